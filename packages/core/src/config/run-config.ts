@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+
+/** `train:` of the config. Defaults are the peers' where they agree; null means "no limit". */
+export const trainOptions = z.strictObject({
+  batchSize: z.int().min(1).default(2).describe('Rows of the stage per microbatch (pairs in `preference`).'),
+  maxTokensPerBatch: z.int().min(1).nullable().default(null).describe('Splits a microbatch further when its packed row would hold more tokens.'),
+  gradientAccumulation: z.int().min(1).default(4).describe('Microbatches per optimizer step.'),
+  epochs: z.number().positive().default(1).describe('Passes over the training rows.'),
+  maxSteps: z.int().min(1).nullable().default(null).describe('Optimizer steps; overrides `epochs`.'),
+  learningRate: z.number().positive().default(5e-6).describe('Peak learning rate.'),
+  schedule: z.union([z.string(), z.looseObject({ name: z.string() })]).default('cosine').describe('Learning-rate schedule by name.'),
+  warmupRatio: z.number().min(0).max(1).default(0.1).describe('Share of all steps spent warming up.'),
+  warmupSteps: z.int().min(0).nullable().default(null).describe('Steps of warm-up; overrides `warmupRatio`.'),
+  optimizer: z.union([z.string(), z.looseObject({ name: z.string() })]).default('adamw').describe('Optimizer by name.'),
+  weightDecay: z.number().min(0).default(0).describe('Decoupled weight decay of matrices; norms and biases have none.'),
+  maxGradNorm: z.number().positive().nullable().default(1).describe('Clip the global gradient norm to this; null: no clipping.'),
+  gradientCheckpointing: z.boolean().default(false).describe('Recompute each block in the backward pass: less memory, a third more work.'),
+  seed: z.int().min(0).default(42).describe('Key of every random number of the run.'),
+  logEvery: z.int().min(1).default(1).describe('Steps between rows of metrics.jsonl.'),
+  saveEvery: z.int().min(1).nullable().default(500).describe('Steps between checkpoints; null: only at the end or when interrupted.'),
+  evalEvery: z.int().min(1).nullable().default(500).describe('Steps between evaluations; null: only at the end.'),
+  keepCheckpoints: z.int().min(1).default(2).describe('Newest checkpoints kept.'),
+});
+export type TrainOptions = z.infer<typeof trainOptions>;
+
+/** A slot's choice after validation: the chosen name and its parsed options. */
+export interface Choice {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Weight in the sum for slots that take several; 1 otherwise. */
+  readonly weight: number;
+}
+
+/** The validated config: the engine's keys, every slot's choice, every plugin section. */
+export interface RunConfig {
+  readonly plugins: readonly string[];
+  readonly output: string;
+  readonly train: TrainOptions;
+  /** By slot key; empty when the choice is one of the slot's "none" names. */
+  readonly choices: Readonly<Record<string, readonly Choice[]>>;
+  /** By section key (`model`, `data`, …), parsed by the plugin that declared it. */
+  readonly sections: Readonly<Record<string, unknown>>;
+  /** The whole config as plain data with every default filled in, for run.json. */
+  readonly resolved: Readonly<Record<string, unknown>>;
+}

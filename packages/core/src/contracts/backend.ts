@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import { token, type Named } from './token.js';
+
+export type Precision = 'f32' | 'bf16';
+
+/** A tfjs backend that this package can bring up. */
+export interface BackendProvider extends Named {
+  /** `auto` takes the available one with the highest number: native 30, wasm 20, plain JS 10; GPU backends 0 (by name only). */
+  readonly priority: number;
+  /** null when it can start here, else one line that says why not. Cheap: no kernel is loaded. */
+  unavailable(): Promise<string | null>;
+  /** Registers kernels and makes it the current tfjs backend. @throws a coded error that says what to install. */
+  start(options: Record<string, unknown>): Promise<StartedBackend>;
+}
+
+export interface StartedBackend {
+  /** tfjs backend name, without underscores. */
+  readonly tfName: string;
+  readonly precisions: readonly Precision[];
+  /** What "same bits" depends on: instruction path, threads do not belong here. Recorded in run.json and cache keys. */
+  readonly numerics: string;
+  readonly description: string;
+  stop?(): Promise<void>;
+}
+
+export const BackendToken = token<BackendProvider>('backend');
+/** The one that was started for the run. */
+export const StartedBackendToken = token<StartedBackend>('started-backend');

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import { token } from './token.js';
+import type { Run } from './run.js';
+
+/** text: plain pieces for pretraining; single: prompt and one answer; pair: chosen and rejected; labelled: one answer, good or bad; group: several scored answers. */
+export type RowKind = 'text' | 'single' | 'pair' | 'labelled' | 'group';
+
+/** `chosen`/`rejected` in a pair, `desirable`/`undesirable` when labelled, else `response`. */
+export type ResponseRole = 'response' | 'chosen' | 'rejected' | 'desirable' | 'undesirable';
+
+/** One answer: token ids and which of them the loss counts. */
+export interface EncodedResponse {
+  readonly ids: Int32Array;
+  /** 1 where the token is trained on; same length as `ids`. */
+  readonly counted: Uint8Array;
+  readonly role: ResponseRole;
+}
+
+/** One row, tokenized and truncated: a prompt and the answers that branch off it (a chat with loss masks is one response). */
+export interface EncodedRow {
+  /** 0-based place in the split after filtering; stable, used for caches and reports. */
+  readonly index: number;
+  readonly prompt: Int32Array;
+  readonly responses: readonly EncodedResponse[];
+  /** Weight of the row in the loss. */
+  readonly weight: number;
+  /** Numeric columns that a loss or plugin asked for (margin, score, …). */
+  readonly extras: Readonly<Record<string, number>>;
+  /** Media references of the row, opaque to everyone but the modality that reads them. */
+  readonly media: readonly unknown[];
+  /** Position ids of prompt and answers where they are not 0, 1, 2, …; set by a modality. */
+  readonly positions?: unknown;
+}
+
+export interface DroppedRow {
+  readonly source: string;
+  /** 1-based row number in its source file. */
+  readonly row: number;
+  readonly action: 'dropped' | 'truncated';
+  readonly reason: string;
+}
+
+/** A split that can be read by index, whatever its size on disk. */
+export interface RowSet {
+  readonly length: number;
+  rows(indices: readonly number[]): Promise<EncodedRow[]>;
+  /** Tokens of row i as stored (prompt + all answers), without reading the row again. */
+  tokensOf(index: number): number;
+  /** Changes with the text, tokenizer, template, truncation; not with learning rates or order. */
+  readonly fingerprint: string;
+  readonly dropped: readonly DroppedRow[];
+  close(): Promise<void>;
+}
+
+export interface DataRequest {
+  readonly rows: RowKind;
+  /** Numeric columns wanted beside the text. */
+  readonly columns?: readonly string[];
+}
+
+/** Provided by the data plugin. */
+export interface DataService {
+  open(run: Run, request: DataRequest): Promise<{ train: RowSet; eval: RowSet | null }>;
+}
+export const DataServiceToken = token<DataService>('data-service');
+
+/** A run of consecutive tokens of the packed row. Its tokens see themselves causally, and all of `prefix` if set. */
+export interface Segment {
+  readonly start: number;
+  readonly length: number;
+  /** Index of the segment whose tokens every token here also sees (a pair's prompt). */
+  readonly prefix?: number;
+}
+
+/** Positions of the packed row: one running index per token, or the three of multimodal rope. */
+export type Positions = Int32Array | readonly [Int32Array, Int32Array, Int32Array];
+
+/**
+ * One packed microbatch, no padding: T tokens, S counted target tokens, R responses, G groups (rows of the stage).
+ * Row `rows[s]` of the hidden states predicts token `targets[s]`, which belongs to response `response[s]`.
+ */
+export interface Batch {
+  readonly ids: Int32Array; // [T]
+  readonly segments: readonly Segment[];
+  readonly positions: Positions;
+  readonly rows: Int32Array; // [S]
+  readonly targets: Int32Array; // [S]
+  readonly response: Int32Array; // [S], ascending
+  /** Prompt tokens as targets, once per group, for losses with `span: 'all'`. */
+  readonly prompt: { readonly rows: Int32Array; readonly targets: Int32Array; readonly group: Int32Array }; // [P]
+  readonly responses: {
+    readonly group: Int32Array; // [R]
+    readonly role: readonly ResponseRole[]; // [R]
+    readonly tokens: Int32Array; // [R] counted tokens
+    readonly weight: Float32Array; // [R]
+  };
+  readonly groups: number;
+  /** `EncodedRow.index` per group. */
+  readonly rowIndices: Int32Array; // [G]
+  readonly extras: Readonly<Record<string, Float32Array>>; // each [G]
+  readonly media: readonly unknown[];
+  /** Real tokens, a shared prompt counted once per answer. */
+  readonly tokens: number;
+}
+
+export interface CollateOptions {
+  /** false: every answer carries its own copy of the prompt (the two-row form). */
+  readonly promptOnce: boolean;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook } from 'tapable';
+import type { Container } from './container.js';
+import type { Plugin } from './plugin.js';
+import type { Run } from './run.js';
+import type { Named, Token } from './token.js';
+
+/**
+ * A key of the config whose value chooses one (or several) of the values provided under a token by name:
+ * `loss: simpo`, `loss: { name: simpo, beta: 2 }`, `loss: [{ name: dpo, weight: 0.8 }, { name: sft }]`.
+ * The chosen value's own options are validated by its own schema.
+ */
+export interface Slot {
+  readonly key: string;
+  readonly token: Token<Named>;
+  readonly description: string;
+  /** Used when the config leaves the key out; null: the key is required. */
+  readonly default: string | null;
+  /** A list is allowed; each entry then takes a `weight`. */
+  readonly many?: boolean;
+  /** Names that stand for "none of them" and resolve to no value. */
+  readonly none?: readonly string[];
+  /** Options that every value of the slot takes besides its own (e.g. `precision` for a backend). */
+  readonly shared?: Named['options'];
+}
+
+/** Fires once per engine, in this order. */
+export interface EngineHooks {
+  /** Transform the raw config (a plain object) before it is validated. Aliases of other systems' keys go here. */
+  readonly config: AsyncSeriesWaterfallHook<[Record<string, unknown>]>;
+  /** Act: a plugin was applied. */
+  readonly pluginApplied: SyncHook<[Plugin]>;
+  /** Act: a run exists and nothing of it has happened; tap its hooks here. */
+  readonly run: AsyncSeriesHook<[Run]>;
+  /** Act, in reverse order of tapping: release what the engine holds. */
+  readonly shutdown: AsyncSeriesHook<[]>;
+}
+
+export interface Engine {
+  readonly hooks: EngineHooks;
+  readonly container: Container;
+  readonly plugins: readonly Plugin[];
+  /** Makes a value available under a token; remembers the plugin that brought it. */
+  provide<T>(token: Token<T>, value: T): void;
+  /** Declares a config key that chooses among the values of a token. */
+  slot(slot: Slot): void;
+  readonly slots: readonly Slot[];
+  /** The value of that name. @throws LLMF_CORE_UNKNOWN_NAME listing the known names, nearest first. */
+  find<T extends Named>(token: Token<T>, name: string): T;
+  /** The plugin that provided a value, for messages and the default loss or stage of a `--plugin`. */
+  providerOf(value: unknown): Plugin | undefined;
+}

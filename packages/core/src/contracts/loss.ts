@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Scalar, Tensor1D } from '@tensorflow/tfjs-core';
+import { token, type Named } from './token.js';
+import type { ResponseRole, RowKind } from './data.js';
+
+export type LogProbStat = 'logProb' | 'entropy' | 'logSumSquaredProbabilities';
+
+/** What a loss needs, as facts; the engine provides it. The needs of weighted terms are united. */
+export interface LossNeeds {
+  readonly rows: RowKind;
+  readonly reference: 'none' | 'required';
+  /** Per-token statistics besides `logProb`, which is always there. */
+  readonly stats: readonly LogProbStat[];
+  /** `all`: prompt tokens are scored too and arrive in `prompt`. */
+  readonly span: 'response' | 'all';
+  /** `batch`: the value of one item depends on the others, so accumulation differs from one large batch. */
+  readonly coupling: 'item' | 'batch';
+  /** Numeric columns of the data set, arriving in `extras`. */
+  readonly columns?: readonly string[];
+}
+
+/** Log-probabilities of responses under one model, in nats. */
+export interface ResponseLogProbs {
+  readonly logProb: Tensor1D; // [S] per counted token
+  readonly sum: Tensor1D; // [R]
+  readonly mean: Tensor1D; // [R] sum / tokens
+  readonly entropy?: Tensor1D; // [S]
+  readonly logSumSquaredProbabilities?: Tensor1D; // [S] log Σ_v p_v²
+  /** Scored prompt tokens, one copy per group, when the span is `all`. */
+  readonly prompt?: { readonly logProb: Tensor1D; /* [P] */ readonly group: Int32Array /* [P] */ };
+}
+
+/** Ragged responses of one microbatch: S counted tokens, R responses, G groups. */
+export interface LossInputs {
+  readonly policy: ResponseLogProbs;
+  /** Same layout, no gradient; present when the loss (or another term) requires it. */
+  readonly reference?: ResponseLogProbs;
+  readonly response: Int32Array; // [S] response of each token, ascending
+  readonly tokens: Int32Array; // [R]
+  readonly group: Int32Array; // [R]
+  readonly role: readonly ResponseRole[]; // [R]
+  readonly weight: Float32Array; // [R]
+  readonly groups: number;
+  readonly extras: Readonly<Record<string, Float32Array>>; // each [G]
+}
+
+/** A metric as a sum and a count, so that it adds up over microbatches and ranks. */
+export interface MetricSum {
+  readonly sum: Scalar;
+  readonly count: number;
+}
+
+export interface LossResult {
+  /** One value per unit, in order: [G] for `group`, [S] (or [S + P]) for `token`. Never reduced. */
+  readonly items: Tensor1D;
+  readonly unit: 'group' | 'token';
+  readonly metrics: Readonly<Record<string, MetricSum>>;
+}
+
+/** A loss: facts and pure maths. `options` has been parsed by its schema. */
+export interface Loss<Options = never> extends Named {
+  needs(options: Options): LossNeeds;
+  compute(inputs: LossInputs, options: Options): LossResult;
+  /**
+   * Value per item when policy and reference give equal log-probs, checked before step 1;
+   * null when it is not a constant.
+   */
+  atReference(options: Options): number | null;
+}
+
+/** A loss chosen by the config, with parsed options and its weight in the sum. */
+export interface LossTerm {
+  readonly loss: Loss;
+  readonly options: never;
+  readonly weight: number;
+}
+
+export const LossToken = token<Loss>('loss');

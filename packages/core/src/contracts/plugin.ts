@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Engine } from './engine.js';
+import type { OptionsSchema } from './token.js';
+
+/** Changes only when a contract in this folder breaks. */
+export const apiVersion = 1;
+
+/**
+ * A plugin is a value from a factory; the factory is the default export of its package.
+ * `options`, when given, becomes the config section named like the plugin in camelCase (`data` → `data:`).
+ */
+export interface Plugin {
+  readonly name: string;
+  readonly apiVersion: number;
+  readonly description?: string;
+  readonly options?: OptionsSchema;
+  apply(engine: Engine): void;
+}
+
+export type PluginFactory = (options?: never) => Plugin;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncWaterfallHook } from 'tapable';
+import type { Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import type { Batch, EncodedRow, RowSet } from './data.js';
+import type { Container } from './container.js';
+import type { LossTerm } from './loss.js';
+import type { StateRegistry } from './state.js';
+import type { RunConfig } from '../config/run-config.js';
+
+/** Fires in this order within a run; a run of N steps repeats the middle part. */
+export interface RunHooks {
+  /** Transform: the model is loaded; adapters attach, freezing and quantization happen. */
+  readonly modelLoaded: AsyncSeriesWaterfallHook<[LoadedModel]>;
+  /** Transform: one data split is indexed and can be read. */
+  readonly datasetReady: AsyncSeriesWaterfallHook<[RowSet, DatasetReadyInfo]>;
+  /** Transform: the rows of one microbatch before they are packed (a modality expands its placeholders here). */
+  readonly rowsEncoded: AsyncSeriesWaterfallHook<[EncodedRow[]]>;
+  /** Transform: one packed microbatch (extra columns, media, multimodal positions). */
+  readonly batchCollated: AsyncSeriesWaterfallHook<[Batch]>;
+  /** Transform: the token embeddings of a batch, [T, C], inside the gradient scope (media replace placeholders). */
+  readonly inputsEmbedded: SyncWaterfallHook<[Tensor2D, Batch]>;
+  /** Transform: the weighted loss terms of the run, resolved once before step 1. */
+  readonly lossTerms: SyncWaterfallHook<[LossTerm[]]>;
+  /** Act: gradients of the whole optimizer step are accumulated; clipping taps here, before the update. */
+  readonly gradientsReady: AsyncSeriesHook<[GradientsReady]>;
+  /** Act: the optimizer step is queued. */
+  readonly stepDone: AsyncSeriesHook<[StepDone]>;
+  /** Transform: evaluation metrics (names without the `eval_` prefix). */
+  readonly evaluate: AsyncSeriesWaterfallHook<[Record<string, number>]>;
+  /** Act: a checkpoint was written whole, to this folder. */
+  readonly checkpoint: AsyncSeriesHook<[{ readonly step: number; readonly folder: string }]>;
+  /** Act: one metrics row, as it goes to metrics.jsonl. Trackers and progress tap here. */
+  readonly log: AsyncSeriesHook<[MetricsRow]>;
+  /** Act: training ended by itself or by request; final files are written by taps (model, plot). */
+  readonly end: AsyncSeriesHook<[RunEnd]>;
+  /** Act: the run failed; the error follows its way after the taps. */
+  readonly failure: AsyncSeriesHook<[unknown]>;
+  /** Act, in reverse order of tapping: release tensors, files, workers. Always fires. */
+  readonly shutdown: AsyncSeriesHook<[]>;
+}
+
+/** Opaque here; `@llmf/nn` refines it to `Model`. */
+export interface LoadedModel {
+  readonly modelType: string;
+}
+export interface DatasetReadyInfo {
+  readonly split: 'train' | 'eval';
+}
+export interface GradientsReady {
+  readonly step: number;
+  /** Accumulated gradients by parameter name; a tap may replace an entry (and dispose the old tensor). */
+  readonly gradients: Map<string, Gradient>;
+  /** Set by clipping: the global norm before clipping, a scalar that stays a tensor. */
+  norm?: import('@tensorflow/tfjs-core').Scalar;
+  /** Set by clipping: factor the optimizer applies to every gradient, a scalar tensor. */
+  scale?: import('@tensorflow/tfjs-core').Scalar;
+}
+export interface Gradient {
+  readonly variable: Variable;
+  readonly value: import('@tensorflow/tfjs-core').Tensor;
+}
+export interface StepDone {
+  readonly step: number;
+  readonly epoch: number;
+}
+export interface RunEnd {
+  readonly step: number;
+  readonly reason: 'finished' | 'interrupted';
+}
+/** One object per logged step; keys as in TRL where TRL has the metric. */
+export type MetricsRow = Record<string, number | string | null>;
+
+/** Work shared among processes. Size 1 today; samplers, denominators and metrics already go through it. */
+export interface World {
+  readonly rank: number;
+  readonly size: number;
+  allReduceSum(values: readonly number[]): Promise<number[]>;
+}
+
+export interface Logger {
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/** One run: a frozen config, hooks, its container, its state, its clock of steps. */
+export interface Run {
+  readonly config: RunConfig;
+  readonly hooks: RunHooks;
+  readonly container: Container;
+  readonly state: StateRegistry;
+  readonly world: World;
+  readonly logger: Logger;
+  /** Absolute path of the output folder. */
+  readonly output: string;
+  /** Folder that relative paths of the config start from. */
+  readonly folder: string;
+  /** Optimizer steps done. */
+  readonly step: number;
+  /** Optimizer steps of the whole run, known once the stage is prepared. */
+  readonly totalSteps: number;
+  /** Facts for `run.json` under a name (data hash, backend, versions). */
+  readonly record: Record<string, unknown>;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { token, type Named } from './token.js';
+import type { Run } from './run.js';
+import type { RowKind } from './data.js';
+
+/**
+ * One kind of training. `prepare` builds everything the run needs and returns the session whose `step` does one
+ * optimizer step's work (which may nest: a rollout, then epochs of minibatches). Between steps the engine decides on
+ * logging, evaluation, saving and stopping.
+ */
+export interface Stage extends Named {
+  /** What the data plugin must prepare. */
+  readonly rows: RowKind;
+  /** Loss used when the config names none and no `--plugin` brings one; null: the config must say. */
+  readonly defaultLoss: string | null;
+  prepare(run: Run, options: Record<string, unknown>): Promise<StageSession>;
+}
+
+export interface StageSession {
+  /** Optimizer steps of one pass over the training rows. */
+  readonly stepsPerEpoch: number;
+  /** Does optimizer step `step` (1-based). */
+  step(step: number): Promise<StepResult>;
+  /** Metrics over the held-out rows, names without `eval_`; null when there are none. */
+  evaluate(): Promise<Record<string, number> | null>;
+}
+
+/** What a step gives back without waiting for the device: metrics resolve after the next step is queued. */
+export interface StepResult {
+  readonly metrics: Promise<Record<string, number>>;
+  /** Real tokens, a pair's prompt counted twice. */
+  readonly tokens: number;
+  /** Tokens that went through the model. */
+  readonly computedTokens: number;
+}
+
+export const StageToken = token<Stage>('stage');

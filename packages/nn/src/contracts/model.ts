@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LoadedModel, OptionsSchema, Positions, Segment, Named } from '@llmf/core';
+import { token } from '@llmf/core';
+import type { Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
+
+/** How a frozen weight is kept. Trainable ones are f32 variables. */
+export type WeightStorage = 'f32' | 'bf16';
+
+/** One named weight of a model: a trainable variable or a frozen tensor (possibly packed, read by kernels that know it). */
+export interface Parameter {
+  /** The safetensors key, e.g. `model.layers.0.self_attn.q_proj.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly trainable: boolean;
+  /** The variable, or the frozen tensor. */
+  readonly value: Tensor | Variable;
+}
+
+/** A linear layer as adapters see it: y = x Wᵀ + b, W is [outputs, inputs]. */
+export interface LinearLayer {
+  /** Module path without `.weight`, e.g. `model.layers.0.self_attn.q_proj`. */
+  readonly path: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly weight: Tensor2D;
+  readonly bias: Tensor1D | null;
+}
+
+/** Low-rank additive adapter of one layer: y += scale · (dropout(x) Aᵀ) Bᵀ. A fused kernel may compute it with the layer. */
+export interface LowRank {
+  readonly a: Variable; // [rank, inputs]
+  readonly b: Variable; // [outputs, rank]
+  readonly scale: number;
+  readonly dropout: number;
+}
+
+/** The adapter that is active in a forward pass. It travels in the context, never as model state. */
+export interface ActiveAdapter {
+  /** Declared fact: the layer's adapter is low-rank additive. */
+  lowRank(path: string): LowRank | null;
+  /** For adapters of another form: transforms the layer's output y [T, outputs] given its input x [T, inputs]. */
+  transform?(layer: LinearLayer, x: Tensor2D, y: Tensor2D): Tensor2D;
+}
+
+/** Keys and values of the tokens generated so far, one entry per layer, for one sequence. */
+export interface KeyValueCache {
+  readonly length: number;
+  /** Appends [t, G, D] and returns all [length + t, G, D]. */
+  append(layer: number, keys: Tensor3D, values: Tensor3D): { keys: Tensor3D; values: Tensor3D };
+  /** After the last layer of a forward pass: t more tokens are held. */
+  advance(tokens: number): void;
+  dispose(): void;
+}
+
+/** Everything a forward pass depends on besides weights and tokens. */
+export interface ForwardContext {
+  readonly segments: readonly Segment[];
+  readonly positions: Positions;
+  readonly adapter: ActiveAdapter | null;
+  /** Training: dropout is active. */
+  readonly training: boolean;
+  /** Key of this pass's random numbers (dropout masks): same key, same numbers, also when recomputed. */
+  readonly randomKey: RandomKey;
+  readonly cache?: KeyValueCache;
+  /** Recompute blocks in the backward pass instead of keeping their activations. */
+  readonly gradientCheckpointing: boolean;
+}
+
+/** Counter-based: a draw is a pure function of this key, a site and an element index. */
+export interface RandomKey {
+  readonly seed: number;
+  readonly stream: string;
+  readonly step: number;
+  readonly microbatch: number;
+}
+
+/** A causal language model (or the language half of a vision-language model). */
+export interface Model extends LoadedModel {
+  /** The checkpoint's config.json, every key kept. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  readonly hiddenSize: number;
+  readonly parameters: ReadonlyMap<string, Parameter>;
+  /** Every linear layer but the language-model head, in forward order; the targets of `targets: all`. */
+  readonly linears: ReadonlyMap<string, LinearLayer>;
+  /** Transformer blocks' module paths in order, for freeze tuning. */
+  readonly blocks: readonly string[];
+  embed(ids: Tensor1D): Tensor2D; // [T] int32 → [T, C]
+  /** Hidden states after the final norm, [T, C]. */
+  forward(embedded: Tensor2D, context: ForwardContext): Tensor2D;
+  /** The language-model head; `weight` is [vocabulary, C] and may be the embedding table. */
+  readonly head: { readonly weight: Tensor2D; readonly bias: Tensor1D | null };
+  dispose(): void;
+}
+
+/** Which weights an adapter choice trains; asked by the loader before any weight is read. */
+export interface Adapter extends Named {
+  readonly options?: OptionsSchema;
+  /** Is this base weight trained itself? (full tuning: all; LoRA: none; freeze: some) */
+  trainsBase(parameter: string, blocks: readonly string[], options: Record<string, unknown>): boolean;
+  /** Creates the adapter's variables on a loaded model; null when it has none of its own. */
+  attach(model: Model, options: Record<string, unknown>, random: RandomKey): AttachedAdapter | null;
+}
+
+export interface AttachedAdapter extends ActiveAdapter {
+  /** Trainable variables by PEFT's key, e.g. `base_model.model.<path>.lora_A.weight`. */
+  readonly variables: ReadonlyMap<string, Variable>;
+  /** PEFT's adapter_config.json. */
+  readonly peftConfig: Readonly<Record<string, unknown>>;
+  /** True while its output is exactly zero (fresh LoRA), so that policy ≡ reference is known. */
+  readonly isIdentity: boolean;
+  dispose(): void;
+}
+
+export const AdapterToken = token<Adapter>('adapter');
+
+/** A model family, found by the checkpoint's `model_type`. */
+export interface Architecture extends Named {
+  /** Builds the module tree; `weights` gives each parameter by its safetensors key. */
+  build(config: Record<string, unknown>, weights: WeightSource): Model;
+  /** Names and shapes of every weight a config asks for, in file order, without building anything. */
+  weights(config: Record<string, unknown>): ReadonlyMap<string, WeightInfo>;
+  /** Module paths of the transformer blocks, in order. */
+  blocks(config: Record<string, unknown>): readonly string[];
+}
+export interface WeightInfo {
+  readonly shape: readonly number[];
+  /** How `llmf init` fills it. */
+  readonly init: 'normal' | 'zeros' | 'ones';
+  /** A matrix used by a linear layer: may be kept in a frozen storage format. */
+  readonly kind: 'linear' | 'embedding' | 'norm' | 'bias';
+  /** Stored [in, out] on disk (GPT-2's Conv1D); llmf holds [out, in]. */
+  readonly transposedOnDisk?: boolean;
+}
+export interface WeightSource {
+  /** The parameter; the loader decided on trainable or frozen and its storage. */
+  take(name: string): Parameter;
+}
+export const ArchitectureToken = token<Architecture>('architecture');
+
+/** Provided by the models plugin: reads and writes Hugging Face model folders. */
+export interface ModelLoader {
+  load(folder: string, options: LoadOptions): Promise<Model>;
+  /** Writes config.json, safetensors (sharded above 5 GB), tokenizer and template files carried along, atomically. */
+  save(model: Model, folder: string, options: SaveOptions): Promise<void>;
+}
+export interface LoadOptions {
+  readonly precision: WeightStorage;
+  readonly isTrainable: (parameter: string) => boolean;
+  readonly find: (modelType: string) => Architecture;
+}
+export interface SaveOptions {
+  /** Folder the tokenizer files come from. */
+  readonly source: string;
+  readonly dtype: 'auto' | 'F32' | 'F16' | 'BF16';
+}
+export const ModelLoaderToken = token<ModelLoader>('model-loader');
+/** The run's model and its active adapter, provided once both exist. */
+export const ModelToken = token<Model>('model');
+export const AttachedAdapterToken = token<AttachedAdapter | null>('attached-adapter');

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Kernel names and layouts that backends may implement natively. Inputs and outputs are tfjs tensors (float32 unless
+ * said otherwise); attributes are plain values. Where a backend has no kernel of a name, nn registers its composite.
+ * T tokens of the packed row, C hidden size, H query heads, G key heads, D head size, V vocabulary, S selected rows.
+ */
+
+/**
+ * What one segment's queries see. Query i of the segment (0 ≤ i < queryLength) sees every key in
+ * [prefixStart, prefixStart + prefixLength) and, when causal, own keys j ≤ i + keyLength − queryLength
+ * (else all own keys). keyLength > queryLength happens with a key-value cache.
+ */
+export interface AttentionSpan {
+  readonly queryStart: number;
+  readonly queryLength: number;
+  readonly keyStart: number;
+  readonly keyLength: number;
+  readonly prefixStart: number;
+  readonly prefixLength: number;
+}
+
+export interface AttentionAttributes {
+  readonly spans: readonly AttentionSpan[];
+  readonly scale: number;
+  readonly causal: boolean;
+  /** Sliding window: a key is seen when its distance to the query is below this; 0: no window. Positions run on from the prefix. */
+  readonly window: number;
+}
+
+export const kernels = Object.freeze({
+  /** {ids [T] int32, table [V, C]} → [T, C] */
+  embedding: 'LlmfEmbedding',
+  /** {dy [T, C], ids [T]} attrs {vocabulary} → dTable [V, C] */
+  embeddingGradient: 'LlmfEmbeddingGradient',
+  /** {x [T, K], weight [N, K], bias? [N], a? [r, K], b? [N, r], mask? [T, K]} attrs {scale} → y [T, N] = x Wᵀ + bias + scale·((x∘mask) Aᵀ) Bᵀ */
+  linear: 'LlmfLinear',
+  /** {dy [T, N], weight [N, K], a?, b?, mask?} attrs {scale} → dx [T, K] */
+  linearInputGradient: 'LlmfLinearInputGradient',
+  /** {dy [T, N], x [T, K]} → dW [N, K] = dyᵀ x */
+  linearWeightGradient: 'LlmfLinearWeightGradient',
+  /** {dy [T, N], x [T, K], a, b, mask?} attrs {scale} → [dA [r, K], dB [N, r]] */
+  linearLowRankGradient: 'LlmfLinearLowRankGradient',
+  /** {x [T, C], weight [C]} attrs {epsilon} → y = weight ∘ x / √(mean x² + ε); last axis, any leading shape folded to rows */
+  rmsNorm: 'LlmfRmsNorm',
+  /** {dy, x, weight} attrs {epsilon} → [dx, dWeight] */
+  rmsNormGradient: 'LlmfRmsNormGradient',
+  /** {x [T, C], weight [C], bias [C]} attrs {epsilon} → y */
+  layerNorm: 'LlmfLayerNorm',
+  /** {dy, x, weight} attrs {epsilon} → [dx, dWeight, dBias] */
+  layerNormGradient: 'LlmfLayerNormGradient',
+  /** {x [T, H, D], cos [T, R/2], sin [T, R/2]} attrs {inverse} → rotates the first R of D in halves (NeoX order); inverse: by −θ. Its own gradient. */
+  rope: 'LlmfRope',
+  /** {q [Tq, H, D], k [Tk, G, D], v [Tk, G, D]} attrs AttentionAttributes → [out [Tq, H, D], logSumExp [Tq, H]] */
+  attention: 'LlmfAttention',
+  /** {dy [Tq, H, D], q, k, v, out, logSumExp} attrs AttentionAttributes → [dq, dk, dv] */
+  attentionGradient: 'LlmfAttentionGradient',
+  /** {gate [T, F], up [T, F]} → silu(gate) ∘ up */
+  swiglu: 'LlmfSwiglu',
+  /** {dy, gate, up} → [dGate, dUp] */
+  swigluGradient: 'LlmfSwigluGradient',
+  /** {x} attrs {form: 'exact' | 'tanh' | 'quick'} → gelu(x) */
+  gelu: 'LlmfGelu',
+  /** {dy, x} attrs {form} → dx */
+  geluGradient: 'LlmfGeluGradient',
+  /**
+   * {hidden [T, C], head [V, C], bias? [V], rows [S] int32, targets [S] int32} attrs {entropy, squared, temperature}
+   * → [logProb [S], logSumExp [S], entropy [S] | [0], logSumSquaredProbabilities [S] | [0]]; logits in chunks, never stored whole.
+   */
+  selectedLogProbs: 'LlmfSelectedLogProbs',
+  /**
+   * {dLogProb [S], dEntropy? [S], dSquared? [S], hidden, head, bias?, rows, targets, logSumExp, entropy?, squared?}
+   * attrs {wantsHead} → [dHidden [T, C], dHead [V, C] | [0], dBias [V] | [0]]
+   */
+  selectedLogProbsGradient: 'LlmfSelectedLogProbsGradient',
+  /** {values [S], response [S] int32 ascending} attrs {count} → [R] sums in order of S */
+  segmentSum: 'LlmfSegmentSum',
+  /** In place, no output: {parameter, gradient, m, v, scale?} attrs {learningRate, beta1, beta2, epsilon, weightDecay, step} */
+  adamw: 'LlmfAdamW',
+  /** In place: {accumulator, value} accumulator += value; no output */
+  accumulate: 'LlmfAccumulate',
+} as const);

@@ -20,6 +20,7 @@ export const trainOptions = z.strictObject({
   logEvery: z.int().min(1).default(1).describe('Steps between rows of metrics.jsonl.'),
   saveEvery: z.int().min(1).nullable().default(500).describe('Steps between checkpoints; null: only at the end or when interrupted.'),
   evalEvery: z.int().min(1).nullable().default(500).describe('Steps between evaluations; null: only at the end.'),
+  evalOnStart: z.boolean().default(false).describe('Evaluate once before step 1.'),
   keepCheckpoints: z.int().min(1).default(2).describe('Newest checkpoints kept.'),
 });
 export type TrainOptions = z.infer<typeof trainOptions>;
@@ -37,7 +38,7 @@ export interface RunConfig {
   readonly plugins: readonly string[];
   readonly output: string;
   readonly train: TrainOptions;
-  /** By slot key; empty when the choice is one of the slot's "none" names. */
+  /** By slot key. One of the slot's "none" names keeps its entry, with the shared options only. */
   readonly choices: Readonly<Record<string, readonly Choice[]>>;
   /** By section key (`model`, `data`, …), parsed by the plugin that declared it. */
   readonly sections: Readonly<Record<string, unknown>>;

@@ -26,3 +26,5 @@ export interface StartedBackend {
 export const BackendToken = token<BackendProvider>('backend');
 /** The one that was started for the run. */
 export const StartedBackendToken = token<StartedBackend>('started-backend');
+/** The precision the run computes in, decided when the backend started. */
+export const PrecisionToken = token<Precision>('precision');

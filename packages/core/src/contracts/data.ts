@@ -58,9 +58,24 @@ export interface DataRequest {
   readonly columns?: readonly string[];
 }
 
+/** Which rows an optimizer step trains on: a pure function of the step, so that a run resumes anywhere. */
+export interface Sampler {
+  readonly stepsPerEpoch: number;
+  /** Row indices of step `step` (1-based), in order; the last step of an epoch may hold fewer. */
+  indices(step: number): readonly number[];
+}
+
+export interface SamplerOptions {
+  readonly rows: RowSet;
+  readonly rowsPerStep: number;
+}
+
 /** Provided by the data plugin. */
 export interface DataService {
   open(run: Run, request: DataRequest): Promise<{ train: RowSet; eval: RowSet | null }>;
+  sampler(run: Run, options: SamplerOptions): Sampler;
+  /** Packs rows into one batch; pure. The data section's `promptOnce` decides the form of pairs. */
+  collate(run: Run, rows: readonly EncodedRow[]): Batch;
 }
 export const DataServiceToken = token<DataService>('data-service');
 

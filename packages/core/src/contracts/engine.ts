@@ -18,6 +18,8 @@ export interface Slot {
   readonly default: string | null;
   /** A list is allowed; each entry then takes a `weight`. */
   readonly many?: boolean;
+  /** Name meant by an object without `name`: `reference: { path: … }`. */
+  readonly objectName?: string;
   /** Names that stand for "none of them" and resolve to no value. */
   readonly none?: readonly string[];
   /** Options that every value of the slot takes besides its own (e.g. `precision` for a backend). */

@@ -60,7 +60,8 @@ export interface LossResult {
 /** A loss: facts and pure maths. `options` has been parsed by its schema. */
 export interface Loss<Options = never> extends Named {
   needs(options: Options): LossNeeds;
-  compute(inputs: LossInputs, options: Options): LossResult;
+  /** Several results where parts of the loss are averaged over different units (ORPO's likelihood over tokens). */
+  compute(inputs: LossInputs, options: Options): LossResult | readonly LossResult[];
   /**
    * Value per item when policy and reference give equal log-probs, checked before step 1;
    * null when it is not a constant.

@@ -19,6 +19,8 @@ export interface Stage extends Named {
 export interface StageSession {
   /** Optimizer steps of one pass over the training rows. */
   readonly stepsPerEpoch: number;
+  /** Before step 1 of a fresh run: are loss and model wired as declared? @throws when not. */
+  verify(): Promise<void>;
   /** Does optimizer step `step` (1-based). */
   step(step: number): Promise<StepResult>;
   /** Metrics over the held-out rows, names without `eval_`; null when there are none. */

@@ -2,3 +2,4 @@
 export * from './model.js';
 export * from './ops.js';
 export * from './training.js';
+export * from './reference.js';

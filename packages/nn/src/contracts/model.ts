@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LoadedModel, OptionsSchema, Positions, Segment, Named } from '@llmf/core';
+import type { LoadedModel, Named, OptionsSchema, Positions, RandomKey, Segment } from '@llmf/core';
 import { token } from '@llmf/core';
 import type { Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
 
@@ -64,14 +64,6 @@ export interface ForwardContext {
   readonly cache?: KeyValueCache;
   /** Recompute blocks in the backward pass instead of keeping their activations. */
   readonly gradientCheckpointing: boolean;
-}
-
-/** Counter-based: a draw is a pure function of this key, a site and an element index. */
-export interface RandomKey {
-  readonly seed: number;
-  readonly stream: string;
-  readonly step: number;
-  readonly microbatch: number;
 }
 
 /** A causal language model (or the language half of a vision-language model). */
@@ -144,6 +136,8 @@ export interface ModelLoader {
   load(folder: string, options: LoadOptions): Promise<Model>;
   /** Writes config.json, safetensors (sharded above 5 GB), tokenizer and template files carried along, atomically. */
   save(model: Model, folder: string, options: SaveOptions): Promise<void>;
+  /** Hash of the folder's weights and config: what cached log-probs are keyed by. */
+  fingerprint(folder: string): Promise<string>;
 }
 export interface LoadOptions {
   readonly precision: WeightStorage;

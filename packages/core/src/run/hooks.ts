@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncWaterfallHook } from 'tapable';
+import type { RunHooks } from '../contracts/run.js';
+
+/** The hooks of one run, in firing order. */
+export function createRunHooks(): RunHooks {
+  return Object.freeze({
+    modelLoaded: new AsyncSeriesWaterfallHook(['model'], 'modelLoaded'),
+    datasetReady: new AsyncSeriesWaterfallHook(['rows', 'info'], 'datasetReady'),
+    rowsEncoded: new AsyncSeriesWaterfallHook(['rows'], 'rowsEncoded'),
+    batchCollated: new AsyncSeriesWaterfallHook(['batch'], 'batchCollated'),
+    inputsEmbedded: new SyncWaterfallHook(['embedded', 'batch'], 'inputsEmbedded'),
+    lossTerms: new SyncWaterfallHook(['terms'], 'lossTerms'),
+    gradientsReady: new AsyncSeriesHook(['gradients'], 'gradientsReady'),
+    stepDone: new AsyncSeriesHook(['step'], 'stepDone'),
+    evaluate: new AsyncSeriesWaterfallHook(['metrics'], 'evaluate'),
+    checkpoint: new AsyncSeriesHook(['checkpoint'], 'checkpoint'),
+    log: new AsyncSeriesHook(['row'], 'log'),
+    end: new AsyncSeriesHook(['end'], 'end'),
+    failure: new AsyncSeriesHook(['error'], 'failure'),
+    shutdown: new AsyncSeriesHook([], 'shutdown'),
+  } satisfies RunHooks);
+}

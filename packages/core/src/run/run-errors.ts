@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineErrors } from '../errors.js';
+
+export const runErrors = defineErrors('core', {
+  stateTwice: (f: { name: string }) => ({
+    what: `two parts of the run keep state under the name "${f.name}"`,
+    fix: 'give the second one another name in run.state.add',
+  }),
+  outputInUse: (f: { folder: string }) => ({
+    what: 'the output folder already holds a run',
+    where: f.folder,
+    expected: 'a new or empty folder',
+    fix: 'choose another `output`, continue that run with --resume, or move the folder away',
+  }),
+  outputUnwritable: (f: { folder: string; reason: string }) => ({
+    what: 'the output folder cannot be written',
+    where: f.folder,
+    got: f.reason,
+    fix: 'choose another `output` or change its permissions',
+  }),
+  lossNotFinite: (f: { step: number; loss: number; output: string }) => ({
+    what: `the loss of step ${f.step} is not a finite number; training stopped, nothing of this step was saved`,
+    where: f.output,
+    got: String(f.loss),
+    expected: 'a finite loss',
+    fix: 'lower train.learningRate, keep train.maxGradNorm on, look at the rows of this step; earlier checkpoints are untouched',
+  }),
+  resumeConfigChanged: (f: { keys: readonly string[]; folder: string }) => ({
+    what: 'the config differs from the checkpoint in keys that change the result',
+    where: f.folder,
+    got: f.keys.join('; '),
+    expected: 'only duration, logging and output keys to change on --resume',
+    fix: 'restore these keys, or start afresh in another output folder',
+  }),
+  checkpointBroken: (f: { folder: string; reason: string }) => ({
+    what: 'a checkpoint cannot be read',
+    where: f.folder,
+    got: f.reason,
+    fix: 'move this folder away; --resume then takes the checkpoint before it',
+  }),
+  checkpointStates: (f: { folder: string; missing: readonly string[]; unknown: readonly string[] }) => ({
+    what: 'the checkpoint does not hold the state that this run keeps',
+    where: f.folder,
+    got: [
+      f.missing.length > 0 ? `missing: ${f.missing.join(', ')}` : '',
+      f.unknown.length > 0 ? `unknown: ${f.unknown.join(', ')}` : '',
+    ]
+      .filter(Boolean)
+      .join('; '),
+    fix: 'resume with the same plugins and versions that wrote it',
+  }),
+  nothingToTrain: (f: { steps: number }) => ({
+    what: 'the run has no optimizer step to do',
+    got: `${f.steps} steps`,
+    expected: 'at least one',
+    fix: 'raise train.epochs or train.maxSteps, or add rows to data.train',
+  }),
+  noBackend: (f: { reasons: readonly string[] }) => ({
+    what: 'no backend can start on this machine',
+    got: f.reasons.join('; '),
+    fix: 'install @llmf/backend-wasm, which runs everywhere',
+  }),
+  precisionUnsupported: (f: { backend: string; precision: string; supported: readonly string[] }) => ({
+    what: `backend ${f.backend} has no precision ${f.precision} here`,
+    where: 'backend.precision',
+    got: f.precision,
+    expected: [...f.supported, 'auto'].join(' or '),
+    fix: 'use `precision: auto`, or another backend',
+  }),
+});

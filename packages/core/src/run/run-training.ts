@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import { resolve } from 'node:path';
+import { setImmediate as nextTick } from 'node:timers/promises';
+import type { Engine } from '../contracts/engine.js';
+import type { Logger } from '../contracts/run.js';
+import { StageToken, type StageSession } from '../contracts/stage.js';
+import type { RunConfig } from '../config/run-config.js';
+import { CheckpointStore } from './checkpoints.js';
+import { MetricsLog } from './metrics-log.js';
+import { prepareOutputFolder } from './output-folder.js';
+import { checkResumable } from './resume-check.js';
+import { runErrors } from './run-errors.js';
+import { writeRunRecord } from './run-record.js';
+import { startBackend } from './start-backend.js';
+import { StepLoop } from './step-loop.js';
+import { TrainingRun } from './training-run.js';
+
+export interface RunTrainingOptions {
+  /** Continue from the newest checkpoint of the output folder; starts afresh when there is none. */
+  readonly resume: boolean;
+  /** Folder that relative paths start from. */
+  readonly folder: string;
+  readonly logger: Logger;
+  /** Aborted by the first Ctrl-C: the step in progress ends, a checkpoint is written, the run ends. */
+  readonly stop?: AbortSignal;
+}
+
+export interface TrainingOutcome {
+  readonly output: string;
+  readonly step: number;
+  readonly reason: 'finished' | 'interrupted';
+  /** The last metrics row and the last evaluation row, when there were any. */
+  readonly metrics: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * One training run from a validated config to its output folder, told in order: output folder, hooks, backend, stage,
+ * resume, steps, end. Whatever happens, `shutdown` fires, in reverse order of tapping.
+ */
+export async function runTraining(
+  engine: Engine,
+  config: RunConfig,
+  { resume, folder, logger, stop }: RunTrainingOptions,
+): Promise<TrainingOutcome> {
+  const run = new TrainingRun(config, engine.container.createChild(), resolve(folder, config.output), folder, logger);
+  await prepareOutputFolder(run.output, resume);
+  try {
+    await engine.hooks.run.promise(run);
+    const { backend, precision } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
+    run.record['backend'] = { ...backend, stop: undefined, precision };
+    const choice = config.choices['stage']![0]!;
+    const session = await engine.find(StageToken, choice.name).prepare(run, choice.options);
+    run.totalSteps = stepsOf(config, session);
+    return await train(run, session, { resume, stop: stop ?? new AbortController().signal });
+  } catch (error) {
+    await run.hooks.failure.promise(error);
+    throw error;
+  } finally {
+    await run.hooks.shutdown.promise();
+  }
+}
+
+async function train(
+  run: TrainingRun,
+  session: StageSession,
+  { resume, stop }: { resume: boolean; stop: AbortSignal },
+): Promise<TrainingOutcome> {
+  const store = new CheckpointStore(run.output);
+  const log = new MetricsLog(run.output);
+  await store.clean();
+  const resumed = resume ? await restore(run, store) : false;
+  await log.cutAfter(run.step);
+  if (!resumed) await session.verify();
+  await writeRunRecord(run);
+  const loop = new StepLoop(run, session, log, store, stop);
+  while (run.step < run.totalSteps && !stop.aborted) {
+    await loop.next();
+    await nextTick(); // lets signals and timers in between steps
+  }
+  return await loop.finish();
+}
+
+/** Loads the newest checkpoint into the run's state. False when there is none. */
+async function restore(run: TrainingRun, store: CheckpointStore): Promise<boolean> {
+  const checkpoint = await store.readLatest();
+  if (checkpoint === null) {
+    run.logger.info('no checkpoint to resume from: starting afresh');
+    return false;
+  }
+  checkResumable(checkpoint.config, run.config.resolved, checkpoint.folder);
+  await run.state.load(checkpoint.states, checkpoint.folder);
+  run.logger.info(`resumed at step ${checkpoint.step}`);
+  return true;
+}
+
+function stepsOf({ train: { epochs, maxSteps } }: RunConfig, { stepsPerEpoch }: StageSession): number {
+  const steps = maxSteps ?? Math.ceil(epochs * stepsPerEpoch);
+  if (steps < 1 || stepsPerEpoch < 1) throw runErrors.nothingToTrain({ steps: stepsPerEpoch < 1 ? 0 : steps });
+  return steps;
+}

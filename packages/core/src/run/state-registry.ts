@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Stateful, StateRegistry, StateValue } from '../contracts/state.js';
+import { runErrors } from './run-errors.js';
+
+/** Every named part of a run that remembers something, in order of registration. */
+export class RunState implements StateRegistry {
+  private readonly parts = new Map<string, Stateful>();
+
+  get names(): readonly string[] {
+    return [...this.parts.keys()];
+  }
+
+  add(name: string, part: Stateful): void {
+    if (this.parts.has(name)) throw runErrors.stateTwice({ name });
+    this.parts.set(name, part);
+  }
+
+  async save(): Promise<Map<string, StateValue>> {
+    const values = new Map<string, StateValue>();
+    for (const [name, part] of this.parts) values.set(name, await part.save());
+    return values;
+  }
+
+  /** @throws LLMF_CORE_CHECKPOINT_STATES when the names differ from those registered. */
+  async load(values: ReadonlyMap<string, StateValue>, folder: string): Promise<void> {
+    const missing = this.names.filter((name) => !values.has(name));
+    const unknown = [...values.keys()].filter((name) => !this.parts.has(name));
+    if (missing.length > 0 || unknown.length > 0) throw runErrors.checkpointStates({ folder, missing, unknown });
+    for (const [name, part] of this.parts) await part.load(values.get(name)!);
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Batch, LossNeeds, RandomKey, ResponseLogProbs, RunHooks } from '@llmf/core';
+import { tf } from '../tf.js';
+import type { ActiveAdapter, Model } from '../contracts/index.js';
+import { segmentSum } from '../ops/segment-sum/segment-sum.js';
+import { selectedLogProbs } from '../ops/selected-log-probs/selected-log-probs.js';
+
+/** How one forward pass is done. */
+export interface ForwardMode {
+  readonly adapter: ActiveAdapter | null;
+  readonly training: boolean;
+  readonly randomKey: RandomKey;
+  readonly gradientCheckpointing: boolean;
+}
+
+/** The mode in which a pass is a pure function of weights and tokens. */
+export const evaluationMode = (adapter: ActiveAdapter | null): ForwardMode => ({
+  adapter,
+  training: false,
+  randomKey: { seed: 0, stream: 'evaluation', step: 0, microbatch: 0 },
+  gradientCheckpointing: false,
+});
+
+/**
+ * The one primitive under every loss: log-probs (and entropy, log Σp²) of the counted tokens of a batch, ragged, with
+ * sums and means per response; the [tokens, vocabulary] logits are never stored.
+ */
+export function batchLogProbs(
+  model: Model,
+  batch: Batch,
+  needs: Pick<LossNeeds, 'stats' | 'span'>,
+  mode: ForwardMode,
+  hooks: Pick<RunHooks, 'inputsEmbedded'>,
+): ResponseLogProbs {
+  const embedded = hooks.inputsEmbedded.call(model.embed(tf.tensor1d(batch.ids, 'int32')), batch); // [T, C]
+  const { segments, positions } = batch;
+  const hidden = model.forward(embedded, { segments, positions, ...mode }); // [T, C]
+  const scored = scoredTokens(batch, needs.span);
+  const selected = selectedLogProbs(hidden, model.head.weight, scored.rows, scored.targets, {
+    ...(model.head.bias === null ? {} : { bias: model.head.bias }),
+    entropy: needs.stats.includes('entropy'),
+    squared: needs.stats.includes('logSumSquaredProbabilities'),
+  });
+  const counted = batch.rows.length; // S
+  const promptTokens = scored.rows.length - counted; // P
+  const ofResponses = (values: typeof selected.logProb) => (promptTokens === 0 ? values : values.slice(0, counted));
+  const logProb = ofResponses(selected.logProb);
+  const sum = segmentSum(logProb, batch.response, batch.responses.tokens.length);
+  return {
+    logProb,
+    sum,
+    mean: tf.div(sum, tf.tensor1d(Float32Array.from(batch.responses.tokens))),
+    ...(selected.entropy === undefined ? {} : { entropy: ofResponses(selected.entropy) }),
+    ...(selected.logSumSquaredProbabilities === undefined
+      ? {}
+      : { logSumSquaredProbabilities: ofResponses(selected.logSumSquaredProbabilities) }),
+    ...(needs.span === 'all'
+      ? { prompt: { logProb: selected.logProb.slice(counted, promptTokens), group: batch.prompt.group } }
+      : {}),
+  };
+}
+
+/** The counted tokens of the answers, followed by the prompts' where the span is `all`. */
+function scoredTokens(batch: Batch, span: LossNeeds['span']): { rows: Int32Array; targets: Int32Array } {
+  if (span === 'response') return { rows: batch.rows, targets: batch.targets };
+  return {
+    rows: Int32Array.from([...batch.rows, ...batch.prompt.rows]),
+    targets: Int32Array.from([...batch.targets, ...batch.prompt.targets]),
+  };
+}

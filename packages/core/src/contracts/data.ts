@@ -77,7 +77,7 @@ export interface DataService {
   /** Packs rows into one batch; pure. The data section's `promptOnce` decides the form of pairs. */
   collate(run: Run, rows: readonly EncodedRow[]): Batch;
 }
-export const DataServiceToken = token<DataService>('data-service');
+export const DataServiceToken = token<DataService>('data-service', '@llmf/data');
 
 /** A run of consecutive tokens of the packed row. Its tokens see themselves causally, and all of `prefix` if set. */
 export interface Segment {

@@ -2,7 +2,19 @@
 /** A typed name in the container. `Symbol.for` keeps it equal across two installed copies of a package. */
 export type Token<T> = symbol & { readonly __type?: T };
 
-export const token = <T>(name: string): Token<T> => Symbol.for(`llmf:${name}`) as Token<T>;
+/** `providedBy` is the package that usually registers it, named in the error when nobody did. */
+export function token<T>(name: string, providedBy?: string): Token<T> {
+  const symbol = Symbol.for(`llmf:${name}`) as Token<T>;
+  if (providedBy !== undefined) usualProviders.set(symbol, providedBy);
+  return symbol;
+}
+
+/** On globalThis, so that every installed copy of core knows what the others were told. */
+const usualProviders: Map<symbol, string> = ((globalThis as Record<symbol, unknown>)[
+  Symbol.for('llmf:usual-providers')
+] ??= new Map<symbol, string>()) as Map<symbol, string>;
+
+export const usualProvider = (name: symbol): string | undefined => usualProviders.get(name);
 
 /** What every value that a config can choose by name has in common: a loss, a stage, an adapter, a backend, … */
 export interface Named {

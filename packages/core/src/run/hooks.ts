@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncWaterfallHook } from 'tapable';
 import type { RunHooks } from '../contracts/run.js';
+import { guardHooks } from '../engine/guard-hooks.js';
 
 /** The hooks of one run, in firing order. */
 export function createRunHooks(): RunHooks {
-  return Object.freeze({
+  return guardHooks({
     modelLoaded: new AsyncSeriesWaterfallHook(['model'], 'modelLoaded'),
     datasetReady: new AsyncSeriesWaterfallHook(['rows', 'info'], 'datasetReady'),
     rowsEncoded: new AsyncSeriesWaterfallHook(['rows'], 'rowsEncoded'),

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { BackendToken } from '../contracts/backend.js';
+import type { Slot } from '../contracts/engine.js';
+import { LossToken } from '../contracts/loss.js';
+import { StageToken } from '../contracts/stage.js';
+
+/** The choices whose contracts are the engine's own. */
+export const coreSlots: readonly Slot[] = [
+  {
+    key: 'stage',
+    token: StageToken,
+    description: 'Kind of training; left out, it follows from the plugin or the loss.',
+    default: null,
+  },
+  {
+    key: 'loss',
+    token: LossToken,
+    description: 'Loss, or a list of losses with weights; left out, that of the plugin, else of the stage.',
+    default: null,
+    many: true,
+  },
+  {
+    key: 'backend',
+    token: BackendToken,
+    description: 'What computes; auto takes the fastest that starts here.',
+    default: 'auto',
+    none: ['auto'],
+    shared: z.strictObject({
+      precision: z
+        .enum(['auto', 'f32', 'bf16'])
+        .default('auto')
+        .describe('Of frozen weights and products; auto is bf16 where the backend has it.'),
+    }),
+  },
+];

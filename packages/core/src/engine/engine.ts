@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook } from 'tapable';
+import { createContainer } from '../container/container.js';
+import type { Engine, EngineHooks, Slot } from '../contracts/engine.js';
+import { apiVersion, type Plugin } from '../contracts/plugin.js';
+import type { Named, Token } from '../contracts/token.js';
+import { coreErrors, coreFaults } from '../core-errors.js';
+import { LlmfError } from '../errors.js';
+import { closest, nearest } from '../text/nearest.js';
+import { checkSingleCopies } from './copies.js';
+import { coreSlots } from './core-slots.js';
+import { guardHooks } from './guard-hooks.js';
+import { checkPluginShape, sectionOf } from './plugin-shape.js';
+
+export const createEngine = (): EngineImplementation => new EngineImplementation();
+
+/** Keys of the config that are neither a slot's nor a plugin's. */
+export const coreKeys = ['plugins', 'output', 'train'] as const;
+
+/** The engine as its owner sees it: the contract of plugins, and `use` and `close`. */
+export class EngineImplementation implements Engine {
+  readonly hooks: EngineHooks = guardHooks({
+    config: new AsyncSeriesWaterfallHook<[Record<string, unknown>]>(['config'], 'config'),
+    pluginApplied: new SyncHook<[Plugin]>(['plugin'], 'pluginApplied'),
+    run: new AsyncSeriesHook<[import('../contracts/run.js').Run]>(['run'], 'run'),
+    shutdown: new AsyncSeriesHook<[]>([], 'shutdown'),
+  });
+  readonly container = createContainer();
+
+  private readonly applied: Plugin[] = [];
+  private readonly declaredSlots: Slot[] = [...coreSlots];
+  private readonly providers = new Map<unknown, Plugin>();
+  private readonly keyOwners = new Map<string, string>(
+    [...coreKeys, ...coreSlots.map(({ key }) => key)].map((key) => [key, 'llmf itself']),
+  );
+  private applying: Plugin | null = null;
+
+  get plugins(): readonly Plugin[] {
+    return this.applied;
+  }
+
+  get slots(): readonly Slot[] {
+    return this.declaredSlots;
+  }
+
+  /** Applies a plugin. The same value twice counts once. @throws a coded error for a wrong shape or API version. */
+  use(plugin: Plugin, origin = 'engine.use'): void {
+    if (this.applied.includes(plugin)) return;
+    checkPluginShape(plugin, origin);
+    if (plugin.apiVersion !== apiVersion) {
+      throw coreErrors.apiVersion({ plugin: plugin.name, wanted: plugin.apiVersion, have: apiVersion });
+    }
+    if (this.applied.some(({ name }) => name === plugin.name)) throw coreErrors.pluginTwice({ plugin: plugin.name });
+    checkSingleCopies();
+    if (plugin.options !== undefined) this.claimKey(sectionOf(plugin), plugin.name);
+    this.applying = plugin;
+    try {
+      plugin.apply(this);
+    } catch (error) {
+      if (LlmfError.is(error)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw coreFaults.pluginFailed({ plugin: plugin.name, hook: 'apply', reason }, { cause: error });
+    } finally {
+      this.applying = null;
+    }
+    this.applied.push(plugin);
+    this.hooks.pluginApplied.call(plugin);
+  }
+
+  provide<T>(token: Token<T>, value: T): void {
+    this.checkNameIsFree(token, value);
+    if (this.applying !== null) this.providers.set(value, this.applying);
+    this.container.register(token, value);
+  }
+
+  slot(slot: Slot): void {
+    this.claimKey(slot.key, this.applying?.name ?? 'the program');
+    this.declaredSlots.push(slot);
+  }
+
+  find<T extends Named>(token: Token<T>, name: string): T {
+    const values = this.container.resolveAll(token);
+    const found = values.find((value) => value.name === name);
+    if (found !== undefined) return found;
+    const names = values.map((value) => value.name);
+    const meant = closest(name, names);
+    throw coreErrors.unknownName({
+      kind: kindOf(token),
+      name,
+      known: nearest(name, names),
+      hint: meant === null ? undefined : `write "${meant}"`,
+    });
+  }
+
+  providerOf(value: unknown): Plugin | undefined {
+    return this.providers.get(value);
+  }
+
+  /** Fires `shutdown`. */
+  async close(): Promise<void> {
+    await this.hooks.shutdown.promise();
+  }
+
+  private claimKey(key: string, plugin: string): void {
+    const owner = this.keyOwners.get(key);
+    if (owner !== undefined) throw coreErrors.keyTaken({ key, by: owner, plugin });
+    this.keyOwners.set(key, plugin);
+  }
+
+  private checkNameIsFree(token: Token<unknown>, value: unknown): void {
+    const name = nameOf(value);
+    if (name === undefined) return;
+    const other = this.container.resolveAll(token).find((earlier) => nameOf(earlier) === name);
+    if (other === undefined) return;
+    throw coreErrors.nameTaken({
+      kind: kindOf(token),
+      name,
+      first: this.providerOf(other)?.name ?? 'the program',
+      second: this.applying?.name ?? 'the program',
+    });
+  }
+}
+
+const kindOf = (token: symbol) => (token.description ?? 'value').replace(/^llmf:/, '').replaceAll('-', ' ');
+
+function nameOf(value: unknown): string | undefined {
+  const name = typeof value === 'object' && value !== null ? (value as { name?: unknown }).name : undefined;
+  return typeof name === 'string' ? name : undefined;
+}

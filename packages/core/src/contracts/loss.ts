@@ -13,6 +13,8 @@ export interface LossNeeds {
   readonly stats: readonly LogProbStat[];
   /** `all`: prompt tokens are scored too and arrive in `prompt`. */
   readonly span: 'response' | 'all';
+  /** Answers whose tokens are this loss's `token` units (with the prompt's where the span is `all`); all when left out. */
+  readonly roles?: readonly ResponseRole[];
   /** `batch`: the value of one item depends on the others, so accumulation differs from one large batch. */
   readonly coupling: 'item' | 'batch';
   /** Numeric columns of the data set, arriving in `extras`. */
@@ -51,7 +53,10 @@ export interface MetricSum {
 }
 
 export interface LossResult {
-  /** One value per unit, in order: [G] for `group`, [S] (or [S + P]) for `token`. Never reduced. */
+  /**
+   * One value per unit, in order, never reduced: [G] for `group`; for `token` one per counted token of the loss's
+   * `roles`, followed by the prompt tokens where its span is `all`.
+   */
   readonly items: Tensor1D;
   readonly unit: 'group' | 'token';
   readonly metrics: Readonly<Record<string, MetricSum>>;

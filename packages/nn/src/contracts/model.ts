@@ -91,8 +91,13 @@ export interface Adapter extends Named {
   readonly options?: OptionsSchema;
   /** Is this base weight trained itself? (full tuning: all; LoRA: none; freeze: some) */
   trainsBase(parameter: string, blocks: readonly string[], options: Record<string, unknown>): boolean;
-  /** Creates the adapter's variables on a loaded model; null when it has none of its own. */
-  attach(model: Model, options: Record<string, unknown>, random: RandomKey): AttachedAdapter | null;
+  /** Creates the adapter's variables on a loaded model; null when it has none of its own. Relative paths start from `folder`. */
+  attach(
+    model: Model,
+    options: Record<string, unknown>,
+    random: RandomKey,
+    folder: string,
+  ): Promise<AttachedAdapter | null>;
 }
 
 export interface AttachedAdapter extends ActiveAdapter {
@@ -133,6 +138,8 @@ export const ArchitectureToken = token<Architecture>('architecture');
 
 /** Provided by the models plugin: reads and writes Hugging Face model folders. */
 export interface ModelLoader {
+  /** The local folder of `path`: a folder relative to `from`, or a Hugging Face hub id, downloaded when needed. */
+  locate(path: string, from: string): Promise<string>;
   load(folder: string, options: LoadOptions): Promise<Model>;
   /** Writes config.json, safetensors (sharded above 5 GB), tokenizer and template files carried along, atomically. */
   save(model: Model, folder: string, options: SaveOptions): Promise<void>;
@@ -141,7 +148,8 @@ export interface ModelLoader {
 }
 export interface LoadOptions {
   readonly precision: WeightStorage;
-  readonly isTrainable: (parameter: string) => boolean;
+  /** Asked once per weight; `blocks` are the module paths of the transformer blocks. */
+  readonly isTrainable: (parameter: string, blocks: readonly string[]) => boolean;
   readonly find: (modelType: string) => Architecture;
 }
 export interface SaveOptions {

@@ -15,7 +15,8 @@ export interface Reference {
   readonly description: string;
   /** The reference gives the untrained policy's log-probs, so that the step-0 value is known. */
   readonly equalsPolicyAtStart: boolean;
-  logProbs(batch: Batch): Promise<ReferenceLogProbs>;
+  /** `rows` is the split the batch was collated from. */
+  logProbs(batch: Batch, rows: RowSet): Promise<ReferenceLogProbs>;
   dispose(): void;
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Batch, LossInputs, LossNeeds, LossResult, LossTerm, ResponseLogProbs, Run } from '@llmf/core';
+import type { Batch, LossInputs, LossNeeds, LossResult, LossTerm, ResponseLogProbs, RowSet, Run } from '@llmf/core';
+import type { Scalar } from '@tensorflow/tfjs-core';
 import { tf } from '../tf.js';
 import type { Model, Reference, ReferenceLogProbs } from '../contracts/index.js';
 import { segmentSum } from '../ops/segment-sum/segment-sum.js';
 import { batchLogProbs, type ForwardMode } from './log-probs.js';
+import { trainingErrors } from './training-errors.js';
 import type { MetricTotals } from './metric-totals.js';
 
-/** Units of each kind over a whole optimizer step (or evaluation): what sums are divided by. */
+/** Units of one term over a whole optimizer step (or evaluation): what its sums are divided by. */
 export interface UnitCounts {
   readonly group: number;
   readonly token: number;
@@ -22,45 +24,74 @@ export class Objective {
     private readonly reference: Reference | null,
   ) {}
 
-  /** Counts units over all batches of a step first, so that accumulation equals one large batch. */
-  units(batches: readonly Batch[]): UnitCounts {
-    const promptTokens = this.needs.span === 'all' ? batches.reduce((sum, { prompt }) => sum + prompt.rows.length, 0) : 0;
-    return {
-      group: batches.reduce((sum, { groups }) => sum + groups, 0),
-      token: promptTokens + batches.reduce((sum, { rows }) => sum + rows.length, 0),
-    };
+  /** Units of each term over all batches of a step, counted first, so that accumulation equals one large batch. */
+  units(batches: readonly Batch[]): UnitCounts[] {
+    return this.terms.map(({ loss, options }) => {
+      const needs = loss.needs(options);
+      return {
+        group: batches.reduce((sum, { groups }) => sum + groups, 0),
+        token: batches.reduce((sum, batch) => sum + tokenUnits(batch, needs), 0),
+      };
+    });
   }
 
   /** The reference's log-probs of a batch, outside any gradient scope; null when no term needs one. */
-  async referenceLogProbs(batch: Batch): Promise<ReferenceLogProbs | null> {
-    return this.reference === null ? null : await this.reference.logProbs(batch);
+  async referenceLogProbs(batch: Batch, rows: RowSet): Promise<ReferenceLogProbs | null> {
+    return this.reference === null ? null : await this.reference.logProbs(batch, rows);
+  }
+
+  /** Every term's part in the loss of one microbatch: sums over its units and metrics, nothing divided yet. */
+  parts(batch: Batch, mode: ForwardMode, reference: ReferenceLogProbs | null): LossPart[] {
+    const policy = batchLogProbs(this.model, batch, this.needs, mode, this.run.hooks);
+    const inputs = lossInputs(batch, policy, reference, this.needs);
+    return this.terms.flatMap(({ loss, options, weight }, term) =>
+      resultsOf(loss.compute(inputs, options)).map(({ items, unit, metrics }) => {
+        const count = unit === 'group' ? batch.groups : tokenUnits(batch, loss.needs(options));
+        if (items.size !== count) throw trainingErrors.lossUnits({ loss: loss.name, unit, got: items.size, count });
+        return { term, name: loss.name, weight, unit, sum: tf.sum(items).asScalar(), count, metrics };
+      }),
+    );
   }
 
   /**
-   * Scalar whose gradient a microbatch contributes: Σ terms weight · Σ items / units of the step. Adds every metric to
-   * `totals` (kept tensors).
+   * Scalar whose gradient a microbatch contributes: Σ parts weight · sum / units of the step. Adds loss and metrics to
+   * `totals`.
    */
   loss(
     batch: Batch,
     mode: ForwardMode,
     reference: ReferenceLogProbs | null,
-    units: UnitCounts,
+    units: readonly UnitCounts[],
     totals: MetricTotals,
-  ): import('@tensorflow/tfjs-core').Scalar {
-    const policy = batchLogProbs(this.model, batch, this.needs, mode, this.run.hooks);
-    const inputs = lossInputs(batch, policy, reference, this.needs);
-    const several = this.terms.length > 1;
-    const weighted = this.terms.flatMap(({ loss, options, weight }) =>
-      resultsOf(loss.compute(inputs, options)).map((result) => {
-        const share = tf.div(tf.sum(result.items), units[result.unit]); // scalar
-        totals.addShare('loss', tf.mul(share, weight));
-        if (several) totals.addShare(`loss/${loss.name}`, share);
-        totals.addMetrics(result.metrics);
-        return tf.mul(share, weight);
-      }),
-    );
-    return weighted.reduce((sum, share) => tf.add(sum, share)).asScalar();
+  ): Scalar {
+    const parts = this.parts(batch, mode, reference);
+    const shares = parts.map(({ term, sum, unit, weight }) => tf.mul(tf.div(sum, units[term]![unit]), weight));
+    const loss = shares.reduce((total, share) => tf.add(total, share)).asScalar();
+    totals.addShare('loss', loss);
+    for (const part of parts) {
+      if (parts.length > 1) totals.addShare(`loss/${part.name}`, tf.div(part.sum, units[part.term]![part.unit]));
+      totals.addMetrics(part.metrics);
+    }
+    return loss;
   }
+}
+
+/** What one loss result adds: its sum over `count` units, its weight and its metrics. */
+export interface LossPart {
+  /** Index of its term. */
+  readonly term: number;
+  readonly name: string;
+  readonly weight: number;
+  readonly unit: LossResult['unit'];
+  readonly sum: Scalar;
+  readonly count: number;
+  readonly metrics: LossResult['metrics'];
+}
+
+function tokenUnits(batch: Batch, { roles, span }: LossNeeds): number {
+  const { role, tokens } = batch.responses;
+  const answers = tokens.reduce((sum, count, r) => sum + (roles === undefined || roles.includes(role[r]!) ? count : 0), 0);
+  return answers + (span === 'all' ? batch.prompt.rows.length : 0);
 }
 
 export const resultsOf = (results: LossResult | readonly LossResult[]): readonly LossResult[] =>

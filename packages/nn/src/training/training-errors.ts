@@ -9,6 +9,19 @@ export const trainingErrors = defineErrors('nn', {
     expected: `rows of kind "${f.needs}"`,
     fix: 'choose the stage that has such rows, or another loss',
   }),
+  badOption: (f: { where: string; problem: string }) => ({
+    what: 'an option is not as expected',
+    where: f.where,
+    got: f.problem,
+    fix: 'see `llmf train --help` for its options',
+  }),
+  lossUnits: (f: { loss: string; unit: string; got: number; count: number }) => ({
+    what: `loss ${f.loss} returned another number of items than its unit has`,
+    where: `compute() of ${f.loss}`,
+    got: `${f.got} items`,
+    expected: `${f.count}, one per ${f.unit}`,
+    fix: 'return one item per unit, never a reduced value; declare `roles` and `span` in needs()',
+  }),
   noLoss: (f: { stage: string }) => ({
     what: `stage ${f.stage} needs a loss and the config names none`,
     where: 'loss',
@@ -33,6 +46,17 @@ export const trainingErrors = defineErrors('nn', {
     where: 'adapter',
     got: f.adapter,
     fix: 'widen its targets',
+  }),
+  weightsDiffer: (f: { missing: readonly string[]; unknown: readonly string[]; misshapen: readonly string[] }) => ({
+    what: 'saved weights are not those of this model',
+    got: [
+      f.missing.length > 0 ? `missing: ${f.missing.slice(0, 3).join(', ')}${f.missing.length > 3 ? ', …' : ''}` : '',
+      f.unknown.length > 0 ? `unknown: ${f.unknown.slice(0, 3).join(', ')}${f.unknown.length > 3 ? ', …' : ''}` : '',
+      ...f.misshapen.slice(0, 3),
+    ]
+      .filter(Boolean)
+      .join('; '),
+    fix: 'resume with the model and adapter settings that wrote them',
   }),
   dataChanged: (f: { before: string; now: string }) => ({
     what: 'the training rows are not those of the checkpoint',

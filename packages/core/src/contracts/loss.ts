@@ -41,7 +41,7 @@ export interface LossInputs {
   readonly tokens: Int32Array; // [R]
   readonly group: Int32Array; // [R]
   readonly role: readonly ResponseRole[]; // [R]
-  readonly weight: Float32Array; // [R]
+  readonly weight: Float32Array; // [R] weights of the rows; the engine applies them to `items`
   readonly groups: number;
   readonly extras: Readonly<Record<string, Float32Array>>; // each [G]
 }

@@ -4,11 +4,12 @@ import type { Scalar } from '@tensorflow/tfjs-core';
 import { tf } from '../tf.js';
 import type { Model, Reference, ReferenceLogProbs } from '../contracts/index.js';
 import { segmentSum } from '../ops/segment-sum/segment-sum.js';
+import { unitWeights } from '../losses/unit-weights.js';
 import { batchLogProbs, type ForwardMode } from './log-probs.js';
 import { trainingErrors } from './training-errors.js';
 import type { MetricTotals } from './metric-totals.js';
 
-/** Units of one term over a whole optimizer step (or evaluation): what its sums are divided by. */
+/** Units of one term over a whole optimizer step, each counted with its row's weight: what its sums are divided by. */
 export interface UnitCounts {
   readonly group: number;
   readonly token: number;
@@ -28,10 +29,9 @@ export class Objective {
   units(batches: readonly Batch[]): UnitCounts[] {
     return this.terms.map(({ loss, options }) => {
       const needs = loss.needs(options);
-      return {
-        group: batches.reduce((sum, { groups }) => sum + groups, 0),
-        token: batches.reduce((sum, batch) => sum + tokenUnits(batch, needs), 0),
-      };
+      const count = (unit: LossResult['unit']) =>
+        batches.reduce((sum, batch) => sum + total(unitWeights(batch, unit, needs)), 0);
+      return { group: count('group') || 1, token: count('token') || 1 }; // rows of weight 0 alone add 0 / 1
     });
   }
 
@@ -46,9 +46,11 @@ export class Objective {
     const inputs = lossInputs(batch, policy, reference, this.needs);
     return this.terms.flatMap(({ loss, options, weight }, term) =>
       resultsOf(loss.compute(inputs, options)).map(({ items, unit, metrics }) => {
-        const count = unit === 'group' ? batch.groups : tokenUnits(batch, loss.needs(options));
+        const weights = unitWeights(batch, unit, loss.needs(options));
+        const count = weights.length;
         if (items.size !== count) throw trainingErrors.lossUnits({ loss: loss.name, unit, got: items.size, count });
-        return { term, name: loss.name, weight, unit, sum: tf.sum(items).asScalar(), count, metrics };
+        const sum = tf.sum(tf.mul(items, tf.tensor1d(weights))).asScalar();
+        return { term, name: loss.name, weight, unit, sum, count: total(weights), metrics };
       }),
     );
   }
@@ -76,7 +78,7 @@ export class Objective {
   }
 }
 
-/** What one loss result adds: its sum over `count` units, its weight and its metrics. */
+/** What one loss result adds: its sum over units (each times its row's weight; these total `count`) and its metrics. */
 export interface LossPart {
   /** Index of its term. */
   readonly term: number;
@@ -88,11 +90,7 @@ export interface LossPart {
   readonly metrics: LossResult['metrics'];
 }
 
-function tokenUnits(batch: Batch, { roles, span }: LossNeeds): number {
-  const { role, tokens } = batch.responses;
-  const answers = tokens.reduce((sum, count, r) => sum + (roles === undefined || roles.includes(role[r]!) ? count : 0), 0);
-  return answers + (span === 'all' ? batch.prompt.rows.length : 0);
-}
+const total = (weights: Float32Array) => weights.reduce((sum, weight) => sum + weight, 0);
 
 export const resultsOf = (results: LossResult | readonly LossResult[]): readonly LossResult[] =>
   Array.isArray(results) ? results : [results as LossResult];

@@ -76,8 +76,15 @@ export const coreErrors = defineErrors('core', {
     got: `${f.first} and ${f.second}`,
     fix: 'load only one of them',
   }),
-  unknownName: (f: { kind: string; name: string; known: readonly string[]; hint?: string | undefined }) => ({
+  unknownName: (f: {
+    kind: string;
+    name: string;
+    where?: string;
+    known: readonly string[];
+    hint?: string | undefined;
+  }) => ({
     what: `there is no ${f.kind} named "${f.name}"`,
+    where: f.where,
     expected: f.known.length > 0 ? `one of ${f.known.join(', ')}` : `a ${f.kind}; no loaded plugin brings one`,
     fix: f.hint ?? `choose one of these, or load the plugin that brings it (--plugin NAME)`,
   }),

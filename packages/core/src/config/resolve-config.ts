@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import type { Engine, Slot } from '../contracts/engine.js';
+import { LossToken } from '../contracts/loss.js';
+import type { Plugin } from '../contracts/plugin.js';
+import { StageToken } from '../contracts/stage.js';
+import { coreKeys } from '../engine/engine.js';
+import { sectionOf } from '../engine/plugin-shape.js';
+import type { ConfigSource } from './config-source.js';
+import { broughtByNamed, stageForLosses } from './default-choices.js';
+import { isPlain, Mistakes, unknownKeys } from './mistakes.js';
+import { knownNames, resolveChoices } from './resolve-choices.js';
+import { trainOptions, type Choice, type RunConfig, type TrainOptions } from './run-config.js';
+
+export const engineOptions = z.strictObject({
+  plugins: z.array(z.string().min(1)).default([]).describe('Plugins to load, besides those that come with llmf.'),
+  output: z.string().min(1).optional().describe('Folder of the run; default runs/<loss>.'),
+});
+
+/** A key of editors, allowed in every config and of no meaning to a run. */
+const editorKey = '$schema';
+
+export interface ResolveOptions {
+  readonly source: ConfigSource;
+  /** Plugins the user named: one that brings exactly one loss or stage makes it the default. */
+  readonly named?: readonly Plugin[];
+}
+
+/**
+ * The raw config, after the `config` hook, checked by every schema that plugins brought.
+ * @throws LLMF_CORE_UNKNOWN_KEY, …_BAD_VALUE, …_MISSING_KEY, …_UNKNOWN_NAME, or …_CONFIG_INVALID that lists several.
+ */
+export async function resolveConfig(
+  engine: Engine,
+  written: Readonly<Record<string, unknown>>,
+  { source, named = [] }: ResolveOptions,
+): Promise<RunConfig> {
+  // A key with nothing below it (`train:`, all of it commented out) is an empty section.
+  const raw = defined(await engine.hooks.config.promise({ ...written, ...pluginNames(written['plugins']) }));
+  const mistakes = new Mistakes(source);
+  const sections = new Map(
+    engine.plugins.flatMap((plugin) => (plugin.options ? [[sectionOf(plugin), plugin.options] as const] : [])),
+  );
+  const known = [...coreKeys, ...engine.slots.map(({ key }) => key), ...sections.keys()];
+  for (const key of unknownKeys(raw, [...known, editorKey])) mistakes.unknownKey([], key, known);
+
+  const { plugins, output } = only(raw, ['plugins', 'output']);
+  const outer = mistakes.parse(engineOptions, defined({ plugins, output }), []);
+  const train = mistakes.parse(trainOptions, raw['train'] ?? {}, ['train']) as TrainOptions | null;
+  const choices = resolveSlots(engine, raw, named, mistakes);
+  const parsed: Record<string, unknown> = {};
+  for (const [key, schema] of sections) parsed[key] = mistakes.parse(schema, raw[key] ?? {}, [key]);
+  mistakes.throwIfAny();
+
+  return frozenConfig(engine.slots, {
+    plugins: outer!['plugins'] as string[],
+    output: (outer!['output'] as string | undefined) ?? defaultOutput(choices),
+    train: train!,
+    choices,
+    sections: parsed,
+  });
+}
+
+/** Losses before the stage, because the stage may follow from them, unless the loss is the stage's own. */
+function resolveSlots(
+  engine: Engine,
+  raw: Readonly<Record<string, unknown>>,
+  named: readonly Plugin[],
+  mistakes: Mistakes,
+): Record<string, readonly Choice[]> {
+  const choices: Record<string, readonly Choice[]> = {};
+  const resolve = (slot: Slot, defaultName: string | null): readonly Choice[] | null => {
+    if (slot.key in raw || defaultName !== null) {
+      const chosen = resolveChoices(engine, slot, raw[slot.key], defaultName, mistakes);
+      if (chosen !== null) choices[slot.key] = chosen;
+      return chosen;
+    }
+    mistakes.badValue([slot.key], undefined, `one of ${knownNames(engine, slot).join(', ')}`);
+    return null;
+  };
+  const [stage, loss] = [slotOf(engine, StageToken), slotOf(engine, LossToken)];
+  for (const slot of engine.slots) if (slot !== stage && slot !== loss) resolve(slot, slot.default);
+
+  const broughtLoss = broughtByNamed(engine, LossToken, named);
+  const losses = loss.key in raw || broughtLoss !== null ? resolve(loss, broughtLoss) : undefined;
+  if (losses === null && !(stage.key in raw)) return choices; // the stage would only be a guess
+  const stages = resolve(stage, broughtByNamed(engine, StageToken, named) ?? stageForLosses(engine, losses ?? null));
+  if (losses === undefined && stages !== null) {
+    resolve(loss, engine.find(StageToken, stages[0]!.name).defaultLoss);
+  }
+  return choices;
+}
+
+const slotOf = (engine: Engine, token: symbol): Slot => engine.slots.find((slot) => slot.token === token)!;
+
+/** Plugins given as values (in a program or an .mjs config) count by their names. */
+function pluginNames(plugins: unknown): { plugins?: unknown } {
+  if (!Array.isArray(plugins)) return {};
+  return {
+    plugins: plugins.map((entry: unknown) =>
+      isPlain(entry) && typeof entry['name'] === 'string' ? entry['name'] : entry,
+    ),
+  };
+}
+
+function defaultOutput(choices: Readonly<Record<string, readonly Choice[]>>): string {
+  const names = (choices['loss'] ?? choices['stage'] ?? []).map(({ name }) => name);
+  return `runs/${names.join('-') || 'run'}`;
+}
+
+function frozenConfig(slots: readonly Slot[], config: Omit<RunConfig, 'resolved'>): RunConfig {
+  const { plugins, output, train, choices, sections } = config;
+  const chosen = slots.flatMap(({ key, many }) => {
+    const entries = choices[key]?.map(({ name, weight, options }) => ({
+      name,
+      ...(many ? { weight } : {}),
+      ...options,
+    }));
+    return entries === undefined ? [] : [[key, many ? entries : entries[0]] as const];
+  });
+  const resolved = { plugins, output, train, ...Object.fromEntries(chosen), ...sections };
+  return Object.freeze({ ...config, resolved: Object.freeze(resolved) });
+}
+
+const only = (raw: Readonly<Record<string, unknown>>, keys: readonly string[]) =>
+  Object.fromEntries(keys.map((key) => [key, raw[key]]));
+
+const defined = (values: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));

@@ -16,6 +16,7 @@ export type { JsonSchema } from './config/option-schema.js';
 export { createContainer } from './container/container.js';
 export { coreKeys, createEngine, EngineImplementation } from './engine/engine.js';
 export { registerCopy } from './engine/copies.js';
+export { findNamed } from './engine/find-named.js';
 export { guardHooks } from './engine/guard-hooks.js';
 export { sectionOf } from './engine/plugin-shape.js';
 export { findPlugin, loadPlugin, type PluginFile } from './plugins/resolve-plugin.js';

@@ -6,9 +6,9 @@ import { apiVersion, type Plugin } from '../contracts/plugin.js';
 import type { Named, Token } from '../contracts/token.js';
 import { coreErrors, coreFaults } from '../core-errors.js';
 import { LlmfError } from '../errors.js';
-import { closest, nearest } from '../text/nearest.js';
 import { checkSingleCopies } from './copies.js';
 import { coreSlots } from './core-slots.js';
+import { findNamed, kindOf } from './find-named.js';
 import { guardHooks } from './guard-hooks.js';
 import { checkPluginShape, sectionOf } from './plugin-shape.js';
 
@@ -79,17 +79,7 @@ export class EngineImplementation implements Engine {
   }
 
   find<T extends Named>(token: Token<T>, name: string): T {
-    const values = this.container.resolveAll(token);
-    const found = values.find((value) => value.name === name);
-    if (found !== undefined) return found;
-    const names = values.map((value) => value.name);
-    const meant = closest(name, names);
-    throw coreErrors.unknownName({
-      kind: kindOf(token),
-      name,
-      known: nearest(name, names),
-      hint: meant === null ? undefined : `write "${meant}"`,
-    });
+    return findNamed(this.container, token, name);
   }
 
   providerOf(value: unknown): Plugin | undefined {
@@ -120,8 +110,6 @@ export class EngineImplementation implements Engine {
     });
   }
 }
-
-const kindOf = (token: symbol) => (token.description ?? 'value').replace(/^llmf:/, '').replaceAll('-', ' ');
 
 function nameOf(value: unknown): string | undefined {
   const name = typeof value === 'object' && value !== null ? (value as { name?: unknown }).name : undefined;

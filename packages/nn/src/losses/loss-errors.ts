@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineErrors } from '@llmf/core';
+
+export const lossErrors = defineErrors('nn', {
+  lossPairs: (f: { group: number; chosen: number; rejected: number }) => ({
+    what: 'a preference loss got a row that is not a pair',
+    where: `group ${f.group} of the batch`,
+    got: `${f.chosen} chosen and ${f.rejected} rejected answers`,
+    expected: 'one of each',
+    fix: "declare rows: 'pair' in the loss's needs, or check the plugin that collates the batch",
+  }),
+  lossReference: (_: Record<string, never>) => ({
+    what: 'a loss asked for reference log-probabilities that were not computed',
+    expected: "reference: 'required' in the loss's needs",
+    fix: 'declare the need, so that the engine provides them',
+  }),
+  lossPrompt: (_: Record<string, never>) => ({
+    what: "a loss asked for the prompts' log-probabilities, which were not computed",
+    expected: "span: 'all' in the loss's needs",
+    fix: 'declare the need, so that the engine provides them',
+  }),
+});

@@ -24,6 +24,8 @@ export const trainOptions = z.strictObject({
   keepCheckpoints: z.int().min(1).default(2).describe('Newest checkpoints kept.'),
 });
 export type TrainOptions = z.infer<typeof trainOptions>;
+/** `train:` as it may be written: every key optional. */
+export type TrainInput = z.input<typeof trainOptions>;
 
 /** A slot's choice after validation: the chosen name and its parsed options. */
 export interface Choice {

@@ -30,6 +30,7 @@ export class EngineImplementation implements Engine {
   private readonly applied: Plugin[] = [];
   private readonly declaredSlots: Slot[] = [...coreSlots];
   private readonly providers = new Map<unknown, Plugin>();
+  private readonly provided: { readonly plugin: Plugin; readonly kind: string; readonly name: string | null }[] = [];
   private readonly keyOwners = new Map<string, string>(
     [...coreKeys, ...coreSlots.map(({ key }) => key)].map((key) => [key, 'llmf itself']),
   );
@@ -69,7 +70,10 @@ export class EngineImplementation implements Engine {
 
   provide<T>(token: Token<T>, value: T): void {
     this.checkNameIsFree(token, value);
-    if (this.applying !== null) this.providers.set(value, this.applying);
+    if (this.applying !== null) {
+      this.providers.set(value, this.applying);
+      this.provided.push({ plugin: this.applying, kind: kindOf(token), name: nameOf(value) ?? null });
+    }
     this.container.register(token, value);
   }
 
@@ -84,6 +88,16 @@ export class EngineImplementation implements Engine {
 
   providerOf(value: unknown): Plugin | undefined {
     return this.providers.get(value);
+  }
+
+  /** What a plugin brought, by kind and name, in order; for `llmf plugins`. */
+  providedBy(plugin: Plugin): { readonly kind: string; readonly name: string | null }[] {
+    return this.provided.filter((entry) => entry.plugin === plugin).map(({ kind, name }) => ({ kind, name }));
+  }
+
+  /** The plugin that declared a config key. */
+  ownerOfKey(key: string): string | undefined {
+    return this.keyOwners.get(key);
   }
 
   /** Fires `shutdown`. */

@@ -24,4 +24,5 @@ export function findNamed<T extends Named>(container: Container, token: Token<T>
 }
 
 /** What a token's values are called in messages. */
-export const kindOf = (token: symbol): string => (token.description ?? 'value').replace(/^llmf:/, '').replaceAll('-', ' ');
+export const kindOf = (token: symbol): string =>
+  (token.description ?? 'value').replace(/^llmf:/, '').replaceAll('-', ' ');

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineErrors } from '@llmf/core';
+
+/** What goes wrong around a command rather than in it. */
+export const cliErrors = defineErrors('cli', {
+  usage: (f: { problem: string; command: string; meant?: string | null }) => ({
+    what: f.problem,
+    expected: f.meant ? `perhaps ${f.meant}` : undefined,
+    fix: `see \`${f.command} --help\``,
+  }),
+  system: (f: { reason: string; path?: string | undefined; hint: string }) => ({
+    what: 'the system refused',
+    where: f.path,
+    got: f.reason,
+    fix: f.hint,
+  }),
+  outOfMemory: (f: { reason: string }) => ({
+    what: 'there is not enough memory',
+    got: f.reason,
+    fix: 'lower train.batchSize or set train.maxTokensPerBatch, use an adapter, a smaller model or train.gradientCheckpointing',
+  }),
+});
+
+/** Our own faults. */
+export const cliFaults = defineErrors(
+  'cli',
+  {
+    unexpected: (f: { reason: string }) => ({ what: `llmf itself failed: ${f.reason}` }),
+  },
+  2,
+);

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
+import type { CommandContext } from '../run-cli.js';
+
+/** `llmf env` */
+export function declareEnv(program: Command, { io }: CommandContext): void {
+  program
+    .command('env')
+    .summary('print versions, hardware and backends')
+    .description('Print what a bug report needs: versions, processor, memory, backends and why one cannot start.')
+    .action(async () => {
+      const { envCommand } = await import('../env-command.js');
+      await envCommand(io);
+    });
+}

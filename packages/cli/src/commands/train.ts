@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
+import type { CommandContext } from '../run-cli.js';
+import { collect } from './collect.js';
+
+interface TrainFlags {
+  readonly plugin: readonly string[];
+  readonly resume: boolean;
+  readonly help: boolean;
+}
+
+/** `llmf train [CONFIG] [--plugin NAME]… [key=value]… [--resume]` */
+export function declareTrain(program: Command, { io, setStatus }: CommandContext): void {
+  program
+    .command('train')
+    .summary('train a model as a config says')
+    .description('Train a model as llmf.yaml (or .yml, .json, .mjs; in this folder, or named) says.')
+    .argument('[config or key=value...]', 'the config, and keys that override it, such as train.learningRate=1e-5')
+    .option('--plugin <name>', 'load a plugin: a package, or a path; may be given several times', collect, [])
+    .option('--resume', 'continue from the newest checkpoint of the output folder', false)
+    .helpOption(false)
+    .option('-h, --help', 'print this help with every option of all loaded plugins', false)
+    .action(async (words: string[], { plugin: plugins, resume, help }: TrainFlags, command: Command) => {
+      if (help) {
+        const { printConfigHelp } = await import('../config-help.js');
+        return await printConfigHelp(io, command, words, plugins);
+      }
+      const { trainCommand } = await import('../train-command.js');
+      setStatus(await trainCommand(io, words, { plugins, resume }));
+    });
+}

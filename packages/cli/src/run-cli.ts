@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Command, CommanderError } from 'commander';
+import { declareEnv } from './commands/env.js';
+import { declarePlugins } from './commands/plugins.js';
+import { declareSchema } from './commands/schema.js';
+import { declareTrain } from './commands/train.js';
+import type { CliIo } from './io.js';
+import { installFolder, version } from './version.js';
+
+/** Declares one command; its work is imported when it is called, so that `--help` stays fast. */
+export type DeclareCommand = (program: Command, context: CommandContext) => void;
+
+export interface CommandContext {
+  readonly io: CliIo;
+  /** Exit status of a command that ends without an error but not with success either. */
+  setStatus(status: number): void;
+}
+
+const commands: readonly DeclareCommand[] = [declareTrain, declarePlugins, declareEnv, declareSchema];
+
+/** Runs one command line and returns its exit status. */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  let status = 0;
+  const program = createProgram(io, (value) => {
+    status = value;
+  });
+  const debug = argv.includes('--debug');
+  if (debug) io.err.write(`llmf ${version} (${installFolder})\n`);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof CommanderError && error.code === 'commander.help') return 1; // no command: help went to stderr
+    const { reportError } = await import('./report-error.js');
+    return reportError(error, io, { debug, command: commandIn(argv, program) });
+  }
+}
+
+function createProgram(io: CliIo, setStatus: (status: number) => void): Command {
+  const program = new Command('llmf')
+    .description('Fine-tune language and vision-language models: declarative, plugin by plugin.')
+    .version(version, '--version', 'print the version')
+    .option('--debug', 'print versions, and stack traces with errors')
+    .helpOption('-h, --help', 'print this help');
+  for (const declare of commands) declare(program, { io, setStatus });
+  for (const each of [program, ...program.commands]) {
+    each.exitOverride().configureOutput({
+      writeOut: io.out.write,
+      writeErr: io.err.write,
+      outputError: () => {}, // reported with a code by reportError
+      getOutHelpWidth: () => io.out.columns,
+      getErrHelpWidth: () => io.err.columns,
+    });
+  }
+  for (const each of program.commands) each.option('--debug', 'print versions, and stack traces with errors');
+  return program;
+}
+
+function commandIn(argv: readonly string[], program: Command): string {
+  const named = program.commands.find((command) => command.name() === argv.find((word) => !word.startsWith('-')));
+  return named === undefined ? 'llmf' : `llmf ${named.name()}`;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { resolveConfig, runTraining } from '@llmf/core';
+import { composeEngine } from './compose-engine.js';
+import { Display } from './display.js';
+import { interruptedStatus, type CliIo } from './io.js';
+import { lossPlot } from './plugins/loss-plot.js';
+import { progress } from './plugins/progress.js';
+import { readInput, withPlugins } from './read-input.js';
+
+/** Reads the config, composes the engine, trains. Returns the exit status. */
+export async function trainCommand(
+  io: CliIo,
+  words: readonly string[],
+  { plugins, resume }: { plugins: readonly string[]; resume: boolean },
+): Promise<number> {
+  const input = await readInput(io.folder, words, 'llmf train');
+  const display = new Display(io);
+  const own = [progress(display), lossPlot()];
+  const { engine, named } = await composeEngine({ folder: io.folder, plugins, input, own });
+  const stop = new AbortController();
+  const unlisten = io.onInterrupt(() => {
+    display.info('finishing this step, then saving a checkpoint (Ctrl-C again leaves at once)');
+    stop.abort();
+  });
+  try {
+    const { raw, source, folder } = withPlugins(input, plugins);
+    const config = await resolveConfig(engine, raw, { source, named });
+    const outcome = await runTraining(engine, config, { resume, folder, logger: display, stop: stop.signal });
+    if (outcome.reason === 'finished') return 0;
+    display.info(`interrupted after step ${outcome.step}; continue with --resume`);
+    return interruptedStatus;
+  } finally {
+    unlisten();
+    display.close();
+    await engine.close();
+  }
+}

@@ -53,7 +53,7 @@ export async function processImage(source: ByteSource, settings: ImageSettings):
 
 /** The picture after every resizing step. */
 export function resizeThrough(image: RgbImage, settings: Pick<ImageSettings, 'processor' | 'preResize'>): RgbImage {
-  return resizeSteps(image, settings).reduce(
+  return resizeSteps(image, settings).reduce<RgbImage>(
     (current, { width, height }) => resizeBicubic(current, width, height),
     image,
   );

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeImage, type RgbImage } from '../decode/decode-image.js';
+import { visionErrors } from '../errors.js';
+import { fileSource, type ByteSource } from '../header/byte-source.js';
+import { cutPatches, type Grid, type Patches } from './patches.js';
+import { gridOf, readSize, resizeThrough, type ImageSettings } from './process-image.js';
+
+const frameNames = /\.(jpe?g|png|webp|gif)$/i;
+
+/** The frames of a video kept as a folder of images, in the order of the numbers in their names. */
+export async function videoFrames(folder: string): Promise<string[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch {
+    throw visionErrors.videoFrames({ folder, reason: 'it cannot be read' });
+  }
+  const frames = names.filter((name) => frameNames.test(name) && !name.startsWith('.'));
+  if (frames.length === 0) throw visionErrors.videoFrames({ folder, reason: 'it holds no images' });
+  const inOrder = new Intl.Collator('en', { numeric: true });
+  return frames.sort((one, other) => inOrder.compare(one, other)).map((name) => join(folder, name));
+}
+
+/** The grid of a video from the header of its first frame; frames are taken in pairs, an odd last one twice. */
+export async function readVideoGrid(frames: readonly string[], settings: ImageSettings): Promise<Grid> {
+  const size = await withSource(frames[0]!, (source) => readSize(source, settings));
+  return { ...gridOf(size, settings), t: Math.ceil(frames.length / settings.processor.temporalPatchSize) };
+}
+
+/**
+ * Decodes, resizes and cuts all frames; the caller has chosen them (their rate becomes `secondsPerPatch`).
+ * @throws LLMF_VISION_VIDEO_FRAMES when a frame has another size than the first
+ */
+export async function processVideo(frames: readonly string[], settings: ImageSettings): Promise<Patches> {
+  const images: RgbImage[] = [];
+  let first: RgbImage | null = null;
+  for (const path of frames) {
+    const image = await withSource(path, (source) => decodeImage(source, settings));
+    first ??= image;
+    if (image.width !== first.width || image.height !== first.height) {
+      const sizes = `${path} is ${image.width} × ${image.height}, the first frame ${first.width} × ${first.height}`;
+      throw visionErrors.videoFrames({ folder: path, reason: sizes });
+    }
+    images.push(resizeThrough(image, settings));
+  }
+  return cutPatches(images, settings.processor);
+}
+
+async function withSource<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
+  const source = await fileSource(path);
+  try {
+    return await use(source);
+  } finally {
+    await source.close();
+  }
+}

@@ -30,16 +30,25 @@ export interface JsonSchema {
 
 const cache = new WeakMap<object, JsonSchema>();
 
-/** What a user may write for these options. Works on schemas of another copy of zod 4, which have the same structure. */
+/**
+ * What a user may write for these options. Works on schemas of another copy of zod 4, which have the same structure;
+ * of any other validator only the names of its keys are known.
+ */
 export function jsonSchemaOf(schema: OptionsSchema): JsonSchema {
   const known = cache.get(schema);
   if (known !== undefined) return known;
-  const json = tidy(
-    z.toJSONSchema(schema as unknown as z.ZodType, { io: 'input', unrepresentable: 'any' }),
-  ) as JsonSchema;
+  const json = '_zod' in schema ? zodJsonSchema(schema) : namesOnly(schema);
   cache.set(schema, json);
   return json;
 }
+
+const zodJsonSchema = (schema: OptionsSchema): JsonSchema =>
+  tidy(z.toJSONSchema(schema as unknown as z.ZodType, { io: 'input', unrepresentable: 'any' })) as JsonSchema;
+
+const namesOnly = (schema: OptionsSchema): JsonSchema => ({
+  type: 'object',
+  properties: Object.fromEntries(keysOf(schema).map((key) => [key, {}])),
+});
 
 /** Keys that an object schema reads. */
 export const keysOf = (schema: OptionsSchema | undefined): string[] => Object.keys(schema?.shape ?? {});

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Batch, CollateOptions, EncodedRow, ResponseRole, Segment } from '@llmf/core';
+import { errors } from '../errors.js';
+
+/**
+ * Packs rows into one row of tokens without padding. Prompt-once: a prompt with several answers is one segment that the
+ * answers' segments have as their prefix, so its last token predicts the first token of each; positions of every answer
+ * run on from the prompt. A prompt with one answer, and everything in the two-row form, is one segment per answer.
+ * The first token of a segment without prefix has no predictor and is never a target.
+ */
+export function collate(rows: readonly EncodedRow[], { promptOnce }: CollateOptions): Batch {
+  const packer = new Packer(rows.reduce((sum, row) => sum + packedLength(row, promptOnce), 0));
+  rows.forEach((row, group) => packer.addGroup(row, group, promptOnce && row.responses.length > 1));
+  return packer.finish(rows);
+}
+
+/** Tokens that a row takes in a packed batch. */
+export function packedLength({ prompt, responses }: EncodedRow, promptOnce: boolean): number {
+  const answers = responses.reduce((sum, { ids }) => sum + ids.length, 0);
+  return answers + prompt.length * (promptOnce ? 1 : responses.length);
+}
+
+class Packer {
+  readonly #ids: Int32Array;
+  readonly #positions: Int32Array;
+  readonly #segments: Segment[] = [];
+  readonly #rows: number[] = [];
+  readonly #targets: number[] = [];
+  readonly #response: number[] = [];
+  readonly #prompt = { rows: [] as number[], targets: [] as number[], group: [] as number[] };
+  readonly #responses = {
+    group: [] as number[],
+    role: [] as ResponseRole[],
+    tokens: [] as number[],
+    weight: [] as number[],
+  };
+  #length = 0;
+  #realTokens = 0;
+
+  constructor(tokens: number) {
+    this.#ids = new Int32Array(tokens);
+    this.#positions = new Int32Array(tokens);
+  }
+
+  addGroup(row: EncodedRow, group: number, isShared: boolean): void {
+    const { prompt } = row;
+    let shared: { start: number; segment: number } | null = null;
+    if (isShared && prompt.length > 0) {
+      shared = { start: this.#length, segment: this.#segments.length };
+      this.#addSegment([prompt], 0);
+      this.#addPromptTargets(prompt, shared.start, group);
+    }
+    row.responses.forEach(({ ids, counted, role }, at) => {
+      const start = this.#length;
+      const isApart = shared !== null;
+      this.#addSegment(isApart ? [ids] : [prompt, ids], isApart ? prompt.length : 0, shared?.segment);
+      if (!isApart && at === 0) this.#addPromptTargets(prompt, start, group);
+      const answerStart = isApart ? start : start + prompt.length;
+      const beforeFirst =
+        shared !== null ? shared.start + prompt.length - 1 : prompt.length > 0 ? answerStart - 1 : null;
+      const tokens = this.#addTargets(ids, counted, answerStart, beforeFirst);
+      this.#responses.group.push(group);
+      this.#responses.role.push(role);
+      this.#responses.tokens.push(tokens);
+      this.#responses.weight.push(row.weight);
+      this.#realTokens += prompt.length + ids.length;
+    });
+  }
+
+  finish(rows: readonly EncodedRow[]): Batch {
+    return {
+      ids: this.#ids,
+      segments: this.#segments,
+      positions: this.#positions,
+      rows: Int32Array.from(this.#rows),
+      targets: Int32Array.from(this.#targets),
+      response: Int32Array.from(this.#response),
+      prompt: {
+        rows: Int32Array.from(this.#prompt.rows),
+        targets: Int32Array.from(this.#prompt.targets),
+        group: Int32Array.from(this.#prompt.group),
+      },
+      responses: {
+        group: Int32Array.from(this.#responses.group),
+        role: this.#responses.role,
+        tokens: Int32Array.from(this.#responses.tokens),
+        weight: Float32Array.from(this.#responses.weight),
+      },
+      groups: rows.length,
+      rowIndices: Int32Array.from(rows, ({ index }) => index),
+      extras: collateExtras(rows),
+      media: rows.flatMap(({ media }) => media),
+      tokens: this.#realTokens,
+    };
+  }
+
+  #addSegment(parts: readonly Int32Array[], firstPosition: number, prefix?: number): void {
+    const start = this.#length;
+    for (const part of parts) {
+      this.#ids.set(part, this.#length);
+      this.#length += part.length;
+    }
+    const length = this.#length - start;
+    for (let at = 0; at < length; at++) this.#positions[start + at] = firstPosition + at;
+    this.#segments.push(prefix === undefined ? { start, length } : { start, length, prefix });
+  }
+
+  /** Prompt tokens but the first, which nothing predicts. */
+  #addPromptTargets(prompt: Int32Array, start: number, group: number): void {
+    for (let at = 1; at < prompt.length; at++) {
+      this.#prompt.rows.push(start + at - 1);
+      this.#prompt.targets.push(prompt[at]!);
+      this.#prompt.group.push(group);
+    }
+  }
+
+  /** Targets of an answer; gives how many there are. */
+  #addTargets(ids: Int32Array, counted: Uint8Array, start: number, beforeFirst: number | null): number {
+    const response = this.#responses.group.length;
+    let tokens = 0;
+    for (let at = 0; at < ids.length; at++) {
+      const row = at > 0 ? start + at - 1 : beforeFirst;
+      if (counted[at] === 0 || row === null) continue;
+      this.#rows.push(row);
+      this.#targets.push(ids[at]!);
+      this.#response.push(response);
+      tokens++;
+    }
+    return tokens;
+  }
+}
+
+/** Every number that some row has, per group. @throws LLMF_DATA_EXTRA_MISSING when a row lacks it. */
+function collateExtras(rows: readonly EncodedRow[]): Record<string, Float32Array> {
+  const names = new Set(rows.flatMap(({ extras }) => Object.keys(extras)));
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const values = rows.map(({ extras, index }) => {
+        const value = extras[name];
+        if (value === undefined) throw errors.extraMissing({ name, row: index });
+        return value;
+      });
+      return [name, Float32Array.from(values)];
+    }),
+  );
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { EncodedResponse } from '@llmf/core';
+import type { ChatExample, Example, Message, TextExample, TokenExample } from '../formats/example.js';
+import { RowProblem } from '../readers/row-reader.js';
+import type { ChosenTemplate } from '../templates/choose.js';
+import type { Tokenizer } from '../tokenizer.js';
+import { countedTokens, longestLength, type EncodedParts } from './encoded-parts.js';
+import { renderChat, type TextSegment } from './segments.js';
+import { truncateRow, type Truncation } from './truncate.js';
+
+/** Everything that decides which tokens a row becomes; part of the cache key. */
+export interface EncodingOptions {
+  readonly systemPrompt: string | null;
+  /** null: rows are never cut (scoring). */
+  readonly maxLength: number | null;
+  readonly truncation: Truncation;
+  readonly trainOnPrompt: boolean;
+  readonly maskHistory: boolean;
+  /** The stage learns running text: chats are written out and learned whole. */
+  readonly asText: boolean;
+}
+
+export interface Encoded {
+  readonly rows: readonly EncodedParts[];
+  /** Why tokens were cut off, for the report; null: none were. */
+  readonly truncated: string | null;
+}
+
+/** Turns examples into tokens: render, tokenize prompt and answers apart, mask, truncate. */
+export class Encoder {
+  /** Lines for the user that concern the whole data set, each once. */
+  readonly notices = new Set<string>();
+
+  constructor(
+    private readonly tokenizer: Tokenizer | null,
+    private readonly template: ChosenTemplate | null,
+    private readonly options: EncodingOptions,
+  ) {}
+
+  /** @throws RowProblem with the reason why the row cannot be used. */
+  encode(example: Example): Encoded {
+    if (example.kind === 'tokens') return this.#finish(this.#tokens(example));
+    if (this.tokenizer === null || this.template === null)
+      throw new RowProblem('the row holds text, but there is no tokenizer');
+    if (example.kind === 'text') return this.#text(example.text, example);
+    if (this.options.asText) return this.#text(this.#written(example), example);
+    const encoded = this.#finish(this.#joinPrompt(this.#chat(example)));
+    return example.wasCut === true && encoded.truncated === null
+      ? { ...encoded, truncated: 'turns behind the last answer' }
+      : encoded;
+  }
+
+  #finish(row: EncodedParts): Encoded {
+    const { maxLength, truncation } = this.options;
+    if (row.responses.some((response) => countedTokens(row.prompt, response) === 0)) {
+      throw new RowProblem('no token of the answer is learned');
+    }
+    const length = longestLength(row);
+    if (maxLength === null || length <= maxLength) return { rows: [row], truncated: null };
+    const cut = truncateRow(row, truncation, maxLength, this.tokenizer?.bos?.id ?? null);
+    return { rows: [cut], truncated: `${length} tokens cut to ${longestLength(cut)} (${truncation})` };
+  }
+
+  #tokens({ prompt, answers, ...common }: TokenExample): EncodedParts {
+    const responses = answers.map(({ role, ids }) => response(ids, role, 1));
+    return { ...commonParts(common), prompt: Int32Array.from(prompt), responses };
+  }
+
+  /** Running text with eos behind it, in pieces of maxLength; a piece repeats one token so that none goes unpredicted. */
+  #text(text: string, common: Common): Encoded {
+    const { bos, eos, addsBos } = this.tokenizer!;
+    const ids = this.tokenizer!.encode(text);
+    if (addsBos && bos !== null && ids[0] !== bos.id) ids.unshift(bos.id);
+    if (eos !== null && ids.at(-1) !== eos.id) ids.push(eos.id);
+    if (ids.length < 2) throw new RowProblem('the text has fewer than two tokens');
+    const size = this.options.maxLength ?? ids.length;
+    const rows: EncodedParts[] = [];
+    for (let start = 0; start < ids.length - 1; start += size - 1) {
+      const piece = response(ids.slice(start, start + size), 'response', 1);
+      piece.counted[0] = 0;
+      rows.push({ ...commonParts(common), prompt: new Int32Array(0), responses: [piece] });
+    }
+    return { rows, truncated: null };
+  }
+
+  /** A whole chat as running text. */
+  #written(example: ChatExample): string {
+    const answer = example.answers[0]!;
+    if (this.#isPlain(example)) return example.messages[0]!.content + answer.messages[0]!.content;
+    const chat = this.#template(example);
+    return chat.render([...this.#context(example), ...answer.messages], {
+      addGenerationPrompt: false,
+      tools: example.tools,
+    });
+  }
+
+  #chat(example: ChatExample): EncodedParts {
+    if (this.#isPlain(example)) return this.#plain(example);
+    const tokenizer = this.tokenizer!;
+    const template = this.#template(example);
+    const rendered = renderChat(template, {
+      context: this.#context(example),
+      answers: example.answers.map(({ messages }) => messages),
+      tools: example.tools,
+      learns: (message, isLast) => message.isMasked !== true && (isLast || !this.options.maskHistory),
+      trimEnd: (text) => this.#cutBehindEndOfTurn(text),
+    });
+    for (const adaptation of template.adaptations) this.notices.add(`Template ${template.name}: ${adaptation}.`);
+    if (rendered.rewrittenTurns > 0) {
+      this.notices.add(
+        `Template ${template.name} writes earlier turns otherwise once the chat goes on (as it does with reasoning): ` +
+          'such turns are context only; the others are learned.',
+      );
+    }
+    const prompt = withoutDoubleBos(tokenizer.encode(rendered.prompt), tokenizer);
+    const responses = example.answers.map(({ role }, at) => {
+      return this.#joinSegments(rendered.answers[at]!, rendered.prompt, role);
+    });
+    return { ...commonParts(example), prompt: Int32Array.from(prompt), responses };
+  }
+
+  /** Tokens of the segments of one answer, each tokenized by itself, so that counted tokens do not depend on their neighbours. */
+  #joinSegments(segments: readonly TextSegment[], prompt: string, role: EncodedResponse['role']): EncodedResponse {
+    const tokenizer = this.tokenizer!;
+    const ids: number[] = [];
+    const counted: number[] = [];
+    let before = prompt;
+    for (const { text, isCounted } of segments) {
+      const continues = before !== '' && tokenizer.addedTokenAtEnd(before) === null;
+      const piece = tokenizer.encode(text, { continues });
+      ids.push(...piece);
+      for (let at = 0; at < piece.length; at++) counted.push(isCounted ? 1 : 0);
+      before = text;
+    }
+    return { ids: Int32Array.from(ids), counted: Uint8Array.from(counted), role };
+  }
+
+  /** A prompt string and answer strings, tokenized apart as they stand; `join` puts eos behind the answers. */
+  #plain(example: ChatExample): EncodedParts {
+    const { bos, eos, addsBos } = this.tokenizer!;
+    const prompt = this.tokenizer!.encode(example.messages[0]!.content);
+    if (addsBos && bos !== null && prompt[0] !== bos.id) prompt.unshift(bos.id);
+    const responses = example.answers.map(({ role, messages }) => {
+      const ids = this.tokenizer!.encode(messages[0]!.content);
+      if (this.template!.plain === 'join' && eos !== null && ids.at(-1) !== eos.id) ids.push(eos.id);
+      return response(ids, role, 1);
+    });
+    if (this.template!.plain === 'join' && eos === null) {
+      this.notices.add(
+        'The tokenizer has no end-of-sequence token: answers end without one, so the model cannot learn to stop.',
+      );
+    }
+    return { ...commonParts(example), prompt: Int32Array.from(prompt), responses };
+  }
+
+  /** With trainOnPrompt the prompt becomes part of the one response. */
+  #joinPrompt(row: EncodedParts): EncodedParts {
+    if (!this.options.trainOnPrompt) return row;
+    const [only] = row.responses;
+    const joined = response([...row.prompt, ...only!.ids], only!.role, 1);
+    if (row.prompt.length > 0) joined.counted[0] = 0;
+    return { ...row, prompt: new Int32Array(0), responses: [joined] };
+  }
+
+  #isPlain(example: ChatExample): boolean {
+    if (this.template!.plain === 'render') return false;
+    if (example.isPlain && this.options.systemPrompt === null) return true;
+    if (this.template!.plain !== 'asIs') return false;
+    // Without a template, one question and its answers can still be taken as they stand.
+    const isSimple = example.messages.length === 1 && example.system === undefined && example.tools === undefined;
+    if (
+      isSimple &&
+      example.answers.every(({ messages }) => messages.length === 1 && messages[0]!.toolCalls === undefined)
+    )
+      return true;
+    throw new RowProblem('a chat of several turns cannot be written without a template');
+  }
+
+  #template(example: ChatExample) {
+    if (!example.isPlain && this.template!.chatNotice !== null) this.notices.add(this.template!.chatNotice);
+    return this.template!.chat!;
+  }
+
+  #context({ system, messages }: ChatExample): readonly Message[] {
+    const content = system ?? this.options.systemPrompt;
+    return content === null ? messages : [{ role: 'system', content }, ...messages];
+  }
+
+  /** White space behind the end-of-turn token belongs to the next turn. */
+  #cutBehindEndOfTurn(text: string): string {
+    const trimmed = text.trimEnd();
+    return this.tokenizer!.addedTokenAtEnd(trimmed) === null ? text : trimmed;
+  }
+}
+
+type Common = Pick<TextExample, 'weight' | 'extras' | 'media'>;
+
+const commonParts = ({ weight, extras, media }: Common) => ({ weight, extras, media });
+
+function response(ids: readonly number[], role: EncodedResponse['role'], counted: 0 | 1) {
+  return { ids: Int32Array.from(ids), counted: new Uint8Array(ids.length).fill(counted), role };
+}
+
+/** A template that writes bos in front of a text that begins with it: one is enough. */
+function withoutDoubleBos(ids: number[], { bos }: Tokenizer): number[] {
+  return bos !== null && ids[0] === bos.id && ids[1] === bos.id ? ids.slice(1) : ids;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ResponseRole, RowKind } from '@llmf/core';
+import { RowProblem } from '../readers/row-reader.js';
+import { asNumber, asStructure, asText, type Cells } from './cells.js';
+import type { ColumnRole, WantedRows } from './data-format.js';
+import type { Answer, ChatExample, MediaReference, Message } from './example.js';
+import { isMessages, readMessages } from './messages.js';
+
+/** What the answer columns of a row can serve as, the most specific first. */
+export function rowKindsOf(has: (role: ColumnRole) => boolean): Exclude<RowKind, 'text'>[] {
+  const kinds: Exclude<RowKind, 'text'>[] = [];
+  if (has('chosen') && has('rejected')) kinds.push('pair');
+  if (has('responses')) kinds.push('group');
+  if (has('label') && (has('response') || has('messages'))) kinds.push('labelled');
+  if (has('response') || has('messages')) kinds.push('single');
+  return kinds;
+}
+
+/** Conversions that lose nothing of what is asked: a pair gives its chosen answer, or two labelled ones, or a group of two. */
+const servedBy: Readonly<Record<Exclude<RowKind, 'text'>, readonly Exclude<RowKind, 'text'>[]>> = {
+  pair: ['pair'],
+  single: ['single', 'pair'],
+  labelled: ['labelled', 'pair'],
+  group: ['group', 'pair'],
+};
+
+/** The kind of row to read, or null when the row cannot serve. A labelled row is no supervised example: it may be bad. */
+export function chooseKind(wanted: WantedRows, kinds: readonly RowKind[]): Exclude<RowKind, 'text'> | null {
+  if (wanted === 'any') return (kinds[0] as Exclude<RowKind, 'text'> | undefined) ?? null;
+  if (wanted === 'text') return kinds.includes('single') ? 'single' : null;
+  if (wanted === 'single' && kinds.includes('labelled')) return null;
+  return servedBy[wanted].find((kind) => kinds.includes(kind)) ?? null;
+}
+
+export type ChatParts = Omit<ChatExample, 'kind' | 'answers'>;
+
+/** Joins a prompt and the answers of the row's answer columns into the examples that are wanted. */
+export function withAnswers(
+  cells: Cells,
+  wanted: WantedRows,
+  parts: ChatParts,
+  media: MediaReference[],
+): ChatExample[] {
+  const kind = chooseKind(
+    wanted,
+    rowKindsOf((role) => cells.has(role)),
+  );
+  if (kind === null) throw new RowProblem(missingAnswers(cells, wanted));
+  const answer = (role: ColumnRole, as: ResponseRole) =>
+    readAnswer(cells.required(role), `column ${cells.column(role)}`, as, cells, media);
+  const example = (answers: Answer[]): ChatExample => ({
+    kind: 'chat',
+    ...parts,
+    answers,
+    isPlain:
+      parts.isPlain && answers.every(({ messages }) => messages.length === 1 && messages[0]!.toolCalls === undefined),
+    media: [...parts.media, ...media],
+  });
+
+  if (kind === 'labelled') return [example([answer('response', readLabel(cells))])];
+  if (kind === 'single') return [example([answer('response', 'response')])];
+  if (kind === 'group') return [example(rankedAnswers(cells, media))];
+  const chosen = answer('chosen', 'chosen');
+  if (wanted === 'single' || wanted === 'text') return [example([{ ...chosen, role: 'response' }])];
+  const rejected = answer('rejected', 'rejected');
+  if (sameMessages(chosen.messages, rejected.messages)) throw new RowProblem('chosen equals rejected');
+  if (wanted === 'labelled')
+    return [example([{ ...chosen, role: 'desirable' }]), example([{ ...rejected, role: 'undesirable' }])];
+  if (wanted === 'group') return [example([chosen, rejected].map((each) => ({ ...each, role: 'response' as const })))];
+  return [example([chosen, rejected])];
+}
+
+export const sameMessages = (a: readonly Message[], b: readonly Message[]) => JSON.stringify(a) === JSON.stringify(b);
+
+function missingAnswers(cells: Cells, wanted: WantedRows): string {
+  if (wanted === 'single' && cells.has('label')) return 'the row is labelled good or bad; it is no supervised example';
+  const needed: Record<string, readonly ColumnRole[]> = {
+    pair: ['chosen', 'rejected'],
+    labelled: ['response', 'label'],
+    group: ['responses'],
+  };
+  const columns = (needed[wanted] ?? ['response']).filter((role) => !cells.has(role)).map((role) => cells.column(role));
+  return `column ${columns.join(' and ')} is missing or null`;
+}
+
+/** An answer cell: a plain string, one message or a list of messages that ends with the assistant's. */
+export function readAnswer(
+  value: unknown,
+  where: string,
+  role: ResponseRole,
+  cells: Cells,
+  media: MediaReference[],
+): Answer {
+  const messages: Message[] = isMessages(value)
+    ? readMessages(value, where, cells, media)
+    : [{ role: 'assistant', content: asText(value, where) }];
+  return { role, messages: checkedAnswer(messages, where) };
+}
+
+/** @throws RowProblem unless the turns end with a non-empty one of the assistant. */
+export function checkedAnswer(messages: readonly Message[], where: string): readonly Message[] {
+  const last = messages.at(-1)!;
+  if (last.role !== 'assistant') throw new RowProblem(`${where} does not end with the assistant's turn`);
+  if (isEmpty(last)) throw new RowProblem(`${where} is an empty answer`);
+  return messages;
+}
+
+const isEmpty = ({ content, toolCalls, reasoning }: Message) =>
+  content.trim() === '' && toolCalls === undefined && reasoning === undefined;
+
+/** KTO's label: true, 1, "true", "desirable", "good" and their opposites. */
+export function readLabel(cells: Cells): 'desirable' | 'undesirable' {
+  const label = cells.required('label');
+  const word = String(label).toLowerCase();
+  if (['true', '1', 'desirable', 'good', 'yes'].includes(word)) return 'desirable';
+  if (['false', '0', '-1', 'undesirable', 'bad', 'no'].includes(word)) return 'undesirable';
+  throw new RowProblem(`column ${cells.column('label')} is ${JSON.stringify(label)}, neither true nor false`);
+}
+
+/** A list of answers, best first: by `scores` when the row has them, else in the order given. */
+function rankedAnswers(cells: Cells, media: MediaReference[]): Answer[] {
+  const where = `column ${cells.column('responses')}`;
+  const list = asStructure(cells.required('responses'), where);
+  if (!Array.isArray(list) || list.length < 2) throw new RowProblem(`${where} is not a list of at least two answers`);
+  const answers = list.map((value: unknown, at) =>
+    readAnswer(value, `answer ${at + 1} of ${where}`, 'response', cells, media),
+  );
+  if (!cells.has('scores')) return answers;
+  const scoresWhere = `column ${cells.column('scores')}`;
+  const scores = asStructure(cells.required('scores'), scoresWhere);
+  if (!Array.isArray(scores) || scores.length !== answers.length) {
+    throw new RowProblem(`${scoresWhere} is not a list of ${answers.length} numbers`);
+  }
+  const numbers = scores.map((score) => asNumber(score, scoresWhere));
+  return answers
+    .map((_, at) => at)
+    .sort((a, b) => numbers[b]! - numbers[a]! || a - b)
+    .map((at) => answers[at]!);
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import { RowProblem } from '../readers/row-reader.js';
+import { checkedAnswer, chooseKind, readLabel, rowKindsOf, withAnswers, type ChatParts } from './answers.js';
+import type { Cells } from './cells.js';
+import type { DataFormat, Tags, WantedRows } from './data-format.js';
+import type { Example, MediaReference, Message } from './example.js';
+import { learnHistory, openaiTags } from './instruction.js';
+import { readMessages } from './messages.js';
+import { readTools } from './tools.js';
+
+const sharegptTags: Tags = {
+  role: 'from',
+  content: 'value',
+  user: 'human',
+  assistant: 'gpt',
+  observation: 'observation',
+  function: 'function_call',
+  system: 'system',
+};
+
+const shared: DataFormat['columns'] = {
+  system: ['system'],
+  tools: ['tools'],
+  chosen: ['chosen'],
+  rejected: ['rejected'],
+  label: ['kto_tag', 'label'],
+  images: ['images', 'image'],
+  videos: ['videos', 'video'],
+  audios: ['audios', 'audio'],
+  weight: [],
+};
+
+/** ShareGPT: a list of `{ from, value }`; in ranking data chosen and rejected answer the conversation. */
+export const sharegpt: DataFormat = {
+  name: 'sharegpt',
+  description: 'conversations: [{ from, value }], system, tools; chosen and rejected, or kto_tag',
+  tags: sharegptTags,
+  columns: { messages: ['conversations', 'conversation'], ...shared },
+  recognisedBy: [['messages']],
+  read: readConversation,
+};
+
+/** OpenAI's chat layout: a list of `{ role, content }`. */
+export const openai: DataFormat = {
+  name: 'openai',
+  description: 'messages: [{ role, content }], system, tools; chosen and rejected, or label',
+  tags: openaiTags,
+  columns: { messages: ['messages'], ...shared },
+  recognisedBy: [['messages']],
+  read: readConversation,
+};
+
+function readConversation(cells: Cells, wanted: WantedRows): Example[] {
+  const media: MediaReference[] = [];
+  const all = readMessages(cells.required('messages'), `column ${cells.column('messages')}`, cells, media);
+  const own = all[0]!.role === 'system' ? all[0]!.content : undefined;
+  // The chat's own system turn stands above the column.
+  const system = own ?? cells.optionalText('system');
+  const turns = own === undefined ? all : all.slice(1);
+  const tools = readTools(cells);
+  const parts: ChatParts = {
+    ...(system !== undefined && system !== '' && { system }),
+    messages: turns,
+    ...(tools !== undefined && { tools }),
+    isPlain: false,
+    weight: cells.weight(),
+    extras: cells.extras(),
+    media: [...cells.media(), ...media],
+  };
+  const kind = chooseKind(
+    wanted,
+    rowKindsOf((role) => cells.has(role)),
+  );
+  if (kind === 'single' || kind === 'labelled') return [wholeChat(cells, parts, turns, kind)];
+  if (turns.at(-1)?.role === 'assistant')
+    throw new RowProblem('the conversation of a ranked row ends with the assistant, not with a question');
+  if (turns.length === 0) throw new RowProblem('the conversation holds no question');
+  return withAnswers(cells, wanted, parts, []).map((example) =>
+    wanted === 'single' ? learnHistory(example) : example,
+  );
+}
+
+/** A chat that holds its own answers: the last one is labelled, or all of them are learned. */
+function wholeChat(cells: Cells, parts: ChatParts, turns: readonly Message[], kind: 'single' | 'labelled'): Example {
+  if (turns.length < 2 || turns.every(({ role }) => role !== 'assistant'))
+    throw new RowProblem('the chat has no answer');
+  if (kind === 'labelled') {
+    const answer = checkedAnswer(turns.slice(-1), 'the last turn');
+    return {
+      kind: 'chat',
+      ...parts,
+      messages: turns.slice(0, -1),
+      answers: [{ role: readLabel(cells), messages: answer }],
+    };
+  }
+  const end = turns.findLastIndex(({ role }) => role === 'assistant') + 1;
+  const answers = checkedAnswer(turns.slice(0, end), 'the last answer').slice(-1);
+  return learnHistory({
+    kind: 'chat',
+    ...parts,
+    messages: turns.slice(0, end - 1),
+    answers: [{ role: 'response', messages: answers }],
+    ...(end < turns.length && { wasCut: true }),
+  });
+}

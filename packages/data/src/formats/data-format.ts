@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import { token, type Named, type RowKind } from '@llmf/core';
+import type { Cells } from './cells.js';
+import type { Example } from './example.js';
+
+/** Columns that a format can read, by what they hold. */
+export const columnRoles = [
+  'prompt',
+  'query',
+  'response',
+  'history',
+  'messages',
+  'system',
+  'tools',
+  'images',
+  'videos',
+  'audios',
+  'chosen',
+  'rejected',
+  'label',
+  'responses',
+  'scores',
+  'text',
+  'weight',
+  'promptIds',
+  'responseIds',
+  'chosenIds',
+  'rejectedIds',
+] as const;
+export type ColumnRole = (typeof columnRoles)[number];
+
+/** Keys and role names of chat messages. */
+export interface Tags {
+  readonly role: string;
+  readonly content: string;
+  readonly user: string;
+  readonly assistant: string;
+  readonly observation: string;
+  readonly function: string;
+  readonly system: string;
+}
+
+/** What the reading stage wants from a row; `any`: whatever the row is. */
+export type WantedRows = RowKind | 'any';
+
+/**
+ * How rows of a data file become examples. Provided under `DataFormatToken`, so a plugin can add one; the first whose
+ * columns are all there is taken when the config names none.
+ */
+export interface DataFormat extends Named {
+  /** Usual column names per role, the preferred first. Roles that are not listed are unknown to the format. */
+  readonly columns: Readonly<Partial<Record<ColumnRole, readonly string[]>>>;
+  /** Sets of roles; a file with every column of one set is recognised as this format. Empty: only by name. */
+  readonly recognisedBy: readonly (readonly ColumnRole[])[];
+  /** Changes when rows are read otherwise; rows of a plugin's format without it are tokenized anew in every run. */
+  readonly version?: string;
+  /** Tags of chat messages unless the config says otherwise; absent: the format has no messages. */
+  readonly tags?: Tags;
+  /**
+   * The examples of one row (mostly one). @throws RowProblem with the reason why the row cannot be used.
+   */
+  read(cells: Cells, wanted: WantedRows): Example[];
+}
+
+export const DataFormatToken = token<DataFormat>('data-format');

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ResponseRole } from '@llmf/core';
+
+/** One turn of a chat, in canonical roles. */
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool';
+  readonly content: string;
+  /** Function calls of an assistant turn, as chat templates read them. */
+  readonly toolCalls?: readonly ToolCall[];
+  /** Text of a reasoning part that precedes the content. */
+  readonly reasoning?: string;
+  /** The data itself says that this turn is not to be learned. */
+  readonly isMasked?: boolean;
+}
+
+export interface ToolCall {
+  readonly name: string;
+  readonly arguments: unknown;
+}
+
+/** A picture, film or sound that a row names; only the modality that reads it looks inside. */
+export interface MediaReference {
+  readonly kind: 'image' | 'video' | 'audio';
+  /** As the file has it: a path, a URL, `{ path, bytes }`, … */
+  readonly value: unknown;
+  /** Folder of the data file; relative paths start there. */
+  readonly folder: string;
+}
+
+/** One answer to the prompt. More than one turn when a supervised chat goes on after its first answer. */
+export interface Answer {
+  readonly role: ResponseRole;
+  readonly messages: readonly Message[];
+}
+
+interface Common {
+  readonly weight: number;
+  readonly extras: Readonly<Record<string, number>>;
+  readonly media: readonly MediaReference[];
+}
+
+/** Running text, learned whole. */
+export interface TextExample extends Common {
+  readonly kind: 'text';
+  readonly text: string;
+}
+
+/** A prompt and its answers: what every chat, instruction and preference format becomes. */
+export interface ChatExample extends Common {
+  readonly kind: 'chat';
+  readonly system?: string;
+  /** Turns before the answers. */
+  readonly messages: readonly Message[];
+  /** One answer; chosen and rejected; or several, best first. */
+  readonly answers: readonly Answer[];
+  readonly tools?: readonly unknown[];
+  /** The row held a plain prompt string and plain answer strings: without a template it is used as it stands. */
+  readonly isPlain: boolean;
+  /** Turns behind the last answer were left out: nothing in them can be learned. */
+  readonly wasCut?: boolean;
+}
+
+/** Token ids given by the data; no tokenizer and no template are needed. */
+export interface TokenExample extends Common {
+  readonly kind: 'tokens';
+  readonly prompt: readonly number[];
+  readonly answers: readonly { readonly role: ResponseRole; readonly ids: readonly number[] }[];
+}
+
+export type Example = TextExample | ChatExample | TokenExample;

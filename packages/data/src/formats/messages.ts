@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+import { RowProblem } from '../readers/row-reader.js';
+import { asStructure, asText, type Cells } from './cells.js';
+import type { Tags } from './data-format.js';
+import type { MediaReference, Message, ToolCall } from './example.js';
+
+/** Role names in use besides the tags of the file. */
+const aliases: Readonly<Record<string, Message['role'] | 'function'>> = {
+  system: 'system',
+  developer: 'system',
+  human: 'user',
+  user: 'user',
+  gpt: 'assistant',
+  assistant: 'assistant',
+  model: 'assistant',
+  chatgpt: 'assistant',
+  observation: 'tool',
+  tool: 'tool',
+  tool_response: 'tool',
+  function_response: 'tool',
+  function_call: 'function',
+  tool_call: 'function',
+};
+
+/** Keys that messages use for role and content besides the tags. */
+const roleKeys = ['role', 'from'];
+const contentKeys = ['content', 'value'];
+
+/** A list of messages, or one message, in canonical roles. Pictures inside the content are added to `media`. */
+export function readMessages(value: unknown, where: string, cells: Cells, media: MediaReference[]): Message[] {
+  const structure = asStructure(value, where);
+  const list = Array.isArray(structure) ? structure : [structure];
+  if (list.length === 0) throw new RowProblem(`${where} is empty`);
+  return list.map((item, at) =>
+    readMessage(item, list.length > 1 ? `message ${at + 1} of ${where}` : where, cells, media),
+  );
+}
+
+/** Whether a cell holds messages rather than a plain string. */
+export function isMessages(value: unknown): boolean {
+  if (typeof value === 'string') return /^\s*\[\s*\{/.test(value) && /"(?:role|from)"/.test(value);
+  return typeof value === 'object' && value !== null;
+}
+
+function readMessage(item: unknown, where: string, cells: Cells, media: MediaReference[]): Message {
+  if (typeof item !== 'object' || item === null || Array.isArray(item))
+    throw new RowProblem(`${where} is not an object`);
+  const fields = item as Record<string, unknown>;
+  const tags = cells.tags;
+  const role = canonicalRole(pick(fields, [tags.role, ...roleKeys]), tags, where);
+  const content = pick(fields, [tags.content, ...contentKeys]);
+  const masked = isMasked(fields) && { isMasked: true };
+  if (role === 'function') return { role: 'assistant', content: '', toolCalls: parseCalls(content, where), ...masked };
+  const calls = fields['tool_calls'];
+  const toolCalls = calls === undefined || calls === null ? [] : readCalls(calls, where);
+  const parts = readContent(content, where, toolCalls.length > 0, cells, media);
+  const reasoning = parts.reasoning ?? fields['reasoning_content'];
+  return {
+    role,
+    content: parts.text,
+    ...(toolCalls.length + parts.toolCalls.length > 0 && { toolCalls: [...toolCalls, ...parts.toolCalls] }),
+    ...(typeof reasoning === 'string' && reasoning !== '' && { reasoning }),
+    ...masked,
+  };
+}
+
+function pick(fields: Record<string, unknown>, keys: readonly string[]): unknown {
+  return fields[keys.find((key) => key in fields) ?? ''];
+}
+
+function canonicalRole(value: unknown, tags: Tags, where: string): Message['role'] | 'function' {
+  if (typeof value !== 'string') throw new RowProblem(`${where} has no role`);
+  if (value === tags.user) return 'user';
+  if (value === tags.assistant) return 'assistant';
+  if (value === tags.system) return 'system';
+  if (value === tags.observation) return 'tool';
+  if (value === tags.function) return 'function';
+  const role = aliases[value];
+  if (role === undefined) throw new RowProblem(`${where} has the unknown role ${JSON.stringify(value)}`);
+  return role;
+}
+
+/** `loss_weight: 0`, `weight: 0`, `train: false` on a message: it is context only. */
+function isMasked(fields: Record<string, unknown>): boolean {
+  return fields['loss_weight'] === 0 || fields['weight'] === 0 || fields['train'] === false;
+}
+
+interface Content {
+  text: string;
+  reasoning?: string;
+  toolCalls: ToolCall[];
+}
+
+/** A string, or a list of parts (text, reasoning, image, tool call); a picture becomes `<image>` where it stands. */
+function readContent(
+  value: unknown,
+  where: string,
+  mayBeNull: boolean,
+  cells: Cells,
+  media: MediaReference[],
+): Content {
+  if (value === null || value === undefined) {
+    if (mayBeNull) return { text: '', toolCalls: [] };
+    throw new RowProblem(`the content of ${where} is null`);
+  }
+  if (!Array.isArray(value)) return { text: asText(value, `the content of ${where}`), toolCalls: [] };
+  const content: Content = { text: '', toolCalls: [] };
+  for (const part of value as unknown[]) readPart(part, where, content, cells, media);
+  return content;
+}
+
+function readPart(part: unknown, where: string, content: Content, cells: Cells, media: MediaReference[]): void {
+  if (typeof part === 'string') return void (content.text += part);
+  if (typeof part !== 'object' || part === null)
+    throw new RowProblem(`the content of ${where} holds a part that is not an object`);
+  const fields = part as Record<string, unknown>;
+  const type = String(fields['type'] ?? 'text');
+  const kind = /^(image|video|audio)/.exec(type)?.[1] as MediaReference['kind'] | undefined;
+  if (kind !== undefined) {
+    content.text += `<${kind}>`;
+    // Without a value the picture comes from the row's media column.
+    const value = fields[type] ?? fields[kind] ?? fields['value'] ?? fields['url'] ?? fields['path'];
+    if (value !== undefined) media.push(cells.mediaReference(kind, unwrapUrl(value)));
+    return;
+  }
+  const value = fields[type] ?? fields['text'] ?? fields['value'] ?? fields['content'];
+  if (type === 'tool_call') return void content.toolCalls.push(...parseCalls(value, where));
+  const text = asText(value, `a part of ${where}`);
+  if (type === 'reasoning' || type === 'thinking') content.reasoning = (content.reasoning ?? '') + text;
+  else content.text += text;
+}
+
+const unwrapUrl = (value: unknown) =>
+  typeof value === 'object' && value !== null && 'url' in value ? (value as { url: unknown }).url : value;
+
+/** OpenAI's `tool_calls`: `[{ function: { name, arguments } }]`, or the inner objects themselves. */
+function readCalls(value: unknown, where: string): ToolCall[] {
+  const list = asStructure(value, `tool_calls of ${where}`);
+  if (!Array.isArray(list)) throw new RowProblem(`tool_calls of ${where} is not a list`);
+  return list.map((call) => readCall((call as { function?: unknown } | null)?.function ?? call, where));
+}
+
+/** A turn that is one function call, or a list of them, written as JSON. */
+function parseCalls(value: unknown, where: string): ToolCall[] {
+  const structure = asStructure(value, `the function call of ${where}`);
+  return (Array.isArray(structure) ? structure : [structure]).map((call) => readCall(call, where));
+}
+
+function readCall(value: unknown, where: string): ToolCall {
+  const call = value as { name?: unknown; arguments?: unknown } | null;
+  if (typeof call?.name !== 'string') throw new RowProblem(`a function call of ${where} has no name`);
+  const given = call.arguments ?? {};
+  // Arguments are often JSON inside JSON; templates want the object.
+  const parsed = typeof given === 'string' ? tryJson(given) : given;
+  return { name: call.name, arguments: parsed };
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

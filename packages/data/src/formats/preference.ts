@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import { RowProblem } from '../readers/row-reader.js';
+import { withAnswers, type ChatParts } from './answers.js';
+import { asText, Cells } from './cells.js';
+import type { DataFormat, WantedRows } from './data-format.js';
+import type { ChatExample, Example, MediaReference, Message } from './example.js';
+import { openaiTags, readInstruction } from './instruction.js';
+import { isMessages, readMessages } from './messages.js';
+import { readTools } from './tools.js';
+
+/**
+ * TRL's preference rows: chosen and rejected, as strings or messages. Without a prompt column the prompt is what both
+ * have in common at their beginning (TRL's `extract_prompt`): common turns, or common characters of two strings.
+ */
+export const preference: DataFormat = {
+  name: 'preference',
+  description: 'prompt, chosen, rejected (strings or messages); without prompt it is the common beginning',
+  tags: openaiTags,
+  columns: {
+    prompt: ['prompt', 'question', 'query'],
+    chosen: ['chosen', 'chosen_messages'],
+    rejected: ['rejected', 'rejected_messages'],
+    system: ['system'],
+    history: ['history'],
+    tools: ['tools'],
+    images: ['images', 'image'],
+    videos: ['videos', 'video'],
+    audios: ['audios', 'audio'],
+    weight: [],
+  },
+  recognisedBy: [['chosen', 'rejected']],
+  read: (cells, wanted) =>
+    cells.has('prompt') ? readInstruction(withoutRepeatedPrompt(cells), wanted) : readImplicit(cells, wanted),
+};
+
+function readImplicit(cells: Cells, wanted: WantedRows): Example[] {
+  const [chosen, rejected] = [cells.required('chosen'), cells.required('rejected')];
+  if (isMessages(chosen) !== isMessages(rejected)) throw new RowProblem('chosen and rejected are of different types');
+  return isMessages(chosen) ? splitMessages(cells, wanted, chosen, rejected) : splitStrings(cells, wanted);
+}
+
+function splitMessages(cells: Cells, wanted: WantedRows, chosen: unknown, rejected: unknown): Example[] {
+  const media: MediaReference[] = [];
+  const ours = readMessages(chosen, `column ${cells.column('chosen')}`, cells, media);
+  const theirs = readMessages(rejected, `column ${cells.column('rejected')}`, cells, []);
+  const common = commonLength(ours.map(same), theirs.map(same));
+  if (common === ours.length && common === theirs.length) throw new RowProblem('chosen equals rejected');
+  if (common === 0) throw new RowProblem('chosen and rejected have no turn in common, so there is no prompt');
+  const prompt = ours.slice(0, common);
+  const system = prompt[0]!.role === 'system' ? prompt[0]!.content : cells.optionalText('system');
+  const tools = readTools(cells);
+  const parts: ChatParts = {
+    ...(system !== undefined && { system }),
+    messages: prompt.filter((message, at) => at > 0 || message.role !== 'system'),
+    ...(tools !== undefined && { tools }),
+    isPlain: false,
+    weight: cells.weight(),
+    extras: cells.extras(),
+    media: [...cells.media(), ...media],
+  };
+  const rest = cells.replacing({ chosen: ours.slice(common), rejected: theirs.slice(common) });
+  return withAnswers(rest, wanted, parts, []);
+}
+
+const same = (message: Message) => JSON.stringify({ ...message, isMasked: undefined });
+
+function splitStrings(cells: Cells, wanted: WantedRows): ChatExample[] {
+  const chosen = asText(cells.required('chosen'), `column ${cells.column('chosen')}`);
+  const rejected = asText(cells.required('rejected'), `column ${cells.column('rejected')}`);
+  if (chosen === rejected) throw new RowProblem('chosen equals rejected');
+  const common = [...chosen];
+  let length = commonLength(common, [...rejected]);
+  // A space before the first difference belongs to the answers.
+  if (common[length - 1] === ' ') length--;
+  const prompt = common.slice(0, length).join('');
+  if (prompt === '') throw new RowProblem('chosen and rejected have no beginning in common, so there is no prompt');
+  const parts: ChatParts = {
+    messages: [{ role: 'user', content: prompt }],
+    isPlain: true,
+    weight: cells.weight(),
+    extras: cells.extras(),
+    media: cells.media(),
+  };
+  const rest = cells.replacing({ chosen: chosen.slice(prompt.length), rejected: rejected.slice(prompt.length) });
+  return withAnswers(rest, wanted, parts, []);
+}
+
+function commonLength(a: readonly string[], b: readonly string[]): number {
+  let length = 0;
+  while (length < a.length && length < b.length && a[length] === b[length]) length++;
+  return length;
+}
+
+/** Rows with a prompt whose chosen and rejected repeat it (whole conversations, as UltraFeedback has them). */
+function withoutRepeatedPrompt(cells: Cells): Cells {
+  const [prompt, chosen, rejected] = [cells.value('prompt'), cells.value('chosen'), cells.value('rejected')];
+  if (!isMessages(chosen) || !isMessages(rejected) || !Array.isArray(chosen) || !Array.isArray(rejected)) return cells;
+  const turns = (list: unknown[]) => readMessages(list, 'messages', cells, []);
+  const context: Message[] = isMessages(prompt)
+    ? readMessages(prompt, 'prompt', cells, [])
+    : [{ role: 'user', content: String(prompt) }];
+  const repeats = (list: Message[]) =>
+    list.length > context.length && context.every((message, at) => same(message) === same(list[at]!));
+  if (chosen.length < 2 || rejected.length < 2) return cells;
+  if (!repeats(turns(chosen)) || !repeats(turns(rejected))) return cells;
+  return cells.replacing({ chosen: chosen.slice(context.length), rejected: rejected.slice(context.length) });
+}

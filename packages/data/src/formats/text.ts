@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+import { RowProblem } from '../readers/row-reader.js';
+import type { DataFormat } from './data-format.js';
+
+/** Running text for pretraining: every token is learned. */
+export const text: DataFormat = {
+  name: 'text',
+  description: 'text',
+  columns: { text: ['text', 'content'], weight: [] },
+  recognisedBy: [['text']],
+  read(cells, wanted) {
+    if (wanted !== 'text' && wanted !== 'any') throw new RowProblem('the row is running text without an answer');
+    const value = cells.text('text');
+    if (value.trim() === '') throw new RowProblem(`column ${cells.column('text')} is empty`);
+    return [{ kind: 'text', text: value, weight: cells.weight(), extras: cells.extras(), media: cells.media() }];
+  },
+};

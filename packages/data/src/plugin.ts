@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { apiVersion, DataServiceToken, type DataService, type Plugin, type Run } from '@llmf/core';
+import { collate } from './batch/collate.js';
+import { dataOptions, type DataOptions } from './options.js';
+import { createSampler } from './sampler.js';
+
+const optionsOf = (run: Run) => run.config.sections['data'] as DataOptions;
+
+/** What reads files and tokenizers is loaded when it is first needed: `llmf --help` does without. */
+export const dataService: DataService = {
+  async open(run, request) {
+    const { openData } = await import('./service.js');
+    return openData(run, request);
+  },
+  sampler: (run, { rows, rowsPerStep }) =>
+    createSampler({
+      length: rows.length,
+      rowsPerStep,
+      seed: run.config.train.seed,
+      shuffle: optionsOf(run).shuffle,
+      world: run.world,
+    }),
+  collate: (run, rows) => collate(rows, { promptOnce: optionsOf(run).promptOnce }),
+};
+
+/** The data plugin: the config's `data` section and the service that reads it. */
+export function data(): Plugin {
+  return {
+    name: 'data',
+    apiVersion,
+    description: 'Reads data files in every usual format, renders chats, tokenizes, masks and packs.',
+    options: dataOptions,
+    apply: (engine) => engine.provide(DataServiceToken, dataService),
+  };
+}
+
+export default data;

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { nearest } from '@llmf/core';
+import { errors } from '../errors.js';
+import { knownExtensions } from './open-reader.js';
+
+/** Files beside the data that are not data. */
+const notData = new Set(['dataset_info.json', 'dataset_infos.json', 'package.json']);
+
+export interface FoundFiles {
+  readonly files: readonly string[];
+  /** A line for the user when files of other splits were left out, else null. */
+  readonly notice: string | null;
+}
+
+/**
+ * The data files of a path: the file itself, all data files below a folder, or those matching a glob (`*`, `**`, `?`,
+ * `{a,b}`), sorted. `split` picks the files whose name has it as a word (`train-00000-of-00002.parquet`) or whose
+ * folder is named so; a folder with files of several splits and no `split` stated gives its training files.
+ */
+export async function findFiles(path: string, folder: string, split: string | null): Promise<FoundFiles> {
+  const full = resolve(folder, path);
+  const info = await stat(full).catch(() => null);
+  if (info?.isFile()) return oneFile(full, split);
+  if (info?.isDirectory()) return bySplit(full, await dataFilesBelow(full), split);
+  if (!/[*?{[]/.test(path)) throw errors.fileMissing({ path: full, near: await siblings(full) });
+  const base = globBase(full);
+  const pattern = globToRegExp(full);
+  const all = await dataFilesBelow(base).catch(() => []);
+  const files = all.filter((file) => pattern.test(file));
+  if (files.length === 0)
+    throw errors.noFilesMatch({ pattern: full, found: shortList(all.map((file) => relative(base, file))) });
+  return split === null ? { files, notice: null } : bySplit(base, files, split);
+}
+
+function oneFile(path: string, split: string | null): FoundFiles {
+  if (split !== null && split !== 'train' && !hasWord(path, split)) {
+    throw errors.splitMissing({ path, split, found: ['a single file is one split, train'] });
+  }
+  return { files: [path], notice: null };
+}
+
+const splitWords = ['train', 'training', 'test', 'testing', 'validation', 'valid', 'val', 'dev', 'eval'];
+
+function bySplit(folder: string, files: readonly string[], split: string | null): FoundFiles {
+  if (files.length === 0) throw errors.noFilesMatch({ pattern: folder, found: [] });
+  const inFolder = (word: string) => files.filter((file) => hasWord(relative(folder, file), word));
+  if (split !== null) {
+    const chosen = inFolder(split);
+    if (chosen.length === 0) {
+      throw errors.splitMissing({ path: folder, split, found: shortList(files.map((file) => relative(folder, file))) });
+    }
+    return { files: chosen, notice: null };
+  }
+  const training = new Set([...inFolder('train'), ...inFolder('training')]);
+  const others = files.filter((file) => !training.has(file));
+  const otherSplits = others.filter((file) => splitWords.some((word) => hasWord(relative(folder, file), word)));
+  if (training.size === 0 || otherSplits.length === 0) return { files, notice: null };
+  const names = shortList(otherSplits.map((file) => relative(folder, file))).join(', ');
+  return {
+    files: files.filter((file) => training.has(file)),
+    notice: `${folder}: took the training files, left out ${names}; name another with \`split\`.`,
+  };
+}
+
+const hasWord = (path: string, word: string) =>
+  path
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .includes(word.toLowerCase());
+
+async function dataFilesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && !notData.has(entry.name))
+    .filter((entry) => knownExtensions.includes(extname(entry.name).toLowerCase()))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+async function siblings(path: string): Promise<string[]> {
+  const names = await readdir(dirname(path)).catch(() => []);
+  return nearest(basename(path), names).slice(0, 2);
+}
+
+const shortList = (names: readonly string[]) =>
+  names.length <= 6 ? names : [...names.slice(0, 5), `… ${names.length} in all`];
+
+/** The folder above the first part with a wildcard. */
+function globBase(pattern: string): string {
+  const parts = pattern.split(sep);
+  const wild = parts.findIndex((part) => /[*?{[]/.test(part));
+  return parts.slice(0, wild).join(sep) || sep;
+}
+
+export function globToRegExp(pattern: string): RegExp {
+  let source = '';
+  let braces = 0;
+  for (let at = 0; at < pattern.length; at++) {
+    const character = pattern[at]!;
+    if (pattern.startsWith('**/', at)) {
+      source += '(?:.*/)?';
+      at += 2;
+    } else if (character === '*') source += '[^/]*';
+    else if (character === '?') source += '[^/]';
+    else if (character === '{') source += (braces++, '(?:');
+    else if (character === '}' && braces > 0) source += (braces--, ')');
+    else if (character === ',' && braces > 0) source += '|';
+    else source += character.replace(/[\\^$+.()|[\]{}]/g, '\\$&');
+  }
+  return new RegExp(`^${source}$`);
+}

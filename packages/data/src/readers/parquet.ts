@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { errors } from '../errors.js';
+import type { RawRow, RowReader } from './row-reader.js';
+
+/** Parquet by row group: the group that holds the asked rows is decoded and kept until another is needed. */
+export async function readParquet(path: string): Promise<RowReader> {
+  const broken = (error: unknown): never => {
+    throw errors.brokenParquet({ path, problem: error instanceof Error ? error.message : String(error) });
+  };
+  const file = await asyncBufferFromFile(path).catch(broken);
+  const metadata = await parquetMetadataAsync(file).catch(broken);
+  const groupStarts: number[] = [];
+  let length = 0;
+  for (const group of metadata.row_groups) {
+    groupStarts.push(length);
+    length += Number(group.num_rows);
+  }
+
+  let held: { group: number; rows: Promise<RawRow[]> } | null = null;
+  const groupRows = (group: number): Promise<RawRow[]> => {
+    if (held?.group !== group) {
+      const rowStart = groupStarts[group]!;
+      const rowEnd = groupStarts[group + 1] ?? length;
+      const rows = parquetReadObjects({ file, metadata, compressors, rowStart, rowEnd }).catch(broken);
+      held = { group, rows: rows.then((read) => read.map(plainNumbers)) };
+    }
+    return held.rows;
+  };
+
+  return {
+    path,
+    length,
+    async read(first, count) {
+      const rows: RawRow[] = [];
+      for (let row = first; row < Math.min(first + count, length); row++) {
+        let group = groupStarts.length - 1;
+        while (groupStarts[group]! > row) group--;
+        rows.push((await groupRows(group))[row - groupStarts[group]!]);
+      }
+      return rows;
+    },
+    close: async () => {
+      held = null;
+    },
+  };
+}
+
+/** Parquet's 64-bit integers come as BigInt; rows hold plain JSON values. */
+function plainNumbers(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(plainNumbers);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainNumbers(inner)]));
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dirname } from 'node:path';
+import { nearest } from '@llmf/core';
+import { errors } from '../errors.js';
+import { chooseKind, rowKindsOf } from '../formats/answers.js';
+import { Cells, type ColumnMap } from '../formats/cells.js';
+import { columnRoles, type ColumnRole, type DataFormat, type Tags, type WantedRows } from '../formats/data-format.js';
+import type { Example } from '../formats/example.js';
+import { openReader } from '../readers/open-reader.js';
+import { RowProblem, type RowReader } from '../readers/row-reader.js';
+import type { SourceFile } from './source.js';
+
+/** Rows looked at to know a file's columns. */
+const sampleRows = 50;
+
+/** How rows of one file become examples: decided once, then the same for every row (and in every worker). */
+export interface ReadingPlan {
+  readonly format: string;
+  readonly map: ColumnMap;
+  /** Columns stated by the user that the sample did not show; an error if no row has them. */
+  readonly unseen: readonly { readonly role: string; readonly column: string }[];
+  /** Columns that the sample showed, for messages. */
+  readonly sampleColumns: readonly string[];
+}
+
+export interface OpenedFile {
+  readonly reader: RowReader;
+  readonly format: DataFormat;
+  readonly plan: ReadingPlan;
+}
+
+/**
+ * Indexes a file, recognises its format and decides on its columns.
+ * @throws coded errors: format not recognised, unknown columns, rows of another kind than the stage needs.
+ */
+export async function openSourceFile(
+  file: SourceFile,
+  formats: readonly DataFormat[],
+  wanted: WantedRows,
+  extras: readonly string[],
+): Promise<OpenedFile> {
+  const reader = await openReader(file.path, { pieces: file.pieces });
+  try {
+    const seen = columnsOf(await reader.read(0, sampleRows));
+    const format = file.format === null ? detectFormat(file, formats, seen) : findFormat(file.format, formats);
+    const plan = planColumns(file, format, seen, extras);
+    checkKind(file, format, plan, seen, wanted);
+    return { reader, format, plan };
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}
+
+/** Examples of a raw row, or the reason why there are none. */
+export function readExamples(
+  row: unknown,
+  { format, plan }: Pick<OpenedFile, 'format' | 'plan'>,
+  wanted: WantedRows,
+): Example[] | RowProblem {
+  if (row instanceof RowProblem) return row;
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) {
+    return new RowProblem(
+      `the row is ${row === null ? 'null' : Array.isArray(row) ? 'a list' : `a ${typeof row}`}, not an object`,
+    );
+  }
+  try {
+    return format.read(new Cells(row as Record<string, unknown>, plan.map), wanted);
+  } catch (error) {
+    if (error instanceof RowProblem) return error;
+    throw error;
+  }
+}
+
+/** Columns that hold something in the sample. */
+function columnsOf(rows: readonly unknown[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  for (const row of rows) {
+    if (typeof row !== 'object' || row === null || row instanceof RowProblem) continue;
+    for (const [column, value] of Object.entries(row)) if (value !== null) seen.add(column);
+  }
+  return seen;
+}
+
+function findFormat(name: string, formats: readonly DataFormat[]): DataFormat {
+  const found = formats.findLast((format) => format.name === name);
+  if (found !== undefined) return found;
+  throw errors.unknownFormat({
+    name,
+    near: nearest(
+      name,
+      formats.map((format) => format.name),
+    ),
+  });
+}
+
+function detectFormat(file: SourceFile, formats: readonly DataFormat[], seen: ReadonlySet<string>): DataFormat {
+  const stated = Object.keys(file.columns) as ColumnRole[];
+  for (const format of formats) {
+    if (stated.some((role) => format.columns[role] === undefined)) continue;
+    const has = (role: ColumnRole) => columnFor(role, file, format, seen) !== undefined;
+    if (format.recognisedBy.some((roles) => roles.every(has))) return format;
+  }
+  for (const [role, column] of Object.entries(file.columns)) {
+    if (!seen.has(column))
+      throw errors.unknownColumn({ path: file.path, role, column, near: nearest(column, [...seen]) });
+  }
+  throw errors.formatUndetected({ path: file.path, columns: [...seen], formats: formats.map(({ name }) => name) });
+}
+
+/** The column of a role: the stated one, else the first usual one that the sample shows. */
+function columnFor(
+  role: ColumnRole,
+  file: SourceFile,
+  format: DataFormat,
+  seen: ReadonlySet<string>,
+): string | undefined {
+  const stated = file.columns[role];
+  if (stated !== undefined) return seen.has(stated) ? stated : undefined;
+  return format.columns[role]?.find((column) => seen.has(column));
+}
+
+function planColumns(
+  file: SourceFile,
+  format: DataFormat,
+  seen: ReadonlySet<string>,
+  extras: readonly string[],
+): ReadingPlan {
+  const columns: Partial<Record<ColumnRole, string>> = {};
+  const unseen: { role: string; column: string }[] = [];
+  for (const [role, column] of Object.entries(file.columns)) {
+    if (format.columns[role as ColumnRole] === undefined) {
+      const roles = columnRoles.filter((known) => format.columns[known] !== undefined);
+      throw errors.columnUnused({ path: file.path, role, format: format.name, roles });
+    }
+    if (!seen.has(column)) unseen.push({ role, column });
+  }
+  for (const role of columnRoles) {
+    const candidates = format.columns[role];
+    if (candidates === undefined) continue;
+    // An optional column may appear only in later rows: its usual name stays mapped.
+    const column = file.columns[role] ?? candidates.find((name) => seen.has(name)) ?? candidates[0];
+    if (column !== undefined) columns[role] = column;
+  }
+  for (const column of extras) if (!seen.has(column)) unseen.push({ role: 'a loss', column });
+  if (file.tags !== null && Object.keys(file.tags).length > 0 && format.tags === undefined) {
+    throw errors.tagsUnused({ path: file.path, format: format.name });
+  }
+  const tags = format.tags === undefined ? null : mergeTags(format.tags, file.tags ?? {});
+  return {
+    format: format.name,
+    map: { columns, tags, extras, folder: dirname(file.path) },
+    unseen,
+    sampleColumns: [...seen],
+  };
+}
+
+function mergeTags(usual: Tags, stated: Readonly<Record<string, string | undefined>>): Tags {
+  const given = Object.fromEntries(Object.entries(stated).filter(([, value]) => value !== undefined));
+  return { ...usual, ...given };
+}
+
+const kindNames = {
+  text: 'running text',
+  single: 'supervised rows (a prompt and one answer)',
+  pair: 'preference pairs (chosen and rejected)',
+  labelled: 'labelled answers (an answer and a label true or false)',
+  group: 'several scored answers per prompt',
+} as const;
+
+/** Fails at once, with both names, when no row of the file can serve the stage. */
+function checkKind(
+  file: SourceFile,
+  format: DataFormat,
+  plan: ReadingPlan,
+  seen: ReadonlySet<string>,
+  wanted: WantedRows,
+): void {
+  if (wanted === 'any') return;
+  const has = (role: ColumnRole) => seen.has(plan.map.columns[role] ?? '');
+  if (format.columns.responseIds !== undefined) return;
+  const isText = format.columns.text !== undefined;
+  const kinds = isText ? (['text'] as const) : rowKindsOf(has);
+  if (wanted === 'text' && (isText || has('prompt') || has('messages'))) return;
+  if (!isText && chooseKind(wanted, kinds) !== null) return;
+  const missing = plan.unseen[0];
+  if (missing !== undefined)
+    throw errors.unknownColumn({ path: file.path, ...missing, near: nearest(missing.column, [...seen]) });
+  const described = kinds.map((kind) => kindNames[kind]).join(' or ') || `the columns ${[...seen].join(', ')}`;
+  throw errors.wrongRows({ path: file.path, has: described, wants: kindNames[wanted] });
+}

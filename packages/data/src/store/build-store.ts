@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dirname, join, relative, isAbsolute } from 'node:path';
+import { nearest, type DroppedRow } from '@llmf/core';
+import { encodeBlock, type EncodedBlock, type RawBlock } from '../encode/encode-block.js';
+import { Encoder, type EncodingOptions } from '../encode/encoder.js';
+import { errors } from '../errors.js';
+import type { ExampleTransform } from '../extension-points.js';
+import type { DataFormat, WantedRows } from '../formats/data-format.js';
+import { builtInFormats } from '../formats/index.js';
+import { openSourceFile, type OpenedFile } from '../sources/open-source-file.js';
+import type { Source } from '../sources/source.js';
+import type { ChosenTemplate } from '../templates/choose.js';
+import type { Tokenizer } from '../tokenizer.js';
+import { hashFile, hashJson } from './content-hash.js';
+import { recordVersion } from './record.js';
+import { selectRows, type RowLimits, type RowRange } from './row-selection.js';
+import { StoreWriter } from './store-writer.js';
+import { TokenStore } from './token-store.js';
+
+/** Changes when the same data would be encoded otherwise by a newer version of this package. */
+const encodingVersion = 1;
+const blockRows = 256;
+
+export interface BuildSettings {
+  readonly folder: string;
+  readonly wanted: WantedRows;
+  /** Numeric columns wanted beside the text. */
+  readonly extras: readonly string[];
+  readonly formats: readonly DataFormat[];
+  readonly transforms: readonly ExampleTransform[];
+  readonly tokenizer: Tokenizer | null;
+  readonly tokenizerFolder: string;
+  readonly template: ChosenTemplate | null;
+  readonly templateName: string;
+  readonly encoding: EncodingOptions;
+  /** Ids at or above this do not exist in the model; null: not known. */
+  readonly vocabulary: number | null;
+  readonly cacheFolder: string;
+  readonly workers: number | 'auto';
+  readonly notice: (line: string) => void;
+}
+
+/** The tokenized rows of one entry: from the cache where it fits, else built. */
+export async function storeOf(source: Source, limits: RowLimits, settings: BuildSettings): Promise<TokenStore> {
+  const key = await storeKey(source, limits, settings);
+  const place = join(settings.cacheFolder, key.slice(0, 32));
+  const cached = await TokenStore.open(place, key);
+  const store = cached ?? (await build(source, limits, settings, key, place));
+  for (const line of store.facts.notices) settings.notice(line);
+  return store;
+}
+
+/** Everything that the stored tokens depend on. */
+async function storeKey(source: Source, limits: RowLimits, settings: BuildSettings): Promise<string> {
+  const files = [];
+  for (const file of source.files)
+    files.push({ ...file, path: dirname(file.path), content: await hashFile(file.path) });
+  const { tokenizer, template, encoding, wanted, extras, transforms, formats } = settings;
+  return hashJson({
+    encodingVersion,
+    recordVersion,
+    files,
+    limits,
+    wanted,
+    extras,
+    encoding,
+    tokenizer: tokenizer?.fingerprint ?? null,
+    template: template === null ? null : [template.plain, template.chat?.source ?? null],
+    transforms: transforms.map(({ name, version }) => [name, version]),
+    formats: formats.filter((format) => !builtInFormats.includes(format)).map(formatVersion),
+  });
+}
+
+/** A plugin's format without a version may read otherwise tomorrow: its rows are not found again. */
+const formatVersion = ({ name, version }: DataFormat) => [name, version ?? `${process.pid}-${Date.now()}`];
+
+async function build(
+  source: Source,
+  limits: RowLimits,
+  settings: BuildSettings,
+  key: string,
+  place: string,
+): Promise<TokenStore> {
+  const files = await openFiles(source, settings);
+  const writer = await StoreWriter.create(place);
+  try {
+    const state = newState(source, settings);
+    const lengths = files.map(({ reader }) => reader.length);
+    const work = await chooseWork(lengths, limits, files, settings, state);
+    try {
+      for await (const { range, block } of work.blocks) {
+        await writer.add(block);
+        state.note(range, block);
+      }
+    } finally {
+      await work.stop();
+    }
+    state.checkColumns(files);
+    const { dropped, seen, notices } = state;
+    await writer.finish({ key, seen, extras: settings.extras, dropped, notices: [...notices] });
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  } finally {
+    await Promise.all(files.map(({ reader }) => reader.close()));
+  }
+  const store = await TokenStore.open(place, key);
+  if (store === null) throw errors.cacheLost({ path: place, problem: 'it cannot be read back' });
+  return store;
+}
+
+async function openFiles(source: Source, settings: BuildSettings): Promise<OpenedFile[]> {
+  const files: OpenedFile[] = [];
+  try {
+    for (const file of source.files) {
+      const opened = await openSourceFile(file, settings.formats, settings.wanted, settings.extras);
+      files.push(opened);
+      if (settings.tokenizer === null && opened.format.columns.responseIds === undefined) {
+        throw errors.tokenizerMissing({ folder: settings.tokenizerFolder });
+      }
+    }
+    return files;
+  } catch (error) {
+    await Promise.all(files.map(({ reader }) => reader.close()));
+    throw error;
+  }
+}
+
+/** What is said about the rows while they are encoded. */
+function newState(source: Source, settings: BuildSettings) {
+  const dropped: DroppedRow[] = [];
+  const notices = new Set<string>();
+  const seenColumns = source.files.map(() => new Set<string>());
+  return {
+    dropped,
+    notices,
+    seen: 0,
+    note(range: RowRange, block: EncodedBlock) {
+      this.seen += range.count;
+      const name = displayPath(source.files[range.file]!.path, settings.folder);
+      for (const entry of block.dropped) dropped.push({ source: name, ...entry });
+      for (const line of block.notices) notices.add(line);
+      for (const column of block.seenColumns) seenColumns[range.file]!.add(column);
+    },
+    /** A stated column that no row has is a mistake in the config. */
+    checkColumns(files: readonly OpenedFile[]) {
+      files.forEach(({ reader, plan }, at) => {
+        const absent = plan.unseen.find(({ column }) => !seenColumns[at]!.has(column));
+        if (absent === undefined) return;
+        throw errors.unknownColumn({ path: reader.path, ...absent, near: nearest(absent.column, plan.sampleColumns) });
+      });
+    },
+  };
+}
+
+export const displayPath = (path: string, folder: string) => {
+  const short = relative(folder, path);
+  return short.startsWith('..') || isAbsolute(short) ? path : short;
+};
+
+interface Work {
+  readonly blocks: AsyncIterable<{ range: RowRange; block: EncodedBlock }>;
+  stop(): Promise<void>;
+}
+
+type State = ReturnType<typeof newState>;
+
+async function chooseWork(
+  lengths: readonly number[],
+  limits: RowLimits,
+  files: readonly OpenedFile[],
+  settings: BuildSettings,
+  _state: State,
+): Promise<Work> {
+  const ranges = selectRows(lengths, limits, blockRows);
+  const encoder = new Encoder(settings.tokenizer, settings.template, settings.encoding);
+  async function* inThisThread() {
+    for (const range of ranges) {
+      const file = files[range.file]!;
+      const rows = await file.reader.read(range.first, range.count);
+      const raw: RawBlock = { firstRow: range.first + 1, rows };
+      const context = {
+        path: file.reader.path,
+        file,
+        wanted: settings.wanted,
+        encoder,
+        vocabulary: settings.vocabulary,
+        transforms: settings.transforms.map(({ apply }) => apply),
+      };
+      yield { range, block: encodeBlock(raw, context) };
+    }
+  }
+  return { blocks: inThisThread(), stop: async () => undefined };
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import { endianness } from 'node:os';
+import type { EncodedResponse, ResponseRole } from '@llmf/core';
+import type { EncodedParts } from '../encode/encoded-parts.js';
+import { storedTokens } from '../encode/encoded-parts.js';
+
+/**
+ * One row in binary, in the machine's byte order: a header, the extras, prompt ids, then per answer its ids and one mask
+ * bit per token, at the end media as JSON.
+ *   header: u32 answers, u32 prompt tokens, u32 media bytes, u32 unused, f64 weight   (24 bytes)
+ *   extras: f64 × names · answer heads: u32 role, u32 tokens · prompt i32 × P · per answer i32 × A, bits ⌈A/8⌉ · media
+ */
+export const recordVersion = `1-${endianness()}`;
+
+const roles: readonly ResponseRole[] = ['response', 'chosen', 'rejected', 'desirable', 'undesirable'];
+const headerBytes = 24;
+
+export function encodeRecord(row: EncodedParts, extras: readonly string[]): Buffer {
+  const media = row.media.length === 0 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(row.media));
+  const heads = headerBytes + 8 * extras.length + 8 * row.responses.length;
+  const masks = row.responses.reduce((sum, { ids }) => sum + Math.ceil(ids.length / 8), 0);
+  const record = Buffer.alloc(heads + 4 * storedTokens(row) + masks + media.length);
+  new Uint32Array(record.buffer, record.byteOffset, 3).set([row.responses.length, row.prompt.length, media.length]);
+  record.writeDoubleLE(row.weight, 16);
+  extras.forEach((name, at) => record.writeDoubleLE(row.extras[name] ?? Number.NaN, headerBytes + 8 * at));
+  row.responses.forEach(({ role, ids }, at) => {
+    const offset = headerBytes + 8 * extras.length + 8 * at;
+    new Uint32Array(record.buffer, record.byteOffset + offset, 2).set([roles.indexOf(role), ids.length]);
+  });
+  let offset = heads;
+  const put = (bytes: Uint8Array) => {
+    record.set(bytes, offset);
+    offset += bytes.length;
+  };
+  put(bytesOf(row.prompt));
+  for (const { ids, counted } of row.responses) {
+    put(bytesOf(ids));
+    put(packBits(counted));
+  }
+  put(media);
+  return record;
+}
+
+export function decodeRecord(record: Buffer, extras: readonly string[]): EncodedParts {
+  const aligned = Buffer.alloc(record.length);
+  record.copy(aligned);
+  const words = (offset: number, count: number) => new Uint32Array(aligned.buffer, aligned.byteOffset + offset, count);
+  const [answers, promptTokens, mediaBytes] = words(0, 3) as unknown as [number, number, number];
+  const headsEnd = headerBytes + 8 * extras.length + 8 * answers;
+  let offset = headsEnd;
+  const take = (bytes: number) => {
+    const part = aligned.subarray(offset, offset + bytes);
+    offset += bytes;
+    return part;
+  };
+  const prompt = idsOf(take(4 * promptTokens));
+  const responses: EncodedResponse[] = [];
+  for (let at = 0; at < answers; at++) {
+    const [role, tokens] = words(headsEnd - 8 * (answers - at), 2) as unknown as [number, number];
+    const ids = idsOf(take(4 * tokens));
+    responses.push({ ids, counted: unpackBits(take(Math.ceil(tokens / 8)), tokens), role: roles[role]! });
+  }
+  const media = mediaBytes === 0 ? [] : (JSON.parse(take(mediaBytes).toString('utf8')) as unknown[]);
+  const numbers = extras.map((name, at) => [name, aligned.readDoubleLE(headerBytes + 8 * at)] as const);
+  return { prompt, responses, weight: aligned.readDoubleLE(16), extras: Object.fromEntries(numbers), media };
+}
+
+const bytesOf = (ids: Int32Array) => new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
+
+function idsOf(bytes: Uint8Array): Int32Array {
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return new Int32Array(copy.buffer);
+}
+
+function packBits(flags: Uint8Array): Uint8Array {
+  const bits = new Uint8Array(Math.ceil(flags.length / 8));
+  for (let at = 0; at < flags.length; at++) if (flags[at] === 1) bits[at >> 3]! |= 1 << (at & 7);
+  return bits;
+}
+
+function unpackBits(bits: Uint8Array, count: number): Uint8Array {
+  const flags = new Uint8Array(count);
+  for (let at = 0; at < count; at++) flags[at] = (bits[at >> 3]! >> (at & 7)) & 1;
+  return flags;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DroppedRow, EncodedRow, RowSet } from '@llmf/core';
+import type { TokenStore } from './token-store.js';
+
+/** Which stored row stands at each place of a split. */
+export interface RowOrder {
+  /** Store of each row. */
+  readonly store: Uint16Array;
+  /** Row in that store. */
+  readonly row: Uint32Array;
+}
+
+/** A split: rows of one or more stores in a fixed order. */
+export class RowView implements RowSet {
+  constructor(
+    private readonly stores: readonly TokenStore[],
+    private readonly order: RowOrder,
+    readonly fingerprint: string,
+    readonly dropped: readonly DroppedRow[],
+    private readonly release: () => Promise<void>,
+  ) {}
+
+  get length(): number {
+    return this.order.row.length;
+  }
+
+  rows(indices: readonly number[]): Promise<EncodedRow[]> {
+    return Promise.all(
+      indices.map(async (index) => ({ index, ...(await this.#storeOf(index).row(this.order.row[index]!)) })),
+    );
+  }
+
+  tokensOf(index: number): number {
+    return this.#storeOf(index).tokensOf(this.order.row[index]!);
+  }
+
+  /** Tokens of row i's prompt with its longest answer: what `maxLength` limits. */
+  longestOf(index: number): number {
+    return this.#storeOf(index).longestOf(this.order.row[index]!);
+  }
+
+  close(): Promise<void> {
+    return this.release();
+  }
+
+  #storeOf(index: number): TokenStore {
+    if (!Number.isInteger(index) || index < 0 || index >= this.length) throw new RangeError(`no row ${index}`);
+    return this.stores[this.order.store[index]!]!;
+  }
+}

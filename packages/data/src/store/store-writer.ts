@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { DroppedRow } from '@llmf/core';
+import { errors } from '../errors.js';
+import { indexBytes, storeFiles, type StoreFacts } from './token-store.js';
+
+const flushBytes = 4 << 20;
+
+/** A run of finished records, from this thread or a worker. */
+export interface RecordBlock {
+  /** Records one behind the other. */
+  readonly records: Uint8Array;
+  /** Bytes of each. */
+  readonly sizes: readonly number[];
+  /** Prompt and all answers of each, in tokens. */
+  readonly tokens: readonly number[];
+  /** Prompt and longest answer of each, in tokens. */
+  readonly longest: readonly number[];
+}
+
+/**
+ * Writes a token store beside its place and moves it there when it is whole, so that a killed run leaves nothing that
+ * looks finished.
+ */
+export class StoreWriter {
+  readonly #sizes: number[] = [];
+  readonly #tokens: number[] = [];
+  readonly #longest: number[] = [];
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #bytes = 0;
+  #checksum = 0;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly temporary: string,
+    private readonly handle: FileHandle,
+  ) {}
+
+  static async create(folder: string): Promise<StoreWriter> {
+    const temporary = `${folder}.${process.pid}.tmp`;
+    return guard(folder, async () => {
+      await mkdir(dirname(folder), { recursive: true });
+      await rm(temporary, { recursive: true, force: true });
+      await mkdir(temporary);
+      return new StoreWriter(folder, temporary, await open(join(temporary, storeFiles.records), 'w'));
+    });
+  }
+
+  async add(block: RecordBlock): Promise<void> {
+    this.#sizes.push(...block.sizes);
+    this.#tokens.push(...block.tokens);
+    this.#longest.push(...block.longest);
+    this.#pending.push(block.records);
+    this.#pendingBytes += block.records.length;
+    if (this.#pendingBytes >= flushBytes) await this.#flush();
+  }
+
+  /** Makes the store visible under its folder. */
+  async finish(facts: {
+    key: string;
+    seen: number;
+    extras: readonly string[];
+    dropped: readonly DroppedRow[];
+    notices: readonly string[];
+  }): Promise<void> {
+    await guard(this.folder, async () => {
+      await this.#flush();
+      await this.handle.sync();
+      await this.handle.close();
+      const index = this.#index();
+      const whole: StoreFacts = {
+        ...facts,
+        rows: this.#sizes.length,
+        recordBytes: this.#bytes,
+        recordsChecksum: this.#checksum,
+        indexChecksum: crc32(index),
+      };
+      await writeFile(join(this.temporary, storeFiles.index), index, { flush: true });
+      await writeFile(join(this.temporary, storeFiles.facts), JSON.stringify(whole), { flush: true });
+      await rm(this.folder, { recursive: true, force: true });
+      await rename(this.temporary, this.folder);
+    });
+  }
+
+  /** Removes what was written so far. */
+  async abandon(): Promise<void> {
+    await this.handle.close().catch(() => undefined);
+    await rm(this.temporary, { recursive: true, force: true });
+  }
+
+  #index(): Buffer {
+    const rows = this.#sizes.length;
+    const index = new ArrayBuffer(indexBytes(rows));
+    const offsets = new Float64Array(index, 0, rows + 1);
+    for (let row = 0; row < rows; row++) offsets[row + 1] = offsets[row]! + this.#sizes[row]!;
+    new Uint32Array(index, 8 * (rows + 1), rows).set(this.#tokens);
+    new Uint32Array(index, 8 * (rows + 1) + 4 * rows, rows).set(this.#longest);
+    return Buffer.from(index);
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#pendingBytes === 0) return;
+    const bytes = Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#checksum = crc32(bytes, this.#checksum);
+    this.#bytes += bytes.length;
+    await guard(this.folder, () => this.handle.write(bytes));
+  }
+}
+
+/** Disk full, no permission: an error that says where. */
+async function guard<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw errors.cacheWrite({ folder, problem: (error as Error).message }, { cause: error });
+  }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { DroppedRow } from '@llmf/core';
+import type { EncodedParts } from '../encode/encoded-parts.js';
+import { errors } from '../errors.js';
+import { decodeRecord } from './record.js';
+
+/** What stands beside the records: enough to know that they are whole, and everything said about the rows. */
+export interface StoreFacts {
+  readonly key: string;
+  readonly rows: number;
+  readonly seen: number;
+  readonly extras: readonly string[];
+  readonly recordBytes: number;
+  readonly recordsChecksum: number;
+  readonly indexChecksum: number;
+  readonly dropped: readonly DroppedRow[];
+  readonly notices: readonly string[];
+}
+
+export const storeFiles = { records: 'rows.bin', index: 'index.bin', facts: 'facts.json' } as const;
+
+/** The tokenized rows of one data entry on disk, read by number. Per row only 16 bytes stay in memory. */
+export class TokenStore {
+  private constructor(
+    readonly folder: string,
+    readonly facts: StoreFacts,
+    private readonly handle: FileHandle,
+    private readonly offsets: Float64Array,
+    private readonly tokens: Uint32Array,
+    private readonly longest: Uint32Array,
+  ) {}
+
+  get length(): number {
+    return this.facts.rows;
+  }
+
+  /** Opens a finished store; null where there is none or it is damaged (then it is to be built again). */
+  static async open(folder: string, key: string): Promise<TokenStore | null> {
+    const facts = await readFacts(folder);
+    if (facts === null || facts.key !== key) return null;
+    const index = await readFile(join(folder, storeFiles.index)).catch(() => null);
+    if (index === null || index.length !== indexBytes(facts.rows) || crc32(index) !== facts.indexChecksum) return null;
+    const handle = await open(join(folder, storeFiles.records), 'r').catch(() => null);
+    if (handle === null) return null;
+    const { size } = await handle.stat();
+    if (size !== facts.recordBytes || (await checksumOf(handle, size)) !== facts.recordsChecksum) {
+      await handle.close();
+      return null;
+    }
+    const { rows } = facts;
+    const bytes = new Uint8Array(index).buffer;
+    return new TokenStore(
+      folder,
+      facts,
+      handle,
+      new Float64Array(bytes, 0, rows + 1),
+      new Uint32Array(bytes, 8 * (rows + 1), rows),
+      new Uint32Array(bytes, 8 * (rows + 1) + 4 * rows, rows),
+    );
+  }
+
+  async row(row: number): Promise<EncodedParts> {
+    const start = this.offsets[row]!;
+    const record = Buffer.allocUnsafe(this.offsets[row + 1]! - start);
+    const { bytesRead } = await this.handle.read(record, 0, record.length, start);
+    if (bytesRead !== record.length) {
+      throw errors.cacheLost({ path: this.folder, problem: `row ${row} could not be read whole` });
+    }
+    return decodeRecord(record, this.facts.extras);
+  }
+
+  /** Prompt and all answers of a row. */
+  tokensOf(row: number): number {
+    return this.tokens[row]!;
+  }
+
+  /** Prompt and longest answer of a row. */
+  longestOf(row: number): number {
+    return this.longest[row]!;
+  }
+
+  close(): Promise<void> {
+    return this.handle.close();
+  }
+}
+
+export const indexBytes = (rows: number) => 8 * (rows + 1) + 8 * rows;
+
+async function readFacts(folder: string): Promise<StoreFacts | null> {
+  try {
+    return JSON.parse(await readFile(join(folder, storeFiles.facts), 'utf8')) as StoreFacts;
+  } catch {
+    return null;
+  }
+}
+
+async function checksumOf(handle: FileHandle, size: number): Promise<number> {
+  const buffer = Buffer.allocUnsafe(1 << 20);
+  let checksum = 0;
+  for (let offset = 0; offset < size;) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+    if (bytesRead === 0) return -1;
+    checksum = crc32(buffer.subarray(0, bytesRead), checksum);
+    offset += bytesRead;
+  }
+  return checksum;
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { errors } from './errors.js';
+
+export interface SpecialToken {
+  readonly id: number;
+  readonly text: string;
+}
+
+type Json = Record<string, unknown>;
+
+/**
+ * The tokenizer of a model folder: tokenizer.json with what tokenizer_config.json, special_tokens_map.json,
+ * chat_template.* and, for lack of those, config.json say about special tokens.
+ */
+export class Tokenizer {
+  readonly bos: SpecialToken | null;
+  readonly eos: SpecialToken | null;
+  readonly pad: SpecialToken | null;
+  readonly unk: SpecialToken | null;
+  /** Whether plain texts begin with `bos` (`add_bos_token`, or the tokenizer's own post-processing). */
+  readonly addsBos: boolean;
+  /** Highest id + 1. */
+  readonly vocabularySize: number;
+  /** Changes with anything that changes ids. */
+  readonly fingerprint: string;
+  /** Jinja sources that come with the tokenizer, by name; `default` is the usual one. */
+  readonly chatTemplates: ReadonlyMap<string, string>;
+  /** Texts of added tokens, longest first, for finding a special token at the end of a text. */
+  private readonly addedTexts: readonly string[];
+  /** A text before a continued one that no token crosses, when the tokenizer puts a space before every text. */
+  private readonly shield: { readonly text: string; readonly length: number } | null;
+
+  private constructor(
+    private readonly inner: HuggingFaceTokenizer,
+    readonly folder: string,
+    files: TokenizerFiles,
+  ) {
+    const special = (key: string, idKey: string) => this.specialToken(files, key, idKey);
+    this.bos = special('bos_token', 'bos_token_id');
+    this.eos = special('eos_token', 'eos_token_id');
+    this.pad = special('pad_token', 'pad_token_id');
+    this.unk = special('unk_token', 'unk_token_id');
+    this.fingerprint = files.fingerprint;
+    this.chatTemplates = files.chatTemplates;
+    let highest = 0;
+    for (const id of inner.get_vocab(true).values()) highest = Math.max(highest, id);
+    for (const id of inner.get_added_tokens_decoder().keys()) highest = Math.max(highest, id);
+    this.vocabularySize = highest + 1;
+    const added = [...inner.get_added_tokens_decoder().values()].map(({ content }) => content);
+    this.addedTexts = added.filter((text) => text.trim() !== '').sort((a, b) => b.length - a.length);
+    this.addsBos = this.bos !== null && addsBos(inner, files.config, this.bos.id);
+    this.shield = findShield(inner);
+  }
+
+  /** @throws LLMF_DATA_TOKENIZER_MISSING, LLMF_DATA_TOKENIZER_BROKEN */
+  static async load(folder: string): Promise<Tokenizer> {
+    const files = await readFiles(resolve(folder));
+    try {
+      return new Tokenizer(new HuggingFaceTokenizer(files.tokenizer, files.config), resolve(folder), files);
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      throw errors.tokenizerBroken({ path: join(folder, 'tokenizer.json'), problem }, { cause: error });
+    }
+  }
+
+  /**
+   * Token ids of a text, nothing added. `continues`: the text goes on in the middle of another one, so that a tokenizer
+   * that puts a space before every text (Llama 2) does not put one here.
+   */
+  encode(text: string, { continues = false } = {}): number[] {
+    if (text === '') return [];
+    if (!continues || this.shield === null) return this.inner.encode(text, { add_special_tokens: false }).ids;
+    const shielded = this.inner.encode(this.shield.text + text, { add_special_tokens: false }).ids;
+    return shielded.slice(this.shield.length);
+  }
+
+  decode(ids: ArrayLike<number>, { skipSpecialTokens = false } = {}): string {
+    if (ids.length === 0) return '';
+    return this.inner.decode(Array.from(ids), {
+      skip_special_tokens: skipSpecialTokens,
+      clean_up_tokenization_spaces: false,
+    });
+  }
+
+  tokenId(text: string): number | undefined {
+    return this.inner.token_to_id(text);
+  }
+
+  tokenText(id: number): string | undefined {
+    return this.inner.id_to_token(id);
+  }
+
+  /** Whether the text is one token of its own. */
+  isOneToken(text: string): boolean {
+    const id = this.tokenId(text);
+    return id !== undefined && this.encode(text, { continues: true }).join() === String(id);
+  }
+
+  /** The added token that the text ends with, or null. */
+  addedTokenAtEnd(text: string): string | null {
+    return this.addedTexts.find((added) => text.endsWith(added)) ?? null;
+  }
+
+  private specialToken(files: TokenizerFiles, key: string, idKey: string): SpecialToken | null {
+    const named = files.config[key] ?? files.specialTokens[key];
+    const text = typeof named === 'string' ? named : (named as { content?: unknown } | null | undefined)?.content;
+    if (typeof text === 'string') {
+      const id = this.inner.token_to_id(text);
+      return id === undefined ? null : { id, text };
+    }
+    // A tokenizer_config that says null means it; only without the file the model's ids are asked.
+    if (files.hasConfig) return null;
+    const stated = files.modelConfig[idKey];
+    const id = Array.isArray(stated) ? (stated[0] as unknown) : stated;
+    const idText = typeof id === 'number' ? this.inner.id_to_token(id) : undefined;
+    return idText === undefined ? null : { id: id as number, text: idText };
+  }
+}
+
+interface TokenizerFiles {
+  readonly tokenizer: Json;
+  readonly config: Json;
+  readonly hasConfig: boolean;
+  readonly specialTokens: Json;
+  readonly modelConfig: Json;
+  readonly chatTemplates: ReadonlyMap<string, string>;
+  readonly fingerprint: string;
+}
+
+async function readFiles(folder: string): Promise<TokenizerFiles> {
+  const text = async (name: string) => readFile(join(folder, name), 'utf8').catch(() => null);
+  const source = await text('tokenizer.json');
+  if (source === null) throw errors.tokenizerMissing({ folder });
+  const json = async (name: string): Promise<Json | null> => {
+    const content = await text(name);
+    return content === null ? null : parseJson(content, join(folder, name));
+  };
+  const config = await json('tokenizer_config.json');
+  const specialTokens = (await json('special_tokens_map.json')) ?? {};
+  const modelConfig = { ...(await json('config.json')), ...(await json('generation_config.json')) };
+  const chatTemplates = await readTemplates(folder, config ?? {}, await json('chat_template.json'));
+  const { chat_template: _template, ...idConfig } = config ?? {};
+  const hash = createHash('sha256')
+    .update(source)
+    .update(JSON.stringify([idConfig, specialTokens]));
+  return {
+    tokenizer: withModelType(parseJson(source, join(folder, 'tokenizer.json'))),
+    config: config ?? {},
+    hasConfig: config !== null,
+    specialTokens,
+    modelConfig,
+    chatTemplates,
+    fingerprint: hash.digest('hex'),
+  };
+}
+
+function parseJson(text: string, path: string): Json {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, '')) as Json;
+  } catch (error) {
+    throw errors.tokenizerBroken({ path, problem: (error as Error).message });
+  }
+}
+
+/** The old layout (before tokenizers 0.8) has no `model.type`: a list of scored pieces is Unigram, merges are BPE. */
+function withModelType(tokenizer: Json): Json {
+  const model = tokenizer['model'] as Json | null | undefined;
+  if (model === null || model === undefined || typeof model['type'] === 'string') return tokenizer;
+  const type = Array.isArray(model['vocab']) ? 'Unigram' : 'merges' in model ? 'BPE' : 'WordPiece';
+  return { ...tokenizer, model: { ...model, type } };
+}
+
+/** chat_template.jinja stands above chat_template.json, that above tokenizer_config.json, as in Transformers. */
+async function readTemplates(folder: string, config: Json, file: Json | null): Promise<Map<string, string>> {
+  const templates = new Map<string, string>();
+  for (const given of [config['chat_template'], file?.['chat_template']]) {
+    if (typeof given === 'string') templates.set('default', given);
+    if (!Array.isArray(given)) continue;
+    for (const { name, template } of given as { name: string; template: string }[]) templates.set(name, template);
+  }
+  const jinja = await readFile(join(folder, 'chat_template.jinja'), 'utf8').catch(() => null);
+  if (jinja !== null) templates.set('default', jinja);
+  const more = join(folder, 'additional_chat_templates');
+  for (const name of await readdir(more).catch(() => [])) {
+    if (name.endsWith('.jinja')) templates.set(basename(name, '.jinja'), await readFile(join(more, name), 'utf8'));
+  }
+  return templates;
+}
+
+function addsBos(inner: HuggingFaceTokenizer, config: Json, bos: number): boolean {
+  if (typeof config['add_bos_token'] === 'boolean') return config['add_bos_token'];
+  return inner.encode('a', { add_special_tokens: true }).ids[0] === bos;
+}
+
+/** A line break before the text keeps the tokenizer's own space away from it; needed only where that changes the ids. */
+function findShield(inner: HuggingFaceTokenizer): { text: string; length: number } | null {
+  const encode = (text: string) => inner.encode(text, { add_special_tokens: false }).ids;
+  const alone = encode('a').join();
+  const before = encode('\n');
+  const both = encode('\na');
+  const isClean = before.length > 0 && both.slice(0, before.length).join() === before.join();
+  if (!isClean || both.slice(before.length).join() === alone) return null;
+  return { text: '\n', length: before.length };
+}

@@ -54,6 +54,7 @@ export class EngineImplementation implements Engine {
     if (this.applied.some(({ name }) => name === plugin.name)) throw coreErrors.pluginTwice({ plugin: plugin.name });
     checkSingleCopies();
     if (plugin.options !== undefined) this.claimKey(sectionOf(plugin), plugin.name);
+    const outer = this.applying;
     this.applying = plugin;
     try {
       plugin.apply(this);
@@ -62,7 +63,7 @@ export class EngineImplementation implements Engine {
       const reason = error instanceof Error ? error.message : String(error);
       throw coreFaults.pluginFailed({ plugin: plugin.name, hook: 'apply', reason }, { cause: error });
     } finally {
-      this.applying = null;
+      this.applying = outer;
     }
     this.applied.push(plugin);
     this.hooks.pluginApplied.call(plugin);

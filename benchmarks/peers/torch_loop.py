@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Times a plain PyTorch + PEFT preference loop: the least a careful person would write, without a trainer around it.
+
+Two rows per pair, right-padded; only response positions go through the head. Needs torch, transformers, peft.
+
+usage: torch_loop.py ROWS.jsonl --model CONFIG.json [--loss dpo|simpo] [--dtype bf16|fp32] [--batch-size 2] [--threads 2]
+"""
+
+import argparse
+import hashlib
+import json
+import resource
+import time
+from pathlib import Path
+
+parser = argparse.ArgumentParser()
+parser.add_argument("rows")
+parser.add_argument("--model", required=True)
+parser.add_argument("--loss", choices=["dpo", "simpo"], default="dpo")
+parser.add_argument("--dtype", choices=["bf16", "fp32"], default="bf16")
+parser.add_argument("--batch-size", type=int, default=2)
+parser.add_argument("--threads", type=int, default=2)
+options = parser.parse_args()
+
+import torch  # noqa: E402
+
+torch.set_num_threads(options.threads)
+
+from peft import LoraConfig, get_peft_model  # noqa: E402
+from torch.nn.functional import logsigmoid  # noqa: E402
+from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402
+
+content = Path(options.rows).read_bytes()
+rows = [json.loads(line) for line in content.decode().splitlines()]
+config = AutoConfig.for_model(**json.loads(Path(options.model).read_text()))
+torch.manual_seed(0)
+dtype = torch.bfloat16 if options.dtype == "bf16" else torch.float32
+base = AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation="sdpa")
+adapter = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
+model = get_peft_model(base, adapter)
+optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=5e-6)
+
+
+def batch_of(pairs):
+    sequences = [(row["promptIds"], row[f"{side}Ids"]) for row in pairs for side in ("chosen", "rejected")]
+    width = max(len(prompt) + len(answer) for prompt, answer in sequences)
+    ids = torch.zeros(len(sequences), width, dtype=torch.long)
+    mask = torch.zeros(len(sequences), width, dtype=torch.long)
+    where = []
+    for row, (prompt, answer) in enumerate(sequences):
+        length = len(prompt) + len(answer)
+        ids[row, :length] = torch.tensor(prompt + answer)
+        mask[row, :length] = 1
+        where += [(row, position) for position in range(len(prompt), length)]
+    rows_of, positions = torch.tensor(where).T
+    return ids, mask, rows_of, positions
+
+
+def log_probs(batch):
+    """Sum and mean of each answer's log-probs."""
+    ids, mask, rows_of, positions = batch
+    hidden = model.base_model.model.model(input_ids=ids, attention_mask=mask).last_hidden_state
+    logits = model.base_model.model.lm_head(hidden[rows_of, positions - 1]).float()
+    chosen = logits.gather(1, ids[rows_of, positions][:, None])[:, 0] - logits.logsumexp(1)
+    sums = torch.zeros(len(ids)).index_add(0, rows_of, chosen)
+    return sums, sums / torch.bincount(rows_of)
+
+
+def loss_of(batch):
+    if options.loss == "dpo":
+        with torch.no_grad(), model.disable_adapter():
+            reference, _ = log_probs(batch)
+        policy, _ = log_probs(batch)
+        ratio = policy - reference
+        return -logsigmoid(0.1 * (ratio[0::2] - ratio[1::2])).mean()
+    _, mean = log_probs(batch)
+    return -logsigmoid(2.0 * (mean[0::2] - mean[1::2]) - 1.0).mean()
+
+
+seconds = []
+for start in range(0, len(rows), options.batch_size):
+    began = time.perf_counter()
+    loss_of(batch_of(rows[start : start + options.batch_size])).backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad()
+    seconds.append(time.perf_counter() - began)
+
+tokens = sum(2 * len(row["promptIds"]) + len(row["chosenIds"]) + len(row["rejectedIds"]) for row in rows)
+print(
+    json.dumps(
+        {
+            "system": "torch-peft",
+            "loss": options.loss,
+            "dtype": options.dtype,
+            "rowsHash": hashlib.sha256(content).hexdigest()[:16],
+            "pairs": len(rows),
+            "seconds": round(sum(seconds), 3),
+            "pairsPerSecond": round(len(rows) / sum(seconds), 5),
+            "realTokensPerSecond": round(tokens / sum(seconds), 2),
+            "stepSeconds": [round(s, 3) for s in seconds],
+            "peakMemoryBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        }
+    )
+)

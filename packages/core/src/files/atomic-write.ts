@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Files and folders that are either whole or not there: written under a temporary name beside the target, flushed to
+ * the disk, then renamed; rename(2) replaces its target atomically.
+ */
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileErrors } from './file-errors.js';
+
+/** Writes a file whole. What stood there before stays until the new content is on the disk. @throws LLMF_CORE_NO_SPACE. */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  await replaceFile(path, async (temporary) => {
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(data);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** As `writeFileAtomic` for content that `fill` writes, and flushes, into a temporary path. */
+export async function replaceFile(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = temporaryName(path);
+  await cleanedUp(path, temporary, async () => {
+    await fill(temporary);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  });
+}
+
+/**
+ * Makes a folder that appears whole: `fill` writes into a temporary folder beside it, which is flushed and renamed.
+ * @throws LLMF_CORE_FOLDER_IN_USE when the target exists and is not empty, LLMF_CORE_NO_SPACE.
+ */
+export async function writeFolderAtomic(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = temporaryName(path);
+  await cleanedUp(path, temporary, async () => {
+    const found = await namesIn(path);
+    if (found.length > 0) throw fileErrors.folderInUse({ path, found });
+    await mkdir(temporary, { recursive: true });
+    await fill(temporary);
+    await syncTree(temporary);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  });
+}
+
+/**
+ * Adds files to a folder that may hold others: `fill` writes all of them into a temporary folder, and only when they
+ * are whole and flushed they move in, one rename each, in the order of `last` at the end. @throws LLMF_CORE_NO_SPACE.
+ */
+export async function addFilesAtomic(
+  path: string,
+  fill: (temporary: string) => Promise<void>,
+  last: readonly string[] = [],
+): Promise<void> {
+  const temporary = temporaryName(join(path, 'files'));
+  await cleanedUp(path, temporary, async () => {
+    await mkdir(temporary, { recursive: true });
+    await fill(temporary);
+    await syncTree(temporary);
+    const names = await readdir(temporary);
+    const order = [...names.filter((name) => !last.includes(name)), ...last.filter((name) => names.includes(name))];
+    for (const name of order) await rename(join(temporary, name), join(path, name));
+    await rm(temporary, { recursive: true });
+    await syncFolder(path);
+  });
+}
+
+/** Flushes the names in a folder to the disk. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // Windows cannot open a folder; renames are journalled there
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+let count = 0;
+const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${process.pid}-${count++}.tmp`);
+
+/** Runs `work`; on failure removes the temporary file or folder and gives "disk full" its code. */
+async function cleanedUp(path: string, temporary: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+    throw fileErrors.noSpace({ path, reason: message, kept: 'what was there before is unchanged' }, { cause: error });
+  }
+}
+
+async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await syncTree(path);
+    else await syncFile(path);
+  }
+  await syncFolder(folder);
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

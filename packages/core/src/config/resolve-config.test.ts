@@ -159,6 +159,18 @@ describe('a valid config', () => {
   });
 });
 
+describe('a command that uses some slots only', () => {
+  it('needs no choice for the others, and still checks what is written', async () => {
+    const engine = createEngine();
+    for (const each of [stages, backends]) engine.use(each);
+    const options = { source: parseYaml('', 'x').source, slots: ['backend'] };
+    expect((await resolveConfig(engine, {}, options)).choices).toEqual({
+      backend: [{ name: 'auto', options: { precision: 'auto' }, weight: 1 }],
+    });
+    await expect(resolveConfig(engine, { stage: 'no' }, options)).rejects.toThrow('there is no stage named "no"');
+  });
+});
+
 describe('defaults of loss and stage', () => {
   const rows = 'data: { train: [{ path: a.json }] }\n';
 

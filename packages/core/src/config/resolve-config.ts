@@ -24,6 +24,8 @@ export interface ResolveOptions {
   readonly source: ConfigSource;
   /** Plugins the user named: one that brings exactly one loss or stage makes it the default. */
   readonly named?: readonly Plugin[];
+  /** Slots that the command uses; the others may be left out of the config. Default: all. */
+  readonly slots?: readonly string[];
 }
 
 /**
@@ -33,7 +35,7 @@ export interface ResolveOptions {
 export async function resolveConfig(
   engine: Engine,
   written: Readonly<Record<string, unknown>>,
-  { source, named = [] }: ResolveOptions,
+  { source, named = [], slots }: ResolveOptions,
 ): Promise<RunConfig> {
   // A key with nothing below it (`train:`, all of it commented out) is an empty section.
   const raw = defined(await engine.hooks.config.promise({ ...written, ...pluginNames(written['plugins']) }));
@@ -47,7 +49,8 @@ export async function resolveConfig(
   const { plugins, output } = only(raw, ['plugins', 'output']);
   const outer = mistakes.parse(engineOptions, defined({ plugins, output }), []);
   const train = mistakes.parse(trainOptions, raw['train'] ?? {}, ['train']) as TrainOptions | null;
-  const choices = resolveSlots(engine, raw, named, mistakes);
+  const isUsed = ({ key }: Slot) => slots === undefined || slots.includes(key) || key in raw;
+  const choices = resolveSlots(engine, raw, { named, isUsed, mistakes });
   const parsed: Record<string, unknown> = {};
   for (const [key, schema] of sections) parsed[key] = mistakes.parse(schema, raw[key] ?? {}, [key]);
   mistakes.throwIfAny();
@@ -61,12 +64,17 @@ export async function resolveConfig(
   });
 }
 
+interface SlotsRequest {
+  readonly named: readonly Plugin[];
+  readonly isUsed: (slot: Slot) => boolean;
+  readonly mistakes: Mistakes;
+}
+
 /** Losses before the stage, because the stage may follow from them, unless the loss is the stage's own. */
 function resolveSlots(
   engine: Engine,
   raw: Readonly<Record<string, unknown>>,
-  named: readonly Plugin[],
-  mistakes: Mistakes,
+  { named, isUsed, mistakes }: SlotsRequest,
 ): Record<string, readonly Choice[]> {
   const choices: Record<string, readonly Choice[]> = {};
   const resolve = (slot: Slot, defaultName: string | null): readonly Choice[] | null => {
@@ -75,11 +83,14 @@ function resolveSlots(
       if (chosen !== null) choices[slot.key] = chosen;
       return chosen;
     }
-    mistakes.badValue([slot.key], undefined, `one of ${knownNames(engine, slot).join(', ')}`);
+    if (isUsed(slot)) mistakes.badValue([slot.key], undefined, `one of ${knownNames(engine, slot).join(', ')}`);
     return null;
   };
   const [stage, loss] = [slotOf(engine, StageToken), slotOf(engine, LossToken)];
-  for (const slot of engine.slots) if (slot !== stage && slot !== loss) resolve(slot, slot.default);
+  for (const slot of engine.slots) {
+    if (slot !== stage && slot !== loss && isUsed(slot)) resolve(slot, slot.default);
+  }
+  if (!isUsed(stage) && !isUsed(loss)) return choices;
 
   const broughtLoss = broughtByNamed(engine, LossToken, named);
   const losses = loss.key in raw || broughtLoss !== null ? resolve(loss, broughtLoss) : undefined;

@@ -29,11 +29,20 @@ export async function readVideoGrid(frames: readonly string[], settings: ImageSe
   return { ...gridOf(size, settings), t: Math.ceil(frames.length / settings.processor.temporalPatchSize) };
 }
 
-/**
- * Decodes, resizes and cuts all frames; the caller has chosen them (their rate becomes `secondsPerPatch`).
- * @throws LLMF_VISION_VIDEO_FRAMES when a frame has another size than the first
- */
+/** At most `count` frames, spread evenly over the folder from its first on (LLaMA-Factory's way of sampling). */
+export async function chosenFrames(folder: string, count: number): Promise<string[]> {
+  const frames = await videoFrames(folder);
+  if (frames.length <= count) return frames;
+  return Array.from({ length: count }, (_, at) => frames[Math.floor((at * (frames.length - 1)) / Math.max(1, count - 1))]!);
+}
+
+/** Decodes, resizes and cuts all frames; the caller has chosen them (their rate becomes `secondsPerPatch`). */
 export async function processVideo(frames: readonly string[], settings: ImageSettings): Promise<Patches> {
+  return cutPatches(await resizedFrames(frames, settings), settings.processor);
+}
+
+/** @throws LLMF_VISION_VIDEO_FRAMES when a frame has another size than the first */
+export async function resizedFrames(frames: readonly string[], settings: ImageSettings): Promise<RgbImage[]> {
   const images: RgbImage[] = [];
   let first: RgbImage | null = null;
   for (const path of frames) {
@@ -45,7 +54,7 @@ export async function processVideo(frames: readonly string[], settings: ImageSet
     }
     images.push(resizeThrough(image, settings));
   }
-  return cutPatches(images, settings.processor);
+  return images;
 }
 
 async function withSource<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { decodeImage, type RgbImage } from '../decode/decode-image.js';
+import { mediaReference } from '../media/media-reference.js';
+import { insideFolder, openMedia, type MediaAccess } from '../media/open-media.js';
+import { cutPatches, type Patches } from '../processor/patches.js';
+import { resizeThrough, type ImageSettings } from '../processor/process-image.js';
+import { chosenFrames, resizedFrames } from '../processor/process-video.js';
+import { limitedSettings, type MediaPlan } from './media-plan.js';
+
+const version = 1;
+const headBytes = 16; // version, frames, width, height
+
+export interface PatchStoreOptions {
+  /** Resized pictures are kept here; null: decoded each time. */
+  readonly folder: string | null;
+  /** Bytes of resized pictures kept in memory. */
+  readonly memoryBytes: number;
+}
+
+/**
+ * Patches of media, each picture decoded and resized once: kept as resized bytes (a twelfth of the float patches,
+ * which are the same pictures looked up in a table), the latest in memory, all on disk.
+ */
+export class PatchStore {
+  readonly #memory = new Map<string, readonly RgbImage[]>();
+  #memoryBytes = 0;
+  /** Pictures and films that were decoded rather than found. */
+  decoded = 0;
+
+  constructor(
+    private readonly settings: ImageSettings,
+    private readonly options: PatchStoreOptions,
+  ) {}
+
+  /** @throws every coded error of opening and decoding */
+  async patches(plan: MediaPlan, access: MediaAccess): Promise<Patches> {
+    return cutPatches(await this.#frames(plan, access), this.settings.processor);
+  }
+
+  async #frames(plan: MediaPlan, access: MediaAccess): Promise<readonly RgbImage[]> {
+    const key = this.#key(plan);
+    const remembered = this.#memory.get(key);
+    if (remembered !== undefined) {
+      this.#memory.delete(key);
+      this.#memory.set(key, remembered); // the latest used stands last
+      return remembered;
+    }
+    const file = this.options.folder === null ? null : join(this.options.folder, key.slice(0, 2), `${key}.rgb`);
+    const kept = file === null ? null : await readFrames(file);
+    const frames = kept ?? (await this.#decode(plan, access));
+    if (kept === null && file !== null) await writeFrames(file, frames);
+    this.#remember(key, frames);
+    return frames;
+  }
+
+  async #decode(plan: MediaPlan, access: MediaAccess): Promise<RgbImage[]> {
+    this.decoded += 1;
+    const settings = limitedSettings(this.settings, plan.maxPixels);
+    const own = { ...access, folder: plan.folder };
+    if (plan.kind === 'video') {
+      const folder = await insideFolder(String(plan.value), own);
+      return resizedFrames(await chosenFrames(folder, plan.frames), settings);
+    }
+    const source = await openMedia(mediaReference(plan.value), own);
+    try {
+      return [resizeThrough(await decodeImage(source, settings), settings)];
+    } finally {
+      await source.close();
+    }
+  }
+
+  /** Everything the resized bytes depend on. */
+  #key({ identity, maxPixels, frames }: MediaPlan): string {
+    const { processor, preResize, exif } = this.settings;
+    const { patchSize, mergeSize, minPixels } = processor;
+    const limit = Math.min(maxPixels ?? Infinity, processor.maxPixels);
+    const facts = [version, identity, frames, patchSize * mergeSize, minPixels, limit, preResize, exif];
+    return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 40);
+  }
+
+  #remember(key: string, frames: readonly RgbImage[]): void {
+    this.#memory.set(key, frames);
+    this.#memoryBytes += bytesOf(frames);
+    for (const [oldest, held] of this.#memory) {
+      if (this.#memoryBytes <= this.options.memoryBytes || oldest === key) break;
+      this.#memory.delete(oldest);
+      this.#memoryBytes -= bytesOf(held);
+    }
+  }
+}
+
+const bytesOf = (frames: readonly RgbImage[]) => frames.reduce((sum, { data }) => sum + data.length, 0);
+
+/** null when it is not there or not whole. */
+async function readFrames(file: string): Promise<RgbImage[] | null> {
+  const bytes = await readFile(file).catch(() => null);
+  if (bytes === null || bytes.length < headBytes) return null;
+  const [stored, count, width, height] = [0, 4, 8, 12].map((at) => bytes.readUInt32LE(at)) as [number, number, number, number];
+  const frameBytes = width * height * 3;
+  if (stored !== version || bytes.length !== headBytes + count * frameBytes) return null;
+  return Array.from({ length: count }, (_, frame) => {
+    const start = headBytes + frame * frameBytes;
+    return { width, height, data: new Uint8Array(bytes.subarray(start, start + frameBytes)) };
+  });
+}
+
+async function writeFrames(file: string, frames: readonly RgbImage[]): Promise<void> {
+  const { width, height } = frames[0]!;
+  const head = Buffer.alloc(headBytes);
+  [version, frames.length, width, height].forEach((value, at) => head.writeUInt32LE(value, at * 4));
+  await mkdir(resolve(file, '..'), { recursive: true });
+  const temporary = `${file}.${process.pid}`;
+  await writeFile(temporary, Buffer.concat([head, ...frames.map(({ data }) => data)]));
+  await rename(temporary, file);
+}

@@ -2,7 +2,7 @@
 import type { OptionIssue, OptionsSchema } from '../contracts/token.js';
 import { coreErrors } from '../core-errors.js';
 import type { LlmfError } from '../errors.js';
-import { closest, nearest } from '../text/nearest.js';
+import { closest, editDistance, nearest, spelling } from '../text/nearest.js';
 import { pathText, type ConfigPath, type ConfigSource } from './config-source.js';
 import { dropsUnknownKeys, jsonSchemaOf, keysAt, keysOf, schemasAt, type JsonSchema } from './option-schema.js';
 import { gotText, typeText } from './type-text.js';
@@ -11,7 +11,11 @@ import { gotText, typeText } from './type-text.js';
 export class Mistakes {
   private readonly errors: LlmfError[] = [];
 
-  constructor(private readonly source: ConfigSource) {}
+  /** `sections` are the keys that each section of the config reads, to tell where a misplaced key belongs. */
+  constructor(
+    private readonly source: ConfigSource,
+    private readonly sections: Readonly<Record<string, readonly string[]>> = {},
+  ) {}
 
   get isEmpty(): boolean {
     return this.errors.length === 0;
@@ -27,6 +31,7 @@ export class Mistakes {
 
   unknownKey(path: ConfigPath, key: string, known: readonly string[], hint?: string): void {
     const meant = hint === undefined ? closest(key, known) : null;
+    if (meant === null) hint ??= this.homeHint(path, key);
     const name = path.length === 0 ? key : `${pathText(path)}.${key}`;
     const facts = { key: name, where: this.where([...path, key], 'key'), known: nearest(key, known), meant };
     this.add(coreErrors.unknownKey(hint === undefined ? facts : { ...facts, hint }));
@@ -37,6 +42,17 @@ export class Mistakes {
     this.add(
       value === undefined ? coreErrors.missingKey(facts) : coreErrors.badValue({ ...facts, got: gotText(value) }),
     );
+  }
+
+  /** A key that another section reads, such as `learningRate` outside `train`. */
+  private homeHint(path: ConfigPath, key: string): string | undefined {
+    const others = Object.entries(this.sections).filter(([section]) => section !== path[0]);
+    const allowed = key.length >= 5 ? 1 : 0;
+    const isSame = (known: string) => editDistance(spelling(known), spelling(key)) <= allowed;
+    const home = others.find(([, keys]) => keys.some(isSame));
+    if (home === undefined) return undefined;
+    const [section, keys] = home;
+    return `move it to the section ${section}: ${section}.${nearest(key, keys)[0]}`;
   }
 
   /** Checks options against their schema. Returns the parsed ones, or null after noting what is wrong. */

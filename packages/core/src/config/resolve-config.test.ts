@@ -251,6 +251,14 @@ describe('a mistake in the config', () => {
     expect(error.status).toBe(1);
   });
 
+  it.each([
+    ['learning_rate: 1', 'move it to the section train: train.learningRate'],
+    ['train: { template: x }', 'move it to the section data: data.template'],
+    ['careless: { warmupRatio: 1 }', 'move it to the section train: train.warmupRatio'],
+  ])('%s is told where the key belongs', async (line, fix) => {
+    expect((await mistake(`${base}${line}\n`)).detail.fix).toBe(fix);
+  });
+
   it('inside a list of a plugin section has the line of its entry', async () => {
     const error = await mistake(
       'loss: simpo\ndata:\n  train:\n    - path: a.json\n    - path: b.json\n      wieght: 2\n',

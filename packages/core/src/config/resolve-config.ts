@@ -9,6 +9,7 @@ import { sectionOf } from '../engine/plugin-shape.js';
 import type { ConfigSource } from './config-source.js';
 import { broughtByNamed, stageForLosses } from './default-choices.js';
 import { isPlain, Mistakes, unknownKeys } from './mistakes.js';
+import { keysOf } from './option-schema.js';
 import { knownNames, resolveChoices } from './resolve-choices.js';
 import { trainOptions, type Choice, type RunConfig, type TrainOptions } from './run-config.js';
 
@@ -39,10 +40,14 @@ export async function resolveConfig(
 ): Promise<RunConfig> {
   // A key with nothing below it (`train:`, all of it commented out) is an empty section.
   const raw = defined(await engine.hooks.config.promise({ ...written, ...pluginNames(written['plugins']) }));
-  const mistakes = new Mistakes(source);
   const sections = new Map(
     engine.plugins.flatMap((plugin) => (plugin.options ? [[sectionOf(plugin), plugin.options] as const] : [])),
   );
+  const keys = [
+    ['train', keysOf(trainOptions)] as const,
+    ...[...sections].map(([key, schema]) => [key, keysOf(schema)] as const),
+  ];
+  const mistakes = new Mistakes(source, Object.fromEntries(keys));
   const known = [...coreKeys, ...engine.slots.map(({ key }) => key), ...sections.keys()];
   for (const key of unknownKeys(raw, [...known, editorKey])) mistakes.unknownKey([], key, known);
 

@@ -38,10 +38,11 @@ export function editDistance(from: string, to: string): number {
 
 /** Case, `_`, `-` and blanks do not count, so that `learning_rate` is at once `learningRate`; a part of a name is near it. */
 function dissimilarity(name: string, other: string): number {
-  const [a, b] = [plain(name), plain(other)];
+  const [a, b] = [spelling(name), spelling(other)];
   const distance = editDistance(a, b);
   const isPart = a.length >= 3 && (b.startsWith(a) || b.endsWith(a));
   return isPart ? Math.min(distance, 1) : distance;
 }
 
-const plain = (name: string) => name.replace(/[-_ ]/g, '').toLowerCase();
+/** A name without what differs between spelling habits. */
+export const spelling = (name: string): string => name.replace(/[-_ ]/g, '').toLowerCase();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { permutation, type DataRequest, type DroppedRow, type Run } from '@llmf/core';
 import { errors } from './errors.js';
-import { ExampleTransformToken, ModelFolderToken } from './extension-points.js';
+import { ExampleTransformToken } from './extension-points.js';
 import { DataFormatToken, type DataFormat } from './formats/data-format.js';
 import { builtInFormats } from './formats/index.js';
 import type { DataOptions, SourceOptions } from './options.js';
@@ -16,7 +16,7 @@ import { repeatRows } from './store/row-selection.js';
 import { RowView, type RowOrder } from './store/row-view.js';
 import type { TokenStore } from './store/token-store.js';
 import { chooseTemplate } from './templates/choose.js';
-import { Tokenizer } from './tokenizer.js';
+import { tokenFoldersOf, tokenizerOrNull, vocabularyOf } from './tokenizer-of-run.js';
 import { writeReport } from './drop-report.js';
 
 export interface OpenedData {
@@ -118,10 +118,8 @@ async function buildSettings(
   cacheFolder: string,
   notice: (line: string) => void,
 ): Promise<BuildSettings> {
-  const modelFolder = await modelFolderOf(run);
-  const tokenizerFolder = options.tokenizer === null ? modelFolder : resolve(run.folder, options.tokenizer);
-  if (tokenizerFolder === null) throw errors.tokenizerMissing({ folder: run.folder });
-  const tokenizer = await tokenizerOrNull(tokenizerFolder);
+  const folders = await tokenFoldersOf(run);
+  const tokenizer = await tokenizerOrNull(folders.tokenizer);
   return {
     folder: run.folder,
     wanted: request.rows,
@@ -129,7 +127,7 @@ async function buildSettings(
     formats: [...(run.container.resolveAll(DataFormatToken) as DataFormat[]), ...builtInFormats],
     transforms: run.container.resolveAll(ExampleTransformToken),
     tokenizer,
-    tokenizerFolder,
+    tokenizerFolder: folders.tokenizer,
     template: tokenizer === null ? null : await chooseTemplate(options.template, tokenizer, run.folder),
     templateName: options.template,
     encoding: {
@@ -140,41 +138,11 @@ async function buildSettings(
       maskHistory: options.maskHistory,
       asText: request.rows === 'text',
     },
-    vocabulary: modelFolder === null ? null : await vocabularyOf(modelFolder),
+    vocabulary: folders.model === null ? null : await vocabularyOf(folders.model),
     cacheFolder,
     workers: options.workers,
     notice,
   };
-}
-
-/** The folder of `model.path`, asked of the models plugin where there is one. */
-export async function modelFolderOf(run: Run): Promise<string | null> {
-  const section = run.config.sections['model'] as { path?: unknown } | undefined;
-  if (typeof section?.path !== 'string') return null;
-  if (!run.container.has(ModelFolderToken)) return resolve(run.folder, section.path);
-  return run.container.resolve(ModelFolderToken).locate(section.path, run.folder);
-}
-
-/** Rows of token ids need no tokenizer; that the others miss it is told when one of them is met. */
-async function tokenizerOrNull(folder: string): Promise<Tokenizer | null> {
-  const hasFile = await readFile(join(folder, 'tokenizer.json')).then(
-    () => true,
-    () => false,
-  );
-  return hasFile ? Tokenizer.load(folder) : null;
-}
-
-async function vocabularyOf(modelFolder: string): Promise<number | null> {
-  const text = await readFile(join(modelFolder, 'config.json'), 'utf8').catch(() => null);
-  if (text === null) return null;
-  try {
-    const config = JSON.parse(text) as { vocab_size?: unknown; text_config?: { vocab_size?: unknown } };
-    const size = config.vocab_size ?? config.text_config?.vocab_size;
-    return typeof size === 'number' ? size : null;
-  } catch {
-    // The loader of the model tells what is wrong with its config.json.
-    return null;
-  }
 }
 
 interface Entry {

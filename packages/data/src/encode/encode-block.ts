@@ -43,20 +43,24 @@ export function encodeBlock(block: RawBlock, context: BlockContext): EncodedBloc
   const records: Buffer[] = [];
   const tokens: number[] = [];
   const longest: number[] = [];
+  const numbers: number[] = [];
   const dropped: Omit<DroppedRow, 'source'>[] = [];
   const seenColumns = new Set<string>();
-  const keep = (row: EncodedParts) => {
+  const keep = (row: EncodedParts, number: number) => {
     records.push(encodeRecord(row, plan.map.extras));
     tokens.push(storedTokens(row));
     longest.push(longestLength(row));
+    numbers.push(number);
   };
   block.rows.forEach((raw, at) => {
     const row = block.firstRow + at;
     for (const { column } of plan.unseen) if (hasColumn(raw, column)) seenColumns.add(column);
     const outcome = encodeRow(raw, context);
     if (outcome instanceof RowProblem) return void dropped.push({ row, action: 'dropped', reason: outcome.message });
-    for (const encoded of outcome.rows) checkIds(encoded, row, context);
-    outcome.rows.forEach(keep);
+    for (const encoded of outcome.rows) {
+      checkIds(encoded, row, context);
+      keep(encoded, row);
+    }
     for (const reason of outcome.reasons) dropped.push({ row, action: reason.action, reason: reason.reason });
   });
   const sizes = records.map(({ length }) => length);
@@ -65,6 +69,7 @@ export function encodeBlock(block: RawBlock, context: BlockContext): EncodedBloc
     sizes,
     tokens,
     longest,
+    numbers,
     dropped,
     seenColumns: [...seenColumns],
     notices: [...context.encoder.notices],

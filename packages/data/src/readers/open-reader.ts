@@ -5,7 +5,6 @@ import { ByteFile } from './byte-file.js';
 import { readCsv } from './csv.js';
 import { readJson } from './json-array.js';
 import { readJsonLines } from './json-lines.js';
-import { readParquet } from './parquet.js';
 import { readText } from './text.js';
 import type { ReaderOptions, RowReader } from './row-reader.js';
 
@@ -29,10 +28,16 @@ export async function openReader(path: string, options: ReaderOptions): Promise<
   const extension = extname(path).toLowerCase();
   if (!knownExtensions.includes(extension)) throw errors.unknownFileType({ path, extension, known: knownExtensions });
   const reader =
-    extension === '.parquet' ? await readParquet(path) : await openText(path, textReaders[extension]!, options);
+    extension === '.parquet' ? await openParquet(path) : await openText(path, textReaders[extension]!, options);
   if (reader.length > 0) return reader;
   await reader.close();
   throw errors.emptyFile({ path });
+}
+
+/** The Parquet decoder is loaded when it is needed. */
+async function openParquet(path: string): Promise<RowReader> {
+  const { readParquet } = await import('./parquet.js');
+  return readParquet(path);
 }
 
 async function openText(path: string, open: OpenText, options: ReaderOptions): Promise<RowReader> {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname, join, relative, isAbsolute } from 'node:path';
 import { nearest, type DroppedRow } from '@llmf/core';
-import { encodeBlock, type EncodedBlock, type RawBlock } from '../encode/encode-block.js';
-import { Encoder, type EncodingOptions } from '../encode/encoder.js';
+import type { EncodedBlock } from '../encode/encode-block.js';
+import type { EncodingOptions } from '../encode/encoder.js';
 import { errors } from '../errors.js';
 import type { ExampleTransform } from '../extension-points.js';
 import type { DataFormat, WantedRows } from '../formats/data-format.js';
@@ -12,6 +12,7 @@ import type { Source } from '../sources/source.js';
 import type { ChosenTemplate } from '../templates/choose.js';
 import type { Tokenizer } from '../tokenizer.js';
 import { hashFile, hashJson } from './content-hash.js';
+import { encodeRanges } from './encode-ranges.js';
 import { recordVersion } from './record.js';
 import { selectRows, type RowLimits, type RowRange } from './row-selection.js';
 import { StoreWriter } from './store-writer.js';
@@ -86,18 +87,15 @@ async function build(
   try {
     const state = newState(source, settings);
     const lengths = files.map(({ reader }) => reader.length);
-    const work = await chooseWork(lengths, limits, files, settings, state);
-    try {
-      for await (const { range, block } of work.blocks) {
-        await writer.add(block);
-        state.note(range, block);
-      }
-    } finally {
-      await work.stop();
+    const rows = lengths.reduce((sum, length) => sum + length, 0);
+    const ranges = selectRows(lengths, limits, blockRows);
+    for await (const { range, block } of encodeRanges(ranges, Math.min(rows, limits.atMost ?? rows), files, settings)) {
+      await writer.add(block, range.file);
+      state.note(range, block);
     }
     state.checkColumns(files);
-    const { dropped, seen, notices } = state;
-    await writer.finish({ key, seen, extras: settings.extras, dropped, notices: [...notices] });
+    const { sources, dropped, seen, notices } = state;
+    await writer.finish({ key, seen, extras: settings.extras, sources, dropped, notices: [...notices] });
   } catch (error) {
     await writer.abandon();
     throw error;
@@ -131,14 +129,15 @@ function newState(source: Source, settings: BuildSettings) {
   const dropped: DroppedRow[] = [];
   const notices = new Set<string>();
   const seenColumns = source.files.map(() => new Set<string>());
+  const sources = source.files.map(({ path }) => displayPath(path, settings.folder));
   return {
+    sources,
     dropped,
     notices,
     seen: 0,
     note(range: RowRange, block: EncodedBlock) {
       this.seen += range.count;
-      const name = displayPath(source.files[range.file]!.path, settings.folder);
-      for (const entry of block.dropped) dropped.push({ source: name, ...entry });
+      for (const entry of block.dropped) dropped.push({ source: sources[range.file]!, ...entry });
       for (const line of block.notices) notices.add(line);
       for (const column of block.seenColumns) seenColumns[range.file]!.add(column);
     },
@@ -157,38 +156,3 @@ export const displayPath = (path: string, folder: string) => {
   const short = relative(folder, path);
   return short.startsWith('..') || isAbsolute(short) ? path : short;
 };
-
-interface Work {
-  readonly blocks: AsyncIterable<{ range: RowRange; block: EncodedBlock }>;
-  stop(): Promise<void>;
-}
-
-type State = ReturnType<typeof newState>;
-
-async function chooseWork(
-  lengths: readonly number[],
-  limits: RowLimits,
-  files: readonly OpenedFile[],
-  settings: BuildSettings,
-  _state: State,
-): Promise<Work> {
-  const ranges = selectRows(lengths, limits, blockRows);
-  const encoder = new Encoder(settings.tokenizer, settings.template, settings.encoding);
-  async function* inThisThread() {
-    for (const range of ranges) {
-      const file = files[range.file]!;
-      const rows = await file.reader.read(range.first, range.count);
-      const raw: RawBlock = { firstRow: range.first + 1, rows };
-      const context = {
-        path: file.reader.path,
-        file,
-        wanted: settings.wanted,
-        encoder,
-        vocabulary: settings.vocabulary,
-        transforms: settings.transforms.map(({ apply }) => apply),
-      };
-      yield { range, block: encodeBlock(raw, context) };
-    }
-  }
-  return { blocks: inThisThread(), stop: async () => undefined };
-}

@@ -39,6 +39,11 @@ export class RowView implements RowSet {
     return this.#storeOf(index).longestOf(this.order.row[index]!);
   }
 
+  /** File and 1-based row number that row i came from. */
+  placeOf(index: number): { source: string; row: number } {
+    return this.#storeOf(index).placeOf(this.order.row[index]!);
+  }
+
   close(): Promise<void> {
     return this.release();
   }

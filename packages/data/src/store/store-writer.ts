@@ -2,7 +2,6 @@
 import { mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { DroppedRow } from '@llmf/core';
 import { errors } from '../errors.js';
 import { indexBytes, storeFiles, type StoreFacts } from './token-store.js';
 
@@ -18,6 +17,8 @@ export interface RecordBlock {
   readonly tokens: readonly number[];
   /** Prompt and longest answer of each, in tokens. */
   readonly longest: readonly number[];
+  /** 1-based row number of each in its file. */
+  readonly numbers: readonly number[];
 }
 
 /**
@@ -26,8 +27,7 @@ export interface RecordBlock {
  */
 export class StoreWriter {
   readonly #sizes: number[] = [];
-  readonly #tokens: number[] = [];
-  readonly #longest: number[] = [];
+  readonly #columns: readonly [number[], number[], number[], number[]] = [[], [], [], []];
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #bytes = 0;
@@ -49,23 +49,17 @@ export class StoreWriter {
     });
   }
 
-  async add(block: RecordBlock): Promise<void> {
+  async add(block: RecordBlock, file: number): Promise<void> {
+    const columns = [block.tokens, block.longest, block.numbers, block.sizes.map(() => file)];
     this.#sizes.push(...block.sizes);
-    this.#tokens.push(...block.tokens);
-    this.#longest.push(...block.longest);
+    columns.forEach((values, at) => this.#columns[at]!.push(...values));
     this.#pending.push(block.records);
     this.#pendingBytes += block.records.length;
     if (this.#pendingBytes >= flushBytes) await this.#flush();
   }
 
   /** Makes the store visible under its folder. */
-  async finish(facts: {
-    key: string;
-    seen: number;
-    extras: readonly string[];
-    dropped: readonly DroppedRow[];
-    notices: readonly string[];
-  }): Promise<void> {
+  async finish(facts: Pick<StoreFacts, 'key' | 'seen' | 'extras' | 'sources' | 'dropped' | 'notices'>): Promise<void> {
     await guard(this.folder, async () => {
       await this.#flush();
       await this.handle.sync();
@@ -96,8 +90,7 @@ export class StoreWriter {
     const index = new ArrayBuffer(indexBytes(rows));
     const offsets = new Float64Array(index, 0, rows + 1);
     for (let row = 0; row < rows; row++) offsets[row + 1] = offsets[row]! + this.#sizes[row]!;
-    new Uint32Array(index, 8 * (rows + 1), rows).set(this.#tokens);
-    new Uint32Array(index, 8 * (rows + 1) + 4 * rows, rows).set(this.#longest);
+    this.#columns.forEach((column, at) => new Uint32Array(index, 8 * (rows + 1) + 4 * at * rows, rows).set(column));
     return Buffer.from(index);
   }
 

@@ -13,6 +13,8 @@ export interface StoreFacts {
   readonly rows: number;
   readonly seen: number;
   readonly extras: readonly string[];
+  /** Names of the entry's files as they were when the store was built. */
+  readonly sources: readonly string[];
   readonly recordBytes: number;
   readonly recordsChecksum: number;
   readonly indexChecksum: number;
@@ -22,7 +24,7 @@ export interface StoreFacts {
 
 export const storeFiles = { records: 'rows.bin', index: 'index.bin', facts: 'facts.json' } as const;
 
-/** The tokenized rows of one data entry on disk, read by number. Per row only 16 bytes stay in memory. */
+/** The tokenized rows of one data entry on disk, read by number. Per row only 24 bytes stay in memory. */
 export class TokenStore {
   private constructor(
     readonly folder: string,
@@ -31,6 +33,8 @@ export class TokenStore {
     private readonly offsets: Float64Array,
     private readonly tokens: Uint32Array,
     private readonly longest: Uint32Array,
+    private readonly numbers: Uint32Array,
+    private readonly files: Uint32Array,
   ) {}
 
   get length(): number {
@@ -52,14 +56,9 @@ export class TokenStore {
     }
     const { rows } = facts;
     const bytes = new Uint8Array(index).buffer;
-    return new TokenStore(
-      folder,
-      facts,
-      handle,
-      new Float64Array(bytes, 0, rows + 1),
-      new Uint32Array(bytes, 8 * (rows + 1), rows),
-      new Uint32Array(bytes, 8 * (rows + 1) + 4 * rows, rows),
-    );
+    const column = (at: number) => new Uint32Array(bytes, 8 * (rows + 1) + 4 * at * rows, rows);
+    const offsets = new Float64Array(bytes, 0, rows + 1);
+    return new TokenStore(folder, facts, handle, offsets, column(0), column(1), column(2), column(3));
   }
 
   async row(row: number): Promise<EncodedParts> {
@@ -82,12 +81,18 @@ export class TokenStore {
     return this.longest[row]!;
   }
 
+  /** Where a row came from: file of the entry, 1-based row number in it. */
+  placeOf(row: number): { source: string; row: number } {
+    return { source: this.facts.sources[this.files[row]!]!, row: this.numbers[row]! };
+  }
+
   close(): Promise<void> {
     return this.handle.close();
   }
 }
 
-export const indexBytes = (rows: number) => 8 * (rows + 1) + 8 * rows;
+/** Offsets as f64, then four columns of u32: tokens, longest, row number, file. */
+export const indexBytes = (rows: number) => 8 * (rows + 1) + 16 * rows;
 
 async function readFacts(folder: string): Promise<StoreFacts | null> {
   try {

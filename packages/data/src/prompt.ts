@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Message } from './formats/example.js';
+import type { ChosenTemplate } from './templates/choose.js';
+import type { Tokenizer } from './tokenizer.js';
+
+/**
+ * Token ids that a model is to go on from: the chat with its generation prompt, or, without a template, the text as it
+ * stands behind `bos`. The same ids that a training row with this prompt has.
+ */
+export function encodePrompt(
+  tokenizer: Tokenizer,
+  template: ChosenTemplate,
+  prompt: string | readonly Message[],
+): number[] {
+  if (typeof prompt === 'string' && template.plain !== 'render') return withBos(tokenizer.encode(prompt), tokenizer);
+  const messages: readonly Message[] = typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt;
+  if (template.chat === null)
+    return withBos(tokenizer.encode(messages.map(({ content }) => content).join('\n')), tokenizer);
+  const ids = tokenizer.encode(template.chat.render(messages, { addGenerationPrompt: true }));
+  return tokenizer.bos !== null && ids[0] === tokenizer.bos.id && ids[1] === tokenizer.bos.id ? ids.slice(1) : ids;
+}
+
+/** Tokens at which an answer ends: eos, and the special token that the template puts behind an assistant's turn. */
+export function stopTokens(tokenizer: Tokenizer, template: ChosenTemplate): number[] {
+  const stops = new Set<number>();
+  if (tokenizer.eos !== null) stops.add(tokenizer.eos.id);
+  const chat = template.chat;
+  if (chat !== null && template.plain === 'render') {
+    const turns = [
+      { role: 'user', content: 'question' },
+      { role: 'assistant', content: 'answer' },
+    ] as const;
+    const end = tokenizer.addedTokenAtEnd(chat.render(turns, { addGenerationPrompt: false }).trimEnd());
+    const id = end === null ? undefined : tokenizer.tokenId(end);
+    if (id !== undefined) stops.add(id);
+  }
+  return [...stops];
+}
+
+function withBos(ids: number[], { bos, addsBos }: Tokenizer): number[] {
+  return addsBos && bos !== null && ids[0] !== bos.id ? [bos.id, ...ids] : ids;
+}

@@ -24,7 +24,7 @@ export function reportError(
 function codedError(error: unknown, command: string): LlmfError {
   if (LlmfError.is(error)) return error;
   if (error instanceof CommanderError) return usageError(error, command);
-  const { code, syscall, path, message } = error as NodeJS.ErrnoException;
+  const { code, syscall, path, message } = (error ?? {}) as NodeJS.ErrnoException;
   if (typeof code === 'string' && typeof syscall === 'string') {
     return cliErrors.system({ reason: message, path, hint: systemHints[code] ?? 'check the path and its permissions' });
   }

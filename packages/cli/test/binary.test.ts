@@ -20,7 +20,10 @@ interface Finished {
 }
 
 /** The command as a user starts it; these tests need the built files (`npm test` builds first). */
-function llmf(argv: readonly string[], onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void): Promise<Finished> {
+function llmf(
+  argv: readonly string[],
+  onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void,
+): Promise<Finished> {
   const started = performance.now();
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [binary, ...argv], { cwd: folder.path }, (error, out, err) => {

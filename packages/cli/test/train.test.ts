@@ -28,10 +28,16 @@ describe('llmf train', () => {
     expect({ status, err }).toEqual({ status: 0, err: '' });
     expect(out).toContain('step 8/8 · loss 0.5743');
     expect(out).toContain('finished at step 8');
-    expect((await rows()).filter(({ loss }) => loss !== undefined).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(await folder.list('run')).toEqual(expect.arrayContaining(['checkpoints', 'loss.svg', 'metrics.jsonl', 'run.json']));
+    expect((await rows()).filter(({ loss }) => loss !== undefined).map(({ step }) => step)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8,
+    ]);
+    expect(await folder.list('run')).toEqual(
+      expect.arrayContaining(['checkpoints', 'loss.svg', 'metrics.jsonl', 'run.json']),
+    );
     expect(await folder.read('run/loss.svg')).toContain('run: loss');
-    const record = JSON.parse(await folder.read('run/run.json')) as { config: { plugins: string[]; train: { seed: number } } };
+    const record = JSON.parse(await folder.read('run/run.json')) as {
+      config: { plugins: string[]; train: { seed: number } };
+    };
     expect(record.config.plugins).toEqual([toyPlugin]);
     expect(record.config.train.seed).toBe(42);
   });
@@ -70,7 +76,14 @@ describe('llmf train', () => {
   it('prints options of all loaded plugins with --help, with a config or without', async () => {
     const help = await llmf('--help');
     expect(help.status).toBe(0);
-    for (const part of ['Usage: llmf train', 'train.learningRate', 'default 0.000005', 'data.maxLength', 'stage: toy', 'nanAt']) {
+    for (const part of [
+      'Usage: llmf train',
+      'train.learningRate',
+      'default 0.000005',
+      'data.maxLength',
+      'stage: toy',
+      'nanAt',
+    ]) {
       expect(help.out).toContain(part);
     }
     await folder.write('llmf.yaml', 'train: [');

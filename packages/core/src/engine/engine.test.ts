@@ -143,6 +143,13 @@ describe('hooks', () => {
     });
   });
 
+  it('leave what the system refused as it is', async () => {
+    const { hooks } = createEngine();
+    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC', syscall: 'write' });
+    hooks.config.tapPromise('writer', () => Promise.reject(full));
+    await expect(hooks.config.promise({})).rejects.toBe(full);
+  });
+
   it('transform through all kinds of taps', async () => {
     const { hooks } = createEngine();
     hooks.config.tap('a', (config) => ({ ...config, a: 1 }));

@@ -63,8 +63,12 @@ function guarded(hook: string, tap: FullTap): (...values: unknown[]) => unknown 
   };
 }
 
-/** A coded error keeps its code and what it says; anything else is a fault of the plugin. */
-export function marked(error: unknown, plugin: string, hook: string): LlmfError {
+/**
+ * A coded error keeps its code and what it says, what the system refused (no space, no permission) stays as it is;
+ * anything else is a fault of the plugin.
+ */
+function marked(error: unknown, plugin: string, hook: string): Error {
+  if (error instanceof Error && 'syscall' in error) return error;
   if (!LlmfError.is(error)) {
     const reason = error instanceof Error ? error.message : String(error);
     return coreFaults.pluginFailed({ plugin, hook: `hook ${hook}`, reason }, { cause: error });

@@ -119,6 +119,16 @@ export const visionErrors = defineErrors('vision', {
     expected: `${f.expected} tokens`,
     fix: 'the image or the pixel limits changed after the row was tokenized; prepare the data again',
   }),
+  noRowsLeft: (f: { split: string; reason: string }) => ({
+    what: `no row of ${f.split} is left after its media were looked at`,
+    got: `the last one: ${f.reason}`,
+    fix: 'raise `data.maxLength`, lower `vision.image.maxPixels`, or mend the media',
+  }),
+  mediaChanged: (f: { where: string }) => ({
+    what: 'an image changed while the run was going on, and its row no longer fits',
+    where: f.where,
+    fix: 'leave the images alone during a run, then continue with --resume',
+  }),
   urlNotAllowed: (f: { url: string }) => ({
     what: 'images are not fetched from the network unless this is allowed',
     got: f.url,

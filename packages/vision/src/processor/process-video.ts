@@ -33,7 +33,10 @@ export async function readVideoGrid(frames: readonly string[], settings: ImageSe
 export async function chosenFrames(folder: string, count: number): Promise<string[]> {
   const frames = await videoFrames(folder);
   if (frames.length <= count) return frames;
-  return Array.from({ length: count }, (_, at) => frames[Math.floor((at * (frames.length - 1)) / Math.max(1, count - 1))]!);
+  return Array.from(
+    { length: count },
+    (_, at) => frames[Math.floor((at * (frames.length - 1)) / Math.max(1, count - 1))]!,
+  );
 }
 
 /** Decodes, resizes and cuts all frames; the caller has chosen them (their rate becomes `secondsPerPatch`). */

@@ -9,7 +9,14 @@ import { planGrid, planTokens, type MediaPlan } from './media-plan.js';
 const tokens = { visionStart: 90, visionEnd: 91, image: 92, video: 93 };
 const turns = { start: 80, user: 81 };
 const image = { processor: defaultProcessorConfig, preResize: null };
-const settings = (maxLength: number, policy: MediaTruncation): FitSettings => ({ maxLength, policy, tokens, turns, image });
+const media = { image, video: image };
+const settings = (maxLength: number, policy: MediaTruncation): FitSettings => ({
+  maxLength,
+  policy,
+  tokens,
+  turns,
+  media,
+});
 
 const picture = (width: number, height: number): MediaPlan => {
   const size = { width, height };
@@ -44,7 +51,7 @@ describe('fitRow', () => {
 
   it('shrinks pictures to the largest size that fits, by a common pixel limit', () => {
     const fitted = fitRow(row(280, 56), settings(100, 'shrink'));
-    expect(fitted.row!.media.map((plan) => planTokens(plan, image))).toEqual([64, 4]);
+    expect(fitted.row!.media.map((plan) => planTokens(plan, media))).toEqual([64, 4]);
     // One more merge block of pixels would not fit: 9 × 9 tokens instead of 8 × 8 are 17 more.
     expect(rowLength(fitted.row!, settings(100, 'shrink'))).toBeLessThanOrEqual(100);
     expect(rowLength(fitted.row!, settings(100, 'shrink')) + 17).toBeGreaterThan(100);
@@ -63,7 +70,10 @@ describe('fitRow', () => {
     expect(fitRow(pair, settings(rowLength(pair, settings(0, 'shrink')) - 1, 'shrink')).row).toBeNull();
     const apart: MediaRow = { ...row(56), responses: [answer('chosen', 1, 2, 3), answer('rejected', 4, 5, 6)] };
     const cut = fitRow(apart, settings(rowLength(apart, settings(0, 'shrink')) - 1, 'shrink'));
-    expect(cut.row!.responses.map(({ ids }) => [...ids])).toEqual([[1, 2], [4, 5]]);
+    expect(cut.row!.responses.map(({ ids }) => [...ids])).toEqual([
+      [1, 2],
+      [4, 5],
+    ]);
   });
 
   it('never ends inside a picture of a later turn', () => {
@@ -73,7 +83,15 @@ describe('fitRow', () => {
       media: [picture(56, 56)],
     };
     // 2 + 2 + start + 4 + end + 1 = 11; below 10 the picture goes as a whole
-    for (const [limit, kept] of [[11, 6], [10, 5], [9, 2], [8, 2], [5, 2], [4, 2], [3, 1]] as const) {
+    for (const [limit, kept] of [
+      [11, 6],
+      [10, 5],
+      [9, 2],
+      [8, 2],
+      [5, 2],
+      [4, 2],
+      [3, 1],
+    ] as const) {
       const fitted = fitRow(chat, settings(limit, 'dropTurns'));
       expect([limit, fitted.row?.responses[0]!.ids.length]).toEqual([limit, kept]);
       expect(fitted.row!.media.length).toBe(kept >= 5 ? 1 : 0);
@@ -104,11 +122,13 @@ describe('fitRow', () => {
       }
       outcomes[fitted.action === null ? 'kept' : 'changed'] += 1;
       expect(rowLength(fitted.row, options)).toBeLessThanOrEqual(options.maxLength);
-      const { prompt, responses, media } = fitted.row;
-      expect(media.length).toBe(padsIn(prompt, tokens) + responses.reduce((sum, { ids }) => sum + padsIn(ids, tokens), 0));
-      const sizes = media.map((plan) => ({ kind: plan.kind, tokens: planTokens(plan, image) }));
+      const { prompt, responses, media: kept } = fitted.row;
+      expect(kept.length).toBe(
+        padsIn(prompt, tokens) + responses.reduce((sum, { ids }) => sum + padsIn(ids, tokens), 0),
+      );
+      const sizes = kept.map((plan) => ({ kind: plan.kind, tokens: planTokens(plan, media) }));
       const expanded = expandPlaceholders(prompt, sizes, tokens, `round ${round}`).ids;
-      mropePositions(expanded, media, { tokens, mergeSize: 2, tokensPerSecond: null }); // throws on a cut picture
+      mropePositions(expanded, kept, { tokens, mergeSize: 2, tokensPerSecond: null }); // throws on a cut picture
       for (const { counted } of responses) expect(counted.includes(1)).toBe(true);
     }
     expect(outcomes.kept + outcomes.changed + outcomes.dropped).toBe(500);

@@ -4,10 +4,9 @@
  * medium can only stay whole, shrink by its pixels, or go together with the text around it.
  */
 import type { EncodedResponse } from '@llmf/core';
-import type { ImageSettings } from '../processor/process-image.js';
 import { kindOfToken } from '../tokens/expand-placeholders.js';
 import type { MediaTokens } from '../tokens/media-tokens.js';
-import { planTokens, shrinkPlan, type MediaPlan } from './media-plan.js';
+import { planTokens, shrinkPlan, type GridSettings, type MediaPlan, type PerKind } from './media-plan.js';
 
 /** shrink: fewer pixels; dropTurns: the oldest whole exchanges go; dropRow: the row goes. */
 export type MediaTruncation = 'shrink' | 'dropTurns' | 'dropRow';
@@ -25,7 +24,7 @@ export interface FitSettings {
   readonly tokens: MediaTokens;
   /** null: turns cannot be told apart, so none is dropped. */
   readonly turns: TurnTokens | null;
-  readonly image: Pick<ImageSettings, 'processor' | 'preResize'>;
+  readonly media: PerKind<GridSettings>;
 }
 
 /** One row with its media in the order of their pads: the prompt's, then each answer's. */
@@ -54,7 +53,10 @@ export function fitRow(row: MediaRow, settings: FitSettings): Fitted {
 }
 
 /** Tokens of the prompt with its longest answer, media counted in full. */
-export function rowLength({ prompt, responses, media }: MediaRow, settings: Pick<FitSettings, 'tokens' | 'image'>): number {
+export function rowLength(
+  { prompt, responses, media }: MediaRow,
+  settings: Pick<FitSettings, 'tokens' | 'media'>,
+): number {
   let used = padsIn(prompt, settings.tokens);
   const promptLength = prompt.length + extraTokens(media.slice(0, used), settings);
   const answers = responses.map(({ ids }) => {
@@ -68,17 +70,19 @@ export const padsIn = (ids: Int32Array, tokens: MediaTokens): number =>
   ids.reduce((count, id) => count + (kindOfToken(id, tokens) === null ? 0 : 1), 0);
 
 /** Tokens beyond the one pad each. */
-const extraTokens = (media: readonly MediaPlan[], { image }: Pick<FitSettings, 'image'>) =>
-  media.reduce((sum, plan) => sum + planTokens(plan, image) - 1, 0);
+const extraTokens = (media: readonly MediaPlan[], settings: Pick<FitSettings, 'media'>) =>
+  media.reduce((sum, plan) => sum + planTokens(plan, settings.media) - 1, 0);
 
 /** The largest common pixel limit with which the row fits; the smallest possible when none does. */
 function shrinkMedia(row: MediaRow, settings: FitSettings): [MediaRow, string | null] {
   if (row.media.length === 0) return [row, null];
-  const { processor } = settings.image;
+  const { processor } = settings.media.image;
   const side = processor.patchSize * processor.mergeSize;
   const limited = (blocks: number): MediaRow => ({
     ...row,
-    media: row.media.map((plan) => shrinkPlan(plan, Math.min(blocks * side * side, plan.maxPixels ?? Infinity), settings.image)),
+    media: row.media.map((plan) =>
+      shrinkPlan(plan, Math.min(blocks * side * side, plan.maxPixels ?? Infinity), settings.media),
+    ),
   });
   let least = Math.max(1, Math.ceil(processor.minPixels / (side * side)));
   let most = Math.max(least, ...row.media.map(({ grid }) => (grid.h * grid.w) / processor.mergeSize ** 2));
@@ -129,7 +133,10 @@ function cutAnswers(row: MediaRow, settings: FitSettings): MediaRow | null {
     responses.push(kept);
   }
   const [first, second] = responses;
-  const areEqual = second !== undefined && second.ids.length === first!.ids.length && second.ids.every((id, at) => id === first!.ids[at]);
+  const areEqual =
+    second !== undefined &&
+    second.ids.length === first!.ids.length &&
+    second.ids.every((id, at) => id === first!.ids[at]);
   return areEqual && first!.role === 'chosen' ? null : { prompt, responses, media };
 }
 
@@ -141,7 +148,7 @@ function lastWholeToken(ids: Int32Array, media: readonly MediaPlan[], room: numb
   let end = 0;
   let isOpen = false;
   for (let at = 0; at < ids.length; at++) {
-    left -= kindOfToken(ids[at]!, tokens) === null ? 1 : planTokens(media[next++]!, settings.image);
+    left -= kindOfToken(ids[at]!, tokens) === null ? 1 : planTokens(media[next++]!, settings.media);
     if (left < 0) break;
     isOpen = ids[at] === tokens.visionStart || (isOpen && ids[at] !== tokens.visionEnd);
     if (!isOpen) end = at + 1;

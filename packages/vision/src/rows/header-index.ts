@@ -50,7 +50,8 @@ export class HeaderIndex {
   /** @throws every coded error of opening a medium and reading its header */
   async look(value: unknown, access: MediaAccess, limits: ImageLimits, exif: ExifPolicy): Promise<KnownImage> {
     const reference = mediaReference(value);
-    const place = reference.from === 'path' ? await filePlace(await insideFolder(reference.path, access), limits) : null;
+    const place =
+      reference.from === 'path' ? await filePlace(await insideFolder(reference.path, access), limits) : null;
     const known = place === null ? undefined : this.#facts.get(place.key);
     const facts = known ?? (await this.#read(await openMedia(reference, access), limits, place));
     const [width, height, orientation, identity] = facts;

@@ -23,7 +23,9 @@ export interface MediaPlan {
   readonly secondsPerPatch?: number;
 }
 
-type GridSettings = Pick<ImageSettings, 'processor' | 'preResize'>;
+/** What decides grids, per kind of medium; videos may have limits of their own. */
+export type GridSettings = Pick<ImageSettings, 'processor' | 'preResize'>;
+export type PerKind<S> = Readonly<Record<MediaKind, S>>;
 
 /** The processor's settings with a row's own limit. */
 export function limitedSettings<S extends GridSettings>(settings: S, maxPixels: number | null): S {
@@ -38,10 +40,10 @@ export function planGrid(size: Size, frames: number, maxPixels: number | null, s
 }
 
 /** Language-model tokens that a medium takes. */
-export const planTokens = (plan: Pick<MediaPlan, 'grid'>, { processor }: GridSettings): number =>
-  tokenCount(plan.grid, processor.mergeSize);
+export const planTokens = ({ kind, grid }: Pick<MediaPlan, 'kind' | 'grid'>, settings: PerKind<GridSettings>): number =>
+  tokenCount(grid, settings[kind].processor.mergeSize);
 
 /** The same medium with at most `maxPixels` pixels per frame. */
-export function shrinkPlan(plan: MediaPlan, maxPixels: number, settings: GridSettings): MediaPlan {
-  return { ...plan, maxPixels, grid: planGrid(plan.size, plan.frames, maxPixels, settings) };
+export function shrinkPlan(plan: MediaPlan, maxPixels: number, settings: PerKind<GridSettings>): MediaPlan {
+  return { ...plan, maxPixels, grid: planGrid(plan.size, plan.frames, maxPixels, settings[plan.kind]) };
 }

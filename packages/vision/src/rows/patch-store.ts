@@ -8,7 +8,7 @@ import { insideFolder, openMedia, type MediaAccess } from '../media/open-media.j
 import { cutPatches, type Patches } from '../processor/patches.js';
 import { resizeThrough, type ImageSettings } from '../processor/process-image.js';
 import { chosenFrames, resizedFrames } from '../processor/process-video.js';
-import { limitedSettings, type MediaPlan } from './media-plan.js';
+import { limitedSettings, type MediaPlan, type PerKind } from './media-plan.js';
 
 const version = 1;
 const headBytes = 16; // version, frames, width, height
@@ -31,13 +31,13 @@ export class PatchStore {
   decoded = 0;
 
   constructor(
-    private readonly settings: ImageSettings,
+    private readonly settings: PerKind<ImageSettings>,
     private readonly options: PatchStoreOptions,
   ) {}
 
   /** @throws every coded error of opening and decoding */
   async patches(plan: MediaPlan, access: MediaAccess): Promise<Patches> {
-    return cutPatches(await this.#frames(plan, access), this.settings.processor);
+    return cutPatches(await this.#frames(plan, access), this.settings[plan.kind].processor);
   }
 
   async #frames(plan: MediaPlan, access: MediaAccess): Promise<readonly RgbImage[]> {
@@ -58,7 +58,7 @@ export class PatchStore {
 
   async #decode(plan: MediaPlan, access: MediaAccess): Promise<RgbImage[]> {
     this.decoded += 1;
-    const settings = limitedSettings(this.settings, plan.maxPixels);
+    const settings = limitedSettings(this.settings[plan.kind], plan.maxPixels);
     const own = { ...access, folder: plan.folder };
     if (plan.kind === 'video') {
       const folder = await insideFolder(String(plan.value), own);
@@ -73,8 +73,8 @@ export class PatchStore {
   }
 
   /** Everything the resized bytes depend on. */
-  #key({ identity, maxPixels, frames }: MediaPlan): string {
-    const { processor, preResize, exif } = this.settings;
+  #key({ kind, identity, maxPixels, frames }: MediaPlan): string {
+    const { processor, preResize, exif } = this.settings[kind];
     const { patchSize, mergeSize, minPixels } = processor;
     const limit = Math.min(maxPixels ?? Infinity, processor.maxPixels);
     const facts = [version, identity, frames, patchSize * mergeSize, minPixels, limit, preResize, exif];
@@ -98,7 +98,12 @@ const bytesOf = (frames: readonly RgbImage[]) => frames.reduce((sum, { data }) =
 async function readFrames(file: string): Promise<RgbImage[] | null> {
   const bytes = await readFile(file).catch(() => null);
   if (bytes === null || bytes.length < headBytes) return null;
-  const [stored, count, width, height] = [0, 4, 8, 12].map((at) => bytes.readUInt32LE(at)) as [number, number, number, number];
+  const [stored, count, width, height] = [0, 4, 8, 12].map((at) => bytes.readUInt32LE(at)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const frameBytes = width * height * 3;
   if (stored !== version || bytes.length !== headBytes + count * frameBytes) return null;
   return Array.from({ length: count }, (_, frame) => {

@@ -73,7 +73,14 @@ export function windowsOf(grids: readonly Grid[], mergeSize: number, windowToken
 export function spansOf(lengths: readonly number[]): AttentionSpan[] {
   let start = 0;
   return lengths.map((length) => {
-    const span = { queryStart: start, queryLength: length, keyStart: start, keyLength: length, prefixStart: 0, prefixLength: 0 };
+    const span = {
+      queryStart: start,
+      queryLength: length,
+      keyStart: start,
+      keyLength: length,
+      prefixStart: 0,
+      prefixLength: 0,
+    };
     start += length;
     return span;
   });

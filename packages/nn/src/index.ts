@@ -1,2 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+export { nn as default } from './plugin.js';
+export * from './adapters/index.js';
+export * from './autograd/index.js';
+export { clipByGlobalNorm, globalNorm } from './clipping.js';
+export * from './contracts/index.js';
+export { GradientAccumulator } from './gradient-accumulator.js';
+export * from './layers/index.js';
+export * from './losses/index.js';
+export * from './ops/index.js';
+export { adamw, adamwOptions, type AdamWOptions } from './optimizers/adamw.js';
+export { schedules } from './schedules/schedules.js';
+export { tf } from './tf.js';
+export * from './training/index.js';

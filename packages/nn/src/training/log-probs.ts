@@ -43,7 +43,7 @@ export function batchLogProbs(
   });
   const counted = batch.rows.length; // S
   const promptTokens = scored.rows.length - counted; // P
-  const ofResponses = (values: typeof selected.logProb) => (promptTokens === 0 ? values : values.slice(0, counted));
+  const ofResponses = (values: typeof selected.logProb) => (promptTokens === 0 ? values : tf.slice(values, 0, counted));
   const logProb = ofResponses(selected.logProb);
   const sum = segmentSum(logProb, batch.response, batch.responses.tokens.length);
   return {
@@ -55,7 +55,7 @@ export function batchLogProbs(
       ? {}
       : { logSumSquaredProbabilities: ofResponses(selected.logSumSquaredProbabilities) }),
     ...(needs.span === 'all'
-      ? { prompt: { logProb: selected.logProb.slice(counted, promptTokens), group: batch.prompt.group } }
+      ? { prompt: { logProb: tf.slice(selected.logProb, counted, promptTokens), group: batch.prompt.group } }
       : {}),
   };
 }

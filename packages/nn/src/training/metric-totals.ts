@@ -46,7 +46,7 @@ export class MetricTotals {
 
   private add(name: string, amount: Tensor, count: number): void {
     const before = this.totals.get(name);
-    const sum = tf.tidy(() => (before === undefined ? amount.clone() : tf.add(before.value, amount)).asScalar());
+    const sum = tf.tidy(() => tf.reshape(before === undefined ? amount : tf.add(before.value, amount), []) as Scalar);
     tf.keep(sum);
     before?.value.dispose();
     this.totals.set(name, { value: sum, count: (before?.count ?? 0) + count });

@@ -49,7 +49,7 @@ export class Objective {
         const weights = unitWeights(batch, unit, loss.needs(options));
         const count = weights.length;
         if (items.size !== count) throw trainingErrors.lossUnits({ loss: loss.name, unit, got: items.size, count });
-        const sum = tf.sum(tf.mul(items, tf.tensor1d(weights))).asScalar();
+        const sum = tf.sum(tf.mul(items, tf.tensor1d(weights))) as Scalar;
         return { term, name: loss.name, weight, unit, sum, count: total(weights), metrics };
       }),
     );
@@ -68,7 +68,7 @@ export class Objective {
   ): Scalar {
     const parts = this.parts(batch, mode, reference);
     const shares = parts.map(({ term, sum, unit, weight }) => tf.mul(tf.div(sum, units[term]![unit]), weight));
-    const loss = shares.reduce((total, share) => tf.add(total, share)).asScalar();
+    const loss = shares.reduce((total, share) => tf.add(total, share)) as Scalar;
     totals.addShare('loss', loss);
     for (const part of parts) {
       if (parts.length > 1) totals.addShare(`loss/${part.name}`, tf.div(part.sum, units[part.term]![part.unit]));

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineErrors, nearest } from '@llmf/core';
+
+export const adapterErrors = defineErrors('nn', {
+  unknownTarget: (f: { target: string; known: readonly string[] }) => ({
+    what: 'adapter.targets names no linear layer of this model',
+    where: 'adapter.targets',
+    got: f.target,
+    expected: `all, a /pattern/, or some of: ${nearest(f.target, f.known).join(', ')}`,
+    fix: 'use one of these names',
+  }),
+  badPattern: (f: { target: string; reason: string }) => ({
+    what: 'adapter.targets is not a regular expression',
+    where: 'adapter.targets',
+    got: `${f.target} (${f.reason})`,
+    fix: 'correct the pattern between the slashes',
+  }),
+  adapterFile: (f: { path: string; problem: string; expected?: string }) => ({
+    what: 'the adapter to continue from does not fit',
+    where: f.path,
+    got: f.problem,
+    ...(f.expected === undefined ? {} : { expected: f.expected }),
+    fix: 'point adapter.path at a PEFT folder made for this model, or leave it out to start a new adapter',
+  }),
+  unknownModule: (f: { module: string; known: readonly string[] }) => ({
+    what: 'adapter.trainableModules names nothing in this model',
+    where: 'adapter.trainableModules',
+    got: f.module,
+    expected: `all, or some of: ${nearest(f.module, f.known).join(', ')}`,
+    fix: 'use one of these names',
+  }),
+});

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Adapter } from '../contracts/index.js';
+import { freeze } from './freeze.js';
+import { lora } from './lora.js';
+import { none } from './none.js';
+
+export { freshLora, LoraAdapter, loraOptions, savedLora, type LoraOptions } from './lora.js';
+export { freezeOptions, type FreezeOptions } from './freeze.js';
+export { freeze, lora, none };
+
+/** Every built-in choice of `adapter:`. */
+export const adapters: readonly Adapter[] = [lora, freeze, none];

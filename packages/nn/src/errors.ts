@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineErrors } from '@llmf/core';
+
+export const errors = defineErrors('nn', {
+  shape: (f: { op: string; input: string; got: readonly number[]; expected: string }) => ({
+    what: `${f.op}: ${f.input} has the wrong shape`,
+    got: `[${f.got.join(', ')}]`,
+    expected: f.expected,
+  }),
+  value: (f: { op: string; input: string; got: string; expected: string }) => ({
+    what: `${f.op}: ${f.input} is not allowed`,
+    got: f.got,
+    expected: f.expected,
+  }),
+  index: (f: { op: string; input: string; position: number; got: number; limit: number }) => ({
+    what: `${f.op}: ${f.input}[${f.position}] is out of range`,
+    got: String(f.got),
+    expected: `an integer from 0 to ${f.limit - 1}`,
+  }),
+  spans: (f: { op: string; span: number; problem: string }) => ({
+    what: `${f.op}: span ${f.span} does not fit its queries and keys`,
+    got: f.problem,
+    fix: 'build spans with spansOf(segments)',
+  }),
+  noGradient: (f: { kernel: string; input: string }) => ({
+    what: `no gradient is known for ${f.kernel}`,
+    where: `input ${f.input}`,
+    fix: 'use an operation listed in the documentation of `tf`, or give the expression a gradient with tf.customGrad',
+  }),
+  gradientShape: (f: { kernel: string; input: string; got: string; expected: string }) => ({
+    what: `the gradient of ${f.kernel} does not look like its input ${f.input}`,
+    got: f.got,
+    expected: f.expected,
+  }),
+  lossNotScalar: (f: { got: readonly number[] }) => ({
+    what: 'only a scalar can be differentiated',
+    got: `shape [${f.got.join(', ')}]`,
+    expected: 'a loss of shape []',
+  }),
+  nestedPass: (_: Record<string, never>) => ({
+    what: 'valueAndGradients was called while another forward pass is being recorded',
+    fix: 'call it outside of the other pass; use checkpoint() to recompute a block',
+  }),
+  twoCopies: (f: { versions: readonly string[] }) => ({
+    what: 'two copies of @llmf/nn are loaded in one process',
+    got: f.versions.join('; '),
+    expected: 'one copy, shared by every plugin through peerDependencies',
+    fix: 'reinstall so that one version of @llmf/nn satisfies all plugins (`npm ls @llmf/nn` shows who asks for which)',
+  }),
+  packedExpanded: (f: { op: string; shape: readonly number[]; storage: string }) => ({
+    what: `${f.op} read a packed ${f.storage} weight as float32 during training`,
+    got: `a weight of shape [${f.shape.join(', ')}]`,
+    expected: `a kernel of the backend that reads ${f.storage} itself`,
+    fix: 'use `backend.precision: f32`, or a backend with bf16 kernels',
+  }),
+});

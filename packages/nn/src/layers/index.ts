@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export { Embedding } from './embedding.js';
+export { Linear } from './linear.js';
+export { LayerNorm, RmsNorm } from './norms.js';

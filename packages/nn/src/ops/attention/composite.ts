@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { AttentionAttributes, AttentionSpan } from '../../contracts/index.js';
+import { tf } from '../../tf.js';
+import { addUp, rowsOf, type Piece } from './pieces.js';
+import { maskOf } from './spans.js';
+
+/** H query heads, G key heads, H = G · M: queries of the M heads of a group are stacked as rows against one key head. */
+export interface AttentionInputs {
+  readonly q: Tensor3D; // [Tq, H, D]
+  readonly k: Tensor3D; // [Tk, G, D]
+  readonly v: Tensor3D; // [Tk, G, D]
+}
+export interface AttentionGradientInputs extends AttentionInputs {
+  readonly dy: Tensor3D; // [Tq, H, D]
+  readonly out: Tensor3D; // [Tq, H, D]
+  readonly logSumExp: Tensor2D; // [Tq, H]
+}
+
+/** Per span: P = softmax(scale · Q Kᵀ + mask), out = P V; logSumExp = max S − log max P. */
+export function attentionComposite(
+  { q, k, v }: AttentionInputs,
+  attributes: AttentionAttributes,
+): readonly [Tensor3D, Tensor2D] {
+  const [tokens, heads, size] = q.shape;
+  const groups = k.shape[1];
+  const outs: Piece[] = [];
+  const sums: Piece[] = [];
+  for (const span of attributes.spans) {
+    if (span.queryLength === 0) continue;
+    const keys = byGroup(seenBy(span, k)); // [G, L, D]
+    const { scores, probabilities } = softmaxOf(span, stacked(rowsOf(q, ...queriesOf(span)), groups), keys, attributes);
+    const start = span.queryStart;
+    const out = unstacked(tf.matMul(probabilities, byGroup(seenBy(span, v))), span.queryLength);
+    outs.push({ start, rows: out });
+    const logSumExp = tf.sub(tf.max(scores, -1), tf.log(tf.max(probabilities, -1))); // [G, M·L]
+    sums.push({ start, rows: tf.transpose(tf.reshape(logSumExp, [heads, span.queryLength])) });
+  }
+  return [addUp(outs, [tokens, heads, size]) as Tensor3D, addUp(sums, [tokens, heads]) as Tensor2D];
+}
+
+/**
+ * With P recomputed and Δ = Σ_d dO ∘ O: dV = Pᵀ dO, dS = scale · P ∘ (dO Vᵀ − Δ), dQ = dS K, dK = dSᵀ Q
+ * (Dao et al., "FlashAttention", 2022, appendix B.2).
+ */
+export function attentionGradientComposite(
+  { dy, q, k, v, out }: AttentionGradientInputs,
+  attributes: AttentionAttributes,
+): readonly [Tensor3D, Tensor3D, Tensor3D] {
+  const groups = k.shape[1];
+  const pieces = { q: [] as Piece[], k: [] as Piece[], v: [] as Piece[] };
+  for (const span of attributes.spans) {
+    if (span.queryLength === 0) continue;
+    const keys = byGroup(seenBy(span, k)); // [G, L, D]
+    const queries = stacked(rowsOf(q, ...queriesOf(span)), groups); // [G, M·Lq, D]
+    const { probabilities } = softmaxOf(span, queries, keys, attributes);
+    const dOut = stacked(rowsOf(dy, ...queriesOf(span)), groups);
+    const delta = tf.sum(tf.mul(dOut, stacked(rowsOf(out, ...queriesOf(span)), groups)), -1, true); // [G, M·Lq, 1]
+    const dP = tf.matMul(dOut, byGroup(seenBy(span, v)), false, true);
+    const dS = tf.mul(tf.mul(probabilities, tf.sub(dP, delta)), attributes.scale) as Tensor3D;
+    pieces.q.push({ start: span.queryStart, rows: unstacked(tf.matMul(dS, keys), span.queryLength) });
+    pieces.k.push(...keyPieces(span, tf.matMul(dS, queries, true, false)));
+    pieces.v.push(...keyPieces(span, tf.matMul(probabilities, dOut, true, false)));
+  }
+  return [addUp(pieces.q, q.shape), addUp(pieces.k, k.shape), addUp(pieces.v, v.shape)] as [Tensor3D, Tensor3D, Tensor3D];
+}
+
+function softmaxOf(
+  span: AttentionSpan,
+  queries: Tensor3D,
+  keys: Tensor3D,
+  attributes: AttentionAttributes,
+): { scores: Tensor; probabilities: Tensor3D } {
+  const [groups, rows] = queries.shape;
+  const columns = keys.shape[1];
+  const products = tf.mul(tf.matMul(queries, keys, false, true), attributes.scale); // [G, M·Lq, L]
+  const mask = maskOf(span, attributes);
+  const scores = mask === null ? products : tf.reshape(masked(products, mask, span.queryLength), [groups, rows, columns]);
+  return { scores, probabilities: tf.softmax(scores as Tensor3D) };
+}
+
+function masked(products: Tensor, mask: Float32Array, queryLength: number): Tensor {
+  const columns = mask.length / queryLength;
+  const perHead = tf.reshape(products, [products.size / mask.length, queryLength, columns]);
+  return tf.add(perHead, tf.tensor3d(mask, [1, queryLength, columns], 'float32'));
+}
+
+const queriesOf = ({ queryStart, queryLength }: AttentionSpan) => [queryStart, queryLength] as const;
+
+/** Keys or values a span sees, its prefix first: [L, G, D]. */
+function seenBy({ keyStart, keyLength, prefixStart, prefixLength }: AttentionSpan, x: Tensor3D): Tensor3D {
+  const own = rowsOf(x, keyStart, keyLength);
+  return prefixLength === 0 ? own : tf.concat([rowsOf(x, prefixStart, prefixLength), own], 0);
+}
+
+const byGroup = (x: Tensor3D): Tensor3D => tf.transpose(x, [1, 0, 2]); // [L, G, D] → [G, L, D]
+
+/** [L, G·M, D] → [G, M·L, D] */
+function stacked(x: Tensor3D, groups: number): Tensor3D {
+  const [length, heads, size] = x.shape;
+  return tf.reshape(tf.transpose(x, [1, 0, 2]), [groups, (heads / groups) * length, size]);
+}
+
+/** [G, M·L, D] → [L, G·M, D] */
+function unstacked(x: Tensor3D, length: number): Tensor3D {
+  const size = x.shape[2];
+  return tf.transpose(tf.reshape(x, [x.size / (length * size), length, size]), [1, 0, 2]);
+}
+
+/** The gradient of what a span saw, [G, L, D], as rows of the packed keys. */
+function keyPieces({ keyStart, prefixStart, prefixLength }: AttentionSpan, gradient: Tensor3D): Piece[] {
+  const rows = tf.transpose(gradient, [1, 0, 2]); // [L, G, D]
+  const own = { start: keyStart, rows: rowsOf(rows, prefixLength, rows.shape[0] - prefixLength) };
+  return prefixLength === 0 ? [own] : [own, { start: prefixStart, rows: rowsOf(rows, 0, prefixLength) }];
+}
+

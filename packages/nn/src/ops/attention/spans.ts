@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Segment } from '@llmf/core';
+import type { AttentionAttributes, AttentionSpan } from '../../contracts/index.js';
+import { errors } from '../../errors.js';
+
+/**
+ * What each segment of a packed row sees: itself, and all of its prefix.
+ *
+ * @param cachedTokens tokens already held by a key-value cache, which come before the (single) segment's own keys
+ * @throws LLMF_NN_VALUE
+ */
+export function spansOf(segments: readonly Segment[], cachedTokens = 0): AttentionSpan[] {
+  if (cachedTokens > 0 && segments.length !== 1) {
+    const got = `${segments.length} segments`;
+    throw errors.value({ op: 'spansOf', input: 'segments', got, expected: 'one segment when keys are cached' });
+  }
+  return segments.map(({ start, length, prefix }) => {
+    const before = prefix === undefined ? { start: 0, length: 0 } : segments[prefix]!;
+    return {
+      queryStart: start,
+      queryLength: length,
+      keyStart: start,
+      keyLength: length + cachedTokens,
+      prefixStart: before.start,
+      prefixLength: before.length,
+    };
+  });
+}
+
+/** @throws LLMF_NN_SPANS when a span leaves the queries or keys, or would leave a query without a key. */
+export function checkSpans(spans: readonly AttentionSpan[], queries: number, keys: number): void {
+  for (const [span, s] of spans.entries()) {
+    const problem = problemOf(s, queries, keys);
+    if (problem !== null) throw errors.spans({ op: 'attention', span, problem });
+  }
+}
+
+function problemOf(s: AttentionSpan, queries: number, keys: number): string | null {
+  const inside = (start: number, length: number, total: number) => start >= 0 && length >= 0 && start + length <= total;
+  if (!inside(s.queryStart, s.queryLength, queries)) return `queries ${s.queryStart} + ${s.queryLength} of ${queries}`;
+  if (!inside(s.keyStart, s.keyLength, keys)) return `keys ${s.keyStart} + ${s.keyLength} of ${keys}`;
+  if (!inside(s.prefixStart, s.prefixLength, keys)) return `prefix ${s.prefixStart} + ${s.prefixLength} of ${keys}`;
+  if (s.keyLength < s.queryLength) return `${s.keyLength} keys for ${s.queryLength} queries`;
+  return null;
+}
+
+/**
+ * 0 where query i sees column c and a very low number elsewhere, [queryLength, prefixLength + keyLength]; null where
+ * every query sees all. Finite, so that a row of scores never holds NaN.
+ */
+export function maskOf(
+  { queryLength, keyLength, prefixLength }: AttentionSpan,
+  { causal, window }: Pick<AttentionAttributes, 'causal' | 'window'>,
+): Float32Array | null {
+  if (!causal && window === 0) return null;
+  if (causal && queryLength === 1 && window === 0) return null;
+  const columns = prefixLength + keyLength;
+  const mask = new Float32Array(queryLength * columns).fill(hidden);
+  for (let i = 0; i < queryLength; i++) {
+    const position = prefixLength + i + keyLength - queryLength;
+    const first = window === 0 ? 0 : Math.max(0, position - window + 1);
+    const afterLast = causal ? position + 1 : window === 0 ? columns : Math.min(columns, position + window);
+    mask.fill(0, i * columns + first, i * columns + afterLast);
+  }
+  return mask;
+}
+
+const hidden = -1e30;

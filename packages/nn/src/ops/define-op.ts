@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { currentTape, withoutTape, type Tape } from '../autograd/tape.js';
+import { tf } from '../tf.js';
+import type { Kernel } from './define-kernel.js';
+
+type Names<Inputs> = keyof Inputs & string;
+type OrAbsent<Tensors extends readonly Tensor[]> = { readonly [K in keyof Tensors]: Tensors[K] | null };
+
+/** What a gradient is computed from. */
+export interface GradientCall<Inputs, Attributes, Outputs extends readonly Tensor[], Saved> {
+  /** Gradients of the outputs; null where nothing depends on one, so that an auxiliary output costs nothing. */
+  readonly dys: OrAbsent<Outputs>;
+  readonly saved: Saved;
+  readonly attributes: Attributes;
+  /** The inputs whose gradients are asked for. */
+  readonly wants: ReadonlySet<Names<Inputs>>;
+}
+
+export interface OpDefinition<Inputs, Attributes, Outputs extends readonly Tensor[], Saved> {
+  /** Inputs that can have a gradient. */
+  readonly differentiable: readonly Names<Inputs>[];
+  /** What the reverse pass needs for the wanted gradients, and no more: it stays in memory until then. */
+  save(inputs: Inputs, outputs: Outputs, wants: ReadonlySet<Names<Inputs>>): Saved;
+  /** Gradients of the wanted inputs; in the shape of each. */
+  gradient(call: GradientCall<Inputs, Attributes, Outputs, Saved>): { readonly [K in Names<Inputs>]?: Tensor };
+}
+
+/**
+ * A kernel with a gradient. Within a recorded pass it keeps what its gradient needs; where no input needs one, or
+ * nothing records, it is the kernel alone. Works under tfjs's own `tf.grads` as well.
+ */
+export function defineOp<
+  Inputs extends object,
+  Attributes extends object,
+  Outputs extends readonly Tensor[],
+  Saved extends Readonly<Record<string, Tensor | undefined>>,
+>(
+  kernel: Kernel<Inputs, Attributes, Outputs>,
+  definition: OpDefinition<NoInfer<Inputs>, NoInfer<Attributes>, NoInfer<Outputs>, Saved>,
+): (inputs: Inputs, attributes: Attributes) => Outputs {
+  return (inputs, attributes) => {
+    if (!tf.engine().isTapeOn()) return kernel(inputs, attributes);
+    const tape = currentTape();
+    const wants = wantedInputs(definition, inputs, tape);
+    const outputs = withoutTape(() => kernel(inputs, attributes));
+    if (wants.size === 0) return outputs;
+    const node = nodeOf(kernel.kernelName, definition, { inputs, attributes, outputs }, wants, tape?.mode !== 'observe');
+    if (tape !== null) tape.record(node);
+    else tf.engine().state.activeTape.push({ id: tf.engine().state.nextTapeNodeId++, ...node });
+    return outputs;
+  };
+}
+
+function wantedInputs<Inputs extends object>(
+  { differentiable }: { readonly differentiable: readonly Names<Inputs>[] },
+  inputs: Inputs,
+  tape: Tape | null,
+): Set<Names<Inputs>> {
+  const tensors = inputs as Readonly<Record<string, Tensor | undefined>>;
+  return new Set(
+    differentiable.filter((name) => tensors[name] !== undefined && (tape === null || tape.needs(tensors[name]))),
+  );
+}
+
+function nodeOf<
+  Inputs extends object,
+  Attributes extends object,
+  Outputs extends readonly Tensor[],
+  Saved extends Readonly<Record<string, Tensor | undefined>>,
+>(
+  kernelName: string,
+  definition: OpDefinition<Inputs, Attributes, Outputs, Saved>,
+  { inputs, attributes, outputs }: { inputs: Inputs; attributes: Attributes; outputs: Outputs },
+  recorded: ReadonlySet<Names<Inputs>>,
+  isKept: boolean,
+) {
+  const { saved, owned } = kept(isKept ? definition.save(inputs, outputs, recorded) : ({} as Saved));
+  const present = Object.entries(inputs as Record<string, Tensor | undefined>).filter(([, tensor]) => tensor);
+  return {
+    kernelName,
+    inputs: Object.fromEntries(present) as Record<string, Tensor>,
+    outputs: [...outputs],
+    saved: owned,
+    // tfjs's own pass asks for everything.
+    gradient: (dys: (Tensor | null)[], wants: ReadonlySet<string> = recorded) => {
+      const call = { dys: dys as unknown as OrAbsent<Outputs>, saved, attributes, wants: wants as ReadonlySet<Names<Inputs>> };
+      const gradients = definition.gradient(call) as Record<string, Tensor>;
+      return Object.fromEntries(Object.entries(gradients).map(([name, dx]) => [name, () => dx]));
+    },
+  };
+}
+
+/** Variables live on anyway; of anything else the node keeps a reference of its own. */
+function kept<Saved extends Readonly<Record<string, Tensor | undefined>>>(tensors: Saved): { saved: Saved; owned: Tensor[] } {
+  const owned: Tensor[] = [];
+  const entries = Object.entries(tensors).map(([name, tensor]) => {
+    if (tensor === undefined || tensor instanceof tf.Variable) return [name, tensor];
+    const clone = tf.keep(withoutTape(() => tf.clone(tensor)));
+    owned.push(clone);
+    return [name, clone];
+  });
+  return { saved: Object.fromEntries(entries) as Saved, owned };
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+export { accumulate } from './accumulate/accumulate.js';
+export { adamwStep } from './adamw/adamw.js';
+export type { AdamWAttributes, AdamWInputs } from './adamw/composite.js';
+export { attention, type AttentionOptions } from './attention/attention.js';
+export { spansOf } from './attention/spans.js';
+export type { Ints } from './checks.js';
+export { defineKernel, type Kernel } from './define-kernel.js';
+export { defineOp, type GradientCall, type OpDefinition } from './define-op.js';
+export { embedding } from './embedding/embedding.js';
+export { gelu } from './gelu/gelu.js';
+export type { GeluForm } from './gelu/composite.js';
+export { layerNorm } from './layer-norm/layer-norm.js';
+export { linear, type DropoutKey, type LinearOptions } from './linear/linear.js';
+export { rmsNorm } from './rms-norm/rms-norm.js';
+export { rope } from './rope/rope.js';
+export { ropeFrequencies, ropeTables, type RopeOptions, type RopeScaling, type RopeTables } from './rope/rope-tables.js';
+export { segmentSum } from './segment-sum/segment-sum.js';
+export {
+  selectedLogProbs,
+  type SelectedLogProbs,
+  type SelectedLogProbsOptions,
+} from './selected-log-probs/selected-log-probs.js';
+export { swiglu } from './swiglu/swiglu.js';

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { kernels } from '../../contracts/ops.js';
+import { tf } from '../../tf.js';
+import { defineKernel } from '../define-kernel.js';
+import { defineOp } from '../define-op.js';
+import {
+  linearComposite,
+  linearInputGradientComposite,
+  linearLowRankGradientComposite,
+  linearWeightGradientComposite,
+} from './composite.js';
+
+const inputGradient = defineKernel(kernels.linearInputGradient, linearInputGradientComposite);
+const weightGradient = defineKernel(kernels.linearWeightGradient, linearWeightGradientComposite);
+const lowRankGradient = defineKernel(kernels.linearLowRankGradient, linearLowRankGradientComposite);
+const linearKernel = defineKernel(kernels.linear, linearComposite);
+
+/** A frozen weight costs no gradient, and without a trained one beside it x is not kept either. */
+export const linearOp = defineOp(linearKernel, {
+  differentiable: ['x', 'weight', 'bias', 'a', 'b'],
+  save({ x, weight, a, b, mask }, _outputs, wants) {
+    const wantsLowRank = wants.has('a') || wants.has('b');
+    const wantsX = wants.has('x');
+    return {
+      ...(wants.has('weight') || wantsLowRank ? { x } : {}),
+      ...(wantsX ? { weight } : {}),
+      ...(wantsX || wantsLowRank ? { a, b, mask } : {}),
+    };
+  },
+  gradient({ dys: [dy], saved: { x, weight, a, b, mask }, attributes, wants }) {
+    const lowRank =
+      wants.has('a') || wants.has('b') ? lowRankGradient({ dy: dy!, x: x!, a: a!, b: b!, mask }, attributes) : null;
+    return {
+      ...(wants.has('x') ? { x: inputGradient({ dy: dy!, weight: weight!, a, b, mask }, attributes)[0] } : {}),
+      ...(wants.has('weight') ? { weight: weightGradient({ dy: dy!, x: x! }, {})[0] } : {}),
+      ...(wants.has('bias') ? { bias: tf.sum(dy!, 0) } : {}),
+      ...(lowRank === null ? {} : { a: lowRank[0], b: lowRank[1] }),
+    };
+  },
+});

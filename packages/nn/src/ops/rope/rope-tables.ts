@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Positions } from '@llmf/core';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+import { errors } from '../../errors.js';
+import { tf } from '../../tf.js';
+
+/** How a checkpoint stretches its positions; formulas as Transformers' `modeling_rope_utils`. */
+export type RopeScaling =
+  | { readonly type: 'linear'; readonly factor: number }
+  | {
+      readonly type: 'llama3';
+      readonly factor: number;
+      readonly lowFrequencyFactor: number;
+      readonly highFrequencyFactor: number;
+      /** Context length the model was first trained with. */
+      readonly originalContext: number;
+    };
+
+export interface RopeOptions {
+  /** R, the values of a head that are rotated; even. */
+  readonly rotary: number;
+  /** Base of the frequencies, e.g. 10000. */
+  readonly theta: number;
+  readonly scaling?: RopeScaling | null | undefined;
+  /**
+   * Multimodal rope (Qwen2-VL): how many of the R/2 frequencies follow the time, height and width position; needs
+   * positions [3, T].
+   */
+  readonly sections?: readonly [number, number, number] | null | undefined;
+}
+
+/** cos and sin of position × frequency, each [T, R/2]. */
+export interface RopeTables {
+  readonly cos: Tensor2D;
+  readonly sin: Tensor2D;
+}
+
+/**
+ * Tables for one packed row, computed on the host in double precision; the caller disposes them (or a tidy).
+ *
+ * @throws LLMF_NN_VALUE
+ */
+export function ropeTables(positions: Positions, { rotary, theta, scaling, sections }: RopeOptions): RopeTables {
+  const frequencies = ropeFrequencies(rotary, theta, scaling ?? null);
+  const axes = axisOfFrequency(positions, frequencies.length, sections ?? null);
+  const rows = axes[0]?.length ?? 0;
+  const cos = new Float32Array(rows * frequencies.length);
+  const sin = new Float32Array(rows * frequencies.length);
+  for (let token = 0, place = 0; token < rows; token++) {
+    for (let i = 0; i < frequencies.length; i++, place++) {
+      const angle = axes[i]![token]! * frequencies[i]!;
+      cos[place] = Math.cos(angle);
+      sin[place] = Math.sin(angle);
+    }
+  }
+  const shape: [number, number] = [rows, frequencies.length];
+  return { cos: tf.tensor2d(cos, shape, 'float32'), sin: tf.tensor2d(sin, shape, 'float32') };
+}
+
+/** θ^(−2i/R) for i < R/2, stretched as the checkpoint says. */
+export function ropeFrequencies(rotary: number, theta: number, scaling: RopeScaling | null): Float64Array {
+  if (rotary <= 0 || rotary % 2 !== 0) {
+    throw errors.value({ op: 'ropeTables', input: 'rotary', got: String(rotary), expected: 'a positive even number' });
+  }
+  const plain = Float64Array.from({ length: rotary / 2 }, (_, i) => theta ** ((-2 * i) / rotary));
+  if (scaling === null) return plain;
+  return plain.map((frequency) => (scaling.type === 'linear' ? frequency / scaling.factor : llama3(frequency, scaling)));
+}
+
+/** Long waves are stretched by the factor, short ones kept, those between interpolated. */
+function llama3(frequency: number, scaling: Extract<RopeScaling, { type: 'llama3' }>): number {
+  const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalContext } = scaling;
+  const turns = (originalContext * frequency) / (2 * Math.PI); // full turns within the original context
+  if (turns < low) return frequency / factor;
+  if (turns > high) return frequency;
+  const smooth = (turns - low) / (high - low);
+  return ((1 - smooth) * frequency) / factor + smooth * frequency;
+}
+
+/** For each frequency, the positions it follows. */
+function axisOfFrequency(
+  positions: Positions,
+  count: number,
+  sections: readonly [number, number, number] | null,
+): Int32Array[] {
+  if (positions instanceof Int32Array) return Array.from({ length: count }, () => positions);
+  if (sections === null || sections[0] + sections[1] + sections[2] !== count) {
+    const got = sections === null ? 'none' : sections.join(' + ');
+    throw errors.value({ op: 'ropeTables', input: 'sections', got, expected: `three that add up to ${count}` });
+  }
+  return sections.flatMap((length, axis) => Array.from({ length }, () => positions[axis]!));
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Tensor1D } from '@tensorflow/tfjs-core';
+import { kernels } from '../../contracts/ops.js';
+import { defineKernel } from '../define-kernel.js';
+import { defineOp } from '../define-op.js';
+import { selectedLogProbsComposite, selectedLogProbsGradientComposite } from './composite.js';
+
+const selectedLogProbsGradient = defineKernel(kernels.selectedLogProbsGradient, selectedLogProbsGradientComposite);
+const selectedLogProbsKernel = defineKernel(kernels.selectedLogProbs, selectedLogProbsComposite);
+
+/** The logits are computed again in the reverse pass; logSumExp makes that one matrix product and one exponential. */
+export const selectedLogProbsOp = defineOp(selectedLogProbsKernel, {
+  differentiable: ['hidden', 'head', 'bias'],
+  save: ({ hidden, head, bias, rows, targets }, [, logSumExp, entropy, squared]) => ({
+    hidden,
+    head,
+    bias,
+    rows,
+    targets,
+    logSumExp,
+    entropy,
+    squared,
+  }),
+  gradient({ dys: [dLogProb, , dEntropy, dSquared], saved, attributes, wants }) {
+    const wantsHead = wants.has('head') || wants.has('bias');
+    const { entropy, squared, ...rest } = saved;
+    const [hidden, head, bias] = selectedLogProbsGradient(
+      {
+        ...rest,
+        ...present({ dLogProb }),
+        ...(attributes.entropy ? present({ dEntropy, entropy }) : {}),
+        ...(attributes.squared ? present({ dSquared, squared }) : {}),
+      },
+      { temperature: attributes.temperature, wantsHead },
+    );
+    return { hidden, ...(wantsHead ? { head, bias } : {}) };
+  },
+});
+
+/** Leaves out what nothing depends on. */
+function present<T extends Record<string, Tensor1D | null>>(values: T): { [K in keyof T]?: Tensor1D } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as { [K in keyof T]?: Tensor1D };
+}

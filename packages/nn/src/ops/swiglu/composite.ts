@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+import { tf } from '../../tf.js';
+
+export interface SwigluInputs {
+  readonly gate: Tensor2D; // [T, F]
+  readonly up: Tensor2D; // [T, F]
+}
+
+/** silu(g) ∘ u with silu(g) = g σ(g) */
+export const swigluComposite = ({ gate, up }: SwigluInputs): readonly [Tensor2D] => [
+  tf.mul(tf.mul(gate, tf.sigmoid(gate)), up),
+];
+
+/** silu′(g) = σ(g) (1 + g (1 − σ(g))) = σ(g) + silu(g) (1 − σ(g)) */
+export function swigluGradientComposite({
+  dy,
+  gate,
+  up,
+}: SwigluInputs & { readonly dy: Tensor2D }): readonly [Tensor2D, Tensor2D] {
+  const sigmoid = tf.sigmoid(gate);
+  const silu = tf.mul(gate, sigmoid);
+  const slope = tf.add(sigmoid, tf.sub(silu, tf.mul(silu, sigmoid)));
+  return [tf.mul(tf.mul(dy, up), slope), tf.mul(dy, silu)];
+}

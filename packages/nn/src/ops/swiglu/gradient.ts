@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import { kernels } from '../../contracts/ops.js';
+import { defineKernel } from '../define-kernel.js';
+import { defineOp } from '../define-op.js';
+import { swigluComposite, swigluGradientComposite, type SwigluInputs } from './composite.js';
+
+const swigluGradient = defineKernel(kernels.swigluGradient, swigluGradientComposite);
+
+const swigluKernel = defineKernel(kernels.swiglu, (inputs: SwigluInputs, _: Record<string, never>) => swigluComposite(inputs));
+
+export const swigluOp = defineOp(swigluKernel, {
+  differentiable: ['gate', 'up'],
+  save: ({ gate, up }) => ({ gate, up }),
+  gradient({ dys: [dy], saved: { gate, up } }) {
+    const [dGate, dUp] = swigluGradient({ dy: dy!, gate, up }, {});
+    return { gate: dGate, up: dUp };
+  },
+});

@@ -8,7 +8,11 @@ import { tf } from '../tf.js';
 import { pairs } from './pairs.js';
 
 /** Responses of 2, 1, 3 and 1 tokens; token s has log-prob −(s + 1). */
-function inputsOf(role: ResponseRole[], group: number[], logProb: Tensor1D = tf.tensor1d([-1, -2, -3, -4, -5, -6, -7])): LossInputs {
+function inputsOf(
+  role: ResponseRole[],
+  group: number[],
+  logProb: Tensor1D = tf.tensor1d([-1, -2, -3, -4, -5, -6, -7]),
+): LossInputs {
   const tokens = Int32Array.of(2, 1, 3, 1);
   const response = Int32Array.of(0, 0, 1, 2, 2, 2, 3);
   const sum = segmentSum(logProb, response, 4);

@@ -17,7 +17,9 @@ function at(f: (x: Tensor1D) => Tensor1D, points: number[]): { values: number[];
 /** Each within 3 float32 roundings of what double precision gives. */
 function expectRounded(got: number[], expected: number[]): void {
   for (const [i, value] of expected.entries()) {
-    expect(Math.abs(got[i]! - value), `${got[i]}, not ${value}`).toBeLessThanOrEqual(2e-7 * Math.max(1e-30, Math.abs(value)));
+    expect(Math.abs(got[i]! - value), `${got[i]}, not ${value}`).toBeLessThanOrEqual(
+      2e-7 * Math.max(1e-30, Math.abs(value)),
+    );
   }
 }
 
@@ -25,15 +27,27 @@ describe('stable maths', () => {
   it('logSigmoid is exact in both tails', () => {
     const points = [-1000, -50, -1, 0, 1, 5];
     const { values, slopes } = at(logSigmoid, points);
-    expectRounded(values, points.map((x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)))));
-    expectRounded(slopes, points.map((x) => 1 / (1 + Math.exp(x))));
+    expectRounded(
+      values,
+      points.map((x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)))),
+    );
+    expectRounded(
+      slopes,
+      points.map((x) => 1 / (1 + Math.exp(x))),
+    );
   });
 
   it('log1mExp does not cancel next to 0 or far from it', () => {
     const points = [-1e-6, -1e-3, -0.5, -Math.LN2, -0.7, -3, -15].map(Math.fround);
     const { values, slopes } = at(log1mExp, points);
-    expectRounded(values, points.map((x) => (x > -0.7 ? Math.log(-Math.expm1(x)) : Math.log1p(-Math.exp(x)))));
-    expectRounded(slopes, points.map((x) => -1 / Math.expm1(-x)));
+    expectRounded(
+      values,
+      points.map((x) => (x > -0.7 ? Math.log(-Math.expm1(x)) : Math.log1p(-Math.exp(x)))),
+    );
+    expectRounded(
+      slopes,
+      points.map((x) => -1 / Math.expm1(-x)),
+    );
   });
 
   it('log1mExp stays finite at probability 1 and probability 0', () => {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import type { Loss } from '@llmf/core';
+import { describeLoss, evaluateLoss, raggedBatch } from '@llmf/testkit';
+import { describe, expect, it } from 'vitest';
+import lossSlic, { slicLoss } from './loss-slic.mjs';
+
+const slic = slicLoss as unknown as Loss<{ margin: number }>;
+
+describeLoss(slic, [{}, { options: { margin: 2 } }]);
+
+describe('the example loss', () => {
+  it('is the shortfall of the lead in a case worked by hand: δ = 1, lead −3 − (−3.5) = 0.5', () => {
+    const answers = [
+      { role: 'chosen', policy: [-1, -2], reference: [] },
+      { role: 'rejected', policy: [-3.5], reference: [] },
+    ] as const;
+    const chosen = { loss: slic as Loss, options: { margin: 1 } as never };
+    expect([...evaluateLoss(chosen, raggedBatch([{ prompt: [], answers }]))[0]!.items]).toEqual([0.5]);
+  });
+
+  it('has at most 60 lines', () => {
+    const lines = readFileSync(new URL('loss-slic.mjs', import.meta.url), 'utf8')
+      .trimEnd()
+      .split('\n');
+    expect(lines.length).toBeLessThanOrEqual(60);
+  });
+
+  it('is explained line by line: the README shows the very file', () => {
+    const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
+    const shown = [...read('README.md').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!.trim());
+    const source = read('loss-slic.mjs').split('\n').slice(2).join('\n');
+    const withoutBlanks = (text: string) =>
+      text
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .join('\n');
+    expect(shown.length).toBeGreaterThan(4);
+    expect(shown.map(withoutBlanks).join('\n')).toBe(withoutBlanks(source));
+  });
+
+  it('brings exactly one loss', () => {
+    const provided: unknown[] = [];
+    lossSlic().apply({ provide: (_token: symbol, value: unknown) => provided.push(value) });
+    expect(provided).toEqual([slicLoss]);
+  });
+});

@@ -159,14 +159,15 @@ describe('a valid config', () => {
   });
 });
 
-describe('a command that uses some slots only', () => {
+describe('a command that uses some keys only', () => {
   it('needs no choice for the others, and still checks what is written', async () => {
     const engine = createEngine();
-    for (const each of [stages, backends]) engine.use(each);
-    const options = { source: parseYaml('', 'x').source, slots: ['backend'] };
+    for (const each of [stages, backends, data]) engine.use(each);
+    const options = { source: parseYaml('', 'x').source, uses: ['backend'] };
     expect((await resolveConfig(engine, {}, options)).choices).toEqual({
       backend: [{ name: 'auto', options: { precision: 'auto' }, weight: 1 }],
     });
+    await expect(resolveConfig(engine, { data: {} }, options)).rejects.toThrow('"data.train" is missing');
     await expect(resolveConfig(engine, { stage: 'no' }, options)).rejects.toThrow('there is no stage named "no"');
   });
 });

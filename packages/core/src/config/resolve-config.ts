@@ -25,8 +25,8 @@ export interface ResolveOptions {
   readonly source: ConfigSource;
   /** Plugins the user named: one that brings exactly one loss or stage makes it the default. */
   readonly named?: readonly Plugin[];
-  /** Slots that the command uses; the others may be left out of the config. Default: all. */
-  readonly slots?: readonly string[];
+  /** Slots and sections that the command uses; the others may be left out of the config. Default: all. */
+  readonly uses?: readonly string[];
 }
 
 /**
@@ -36,7 +36,7 @@ export interface ResolveOptions {
 export async function resolveConfig(
   engine: Engine,
   written: Readonly<Record<string, unknown>>,
-  { source, named = [], slots }: ResolveOptions,
+  { source, named = [], uses }: ResolveOptions,
 ): Promise<RunConfig> {
   // A key with nothing below it (`train:`, all of it commented out) is an empty section.
   const raw = defined(await engine.hooks.config.promise({ ...written, ...pluginNames(written['plugins']) }));
@@ -54,10 +54,10 @@ export async function resolveConfig(
   const { plugins, output } = only(raw, ['plugins', 'output']);
   const outer = mistakes.parse(engineOptions, defined({ plugins, output }), []);
   const train = mistakes.parse(trainOptions, raw['train'] ?? {}, ['train']) as TrainOptions | null;
-  const isUsed = ({ key }: Slot) => slots === undefined || slots.includes(key) || key in raw;
+  const isUsed = (key: string) => uses === undefined || uses.includes(key) || key in raw;
   const choices = resolveSlots(engine, raw, { named, isUsed, mistakes });
   const parsed: Record<string, unknown> = {};
-  for (const [key, schema] of sections) parsed[key] = mistakes.parse(schema, raw[key] ?? {}, [key]);
+  for (const [key, schema] of sections) if (isUsed(key)) parsed[key] = mistakes.parse(schema, raw[key] ?? {}, [key]);
   mistakes.throwIfAny();
 
   return frozenConfig(engine.slots, {
@@ -71,7 +71,7 @@ export async function resolveConfig(
 
 interface SlotsRequest {
   readonly named: readonly Plugin[];
-  readonly isUsed: (slot: Slot) => boolean;
+  readonly isUsed: (key: string) => boolean;
   readonly mistakes: Mistakes;
 }
 
@@ -88,14 +88,14 @@ function resolveSlots(
       if (chosen !== null) choices[slot.key] = chosen;
       return chosen;
     }
-    if (isUsed(slot)) mistakes.badValue([slot.key], undefined, `one of ${knownNames(engine, slot).join(', ')}`);
+    if (isUsed(slot.key)) mistakes.badValue([slot.key], undefined, `one of ${knownNames(engine, slot).join(', ')}`);
     return null;
   };
   const [stage, loss] = [slotOf(engine, StageToken), slotOf(engine, LossToken)];
   for (const slot of engine.slots) {
-    if (slot !== stage && slot !== loss && isUsed(slot)) resolve(slot, slot.default);
+    if (slot !== stage && slot !== loss && isUsed(slot.key)) resolve(slot, slot.default);
   }
-  if (!isUsed(stage) && !isUsed(loss)) return choices;
+  if (!isUsed(stage.key) && !isUsed(loss.key)) return choices;
 
   const broughtLoss = broughtByNamed(engine, LossToken, named);
   const losses = loss.key in raw || broughtLoss !== null ? resolve(loss, broughtLoss) : undefined;

@@ -12,3 +12,15 @@ export { adamw, adamwOptions, type AdamWOptions } from './optimizers/adamw.js';
 export { schedules } from './schedules/schedules.js';
 export { tf } from './tf.js';
 export * from './training/index.js';
+export type {
+  DataType,
+  Rank,
+  Scalar,
+  Tensor,
+  Tensor1D,
+  Tensor2D,
+  Tensor3D,
+  Tensor4D,
+  TensorContainer,
+  Variable,
+} from '@tensorflow/tfjs-core';

@@ -30,6 +30,6 @@ export class Linear implements LinearLayer {
       lowRank,
       ...(training ? { dropoutKey: { key: randomKey, site: this.path } } : {}),
     });
-    return adapter?.transform === undefined || lowRank !== null ? y : adapter.transform(this, x, y);
+    return adapter?.transform?.(this, x, y) ?? y;
   }
 }

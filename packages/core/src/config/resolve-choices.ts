@@ -52,7 +52,8 @@ function resolveChoice(
     mistakes.badValue(path, entry, expected);
     return null;
   }
-  const { name = defaultName ?? undefined, ...options } = typeof entry === 'string' ? { name: entry } : entry;
+  const nameless = slot.objectName ?? defaultName ?? undefined;
+  const { name = nameless, ...options } = typeof entry === 'string' ? { name: entry } : entry;
   if (typeof name !== 'string') {
     mistakes.badValue([...path, 'name'], name, `one of ${known.join(', ')}`);
     return null;

@@ -138,6 +138,20 @@ describe('a valid config', () => {
     expect(config.choices['backend']![0]).toMatchObject({ name: 'auto', options: { precision: 'bf16' } });
   });
 
+  it('takes an object without a name for the value that the slot says', async () => {
+    const ReferenceToken = token<Named>('test-reference');
+    const references = plugin('references', (engine) => {
+      const options = z.strictObject({ path: z.string() });
+      engine.provide(ReferenceToken, { name: 'auto' });
+      engine.provide(ReferenceToken, { name: 'path', options });
+      engine.slot({ key: 'reference', token: ReferenceToken, description: '', default: 'auto', objectName: 'path' });
+    });
+    const choiceOf = async (text: string) =>
+      (await resolve(`${base}${text}`, { extra: [references] })).choices['reference']![0]!;
+    expect(await choiceOf('')).toMatchObject({ name: 'auto', options: {} });
+    expect(await choiceOf('reference: { path: ./m }')).toMatchObject({ name: 'path', options: { path: './m' } });
+  });
+
   it('keeps "none of them" as a choice without a value', async () => {
     const config = await resolve(`${base}adapter: none`);
     expect(config.choices['adapter']).toEqual([{ name: 'none', options: {}, weight: 1 }]);

@@ -48,13 +48,15 @@ function valueSchemas(slot: Slot, value: Named): JsonSchema[] {
     ...(slot.shared ? jsonSchemaOf(slot.shared).properties : {}),
     ...own.properties,
   };
-  const long = { type: 'object', properties, required: ['name', ...(own.required ?? [])], additionalProperties: false };
+  const isNameless = value.name === slot.objectName;
+  const required = [...(isNameless ? [] : ['name']), ...(own.required ?? [])];
+  const long = { type: 'object', properties, required, additionalProperties: false };
   return [described({ const: value.name }, value.description), described(long, value.description)];
 }
 
 /** `backend: { precision: f32 }`: shared options over the slot's default. */
 function nameLeftOut(slot: Slot): JsonSchema[] {
-  if (slot.default === null || slot.shared === undefined) return [];
+  if (slot.default === null || slot.objectName !== undefined || slot.shared === undefined) return [];
   return [{ type: 'object', properties: jsonSchemaOf(slot.shared).properties!, additionalProperties: false }];
 }
 

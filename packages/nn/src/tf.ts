@@ -4,7 +4,7 @@
  * (`gradients/`; tfjs-core's Node build registers none). Import `tf` from `@llmf/nn`, never from tfjs itself.
  */
 import * as tfjs from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { registerStandardGradients } from './gradients/register.js';
 import { claimSingleCopy } from './single-copy.js';
 
@@ -14,7 +14,9 @@ claimSingleCopy('0.1.0', import.meta.url);
 registerStandardGradients();
 muteGreeting();
 
-/** The JS backend greets on its first use with the advice to install another one. */
+/** The JS backend greets on its first use with the advice to install another one: made here, it has been used before. */
 function muteGreeting(): void {
-  (tfjs.findBackend('cpu') as unknown as { firstUse: boolean }).firstUse = false;
+  if ('cpu' in tfjs.engine().registry) return;
+  tfjs.removeBackend('cpu');
+  tfjs.registerBackend('cpu', () => Object.assign(new MathBackendCPU(), { firstUse: false }));
 }

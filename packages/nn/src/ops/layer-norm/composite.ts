@@ -7,7 +7,7 @@ export interface LayerNormInputs {
   readonly weight: Tensor1D; // [C]
   readonly bias: Tensor1D; // [C]
 }
-interface Epsilon {
+export interface Epsilon {
   readonly epsilon: number;
 }
 

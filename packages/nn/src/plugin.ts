@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { apiVersion, type Plugin } from '@llmf/core';
+import { apiVersion, BackendToken, type Plugin } from '@llmf/core';
 import { adapters } from './adapters/index.js';
+import { jsBackend } from './backends/js.js';
 import { clipByGlobalNorm } from './clipping.js';
 import { AdapterToken, OptimizerToken, ReferenceToken, ScheduleToken } from './contracts/index.js';
 import { adamw } from './optimizers/adamw.js';
@@ -12,7 +13,7 @@ export function nn(): Plugin {
   return {
     name: 'nn',
     apiVersion,
-    description: 'adapters (lora, freeze, none), AdamW, learning-rate schedules, references',
+    description: 'adapters (lora, freeze, none), AdamW, learning-rate schedules, references, backend js',
     apply(engine) {
       engine.slot({
         key: 'adapter',
@@ -31,6 +32,7 @@ export function nn(): Plugin {
       for (const reference of references) engine.provide(ReferenceToken, reference);
       for (const schedule of schedules) engine.provide(ScheduleToken, schedule);
       engine.provide(OptimizerToken, adamw);
+      engine.provide(BackendToken, jsBackend);
       engine.hooks.run.tap('nn', clipByGlobalNorm);
     },
   };

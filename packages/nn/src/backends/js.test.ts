@@ -18,7 +18,7 @@ describe('the js backend', () => {
     const w = tf.tensor2d([[3], [4]]);
     const product = tf.matMul(x, w);
     expect(await product.array()).toEqual([[11]]);
-    const [dx] = tf.grads((a, b) => tf.matMul(a as typeof x, b as typeof w).sum())([x, w]);
+    const [dx] = tf.grads((a, b) => tf.sum(tf.matMul(a as typeof x, b as typeof w)))([x, w]);
     expect(await dx!.array()).toEqual([[3, 4]]); // d(xw)/dx = wᵀ
     tf.dispose([x, w, product, dx!]);
   });

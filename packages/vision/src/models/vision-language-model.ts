@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ForwardContext, LinearLayer, Model, Parameter, WeightSource } from '@llmf/nn';
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { ProcessorConfig } from '../processor/processor-config.js';
+import { mediaTokensOf, type MediaTokens } from '../tokens/media-tokens.js';
+import type { VisionTower } from '../tower/vision-tower.js';
+
+const mark = Symbol.for('llmf:vision-language-model');
+
+/** What the tower was trained on and the positions it expects. */
+export interface VisionFacts {
+  readonly tokens: MediaTokens;
+  readonly shape: Pick<ProcessorConfig, 'patchSize' | 'temporalPatchSize' | 'mergeSize'>;
+  /** Qwen2.5-VL: position steps per second of video; null: one per temporal patch. */
+  readonly tokensPerSecond: number | null;
+}
+
+/**
+ * A language model with eyes: as a `Model` it is its language half; the tower turns pictures into embeddings that take
+ * the place of their tokens' before `forward`.
+ */
+export class VisionLanguageModel implements Model {
+  readonly [mark] = true;
+  readonly parameters: ReadonlyMap<string, Parameter>;
+  readonly linears: ReadonlyMap<string, LinearLayer>;
+
+  constructor(
+    readonly modelType: string,
+    readonly config: Readonly<Record<string, unknown>>,
+    private readonly language: Model,
+    readonly tower: VisionTower,
+    towerParameters: ReadonlyMap<string, Parameter>,
+    readonly vision: VisionFacts,
+  ) {
+    this.parameters = new Map([...towerParameters, ...language.parameters]);
+    this.linears = new Map([...tower.linears.map((layer) => [layer.path, layer] as const), ...language.linears]);
+  }
+
+  get contextLength(): number {
+    return this.language.contextLength;
+  }
+  get vocabularySize(): number {
+    return this.language.vocabularySize;
+  }
+  get hiddenSize(): number {
+    return this.language.hiddenSize;
+  }
+  get head(): Model['head'] {
+    return this.language.head;
+  }
+  /** Of the language half: freeze tuning counts these. */
+  get blocks(): readonly string[] {
+    return this.language.blocks;
+  }
+
+  embed(ids: Tensor1D): Tensor2D {
+    return this.language.embed(ids);
+  }
+
+  forward(embedded: Tensor2D, context: ForwardContext): Tensor2D {
+    return this.language.forward(embedded, context);
+  }
+
+  dispose(): void {
+    for (const { value } of this.parameters.values()) value.dispose();
+  }
+
+  /** Recognised across package copies, also behind a wrapper that keeps the prototype. */
+  static is(model: unknown): model is VisionLanguageModel {
+    return typeof model === 'object' && model !== null && mark in model;
+  }
+}
+
+/** Hands out weights and remembers them. */
+export function recording(source: WeightSource): { readonly source: WeightSource; readonly taken: Map<string, Parameter> } {
+  const taken = new Map<string, Parameter>();
+  const take = (name: string): Parameter => {
+    const parameter = source.take(name);
+    taken.set(name, parameter);
+    return parameter;
+  };
+  return { source: { take }, taken };
+}
+
+/** Facts that both families read alike from config.json. */
+export function visionFacts(
+  config: Readonly<Record<string, unknown>>,
+  shape: { readonly patch_size: number; readonly temporal_patch_size: number; readonly spatial_merge_size: number },
+  tokensPerSecond: number | null,
+): VisionFacts {
+  const { patch_size: patchSize, temporal_patch_size: temporalPatchSize, spatial_merge_size: mergeSize } = shape;
+  return { tokens: mediaTokensOf(config), shape: { patchSize, temporalPatchSize, mergeSize }, tokensPerSecond };
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ForwardContext, LinearLayer } from '@llmf/nn';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { Grid } from '../processor/patches.js';
+
+/** What a tower depends on besides patches and weights; as the language model's, without tokens. */
+export type TowerContext = Omit<ForwardContext, 'segments' | 'positions' | 'cache'>;
+
+/** Turns patches into embeddings of the language model. */
+export interface VisionTower {
+  /** Values of a patch: channels × temporal patch × patch × patch. */
+  readonly patchValues: number;
+  /** Patches per side that become one token. */
+  readonly mergeSize: number;
+  /** Module paths of its blocks, in order. */
+  readonly blocks: readonly string[];
+  /** Linear layers in forward order; the patch embedding is not among them. */
+  readonly linears: readonly LinearLayer[];
+  /** patches [P, patchValues] of all grids, one after the other → [P / mergeSize², C] */
+  forward(patches: Tensor2D, grids: readonly Grid[], context: TowerContext): Tensor2D;
+}
+
+/** The context a layer expects; a tower has no packed tokens. */
+export const layerContext = (context: TowerContext): ForwardContext => ({
+  ...context,
+  segments: [],
+  positions: new Int32Array(0),
+});

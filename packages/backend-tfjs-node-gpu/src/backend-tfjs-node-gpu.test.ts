@@ -18,7 +18,7 @@ function injectedModule(isUsingGpuDevice: boolean): TfjsNodeGpuModule {
     () => Object.assign(new JsBackend(), { firstUse: false, isUsingGpuDevice }) as never,
   );
   if (tf.getKernelsForBackend('tensorflow').length === 0) tf.copyRegisteredKernels('cpu', 'tensorflow');
-  return { ...tf, version: { 'tfjs-core': tf.version_core, 'tfjs-node': '4.22.0' } };
+  return { ...tf, version: { 'tfjs-node': '4.22.0' } };
 }
 
 function providerWith(module: TfjsNodeGpuModule) {
@@ -54,7 +54,7 @@ describe('backend tfjs-node-gpu with an injected module', () => {
   });
 
   it('refuses a second copy of tfjs-core', async () => {
-    const module = { ...injectedModule(true), Tensor: class Tensor {}, version: { 'tfjs-core': '4.21.0' } };
+    const module = { ...injectedModule(true), Tensor: class Tensor {}, version_core: '4.21.0' };
     await expect(providerWith(module).start({})).rejects.toMatchObject({
       code: 'LLMF_BACKEND_TFJS_NODE_GPU_SECOND_TFJS',
       message: expect.stringContaining('tfjs-core 4.21.0 there, 4.22.0 in @llmf/nn'),
@@ -96,6 +96,21 @@ describe('loading @tensorflow/tfjs-node-gpu', () => {
     );
     expect(() => loadTfjsNodeGpu([folder])).toThrow(
       /^LLMF_BACKEND_TFJS_NODE_GPU_NATIVE_LIBRARY_MISSING: [^]*can not be found at path: x\n[^]*npm rebuild/,
+    );
+  });
+
+  it('with a tfjs-core of its own: refuses before its kernels are registered', () => {
+    install(`throw new Error('loaded')`);
+    const modules = join(folder, 'node_modules', '@tensorflow');
+    for (const [name, source] of [
+      ['tfjs', ''],
+      ['tfjs-core', `module.exports = { Tensor: class Tensor {}, version_core: '4.20.0' }`],
+    ] as const) {
+      mkdirSync(join(modules, name));
+      writeFileSync(join(modules, name, 'index.js'), source);
+    }
+    expect(() => loadTfjsNodeGpu([folder])).toThrow(
+      /^LLMF_BACKEND_TFJS_NODE_GPU_SECOND_TFJS: [^]*tfjs-core 4\.20\.0 there, 4\.22\.0 in @llmf\/nn[^]*npm dedupe/,
     );
   });
 

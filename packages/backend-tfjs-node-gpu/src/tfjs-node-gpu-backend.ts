@@ -2,7 +2,7 @@
 import type { BackendProvider, StartedBackend } from '@llmf/core';
 import { tf } from '@llmf/nn';
 import { errors } from './errors.js';
-import { packageName, type TfjsNodeGpuModule } from './tfjs-node-gpu-module.js';
+import { checkOneTfjs, packageName, type TfjsNodeGpuModule } from './tfjs-node-gpu-module.js';
 
 export interface TfjsNodeGpuSource {
   /** null when the module can be had, else one line that says why not. Loads nothing. */
@@ -33,12 +33,6 @@ async function start(module: TfjsNodeGpuModule): Promise<StartedBackend> {
     numerics: `tfjs-node-gpu-${version}`,
     description: `TensorFlow on a GPU (tfjs-node-gpu ${version})`,
   };
-}
-
-/** Two copies of tfjs-core have two Tensor classes. */
-function checkOneTfjs({ Tensor, version }: TfjsNodeGpuModule): void {
-  if (Tensor === tf.Tensor) return;
-  throw errors.secondTfjs({ theirs: version['tfjs-core'] ?? 'unknown', ours: tf.version_core });
 }
 
 /** Without its CUDA libraries TensorFlow only warns and computes on the CPU. */

@@ -2,6 +2,7 @@
 export { nn as default } from './plugin.js';
 export * from './adapters/index.js';
 export * from './autograd/index.js';
+export { jsBackend } from './backends/js.js';
 export { clipByGlobalNorm, globalNorm } from './clipping.js';
 export * from './contracts/index.js';
 export { GradientAccumulator } from './gradient-accumulator.js';
@@ -12,6 +13,7 @@ export { adamw, adamwOptions, type AdamWOptions } from './optimizers/adamw.js';
 export { schedules } from './schedules/schedules.js';
 export { tf } from './tf.js';
 export * from './training/index.js';
+export * from './weights/index.js';
 export type {
   DataType,
   Rank,

@@ -2,6 +2,7 @@
 import type { Scalar, Tensor, TensorContainer, Variable } from '@tensorflow/tfjs-core';
 import { errors } from '../errors.js';
 import { tf } from '../tf.js';
+import { refusingExpansion } from '../weights/expansion.js';
 import { reverse } from './reverse.js';
 import { currentTape, Tape } from './tape.js';
 
@@ -18,9 +19,17 @@ export type GradientSink = (variable: Variable, gradient: Tensor) => void;
  *   the surrounding `tf.tidy`'s).
  *
  * @param variables those to differentiate for; others are constants
- * @throws LLMF_NN_LOSS_NOT_SCALAR, LLMF_NN_NO_GRADIENT, LLMF_NN_NESTED_PASS
+ * @throws LLMF_NN_LOSS_NOT_SCALAR, LLMF_NN_NO_GRADIENT, LLMF_NN_NESTED_PASS, LLMF_NN_PACKED_EXPANDED
  */
 export function valueAndGradients<T extends { readonly loss: Scalar }>(
+  forward: () => T,
+  variables: Iterable<Variable>,
+  sink: GradientSink,
+): T {
+  return refusingExpansion(() => recordedPass(forward, variables, sink));
+}
+
+function recordedPass<T extends { readonly loss: Scalar }>(
   forward: () => T,
   variables: Iterable<Variable>,
   sink: GradientSink,

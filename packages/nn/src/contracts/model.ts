@@ -120,6 +120,12 @@ export interface Architecture extends Named {
   weights(config: Record<string, unknown>): ReadonlyMap<string, WeightInfo>;
   /** Module paths of the transformer blocks, in order. */
   blocks(config: Record<string, unknown>): readonly string[];
+  /** The name here of a key in a checkpoint file; null for a buffer that is no weight. Left out: the same. */
+  renameWeight?(key: string): string | null;
+  /** Names a file may carry for a weight that is another one: `lm_head.weight` → the embedding table. */
+  tied?(config: Record<string, unknown>): ReadonlyMap<string, string>;
+  /** Remarks about what the config asks for without changing the forward pass (dropout, unknown keys), for a warning. */
+  remarks?(config: Record<string, unknown>): readonly string[];
 }
 export interface WeightInfo {
   readonly shape: readonly number[];
@@ -127,6 +133,8 @@ export interface WeightInfo {
   readonly init: 'normal' | 'zeros' | 'ones';
   /** A matrix used by a linear layer: may be kept in a frozen storage format. */
   readonly kind: 'linear' | 'embedding' | 'norm' | 'bias';
+  /** Factor on the config's initializer_range where `init` is normal; 1 when left out. */
+  readonly initScale?: number;
   /** Stored [in, out] on disk (GPT-2's Conv1D); llmf holds [out, in]. */
   readonly transposedOnDisk?: boolean;
 }

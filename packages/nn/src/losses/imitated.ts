@@ -13,12 +13,12 @@ export const imitatedRoles: readonly ResponseRole[] = Object.freeze(['response',
  * items that the engine expects of unit `token` with `roles: imitatedRoles`.
  *
  * @returns [N], or [N + P] with span `all`
- * @throws LLMF_NN_LOSS_PROMPT when prompts are wanted and the loss did not declare that it needs them
+ * @throws LLMF_NN_LOSS_NEED when prompts are wanted and the loss did not declare that it needs them
  */
 export function imitatedLogProbs({ policy, response, role }: LossInputs, span: 'response' | 'all'): Tensor1D {
   const places = [...response.keys()].filter((s) => imitatedRoles.includes(role[response[s]!]!));
   const ofAnswers = pick(policy.logProb, Int32Array.from(places)); // [N]
   if (span === 'response') return ofAnswers;
-  if (policy.prompt === undefined) throw lossErrors.lossPrompt({});
+  if (policy.prompt === undefined) throw lossErrors.lossNeed({ wanted: "the prompts' log-probs", need: "span: 'all'" });
   return tf.concat([ofAnswers, policy.prompt.logProb]); // [N + P]
 }

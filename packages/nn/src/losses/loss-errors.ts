@@ -9,14 +9,9 @@ export const lossErrors = defineErrors('nn', {
     expected: 'one of each',
     fix: "declare rows: 'pair' in the loss's needs, or check the plugin that collates the batch",
   }),
-  lossReference: (_: Record<string, never>) => ({
-    what: 'a loss asked for reference log-probabilities that were not computed',
-    expected: "reference: 'required' in the loss's needs",
-    fix: 'declare the need, so that the engine provides them',
-  }),
-  lossPrompt: (_: Record<string, never>) => ({
-    what: "a loss asked for the prompts' log-probabilities, which were not computed",
-    expected: "span: 'all' in the loss's needs",
+  lossNeed: (f: { wanted: string; need: string }) => ({
+    what: `a loss asked for ${f.wanted}, which were not computed`,
+    expected: `${f.need} in the loss's needs`,
     fix: 'declare the need, so that the engine provides them',
   }),
 });

@@ -75,6 +75,6 @@ describe('pairs', () => {
 
   it('says that a reference must be declared', () => {
     const view = pairs(inputsOf(['chosen', 'rejected', 'chosen', 'rejected'], [0, 0, 1, 1]));
-    expect(() => view.reference).toThrow('LLMF_NN_LOSS_REFERENCE');
+    expect(() => view.reference).toThrow(/LLMF_NN_LOSS_NEED[^]*reference: 'required'/);
   });
 });

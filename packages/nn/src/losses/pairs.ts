@@ -28,7 +28,7 @@ export interface PairLayout {
 export interface Pairs {
   readonly count: number;
   readonly policy: ChosenRejected<PairLogProbs>;
-  /** @throws LLMF_NN_LOSS_REFERENCE when the loss did not declare that it needs one. */
+  /** @throws LLMF_NN_LOSS_NEED when the loss did not declare that it needs one. */
   readonly reference: ChosenRejected<PairLogProbs>;
   readonly layout: ChosenRejected<PairLayout>;
   /** Parts any value per response, [R], into its sides, each [pairs]. */
@@ -51,7 +51,8 @@ export function pairs(inputs: LossInputs): Pairs {
     count: inputs.groups,
     policy: sides(inputs.policy),
     get reference() {
-      if (inputs.reference === undefined) throw lossErrors.lossReference({});
+      if (inputs.reference === undefined)
+        throw lossErrors.lossNeed({ wanted: "the reference's log-probs", need: "reference: 'required'" });
       return sides(inputs.reference);
     },
     layout,

@@ -2,6 +2,9 @@
 // tsyringe, inside the container, refuses to load before this polyfill.
 import 'reflect-metadata';
 
+// For plugins of one file; a published one may bring its own zod 4.
+export { z } from 'zod';
+
 export * from './contracts/index.js';
 export * from './errors.js';
 export * from './core-errors.js';

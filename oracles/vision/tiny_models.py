@@ -114,8 +114,11 @@ def main() -> None:
             counted = list(range(len(ids) - 6, len(ids)))
             loss = -torch.log_softmax(logits, -1)[[c - 1 for c in counted], [ids[c] for c in counted]].sum()
             loss.backward()
-            total += float(loss)
-            rows.append({"ids": ids, **entry, "positions": positions[:, 0].tolist(), "loss": float(loss),
+            total += loss.item()
+            with torch.no_grad():
+                seen = model.model.get_image_features(kwargs["pixel_values"], kwargs["image_grid_thw"]).pooler_output
+                seen = torch.cat(tuple(seen))
+            rows.append({"embeddings": {str(r): seen[r].tolist() for r in (0, 1, len(seen) - 1)}, "ids": ids, **entry, "positions": positions[:, 0].tolist(), "loss": loss.item(),
                          "logits": {str(r): logits[r].tolist() for r in (0, len(ids) // 2, len(ids) - 1)}})
         with torch.no_grad():  # greedy, without a cache: the positions of new tokens go on from the prompt's largest
             row = rows[0]

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
+import { writeFileAtomic } from '@llmf/core';
 import { visionErrors } from '../errors.js';
 import { fileSource, memorySource, type ByteSource } from '../header/byte-source.js';
 import { fetchRemote, type RemoteLimits } from './fetch-remote.js';
@@ -57,9 +58,7 @@ async function openRemote(url: string, { remote, cacheFolder }: MediaAccess): Pr
   if (!existsSync(file)) {
     const bytes = await fetchRemote(url, remote);
     await mkdir(cacheFolder, { recursive: true });
-    const temporary = `${file}.${process.pid}`;
-    await writeFile(temporary, bytes);
-    await rename(temporary, file);
+    await writeFileAtomic(file, bytes);
   }
   return fileSource(file);
 }

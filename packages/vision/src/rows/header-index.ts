@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { writeFileAtomic } from '@llmf/core';
 import type { ByteSource } from '../header/byte-source.js';
 import { readImageHeader, swapsSides, type ImageHeader, type ImageLimits } from '../header/image-header.js';
 import { mediaReference } from '../media/media-reference.js';
@@ -64,9 +65,7 @@ export class HeaderIndex {
     if (this.file === null || !this.#isChanged) return;
     await mkdir(dirname(this.file), { recursive: true });
     const lines = [...this.#facts].map(([key, facts]) => JSON.stringify([key, ...facts]));
-    const temporary = join(dirname(this.file), `.headers-${process.pid}`);
-    await writeFile(temporary, `${lines.join('\n')}\n`);
-    await rename(temporary, this.file);
+    await writeFileAtomic(this.file, `${lines.join('\n')}\n`);
     this.#isChanged = false;
   }
 

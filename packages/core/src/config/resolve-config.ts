@@ -16,6 +16,10 @@ import { trainOptions, type Choice, type RunConfig, type TrainOptions } from './
 export const engineOptions = z.strictObject({
   plugins: z.array(z.string().min(1)).default([]).describe('Plugins to load, besides those that come with llmf.'),
   output: z.string().min(1).optional().describe('Folder of the run; default runs/<loss>.'),
+  saveDtype: z
+    .enum(['auto', 'f32', 'f16', 'bf16'])
+    .default('auto')
+    .describe("Of a full model's file at the end; auto keeps the source's. Adapters are f32."),
 });
 
 /** A key of editors, allowed in every config and of no meaning to a run. */
@@ -51,8 +55,7 @@ export async function resolveConfig(
   const known = [...coreKeys, ...engine.slots.map(({ key }) => key), ...sections.keys()];
   for (const key of unknownKeys(raw, [...known, editorKey])) mistakes.unknownKey([], key, known);
 
-  const { plugins, output } = only(raw, ['plugins', 'output']);
-  const outer = mistakes.parse(engineOptions, defined({ plugins, output }), []);
+  const outer = mistakes.parse(engineOptions, defined(only(raw, Object.keys(engineOptions.shape))), []);
   const train = mistakes.parse(trainOptions, raw['train'] ?? {}, ['train']) as TrainOptions | null;
   const isUsed = (key: string) => uses === undefined || uses.includes(key) || key in raw;
   const choices = resolveSlots(engine, raw, { named, isUsed, mistakes });
@@ -63,6 +66,7 @@ export async function resolveConfig(
   return frozenConfig(engine.slots, {
     plugins: outer!['plugins'] as string[],
     output: (outer!['output'] as string | undefined) ?? defaultOutput(choices),
+    saveDtype: outer!['saveDtype'] as RunConfig['saveDtype'],
     train: train!,
     choices,
     sections: parsed,
@@ -125,7 +129,7 @@ function defaultOutput(choices: Readonly<Record<string, readonly Choice[]>>): st
 }
 
 function frozenConfig(slots: readonly Slot[], config: Omit<RunConfig, 'resolved'>): RunConfig {
-  const { plugins, output, train, choices, sections } = config;
+  const { plugins, output, saveDtype, train, choices, sections } = config;
   const chosen = slots.flatMap(({ key, many }) => {
     const entries = choices[key]?.map(({ name, weight, options }) => ({
       name,
@@ -134,7 +138,7 @@ function frozenConfig(slots: readonly Slot[], config: Omit<RunConfig, 'resolved'
     }));
     return entries === undefined ? [] : [[key, many ? entries : entries[0]] as const];
   });
-  const resolved = { plugins, output, train, ...Object.fromEntries(chosen), ...sections };
+  const resolved = { plugins, output, saveDtype, train, ...Object.fromEntries(chosen), ...sections };
   return Object.freeze({ ...config, resolved: Object.freeze(resolved) });
 }
 

@@ -39,6 +39,8 @@ export interface Choice {
 export interface RunConfig {
   readonly plugins: readonly string[];
   readonly output: string;
+  /** Storage of a full model's final file; `auto` keeps the source's. */
+  readonly saveDtype: 'auto' | 'f32' | 'f16' | 'bf16';
   readonly train: TrainOptions;
   /** By slot key. One of the slot's "none" names keeps its entry, with the shared options only. */
   readonly choices: Readonly<Record<string, readonly Choice[]>>;

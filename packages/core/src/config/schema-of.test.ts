@@ -43,6 +43,7 @@ describe('schemaOf', () => {
       '$schema',
       'plugins',
       'output',
+      'saveDtype',
       'train',
       'stage',
       'loss',

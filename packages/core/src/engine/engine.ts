@@ -15,7 +15,7 @@ import { checkPluginShape, sectionOf } from './plugin-shape.js';
 export const createEngine = (): EngineImplementation => new EngineImplementation();
 
 /** Keys of the config that are neither a slot's nor a plugin's. */
-export const coreKeys = ['plugins', 'output', 'train'] as const;
+export const coreKeys = ['plugins', 'output', 'saveDtype', 'train'] as const;
 
 /** The engine as its owner sees it: the contract of plugins, and `use` and `close`. */
 export class EngineImplementation implements Engine {

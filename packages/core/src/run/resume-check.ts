@@ -6,6 +6,7 @@ type PlainObject = Readonly<Record<string, unknown>>;
 /** Keys that may differ on resume: how long, how often something is written, and where. */
 const free = [
   'output',
+  'saveDtype',
   'train.epochs',
   'train.maxSteps',
   'train.logEvery',

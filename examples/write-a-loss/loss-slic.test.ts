@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import type { Loss } from '@llmf/core';
-import { describeLoss, evaluateLoss, raggedBatch } from '@llmf/testkit';
+import { chooseLoss, describeLoss, evaluateLoss, raggedBatch } from '@llmf/testkit';
 import { describe, expect, it } from 'vitest';
 import lossSlic, { slicLoss } from './loss-slic.mjs';
 
@@ -15,8 +15,8 @@ describe('the example loss', () => {
       { role: 'chosen', policy: [-1, -2], reference: [] },
       { role: 'rejected', policy: [-3.5], reference: [] },
     ] as const;
-    const chosen = { loss: slic as Loss, options: { margin: 1 } as never };
-    expect([...evaluateLoss(chosen, raggedBatch([{ prompt: [], answers }]))[0]!.items]).toEqual([0.5]);
+    const [result] = evaluateLoss(chooseLoss(slic), raggedBatch([{ prompt: [], answers }]));
+    expect([...result!.items]).toEqual([0.5]);
   });
 
   it('has at most 60 lines', () => {
@@ -28,7 +28,7 @@ describe('the example loss', () => {
 
   it('is explained line by line: the README shows the very file', () => {
     const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
-    const shown = [...read('README.md').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!.trim());
+    const shown = [...read('README.md').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code!.trimEnd());
     const source = read('loss-slic.mjs').split('\n').slice(2).join('\n');
     const withoutBlanks = (text: string) =>
       text

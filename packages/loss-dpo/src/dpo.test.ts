@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeLoss, describeLossOracle, evaluateLoss, raggedBatch, type GroupData } from '@llmf/testkit';
+import { chooseLoss, describeLoss, describeLossOracle, evaluateLoss, raggedBatch, type GroupData } from '@llmf/testkit';
 import { describe, expect, it } from 'vitest';
 import lossDpo, { dpoLoss, dpoOptions } from './index.js';
 import { variantNames } from './variants/index.js';
@@ -35,8 +35,7 @@ describe('dpo', () => {
     ],
   };
   const evaluate = (group: GroupData, options = {}) => {
-    const chosen = { loss: dpoLoss as never, options: dpoOptions.parse(options) as never };
-    return evaluateLoss(chosen, raggedBatch([group]))[0]!;
+    return evaluateLoss(chooseLoss(dpoLoss, options), raggedBatch([group]))[0]!;
   };
 
   it('is −log σ(β·(ℓ_w − ℓ_l)) in a case worked by hand', () => {
@@ -76,7 +75,7 @@ describe('dpo', () => {
 
   it('refuses rows of different weight where it sorts', () => {
     const batch = raggedBatch([pair, { ...pair, weight: 2 }]);
-    const chosen = { loss: dpoLoss as never, options: dpoOptions.parse({ variant: 'aot' }) as never };
+    const chosen = chooseLoss(dpoLoss, { variant: 'aot' });
     expect(() => evaluateLoss(chosen, batch)).toThrow('LLMF_LOSS_DPO_SORTED_WEIGHTS');
   });
 });

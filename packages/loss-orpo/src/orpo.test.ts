@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeLoss, describeLossOracle, evaluateLoss, raggedBatch, type GroupData } from '@llmf/testkit';
+import { chooseLoss, describeLoss, describeLossOracle, evaluateLoss, raggedBatch, type GroupData } from '@llmf/testkit';
 import { describe, expect, it } from 'vitest';
 import lossOrpo, { orpoLoss, orpoOptions } from './index.js';
 
@@ -23,8 +23,7 @@ describe('orpo', () => {
     ],
   };
   const evaluate = (options = {}) => {
-    const chosen = { loss: orpoLoss as never, options: orpoOptions.parse(options) as never };
-    return evaluateLoss(chosen, raggedBatch([pair]));
+    return evaluateLoss(chooseLoss(orpoLoss, options), raggedBatch([pair]));
   };
 
   it('is β·log(4/3) beside the likelihood in a case worked by hand', () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeLoss, describeLossOracle, evaluateLoss, raggedBatch } from '@llmf/testkit';
+import { chooseLoss, describeLoss, describeLossOracle, evaluateLoss, raggedBatch } from '@llmf/testkit';
 import { describe, expect, it } from 'vitest';
 import lossSft, { sftLoss, sftOptions } from './index.js';
 
@@ -19,8 +19,7 @@ describe('sft', () => {
       { role: 'chosen', policy: [-1, -2], reference: [] },
       { role: 'rejected', policy: [-4], reference: [] },
     ] as const;
-    const chosen = { loss: sftLoss as never, options: sftOptions.parse({ variant }) as never };
-    return evaluateLoss(chosen, raggedBatch([{ prompt: [-9], answers }]))[0]!;
+    return evaluateLoss(chooseLoss(sftLoss, { variant }), raggedBatch([{ prompt: [-9], answers }]))[0]!;
   };
 
   it('imitates the chosen answer of a pair, and neither the rejected one nor the prompt', () => {

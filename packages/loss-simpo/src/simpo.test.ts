@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeLoss, describeLossOracle, evaluateLoss, raggedBatch, type GroupData } from '@llmf/testkit';
+import { chooseLoss, describeLoss, describeLossOracle, evaluateLoss, raggedBatch, type GroupData } from '@llmf/testkit';
 import { describe, expect, it } from 'vitest';
 import lossSimpo, { simpoLoss, simpoOptions } from './index.js';
 
@@ -25,8 +25,7 @@ describe('simpo', () => {
     ],
   };
   const evaluate = (options = {}) => {
-    const chosen = { loss: simpoLoss as never, options: simpoOptions.parse(options) as never };
-    return evaluateLoss(chosen, raggedBatch([pair]));
+    return evaluateLoss(chooseLoss(simpoLoss, options), raggedBatch([pair]));
   };
 
   it('subtracts γ inside the sigmoid, after β, in a case worked by hand', () => {

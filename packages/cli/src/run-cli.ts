@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command, CommanderError } from 'commander';
+import { declareCheck } from './commands/check.js';
 import { declareEnv } from './commands/env.js';
 import { declarePlugins } from './commands/plugins.js';
 import { declareSchema } from './commands/schema.js';
+import { declareScore } from './commands/score.js';
 import { declareTrain } from './commands/train.js';
 import type { CliIo } from './io.js';
 import { installFolder, version } from './version.js';
@@ -16,7 +18,14 @@ export interface CommandContext {
   setStatus(status: number): void;
 }
 
-const commands: readonly DeclareCommand[] = [declareTrain, declarePlugins, declareEnv, declareSchema];
+const commands: readonly DeclareCommand[] = [
+  declareTrain,
+  declareCheck,
+  declareScore,
+  declarePlugins,
+  declareEnv,
+  declareSchema,
+];
 
 /** Runs one command line and returns its exit status. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {

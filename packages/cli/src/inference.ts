@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import {
+  PrecisionToken,
+  resolveConfig,
+  startBackend,
+  TrainingRun,
+  wholeSource,
+  type EngineImplementation,
+  type Logger,
+} from '@llmf/core';
+import { AdapterToken, ArchitectureToken, ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
+import { composeEngine } from './compose-engine.js';
+import type { CliIo } from './io.js';
+
+export interface InferenceRequest {
+  /** Model folder or hub id, relative to the user's folder. */
+  readonly model: string;
+  /** PEFT adapter folder. */
+  readonly adapter?: string;
+  readonly precision?: string;
+  readonly backend?: string;
+  readonly plugins: readonly string[];
+  /** Further parts of the config that the command reads. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** A loaded model that is only asked, never trained. */
+export interface Inference {
+  readonly engine: EngineImplementation;
+  /** Carries config, container and hooks, as plugins expect them; it has no output folder of the user's. */
+  readonly run: TrainingRun;
+  readonly folder: string;
+  readonly model: Model;
+  readonly adapter: AttachedAdapter | null;
+  close(): Promise<void>;
+}
+
+/** Composes an engine, starts the backend and loads model and adapter, all weights frozen. */
+export async function openInference(io: CliIo, request: InferenceRequest, logger: Logger): Promise<Inference> {
+  const { engine, named } = await composeEngine({ folder: io.folder, plugins: request.plugins });
+  const scratch = await mkdtemp(join(tmpdir(), 'llmf-'));
+  const { backend = 'auto', precision = 'auto', config: more = {} } = request;
+  const raw = { model: { path: request.model }, backend: { name: backend, precision }, ...more };
+  const uses = Object.keys(raw);
+  try {
+    const config = await resolveConfig(engine, raw, { source: wholeSource('command line'), named, uses });
+    const run = new TrainingRun(config, engine.container.createChild(), scratch, io.folder, logger);
+    const close = async () => {
+      await run.hooks.shutdown.promise();
+      await engine.close();
+      await rm(scratch, { recursive: true, force: true });
+    };
+    try {
+      return { engine, run, ...(await load(engine, run, request)), close };
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  } catch (error) {
+    await rm(scratch, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function load(
+  engine: EngineImplementation,
+  run: TrainingRun,
+  request: InferenceRequest,
+): Promise<Pick<Inference, 'folder' | 'model' | 'adapter'>> {
+  await engine.hooks.run.promise(run);
+  await startBackend(engine, run.container, run.config.choices['backend']?.[0], run.logger);
+  const loader = run.container.resolve(ModelLoaderToken);
+  const folder = await loader.locate(request.model, run.folder);
+  const loaded = await loader.load(folder, {
+    precision: run.container.resolve(PrecisionToken),
+    isTrainable: () => false,
+    find: (modelType) => engine.find(ArchitectureToken, modelType),
+  });
+  const model = (await run.hooks.modelLoaded.promise(loaded)) as Model;
+  run.hooks.shutdown.tap('model', () => model.dispose());
+  const adapter = request.adapter === undefined ? null : await attach(engine, run, model, request.adapter);
+  return { folder, model, adapter };
+}
+
+/** The adapter of a PEFT folder, by the kind that its adapter_config.json states. */
+async function attach(
+  engine: EngineImplementation,
+  run: TrainingRun,
+  model: Model,
+  path: string,
+): Promise<AttachedAdapter | null> {
+  const kind = engine.find(AdapterToken, await peftType(resolve(run.folder, path)));
+  const options = kind.options?.safeParse({ path });
+  const key = { seed: 0, stream: 'adapter', step: 0, microbatch: 0 };
+  const given = options?.success === true ? (options.data as Record<string, unknown>) : { path };
+  const adapter = await kind.attach(model, given, key, run.folder);
+  run.hooks.shutdown.tap('adapter', () => adapter?.dispose());
+  return adapter;
+}
+
+/** `lora` where the file does not say or cannot be read: reading the adapter then tells what is wrong with it. */
+async function peftType(folder: string): Promise<string> {
+  const text = await readFile(join(folder, 'adapter_config.json'), 'utf8').catch(() => '{}');
+  const stated = /"peft_type"\s*:\s*"(\w+)"/.exec(text)?.[1];
+  return stated?.toLowerCase() ?? 'lora';
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineErrors } from '@llmf/core';
+
+const shapeText = (shape: readonly number[]) => `[${shape.join(', ')}]`;
+
+export const modelErrors = defineErrors('models', {
+  folderMissing: (f: { path: string; from: string }) => ({
+    what: 'there is no model folder at this path',
+    where: f.path,
+    got: `nothing (relative paths start from ${f.from})`,
+    expected: 'a folder with config.json and safetensors weights, or a Hugging Face hub id such as owner/name',
+    fix: 'check model.path',
+  }),
+  hubMissing: (f: { id: string }) => ({
+    what: 'downloading from the Hugging Face hub needs a package that is not installed',
+    where: f.id,
+    expected: '@huggingface/hub',
+    fix: 'run: npm install @huggingface/hub, or give the path of a local folder',
+  }),
+  hubFailed: (f: { id: string; reason: string }) => ({
+    what: 'the model is no local folder and could not be fetched from the Hugging Face hub',
+    where: f.id,
+    got: f.reason,
+    fix: 'check the name and the connection (HF_TOKEN for gated models), or give the path of a local folder',
+  }),
+  configUnreadable: (f: { file: string; reason: string }) => ({
+    what: 'the config.json of the model cannot be read',
+    where: f.file,
+    got: f.reason,
+    fix: 'check that model.path is a Hugging Face model folder',
+  }),
+  modelType: (f: { file: string; got: string }) => ({
+    what: 'config.json names no model_type',
+    where: f.file,
+    got: f.got,
+    expected: '"model_type": "llama" or another known architecture',
+    fix: 'check that model.path is a Hugging Face model folder',
+  }),
+  configValue: (f: { modelType: string; key: string; got: string; expected: string }) => ({
+    what: `config.json of a ${f.modelType} model has a wrong value`,
+    where: f.key,
+    got: f.got,
+    expected: f.expected,
+    fix: 'use the config.json that the checkpoint came with',
+  }),
+  unsupported: (f: { modelType: string; key: string; got: string; expected: string }) => ({
+    what: `this ${f.modelType} model uses something that llmf does not compute yet`,
+    where: `config.json, ${f.key}`,
+    got: f.got,
+    expected: f.expected,
+    fix: 'choose another checkpoint; ignoring this key would change every result',
+  }),
+  weightMissing: (f: {
+    folder: string;
+    tensor: string;
+    shape: readonly number[];
+    nearest: readonly string[];
+    more: number;
+  }) => ({
+    what: `the checkpoint lacks a weight that its config asks for${f.more > 0 ? ` (and ${f.more} more)` : ''}`,
+    where: f.folder,
+    got: f.nearest.length > 0 ? `no such name; similar ones: ${f.nearest.join(', ')}` : 'no such name',
+    expected: `${f.tensor} ${shapeText(f.shape)}`,
+    fix: 'check that config.json belongs to these weights',
+  }),
+  weightUnexpected: (f: { folder: string; tensor: string; shape: readonly number[]; more: number }) => ({
+    what: `the checkpoint holds a weight that its config does not ask for${f.more > 0 ? ` (and ${f.more} more)` : ''}`,
+    where: f.folder,
+    got: `${f.tensor} ${shapeText(f.shape)}`,
+    expected: 'only weights of the architecture named in config.json',
+    fix: 'check that config.json belongs to these weights; leaving a weight out would change every result',
+  }),
+  weightShape: (f: { folder: string; tensor: string; got: readonly number[]; expected: readonly number[] }) => ({
+    what: 'a weight does not have the shape that config.json says',
+    where: `${f.folder}, tensor ${f.tensor}`,
+    got: shapeText(f.got),
+    expected: shapeText(f.expected),
+    fix: 'check that config.json belongs to these weights',
+  }),
+  weightDtype: (f: { folder: string; tensor: string; got: string }) => ({
+    what: 'a weight is stored in a form that is no floating-point number',
+    where: `${f.folder}, tensor ${f.tensor}`,
+    got: f.got,
+    expected: 'F32, F16, BF16 or F64',
+    fix: 'use the unquantized checkpoint',
+  }),
+  tiedWeightsDiffer: (f: { folder: string; tensor: string; tied: string }) => ({
+    what: 'config.json says that two weights are one, but the checkpoint holds different values',
+    where: f.folder,
+    got: `${f.tensor} differs from ${f.tied}`,
+    expected: 'equal values, or "tie_word_embeddings": false',
+    fix: 'set tie_word_embeddings to what the model was trained with',
+  }),
+  vocabulary: (f: { tokenizer: string; tokens: number; vocabulary: number }) => ({
+    what: 'the tokenizer has more tokens than the model has embeddings',
+    where: f.tokenizer,
+    got: `ids up to ${f.tokens - 1}`,
+    expected: `at most ${f.vocabulary - 1} (vocab_size ${f.vocabulary})`,
+    fix: `set vocab_size to at least ${f.tokens} in the config`,
+  }),
+  tokenizerMissing: (f: { folder: string; found: readonly string[] }) => ({
+    what: 'the folder holds no tokenizer.json',
+    where: f.folder,
+    got: f.found.length > 0 ? f.found.join(', ') : 'an empty folder',
+    fix: 'give a folder with tokenizer.json (older slow tokenizers must be converted first)',
+  }),
+  contextFull: (f: { prompt: number; context: number }) => ({
+    what: 'the prompt fills the context of the model',
+    got: `${f.prompt} tokens`,
+    expected: `fewer than ${f.context}`,
+    fix: 'shorten the prompt',
+  }),
+  emptyPrompt: (_: Record<string, never>) => ({
+    what: 'there is nothing to continue',
+    got: 'a prompt of 0 tokens',
+    expected: 'at least one token',
+    fix: 'give a prompt; a tokenizer with a beginning-of-text token makes one of an empty text',
+  }),
+  sampling: (f: { option: string; got: string; expected: string }) => ({
+    what: 'a sampling option has a wrong value',
+    where: f.option,
+    got: f.got,
+    expected: f.expected,
+  }),
+});
+
+/** Faults in code, not in what the user gave. */
+export const modelFaults = defineErrors(
+  'models',
+  {
+    cacheSegments: (f: { got: number }) => ({
+      what: 'a forward pass with a key-value cache runs one sequence',
+      got: `${f.got} segments`,
+      expected: 'one segment without prefix',
+    }),
+    parameterUntabled: (f: { name: string }) => ({
+      what: 'an architecture takes a weight that its table does not list',
+      got: f.name,
+      fix: 'add it to `weights`',
+    }),
+  },
+  2,
+);

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { tf, type ForwardContext, type Ints, type LinearLayer, type Model, type Parameter } from '@llmf/nn';
+import type { ModelParts } from './model-parts.js';
+
+/** The part of a model below its head. */
+export interface Decoder {
+  /** Module paths of the blocks, in order. */
+  readonly blocks: readonly string[];
+  embed(ids: Ints): tf.Tensor2D; // [T] → [T, C]
+  forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D; // [T, C] → [T, C], final norm included
+}
+
+export type CausalModelFacts = Pick<
+  Model,
+  'modelType' | 'config' | 'contextLength' | 'vocabularySize' | 'hiddenSize' | 'head'
+>;
+
+/** A decoder with a language-model head. */
+export class CausalModel implements Model {
+  readonly modelType: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  readonly hiddenSize: number;
+  readonly head: Model['head'];
+  readonly blocks: readonly string[];
+  readonly parameters: ReadonlyMap<string, Parameter>;
+  readonly linears: ReadonlyMap<string, LinearLayer>;
+
+  constructor(
+    parts: ModelParts,
+    private readonly decoder: Decoder,
+    facts: CausalModelFacts,
+  ) {
+    this.modelType = facts.modelType;
+    this.config = facts.config;
+    this.contextLength = facts.contextLength;
+    this.vocabularySize = facts.vocabularySize;
+    this.hiddenSize = facts.hiddenSize;
+    this.head = facts.head;
+    this.blocks = decoder.blocks;
+    this.parameters = parts.parameters;
+    this.linears = parts.linears;
+  }
+
+  /** ids [T] → [T, C]; ids on the host are checked against the vocabulary. */
+  embed(ids: Ints): tf.Tensor2D {
+    return this.decoder.embed(ids);
+  }
+
+  forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
+    return tf.tidy(() => this.decoder.forward(embedded, context));
+  }
+
+  dispose(): void {
+    for (const { value } of this.parameters.values()) value.dispose();
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  attention,
+  rope,
+  ropeTables,
+  spansOf,
+  tf,
+  type AttentionSpan,
+  type ForwardContext,
+  type RopeOptions,
+  type RopeTables,
+} from '@llmf/nn';
+import { modelFaults } from '../errors.js';
+
+/** What all blocks of one forward pass share: spans of the packed row and rotary tables, computed once. */
+export class DecoderPass {
+  private readonly spans: readonly AttentionSpan[];
+  private readonly tables: RopeTables | null;
+
+  /** @param rotary null: positions are not rotary */
+  constructor(
+    readonly context: ForwardContext,
+    private readonly rotary: RopeOptions | null = null,
+  ) {
+    this.spans = spansOfContext(context);
+    // A recomputed block runs after the tensors of the pass are gone and makes tables of its own.
+    this.tables = rotary === null || context.gradientCheckpointing ? null : ropeTables(context.positions, rotary);
+  }
+
+  /** Turns queries [T, H, D] and keys [T, G, D] by their positions. */
+  rotate(q: tf.Tensor3D, k: tf.Tensor3D): [tf.Tensor3D, tf.Tensor3D] {
+    if (this.rotary === null) return [q, k];
+    const { cos, sin } = this.tables ?? ropeTables(this.context.positions, this.rotary);
+    return [rope(q, cos, sin), rope(k, cos, sin)];
+  }
+
+  /**
+   * Causal attention within segments (and to their prefixes): q [T, H, D], k and v [T, G, D] → [T, H, D].
+   * With a cache, k and v of the earlier tokens come first. `window` 0: none.
+   */
+  attend(layer: number, q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, window = 0): tf.Tensor3D {
+    const { keys, values } = this.context.cache?.append(layer, k, v) ?? { keys: k, values: v };
+    return attention(q, keys, values, { spans: this.spans, scale: 1 / Math.sqrt(q.shape[2]), causal: true, window });
+  }
+}
+
+function spansOfContext({ segments, cache }: ForwardContext): AttentionSpan[] {
+  if (cache === undefined) return spansOf(segments);
+  if (segments.length !== 1) throw modelFaults.cacheSegments({ got: segments.length });
+  return spansOf(segments, cache.length);
+}
+
+/** [T, H·D] → [T, H, D] */
+export const splitHeads = (x: tf.Tensor2D, headDim: number): tf.Tensor3D =>
+  tf.reshape(x, [x.shape[0], x.shape[1] / headDim, headDim]);
+
+/** [T, H, D] → [T, H·D] */
+export const joinHeads = (x: tf.Tensor3D): tf.Tensor2D => tf.reshape(x, [x.shape[0], x.shape[1] * x.shape[2]]);

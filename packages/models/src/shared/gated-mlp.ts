@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ForwardContext, Linear, tf } from '@llmf/nn';
+import type { GatedActivation } from './activation.js';
+import type { ModelParts } from './model-parts.js';
+
+/** down(act(gate(x)) ∘ up(x)): the MLP of Llama and its relatives. */
+export class GatedMlp {
+  readonly gate_proj: Linear;
+  readonly up_proj: Linear;
+  readonly down_proj: Linear;
+
+  constructor(
+    parts: ModelParts,
+    path: string,
+    hasBias: boolean,
+    private readonly gated: GatedActivation,
+  ) {
+    this.gate_proj = parts.linear(`${path}.gate_proj`, hasBias);
+    this.up_proj = parts.linear(`${path}.up_proj`, hasBias);
+    this.down_proj = parts.linear(`${path}.down_proj`, hasBias);
+  }
+
+  forward(x: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
+    const gate = this.gate_proj.forward(x, context); // [T, F]
+    const up = this.up_proj.forward(x, context); // [T, F]
+    return this.down_proj.forward(this.gated(gate, up), context); // [T, C]
+  }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type RopeOptions, type RopeScaling } from '@llmf/nn';
+import { z } from 'zod';
+import { modelErrors } from '../errors.js';
+
+const ropeParameters = z.looseObject({
+  rope_type: z.string().optional(),
+  /** Older spelling of rope_type. */
+  type: z.string().optional(),
+  rope_theta: z.number().positive().optional(),
+  factor: z.number().positive().optional(),
+  low_freq_factor: z.number().positive().optional(),
+  high_freq_factor: z.number().positive().optional(),
+  original_max_position_embeddings: z.number().positive().optional(),
+  mrope_section: z.tuple([z.int().min(0), z.int().min(0), z.int().min(0)]).optional(),
+  mrope_interleaved: z.boolean().optional(),
+  partial_rotary_factor: z.number().optional(),
+});
+
+/** The keys of config.json about rotary positions: Transformers 5 writes `rope_parameters`, earlier ones the others. */
+export const ropeKeys = {
+  rope_parameters: ropeParameters.nullish(),
+  rope_theta: z.number().positive().nullish(),
+  rope_scaling: ropeParameters.nullish(),
+};
+
+interface RopeConfig {
+  readonly rope_parameters?: RopeParameters | null | undefined;
+  readonly rope_theta?: number | null | undefined;
+  readonly rope_scaling?: RopeParameters | null | undefined;
+  readonly max_position_embeddings: number;
+}
+type RopeParameters = z.infer<typeof ropeParameters>;
+
+/**
+ * What config.json says about rotary positions, in nn's words. Precedence as in Transformers 5.18 (rope_scaling before
+ * rope_parameters, then the keys beside them), default base 10000.
+ * @throws LLMF_MODELS_UNSUPPORTED for a rope type that is not computed here, LLMF_MODELS_CONFIG_VALUE.
+ */
+export function ropeOptions(modelType: string, config: RopeConfig, headDim: number): RopeOptions {
+  const section = config.rope_scaling ? 'rope_scaling' : 'rope_parameters';
+  const parameters = config[section] ?? {};
+  const wrong = (name: string, got: unknown, expected: string) =>
+    modelErrors.configValue({ modelType, key: `${section}.${name}`, got: JSON.stringify(got) ?? 'nothing', expected });
+  const refuse = (name: string, got: unknown, expected: string) =>
+    modelErrors.unsupported({ modelType, key: `${section}.${name}`, got: JSON.stringify(got), expected });
+  if (headDim % 2 !== 0) {
+    throw modelErrors.configValue({ modelType, key: 'head_dim', got: String(headDim), expected: 'an even number' });
+  }
+  if ((parameters.partial_rotary_factor ?? 1) !== 1) {
+    throw refuse('partial_rotary_factor', parameters.partial_rotary_factor, '1: rotary positions over the whole head');
+  }
+  if (parameters.mrope_interleaved === true) throw refuse('mrope_interleaved', true, 'sections one after the other');
+  const sections = parameters.mrope_section ?? null;
+  if (sections !== null && sections[0] + sections[1] + sections[2] !== headDim / 2) {
+    throw wrong('mrope_section', sections, `three counts that add up to ${headDim / 2}, half of the head`);
+  }
+  const type = parameters.rope_type ?? parameters.type ?? 'default';
+  const needed = (name: 'factor' | 'low_freq_factor' | 'high_freq_factor'): number => {
+    const value = parameters[name];
+    if (value === undefined) throw wrong(name, value, `a number, which rope type ${type} needs`);
+    return value;
+  };
+  const scalingOf = (): RopeScaling | null => {
+    if (type === 'default' || type === 'mrope') return null;
+    if (type === 'linear') return { type, factor: needed('factor') };
+    if (type !== 'llama3') throw refuse('rope_type', type, 'default, linear, llama3 or mrope');
+    const lowFrequencyFactor = needed('low_freq_factor');
+    const highFrequencyFactor = needed('high_freq_factor');
+    const originalContext = parameters.original_max_position_embeddings ?? config.max_position_embeddings;
+    return { type, factor: needed('factor'), lowFrequencyFactor, highFrequencyFactor, originalContext };
+  };
+  const theta = parameters.rope_theta ?? config.rope_theta ?? 10000;
+  return { rotary: headDim, theta, scaling: scalingOf(), sections };
+}

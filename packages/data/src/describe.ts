@@ -68,7 +68,7 @@ export function histogram(sorted: readonly number[]): LengthHistogram {
   const largest = sorted.at(-1)!;
   const quantile = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
   const width = Math.max(1, Math.ceil(largest / bars));
-  const counts = new Array<number>(Math.ceil(largest / width)).fill(0);
+  const counts = Array.from({ length: Math.ceil(largest / width) }, () => 0);
   for (const length of sorted) counts[Math.ceil(length / width) - 1]!++;
   return {
     median: quantile(0.5),

@@ -105,6 +105,11 @@ export class Tokenizer {
     return this.addedTexts.find((added) => text.endsWith(added)) ?? null;
   }
 
+  /** The added token that the text begins with, or null. */
+  addedTokenAtStart(text: string): string | null {
+    return this.addedTexts.find((added) => text.startsWith(added)) ?? null;
+  }
+
   private specialToken(files: TokenizerFiles, key: string, idKey: string): SpecialToken | null {
     const named = files.config[key] ?? files.specialTokens[key];
     const text = typeof named === 'string' ? named : (named as { content?: unknown } | null | undefined)?.content;

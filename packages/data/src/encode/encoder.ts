@@ -103,7 +103,7 @@ export class Encoder {
       answers: example.answers.map(({ messages }) => messages),
       tools: example.tools,
       learns: (message, isLast) => message.isMasked !== true && (isLast || !this.options.maskHistory),
-      trimEnd: (text) => this.#cutBehindEndOfTurn(text),
+      tokens: tokenizer,
     });
     for (const adaptation of template.adaptations) this.notices.add(`Template ${template.name}: ${adaptation}.`);
     if (rendered.rewrittenTurns > 0) {
@@ -184,12 +184,6 @@ export class Encoder {
   #context({ system, messages }: ChatExample): readonly Message[] {
     const content = system ?? this.options.systemPrompt;
     return content === null ? messages : [{ role: 'system', content }, ...messages];
-  }
-
-  /** White space behind the end-of-turn token belongs to the next turn. */
-  #cutBehindEndOfTurn(text: string): string {
-    const trimmed = text.trimEnd();
-    return this.tokenizer!.addedTokenAtEnd(trimmed) === null ? text : trimmed;
   }
 }
 

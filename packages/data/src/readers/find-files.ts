@@ -35,7 +35,7 @@ export async function findFiles(path: string, folder: string, split: string | nu
 }
 
 function oneFile(path: string, split: string | null): FoundFiles {
-  if (split !== null && split !== 'train' && !hasWord(path, split)) {
+  if (split !== null && split !== 'train' && !hasWord(basename(path), split)) {
     throw errors.splitMissing({ path, split, found: ['a single file is one split, train'] });
   }
   return { files: [path], notice: null };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname } from 'node:path';
-import { nearest } from '@llmf/core';
+import { nearest, type RowKind } from '@llmf/core';
 import { errors } from '../errors.js';
 import { chooseKind, rowKindsOf } from '../formats/answers.js';
 import { Cells, type ColumnMap } from '../formats/cells.js';
@@ -19,6 +19,8 @@ export interface ReadingPlan {
   readonly map: ColumnMap;
   /** Columns stated by the user that the sample did not show; an error if no row has them. */
   readonly unseen: readonly { readonly role: string; readonly column: string }[];
+  /** What the rows serve as; null: not decided by the columns (running text, token ids, any). */
+  readonly kind: RowKind | null;
   /** Columns that the sample showed, for messages. */
   readonly sampleColumns: readonly string[];
 }
@@ -44,8 +46,8 @@ export async function openSourceFile(
     const seen = columnsOf(await reader.read(0, sampleRows));
     const format = file.format === null ? detectFormat(file, formats, seen) : findFormat(file.format, formats);
     const plan = planColumns(file, format, seen, extras);
-    checkKind(file, format, plan, seen, wanted);
-    return { reader, format, plan };
+    const kind = checkKind(file, format, plan, seen, wanted);
+    return { reader, format, plan: { ...plan, kind } };
   } catch (error) {
     await reader.close();
     throw error;
@@ -125,7 +127,7 @@ function planColumns(
   format: DataFormat,
   seen: ReadonlySet<string>,
   extras: readonly string[],
-): ReadingPlan {
+): Omit<ReadingPlan, 'kind'> {
   const columns: Partial<Record<ColumnRole, string>> = {};
   const unseen: { role: string; column: string }[] = [];
   for (const [role, column] of Object.entries(file.columns)) {
@@ -168,24 +170,25 @@ const kindNames = {
   group: 'several scored answers per prompt',
 } as const;
 
-/** Fails at once, with both names, when no row of the file can serve the stage. */
+/** What the file's rows serve as; fails at once, with both names, when none of them can serve the stage. */
 function checkKind(
   file: SourceFile,
   format: DataFormat,
-  plan: ReadingPlan,
+  plan: Omit<ReadingPlan, 'kind'>,
   seen: ReadonlySet<string>,
   wanted: WantedRows,
-): void {
-  if (wanted === 'any') return;
+): RowKind | null {
+  if (wanted === 'any' || format.columns.responseIds !== undefined) return null;
   const has = (role: ColumnRole) => seen.has(plan.map.columns[role] ?? '');
-  if (format.columns.responseIds !== undefined) return;
   const isText = format.columns.text !== undefined;
+  if (wanted === 'text' && (isText || has('prompt') || has('messages'))) return null;
   const kinds = isText ? (['text'] as const) : rowKindsOf(has);
-  if (wanted === 'text' && (isText || has('prompt') || has('messages'))) return;
-  if (!isText && chooseKind(wanted, kinds) !== null) return;
+  const kind = isText ? null : chooseKind(wanted, kinds);
+  if (kind !== null) return kind;
   const missing = plan.unseen[0];
-  if (missing !== undefined)
+  if (missing !== undefined) {
     throw errors.unknownColumn({ path: file.path, ...missing, near: nearest(missing.column, [...seen]) });
-  const described = kinds.map((kind) => kindNames[kind]).join(' or ') || `the columns ${[...seen].join(', ')}`;
+  }
+  const described = kinds.map((each) => kindNames[each]).join(' or ') || `the columns ${[...seen].join(', ')}`;
   throw errors.wrongRows({ path: file.path, has: described, wants: kindNames[wanted] });
 }

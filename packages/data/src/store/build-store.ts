@@ -86,6 +86,10 @@ async function build(
   const writer = await StoreWriter.create(place);
   try {
     const state = newState(source, settings);
+    for (const { reader, plan } of files) {
+      if (settings.wanted !== 'single' || plan.kind !== 'pair') continue;
+      state.notices.add(`${displayPath(reader.path, settings.folder)} holds pairs: their chosen answers are learned.`);
+    }
     const lengths = files.map(({ reader }) => reader.length);
     const rows = lengths.reduce((sum, length) => sum + length, 0);
     const ranges = selectRows(lengths, limits, blockRows);

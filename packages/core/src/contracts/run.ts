@@ -18,7 +18,7 @@ export interface RunHooks {
   /** Transform: one packed microbatch (extra columns, media, multimodal positions). */
   readonly batchCollated: AsyncSeriesWaterfallHook<[Batch]>;
   /** Transform: the token embeddings of a batch, [T, C], inside the gradient scope (media replace placeholders). */
-  readonly inputsEmbedded: SyncWaterfallHook<[Tensor2D, Batch]>;
+  readonly inputsEmbedded: SyncWaterfallHook<[Tensor2D, Batch, EmbeddingPass]>;
   /** Transform: the weighted loss terms of the run, resolved once before step 1. */
   readonly lossTerms: SyncWaterfallHook<[LossTerm[]]>;
   /** Act: gradients of the whole optimizer step are accumulated; clipping taps here, before the update. */
@@ -42,6 +42,11 @@ export interface RunHooks {
 /** Opaque here; `@llmf/nn` refines it to `Model`. */
 export interface LoadedModel {
   readonly modelType: string;
+}
+/** The forward pass that embeds: its model (the policy's or a reference's); `@llmf/nn` adds the adapter and the rest. */
+export interface EmbeddingPass {
+  readonly model: LoadedModel;
+  readonly training: boolean;
 }
 export interface DatasetReadyInfo {
   readonly split: 'train' | 'eval';

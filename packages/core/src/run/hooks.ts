@@ -10,7 +10,7 @@ export function createRunHooks(): RunHooks {
     datasetReady: new AsyncSeriesWaterfallHook(['rows', 'info'], 'datasetReady'),
     rowsEncoded: new AsyncSeriesWaterfallHook(['rows'], 'rowsEncoded'),
     batchCollated: new AsyncSeriesWaterfallHook(['batch'], 'batchCollated'),
-    inputsEmbedded: new SyncWaterfallHook(['embedded', 'batch'], 'inputsEmbedded'),
+    inputsEmbedded: new SyncWaterfallHook(['embedded', 'batch', 'pass'], 'inputsEmbedded'),
     lossTerms: new SyncWaterfallHook(['terms'], 'lossTerms'),
     gradientsReady: new AsyncSeriesHook(['gradients'], 'gradientsReady'),
     stepDone: new AsyncSeriesHook(['step'], 'stepDone'),

@@ -32,7 +32,8 @@ export function batchLogProbs(
   mode: ForwardMode,
   hooks: Pick<RunHooks, 'inputsEmbedded'>,
 ): ResponseLogProbs {
-  const embedded = hooks.inputsEmbedded.call(model.embed(tf.tensor1d(batch.ids, 'int32')), batch); // [T, C]
+  const pass = { model, ...mode };
+  const embedded = hooks.inputsEmbedded.call(model.embed(tf.tensor1d(batch.ids, 'int32')), batch, pass); // [T, C]
   const { segments, positions } = batch;
   const hidden = model.forward(embedded, { segments, positions, ...mode }); // [T, C]
   const scored = scoredTokens(batch, needs.span);

@@ -5,7 +5,6 @@ import { join, resolve } from 'node:path';
 import { decodeImage, type RgbImage } from '../decode/decode-image.js';
 import { mediaReference } from '../media/media-reference.js';
 import { insideFolder, openMedia, type MediaAccess } from '../media/open-media.js';
-import { cutPatches, type Patches } from '../processor/patches.js';
 import { resizeThrough, type ImageSettings } from '../processor/process-image.js';
 import { chosenFrames, resizedFrames } from '../processor/process-video.js';
 import { limitedSettings, type MediaPlan, type PerKind } from './media-plan.js';
@@ -21,8 +20,8 @@ export interface PatchStoreOptions {
 }
 
 /**
- * Patches of media, each picture decoded and resized once: kept as resized bytes (a twelfth of the float patches,
- * which are the same pictures looked up in a table), the latest in memory, all on disk.
+ * Resized media, each picture decoded once: the latest in memory, all on disk. Kept as bytes, an eighth of the float
+ * patches that `cutPatches` makes of them by table look-up when a batch is embedded.
  */
 export class PatchStore {
   readonly #memory = new Map<string, readonly RgbImage[]>();
@@ -35,12 +34,8 @@ export class PatchStore {
     private readonly options: PatchStoreOptions,
   ) {}
 
-  /** @throws every coded error of opening and decoding */
-  async patches(plan: MediaPlan, access: MediaAccess): Promise<Patches> {
-    return cutPatches(await this.#frames(plan, access), this.settings[plan.kind].processor);
-  }
-
-  async #frames(plan: MediaPlan, access: MediaAccess): Promise<readonly RgbImage[]> {
+  /** The medium's frames at the size the tower sees. @throws every coded error of opening and decoding */
+  async frames(plan: MediaPlan, access: MediaAccess): Promise<readonly RgbImage[]> {
     const key = this.#key(plan);
     const remembered = this.#memory.get(key);
     if (remembered !== undefined) {

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { visionErrors } from './errors.js';
+import type { VisionFacts } from './models/vision-language-model.js';
+import type { VisionOptions } from './options.js';
+import { llamaFactoryLimits, type PixelLimits } from './processor/pre-resize.js';
+import type { ImageSettings } from './processor/process-image.js';
+import { parseProcessorConfig, readProcessorConfig, type ProcessorConfig } from './processor/processor-config.js';
+import type { TurnTokens } from './rows/fit-row.js';
+import type { PerKind } from './rows/media-plan.js';
+
+/** How pictures and films are processed: the checkpoint's settings under the user's limits. */
+export async function mediaSettings(
+  modelFolder: string,
+  options: VisionOptions,
+  { shape }: VisionFacts,
+): Promise<PerKind<ImageSettings>> {
+  const image = await readProcessorConfig(modelFolder);
+  const video = (await videoProcessorConfig(modelFolder)) ?? image;
+  const { exif, limits } = options;
+  const settings = (processor: ProcessorConfig, pixels: VisionOptions['image']): ImageSettings => {
+    checkShape(processor, shape, modelFolder);
+    return { processor, preResize: pixelLimits(pixels), exif, limits };
+  };
+  return { image: settings(image, options.image), video: settings(video, options.video) };
+}
+
+/** null when neither is set; LLaMA-Factory's smallest size where only the largest is. */
+function pixelLimits({ maxPixels, minPixels }: VisionOptions['image']): PixelLimits | null {
+  if (maxPixels === null && minPixels === null) return null;
+  return { maxPixels: maxPixels ?? Number.MAX_SAFE_INTEGER, minPixels: minPixels ?? llamaFactoryLimits.minPixels };
+}
+
+/** Newer checkpoints describe films in a file of their own. */
+async function videoProcessorConfig(folder: string): Promise<ProcessorConfig | null> {
+  const file = join(folder, 'video_preprocessor_config.json');
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return null;
+  const { image_processor_type: _, video_processor_type: __, ...raw } = JSON.parse(text) as Record<string, unknown>;
+  return parseProcessorConfig(raw, file);
+}
+
+/** The processor must cut patches as the tower's weights expect them. */
+function checkShape(processor: ProcessorConfig, shape: VisionFacts['shape'], folder: string): void {
+  const keys = { patch_size: 'patchSize', temporal_patch_size: 'temporalPatchSize', merge_size: 'mergeSize' } as const;
+  for (const [key, name] of Object.entries(keys)) {
+    if (processor[name] === shape[name]) continue;
+    const file = join(folder, 'preprocessor_config.json');
+    throw visionErrors.processorConfig({ file, key, got: String(processor[name]), expected: `${shape[name]}, as in config.json` });
+  }
+}
+
+/** The tokens that open a user's turn in a ChatML tokenizer; null where it has none. */
+export async function turnTokens(tokenizerFolder: string): Promise<TurnTokens | null> {
+  const text = await readFile(join(tokenizerFolder, 'tokenizer.json'), 'utf8').catch(() => null);
+  if (text === null) return null;
+  const tokenizer = JSON.parse(text) as {
+    added_tokens?: readonly { readonly id: number; readonly content: string }[];
+    model?: { vocab?: Readonly<Record<string, number>> };
+  };
+  const start = tokenizer.added_tokens?.find(({ content }) => content === '<|im_start|>')?.id;
+  const user = tokenizer.model?.vocab?.['user'];
+  return start === undefined || user === undefined ? null : { start, user };
+}

@@ -13,10 +13,21 @@ export { cutPatches, tokenCount, type Grid, type Patches } from './processor/pat
 export { llamaFactoryLimits, type PixelLimits } from './processor/pre-resize.js';
 export { gridOf, processImage, readGrid, type ImageSettings } from './processor/process-image.js';
 export { processVideo, readVideoGrid, videoFrames } from './processor/process-video.js';
-export { defaultProcessorConfig, parseProcessorConfig, readProcessorConfig, type ProcessorConfig } from './processor/processor-config.js';
+export {
+  defaultProcessorConfig,
+  parseProcessorConfig,
+  readProcessorConfig,
+  type ProcessorConfig,
+} from './processor/processor-config.js';
 export { smartResize } from './processor/smart-resize.js';
 export { expandPlaceholders } from './tokens/expand-placeholders.js';
-export { mediaTokensOf, placeholders, writeMediaTokens, type MediaKind, type MediaTokens } from './tokens/media-tokens.js';
+export {
+  mediaTokensOf,
+  placeholders,
+  writeMediaTokens,
+  type MediaKind,
+  type MediaTokens,
+} from './tokens/media-tokens.js';
 export {
   mropePositions,
   rowPositions,

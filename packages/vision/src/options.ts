@@ -15,14 +15,18 @@ export const visionOptions = z.strictObject({
   exif: z
     .enum(['ignore', 'apply'])
     .default('ignore')
-    .describe('EXIF rotation: ignore it, as Transformers’ image processors do with an opened picture, or turn upright.'),
+    .describe(
+      'EXIF rotation: ignore it, as Transformers’ image processors do with an opened picture, or turn upright.',
+    ),
   truncation: z
     .enum(['shrink', 'dropTurns', 'dropRow'])
     .default('shrink')
     .describe('A row above data.maxLength: shrink its pictures, drop its oldest exchanges, or drop the row.'),
   image: z
     .strictObject({
-      maxPixels: pixels.describe('Pixels before the checkpoint’s own limit; 589824 is LLaMA-Factory’s image_max_pixels.'),
+      maxPixels: pixels.describe(
+        'Pixels before the checkpoint’s own limit; 589824 is LLaMA-Factory’s image_max_pixels.',
+      ),
       minPixels: pixels.describe('Smaller pictures are enlarged first; 1024 is LLaMA-Factory’s image_min_pixels.'),
     })
     .prefault({})
@@ -47,7 +51,11 @@ export const visionOptions = z.strictObject({
   remote: z
     .strictObject({
       allow: z.boolean().default(false).describe('Fetch http(s) pictures; private and local addresses never.'),
-      maxBytes: z.int().min(1).default(20 * 2 ** 20).describe('Largest body.'),
+      maxBytes: z
+        .int()
+        .min(1)
+        .default(20 * 2 ** 20)
+        .describe('Largest body.'),
       timeoutMs: z.int().min(1).default(10_000).describe('Time for one picture, redirects included.'),
       maxRedirects: z.int().min(0).default(3).describe('Redirects followed.'),
     })
@@ -55,7 +63,10 @@ export const visionOptions = z.strictObject({
     .describe('Pictures named by URL.'),
   freeze: z
     .strictObject({
-      tower: z.boolean().default(true).describe('Patch embedding and blocks of the vision tower (freeze_vision_tower).'),
+      tower: z
+        .boolean()
+        .default(true)
+        .describe('Patch embedding and blocks of the vision tower (freeze_vision_tower).'),
       projector: z.boolean().default(true).describe('The merger (freeze_multi_modal_projector).'),
       language: z.boolean().default(false).describe('The language model (freeze_language_model).'),
     })
@@ -70,6 +81,10 @@ export const visionOptions = z.strictObject({
     .min(1)
     .default('.llmf/cache/vision')
     .describe('Folder of headers, fetched files and resized pictures, relative to the config’s folder, or `off`.'),
-  memoryBytes: z.int().min(0).default(128 * 2 ** 20).describe('Resized pictures kept in memory.'),
+  memoryBytes: z
+    .int()
+    .min(0)
+    .default(128 * 2 ** 20)
+    .describe('Resized pictures kept in memory.'),
 });
 export type VisionOptions = z.infer<typeof visionOptions>;

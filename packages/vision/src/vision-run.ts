@@ -46,12 +46,15 @@ export class VisionRun {
 
   tap(): void {
     const { hooks } = this.run;
-    hooks.modelLoaded.tapPromise('vision', async (model) => (VisionLanguageModel.is(model) ? this.#begin(model) : model));
+    hooks.modelLoaded.tapPromise('vision', async (model) =>
+      VisionLanguageModel.is(model) ? this.#begin(model) : model,
+    );
     hooks.datasetReady.tapPromise('vision', (rows, { split }) => this.#rows(rows, split));
     hooks.batchCollated.tapPromise('vision', (batch) => this.#load(batch));
     hooks.inputsEmbedded.tap('vision', (embedded, batch, pass) => this.#embed(embedded, batch, pass));
     hooks.end.tapPromise('vision', async () => {
-      if (this.#model !== null) this.run.record['vision'] = { towerMedia: this.#towerMedia, decoded: this.#store!.decoded };
+      if (this.#model !== null)
+        this.run.record['vision'] = { towerMedia: this.#towerMedia, decoded: this.#store!.decoded };
     });
     hooks.shutdown.tapPromise('vision', async () => this.#seen?.tensor.dispose());
   }
@@ -74,7 +77,10 @@ export class VisionRun {
     if (this.#model === null) return rows;
     const { options } = this;
     const { tokens, shape, tokensPerSecond } = this.#model.vision;
-    const data = (this.run.config.sections['data'] ?? {}) as { readonly maxLength?: number; readonly tokenizer?: string | null };
+    const data = (this.run.config.sections['data'] ?? {}) as {
+      readonly maxLength?: number;
+      readonly tokenizer?: string | null;
+    };
     const tokenizerFolder = data.tokenizer ? resolve(this.run.folder, data.tokenizer) : this.#modelFolder;
     const turns = options.truncation === 'dropTurns' ? await turnTokens(tokenizerFolder) : null;
     const maxLength = data.maxLength ?? this.#model.contextLength;
@@ -98,7 +104,9 @@ export class VisionRun {
     const rows = batch.media.filter(isRowMedia);
     if (this.#model === null || rows.length !== batch.groups) return batch;
     const settings = this.#settings!;
-    const { plans, sources, positions } = placeMedia(batch, rows, this.#model.vision.tokens, (plan) => planTokens(plan, settings));
+    const { plans, sources, positions } = placeMedia(batch, rows, this.#model.vision.tokens, (plan) =>
+      planTokens(plan, settings),
+    );
     if (plans.length === 0) return { ...batch, positions, media: [] };
     const media = await Promise.all(
       plans.map(async (plan) => ({

@@ -47,7 +47,12 @@ function checkShape(processor: ProcessorConfig, shape: VisionFacts['shape'], fol
   for (const [key, name] of Object.entries(keys)) {
     if (processor[name] === shape[name]) continue;
     const file = join(folder, 'preprocessor_config.json');
-    throw visionErrors.processorConfig({ file, key, got: String(processor[name]), expected: `${shape[name]}, as in config.json` });
+    throw visionErrors.processorConfig({
+      file,
+      key,
+      got: String(processor[name]),
+      expected: `${shape[name]}, as in config.json`,
+    });
   }
 }
 

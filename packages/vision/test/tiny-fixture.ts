@@ -21,7 +21,9 @@ export interface TinyOracle {
   readonly secondsPerPatch: number;
   readonly rows: readonly TinyRow[];
   readonly loss: number;
-  readonly gradients: Readonly<Record<string, { readonly norm: number; readonly picks: readonly (readonly [number, number])[] }>>;
+  readonly gradients: Readonly<
+    Record<string, { readonly norm: number; readonly picks: readonly (readonly [number, number])[] }>
+  >;
   readonly greedy: readonly number[];
   readonly windows: { readonly order: readonly number[] | null; readonly lengths: readonly number[] | null };
 }
@@ -29,7 +31,8 @@ export type TinyName = 'qwen2_vl' | 'qwen2_5_vl';
 export const tinyNames: readonly TinyName[] = ['qwen2_vl', 'qwen2_5_vl'];
 
 const place = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
-export const tinyOracle = (name: TinyName): TinyOracle => JSON.parse(readFileSync(place(`${name}/oracle.json`), 'utf8')) as TinyOracle;
+export const tinyOracle = (name: TinyName): TinyOracle =>
+  JSON.parse(readFileSync(place(`${name}/oracle.json`), 'utf8')) as TinyOracle;
 export const tinyConfig = (name: TinyName) =>
   JSON.parse(readFileSync(place(`${name}/config.json`), 'utf8')) as Record<string, unknown>;
 

@@ -26,7 +26,10 @@ const towers = {
   },
   qwen2_5_vl: {
     build: async (): Promise<VisionTower> =>
-      new Qwen25VlTower(readVisionConfig(qwen25VlVisionConfig, tinyConfig('qwen2_5_vl')), await tinyWeights('qwen2_5_vl')),
+      new Qwen25VlTower(
+        readVisionConfig(qwen25VlVisionConfig, tinyConfig('qwen2_5_vl')),
+        await tinyWeights('qwen2_5_vl'),
+      ),
     weights: () => qwen25VlTowerWeights(readVisionConfig(qwen25VlVisionConfig, tinyConfig('qwen2_5_vl'))),
   },
 } satisfies Record<TinyName, unknown>;
@@ -73,7 +76,13 @@ describe('windowsOf', () => {
   it('orders tokens as Transformers does and counts the patches of each window', () => {
     const { windows } = tinyOracle('qwen2_5_vl');
     // Windows of 16 pixels: 2 × 2 tokens of 8 pixels.
-    const grids = ([[1, 10, 12], [2, 4, 6], [1, 8, 8]] as const).map(gridOfTuple);
+    const grids = (
+      [
+        [1, 10, 12],
+        [2, 4, 6],
+        [1, 8, 8],
+      ] as const
+    ).map(gridOfTuple);
     const { order, inverse, lengths } = windowsOf(grids, 2, 2);
     expect([...order]).toEqual(windows.order);
     expect(lengths).toEqual(windows.lengths);

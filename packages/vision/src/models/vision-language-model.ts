@@ -72,7 +72,10 @@ export class VisionLanguageModel implements Model {
 }
 
 /** Hands out weights and remembers them. */
-export function recording(source: WeightSource): { readonly source: WeightSource; readonly taken: Map<string, Parameter> } {
+export function recording(source: WeightSource): {
+  readonly source: WeightSource;
+  readonly taken: Map<string, Parameter>;
+} {
   const taken = new Map<string, Parameter>();
   const take = (name: string): Parameter => {
     const parameter = source.take(name);

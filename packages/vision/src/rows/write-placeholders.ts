@@ -29,13 +29,19 @@ export function writePlaceholders<E extends MediaExample>(example: E): E {
     ...(marked.messages === undefined ? {} : { messages: turns(marked.messages) }),
     ...(marked.answers === undefined
       ? {}
-      : { answers: marked.answers.map((answer) => (answer.messages === undefined ? answer : { ...answer, messages: turns(answer.messages) })) }),
+      : {
+          answers: marked.answers.map((answer) =>
+            answer.messages === undefined ? answer : { ...answer, messages: turns(answer.messages) },
+          ),
+        }),
   };
 }
 
 function hasPlaceholder({ text, messages, answers }: MediaExample): boolean {
   const turns = [...(messages ?? []), ...(answers ?? []).flatMap((answer) => answer.messages ?? [])];
-  return [text ?? '', ...turns.map(({ content }) => content)].some((content) => writeMediaTokens(content).kinds.length > 0);
+  return [text ?? '', ...turns.map(({ content }) => content)].some(
+    (content) => writeMediaTokens(content).kinds.length > 0,
+  );
 }
 
 function withPlaceholders<E extends MediaExample>(example: E): E {
@@ -43,6 +49,8 @@ function withPlaceholders<E extends MediaExample>(example: E): E {
   if (example.text !== undefined) return { ...example, text: written + example.text };
   const first = example.messages?.findIndex(({ role }) => role === 'user') ?? -1;
   if (first < 0) return example;
-  const messages = example.messages!.map((turn, at) => (at === first ? { ...turn, content: written + turn.content } : turn));
+  const messages = example.messages!.map((turn, at) =>
+    at === first ? { ...turn, content: written + turn.content } : turn,
+  );
   return { ...example, messages };
 }

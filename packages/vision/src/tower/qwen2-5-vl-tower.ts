@@ -50,7 +50,11 @@ export class Qwen25VlTower implements VisionTower {
     this.#embedding = PatchEmbedding.from(weights, 'visual.patch_embed.proj');
     this.blocks = Array.from({ length: config.depth }, (_, index) => blockPath(index));
     this.#blocks = this.blocks.map((path) => new Block(config, weights, path));
-    this.#merger = new PatchMerger(weights, RmsNorm.from(weights, 'visual.merger.ln_q', normEpsilon), config.spatial_merge_size);
+    this.#merger = new PatchMerger(
+      weights,
+      RmsNorm.from(weights, 'visual.merger.ln_q', normEpsilon),
+      config.spatial_merge_size,
+    );
     this.linears = [...this.#blocks.flatMap(({ linears }) => linears), ...this.#merger.linears];
   }
 
@@ -114,7 +118,10 @@ class Block {
 /** Names and shapes of the tower's weights, as the checkpoints on the hub store them. */
 export function qwen25VlTowerWeights(config: Qwen25VlVisionConfig): [string, WeightInfo][] {
   const { hidden_size: width, intermediate_size: inner } = config;
-  const norm = (path: string): [string, WeightInfo] => [`${path}.weight`, { shape: [width], init: 'ones', kind: 'norm' }];
+  const norm = (path: string): [string, WeightInfo] => [
+    `${path}.weight`,
+    { shape: [width], init: 'ones', kind: 'norm' },
+  ];
   return [
     patchEmbeddingWeight(config, width),
     ...Array.from({ length: config.depth }, (_, index) => blockPath(index)).flatMap((path) => [

@@ -45,7 +45,11 @@ export class Qwen2VlTower implements VisionTower {
     this.#embedding = PatchEmbedding.from(weights, 'visual.patch_embed.proj');
     this.blocks = Array.from({ length: config.depth }, (_, index) => blockPath(index));
     this.#blocks = this.blocks.map((path) => new Block(config, weights, path));
-    this.#merger = new PatchMerger(weights, LayerNorm.from(weights, 'visual.merger.ln_q', normEpsilon), config.spatial_merge_size);
+    this.#merger = new PatchMerger(
+      weights,
+      LayerNorm.from(weights, 'visual.merger.ln_q', normEpsilon),
+      config.spatial_merge_size,
+    );
     this.linears = [...this.#blocks.flatMap(({ linears }) => linears), ...this.#merger.linears];
   }
 
@@ -154,10 +158,16 @@ export function patchEmbeddingWeight(
   width: number,
 ): Named {
   const { in_channels: channels, temporal_patch_size: frames, patch_size: side } = config;
-  return ['visual.patch_embed.proj.weight', { shape: [width, channels, frames, side, side], init: 'normal', kind: 'norm' }];
+  return [
+    'visual.patch_embed.proj.weight',
+    { shape: [width, channels, frames, side, side], init: 'normal', kind: 'norm' },
+  ];
 }
 
 export function mergerWeights(width: number, out: number, mergeSize: number): Named[] {
   const merged = width * mergeSize ** 2;
-  return [...linearWeights('visual.merger.mlp.0', merged, merged), ...linearWeights('visual.merger.mlp.2', merged, out)];
+  return [
+    ...linearWeights('visual.merger.mlp.0', merged, merged),
+    ...linearWeights('visual.merger.mlp.2', merged, out),
+  ];
 }

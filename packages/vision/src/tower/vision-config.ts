@@ -46,11 +46,17 @@ export const qwen25VlVisionConfig = z.looseObject({
 export type Qwen25VlVisionConfig = z.infer<typeof qwen25VlVisionConfig>;
 
 /** @throws LLMF_VISION_VISION_CONFIG naming the first key that does not fit */
-export function readVisionConfig<S extends z.ZodType>(schema: S, config: Readonly<Record<string, unknown>>): z.output<S> {
+export function readVisionConfig<S extends z.ZodType>(
+  schema: S,
+  config: Readonly<Record<string, unknown>>,
+): z.output<S> {
   const parsed = schema.safeParse(config['vision_config'] ?? {});
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
-  const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], config['vision_config']);
+  const value = path.reduce<unknown>(
+    (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
+    config['vision_config'],
+  );
   const key = ['vision_config', ...path.map(String)].join('.');
   throw visionErrors.visionConfig({ key, got: JSON.stringify(value) ?? 'nothing', expected: message });
 }

@@ -151,6 +151,8 @@ export interface ModelLoader {
   load(folder: string, options: LoadOptions): Promise<Model>;
   /** Writes config.json, safetensors (sharded above 5 GB), tokenizer and template files carried along, atomically. */
   save(model: Model, folder: string, options: SaveOptions): Promise<void>;
+  /** Writes a PEFT folder's files (adapter_model.safetensors, adapter_config.json), tokenizer files carried along. */
+  saveAdapter(adapter: AttachedAdapter, folder: string, options: Pick<SaveOptions, 'source'>): Promise<void>;
   /** Hash of the folder's weights and config: what cached log-probs are keyed by. */
   fingerprint(folder: string): Promise<string>;
 }

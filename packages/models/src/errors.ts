@@ -91,6 +91,11 @@ export const modelErrors = defineErrors('models', {
     expected: 'equal values, or "tie_word_embeddings": false',
     fix: 'set tie_word_embeddings to what the model was trained with',
   }),
+  manyPositions: (f: { modelType: string }) => ({
+    what: `a ${f.modelType} model has one position per token`,
+    got: 'three (multimodal) positions per token',
+    fix: 'use a model with multimodal rotary positions for pictures',
+  }),
   vocabulary: (f: { tokenizer: string; tokens: number; vocabulary: number }) => ({
     what: 'the tokenizer has more tokens than the model has embeddings',
     where: f.tokenizer,

@@ -20,7 +20,8 @@ export function writeFinalFiles(run: Run): void {
     const output = resolve(run.output);
     const adapter = run.container.resolve(AttachedAdapterToken);
     if (adapter !== null) await loader.saveAdapter(adapter, output, { source });
-    else await loader.save(run.container.resolve(ModelToken), output, { source, dtype: fileDtypes[run.config.saveDtype] });
+    else
+      await loader.save(run.container.resolve(ModelToken), output, { source, dtype: fileDtypes[run.config.saveDtype] });
     run.logger.info(`wrote ${adapter === null ? 'the model' : 'the adapter'} to ${output}`);
   });
 }

@@ -1,2 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+export { models as default, architectures } from './plugin.js';
+export { modelOptions, type ModelOptions } from './model-options.js';
+export { gpt2, gpt2Config } from './gpt2.js';
 export { llama, llamaConfig } from './llama.js';
+export { mistral, mistralConfig } from './mistral.js';
+export { qwen2, qwen2Config } from './qwen2.js';
+export { qwen3, qwen3Config } from './qwen3.js';
+export { createModelLoader, type LoaderSettings } from './loader.js';
+export { decoderArchitecture, type DecoderFamily, type DecoderShape } from './shared/rms-decoder.js';

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { nearest, openSafetensorsFolder, type HostTensor, type TensorStore } from '@llmf/core';
+import type { Architecture, WeightInfo } from '@llmf/nn';
+import { modelErrors } from '../errors.js';
+import type { ModelConfig } from './model-config.js';
+
+/** The weights of a model folder under the names and shapes of its architecture, checked before any is read. */
+export class Checkpoint {
+  private constructor(
+    private readonly store: TensorStore,
+    readonly weights: ReadonlyMap<string, WeightInfo>,
+    private readonly keyOf: ReadonlyMap<string, string>,
+  ) {}
+
+  /** @throws LLMF_MODELS_WEIGHT_… naming tensor, got and expected shapes; LLMF_CORE_SAFETENSORS_… */
+  static async open(folder: string, config: ModelConfig, architecture: Architecture): Promise<Checkpoint> {
+    const weights = architecture.weights(config);
+    const store = await openSafetensorsFolder(folder);
+    try {
+      const keyOf = keysByName(store, architecture);
+      const tied = architecture.tied?.(config) ?? new Map<string, string>();
+      checkNames(folder, store, weights, keyOf, tied);
+      checkTensors(folder, store, weights, keyOf);
+      await checkTied(folder, store, keyOf, tied);
+      return new Checkpoint(store, weights, keyOf);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** As stored: shape and dtype of the file. */
+  async read(name: string): Promise<HostTensor> {
+    return await this.store.read(this.keyOf.get(name)!);
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+  }
+}
+
+/** The file's keys by the architecture's names. */
+export function keysByName(store: TensorStore, { renameWeight }: Architecture): Map<string, string> {
+  const pairs = [...store.tensors.keys()].flatMap((key) => {
+    const name = renameWeight === undefined ? key : renameWeight(key);
+    return name === null ? [] : [[name, key] as const];
+  });
+  return new Map(pairs);
+}
+
+function checkNames(
+  folder: string,
+  store: TensorStore,
+  weights: ReadonlyMap<string, WeightInfo>,
+  keyOf: ReadonlyMap<string, string>,
+  tied: ReadonlyMap<string, string>,
+): void {
+  const missing = [...weights].filter(([name]) => !keyOf.has(name));
+  const unexpected = [...keyOf].filter(([name]) => !weights.has(name) && !tied.has(name));
+  if (missing.length > 0) {
+    const [tensor, { shape }] = missing[0]!;
+    const similar = nearest(
+      tensor,
+      unexpected.length > 0 ? unexpected.map(([, key]) => key) : [...store.tensors.keys()],
+    );
+    throw modelErrors.weightMissing({ folder, tensor, shape, nearest: similar.slice(0, 3), more: missing.length - 1 });
+  }
+  if (unexpected.length > 0) {
+    const key = unexpected[0]![1];
+    const { shape } = store.tensors.get(key)!;
+    throw modelErrors.weightUnexpected({ folder, tensor: key, shape, more: unexpected.length - 1 });
+  }
+}
+
+const floatingPoint = new Set(['F32', 'F16', 'BF16', 'F64']);
+
+function checkTensors(
+  folder: string,
+  store: TensorStore,
+  weights: ReadonlyMap<string, WeightInfo>,
+  keyOf: ReadonlyMap<string, string>,
+): void {
+  for (const [name, { shape, transposedOnDisk }] of weights) {
+    const tensor = keyOf.get(name)!;
+    const got = store.tensors.get(tensor)!;
+    const expected = transposedOnDisk === true ? shape.toReversed() : shape;
+    if (got.shape.join() !== expected.join())
+      throw modelErrors.weightShape({ folder, tensor, got: got.shape, expected });
+    if (!floatingPoint.has(got.dtype)) throw modelErrors.weightDtype({ folder, tensor, got: got.dtype });
+  }
+}
+
+/** Where a file holds both names of one weight, it must hold the same values. */
+async function checkTied(
+  folder: string,
+  store: TensorStore,
+  keyOf: ReadonlyMap<string, string>,
+  tied: ReadonlyMap<string, string>,
+): Promise<void> {
+  for (const [name, other] of tied) {
+    const tensor = keyOf.get(name);
+    if (tensor === undefined) continue;
+    const [one, two] = [await store.read(tensor), await store.read(keyOf.get(other)!)];
+    if (Buffer.compare(one.data, two.data) !== 0) throw modelErrors.tiedWeightsDiffer({ folder, tensor, tied: other });
+  }
+}

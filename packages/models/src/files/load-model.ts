@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fromFloat32, toFloat32, type HostTensor } from '@llmf/core';
+import {
+  frozenTensor,
+  tf,
+  type LoadOptions,
+  type Model,
+  type Parameter,
+  type WeightInfo,
+  type WeightStorage,
+} from '@llmf/nn';
+import { modelFaults } from '../errors.js';
+import { Checkpoint } from './checkpoint.js';
+import { readModelConfig } from './model-config.js';
+import { transposed } from './transposed.js';
+
+/**
+ * The model of a folder. Weights are read one after the other, so that memory peaks one weight above the result.
+ * Trainable ones become f32 variables; frozen matrices are kept in `precision`, vectors in f32.
+ * @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_…; what was loaded until then is freed.
+ */
+export async function loadModel(folder: string, { precision, isTrainable, find }: LoadOptions): Promise<Model> {
+  const config = await readModelConfig(folder);
+  const architecture = find(config.model_type);
+  const blocks = architecture.blocks(config);
+  const checkpoint = await Checkpoint.open(folder, config, architecture);
+  const parameters = new Map<string, Parameter>();
+  try {
+    for (const [name, info] of checkpoint.weights) {
+      const trainable = isTrainable(name, blocks);
+      const stored = await checkpoint.read(name);
+      const value = trainable ? variableOf(stored, info) : frozenOf(stored, info, precision);
+      parameters.set(name, { name, shape: info.shape, trainable, value });
+    }
+    const take = (name: string): Parameter => {
+      const parameter = parameters.get(name);
+      if (parameter === undefined) throw modelFaults.parameterUntabled({ name });
+      return parameter;
+    };
+    return architecture.build(config, { take });
+  } catch (error) {
+    for (const { value } of parameters.values()) value.dispose();
+    throw error;
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function variableOf(stored: HostTensor, info: WeightInfo): tf.Variable {
+  const tensor = tf.tensor(valuesOf(stored, info), [...info.shape], 'float32');
+  const variable = tf.variable(tensor, true);
+  tensor.dispose();
+  return variable;
+}
+
+function frozenOf(stored: HostTensor, info: WeightInfo, precision: WeightStorage): tf.Tensor {
+  const isMatrix = info.kind === 'linear' || info.kind === 'embedding';
+  if (precision === 'f32' || !isMatrix)
+    return frozenTensor(info.shape, 'f32', fromFloat32(valuesOf(stored, info), 'F32'));
+  const isReady = stored.dtype === 'BF16' && info.transposedOnDisk !== true;
+  return frozenTensor(info.shape, 'bf16', isReady ? stored.data : fromFloat32(valuesOf(stored, info), 'BF16'));
+}
+
+/** The values as llmf holds them, f32. */
+function valuesOf(stored: HostTensor, { transposedOnDisk }: WeightInfo): Float32Array {
+  const values = toFloat32(stored);
+  return transposedOnDisk === true ? transposed(values, stored.shape[0]!, stored.shape[1]!) : values;
+}

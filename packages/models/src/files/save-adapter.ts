@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { addFilesAtomic, fromFloat32, streamSafetensors } from '@llmf/core';
+import type { AttachedAdapter } from '@llmf/nn';
+import { copyCompanions } from './companion-files.js';
+
+/**
+ * Writes an adapter as PEFT does: adapter_model.safetensors (f32) and adapter_config.json, tokenizer files carried along.
+ * @param source folder of the base model; named in the config where the model does not know where it comes from
+ * @throws LLMF_CORE_NO_SPACE
+ */
+export async function saveAdapter(adapter: AttachedAdapter, folder: string, source: string): Promise<void> {
+  const tensors = [...adapter.variables].map(([name, variable]) => ({
+    name,
+    dtype: 'F32' as const,
+    shape: variable.shape,
+    data: async () => fromFloat32((await variable.data()) as Float32Array, 'F32'),
+  }));
+  const base = adapter.peftConfig['base_model_name_or_path'];
+  const config = { ...adapter.peftConfig, base_model_name_or_path: base === '' ? source : base };
+  await addFilesAtomic(
+    folder,
+    async (temporary) => {
+      await copyCompanions(source, temporary);
+      await streamSafetensors(join(temporary, 'adapter_model.safetensors'), tensors);
+      await writeFile(join(temporary, 'adapter_config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    },
+    ['adapter_config.json'],
+  );
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import {
+  addFilesAtomic,
+  byteLength,
+  fromFloat32,
+  openSafetensorsFolder,
+  streamSafetensors,
+  writeFolderAtomic,
+  type SafetensorsDtype,
+  type TensorToWrite,
+} from '@llmf/core';
+import type { Architecture, Model, Parameter, SaveOptions, WeightInfo } from '@llmf/nn';
+import { keysByName } from './checkpoint.js';
+import { copyCompanions } from './companion-files.js';
+import { transposed } from './transposed.js';
+
+/**
+ * Writes a model as a Hugging Face folder: config.json with its dtype brought up to date, weights in file order (shards
+ * above `shardBytes`), tokenizer, templates and generation settings carried along. The folder, or where it exists
+ * already each file, appears whole.
+ * @throws LLMF_CORE_NO_SPACE
+ */
+export async function saveModel(
+  model: Model,
+  folder: string,
+  { source, dtype }: SaveOptions,
+  architecture: Architecture,
+  shardBytes: number,
+): Promise<void> {
+  const dtypeOf = dtype === 'auto' ? await sourceDtypes(source, architecture) : () => dtype;
+  const infos = architecture.weights({ ...model.config });
+  const tensors = [...model.parameters.values()].map((parameter) =>
+    tensorToWrite(parameter, infos.get(parameter.name), dtypeOf(parameter.name)),
+  );
+  const fill = async (temporary: string) => {
+    await copyCompanions(source, temporary);
+    await writeWeights(temporary, tensors, shardBytes);
+    const config = { ...model.config, ...dtypeEntry(model.config, tensors) };
+    await writeFile(join(temporary, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  };
+  if (await exists(folder)) {
+    await addFilesAtomic(folder, fill, ['model.safetensors.index.json', 'config.json']);
+    await removeStaleWeights(folder, shardsOf(tensors, shardBytes).length);
+  } else {
+    await mkdir(dirname(folder), { recursive: true });
+    await writeFolderAtomic(folder, fill);
+  }
+}
+
+function tensorToWrite(parameter: Parameter, info: WeightInfo | undefined, dtype: SafetensorsDtype): TensorToWrite {
+  const { name, shape, value } = parameter;
+  const isTurned = info?.transposedOnDisk === true;
+  return {
+    name,
+    dtype,
+    shape: isTurned ? shape.toReversed() : shape,
+    data: async () => {
+      const values = (await value.data()) as Float32Array;
+      return fromFloat32(isTurned ? transposed(values, shape[0]!, shape[1]!) : values, dtype);
+    },
+  };
+}
+
+async function writeWeights(folder: string, tensors: readonly TensorToWrite[], shardBytes: number): Promise<void> {
+  const shards = shardsOf(tensors, shardBytes);
+  for (const [index, shard] of shards.entries()) {
+    await streamSafetensors(join(folder, shardName(index, shards.length)), shard);
+  }
+  if (shards.length === 1) return;
+  const weightMap = shards.flatMap((shard, index) => shard.map(({ name }) => [name, shardName(index, shards.length)]));
+  const totalSize = tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+  const index = { metadata: { total_size: totalSize }, weight_map: Object.fromEntries(weightMap) as unknown };
+  await writeFile(join(folder, 'model.safetensors.index.json'), `${JSON.stringify(index, null, 2)}\n`);
+}
+
+/** Consecutive tensors, each shard up to the limit; a tensor above it has a shard of its own. */
+function shardsOf(tensors: readonly TensorToWrite[], shardBytes: number): TensorToWrite[][] {
+  const shards: TensorToWrite[][] = [[]];
+  let bytes = 0;
+  for (const tensor of tensors) {
+    const size = byteLength(tensor);
+    if (bytes > 0 && bytes + size > shardBytes) {
+      shards.push([]);
+      bytes = 0;
+    }
+    shards.at(-1)!.push(tensor);
+    bytes += size;
+  }
+  return shards;
+}
+
+function shardName(index: number, count: number): string {
+  const digits = (value: number) => String(value).padStart(5, '0');
+  return count === 1 ? 'model.safetensors' : `model-${digits(index + 1)}-of-${digits(count)}.safetensors`;
+}
+
+/** Weights of an earlier save in another number of files would be read instead of, or beside, the new ones. */
+async function removeStaleWeights(folder: string, count: number): Promise<void> {
+  const current = new Set(Array.from({ length: count }, (_, index) => shardName(index, count)));
+  for (const name of await readdir(folder)) {
+    const isWeights = /^model(-\d{5}-of-\d{5})?\.safetensors$/.test(name) && !current.has(name);
+    if (isWeights || (count === 1 && name === 'model.safetensors.index.json')) await rm(join(folder, name));
+  }
+}
+
+/** The source's dtype of each weight; F32 where the source holds no such weight. */
+async function sourceDtypes(source: string, architecture: Architecture): Promise<(name: string) => SafetensorsDtype> {
+  const store = await openSafetensorsFolder(source);
+  await store.close();
+  const keyOf = keysByName(store, architecture);
+  return (name) => store.tensors.get(keyOf.get(name) ?? '')?.dtype ?? 'F32';
+}
+
+const dtypeNames: Partial<Record<SafetensorsDtype, string>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  F64: 'float64',
+};
+
+/** `dtype` (before Transformers 5: `torch_dtype`) where all weights share one; whichever key the config has. */
+function dtypeEntry(
+  config: Readonly<Record<string, unknown>>,
+  tensors: readonly TensorToWrite[],
+): Record<string, unknown> {
+  const [dtype, ...others] = new Set(tensors.map((tensor) => tensor.dtype));
+  if (dtype === undefined || others.length > 0) return {};
+  return { ['torch_dtype' in config ? 'torch_dtype' : 'dtype']: dtypeNames[dtype] };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Architecture, ModelLoader } from '@llmf/nn';
+import { fingerprintOf } from './files/fingerprint.js';
+import { loadModel } from './files/load-model.js';
+import { loadHub, locateModel, type Hub } from './files/locate-model.js';
+import { saveAdapter } from './files/save-adapter.js';
+import { saveModel } from './files/save-model.js';
+
+export interface LoaderSettings {
+  /** Finds the architecture of a model that is saved. */
+  readonly find: (modelType: string) => Architecture;
+  /** Weights above this many bytes are split into several files; 5 GB as Transformers. */
+  readonly shardBytes?: number;
+  readonly hub?: () => Promise<Hub>;
+}
+
+/** Reads and writes Hugging Face model folders. */
+export function createModelLoader({ find, shardBytes = 5e9, hub = loadHub }: LoaderSettings): ModelLoader {
+  return {
+    locate: (path, from) => locateModel(path, from, hub),
+    load: loadModel,
+    save: (model, folder, options) => saveModel(model, folder, options, find(model.modelType), shardBytes),
+    saveAdapter: (adapter, folder, { source }) => saveAdapter(adapter, folder, source),
+    fingerprint: fingerprintOf,
+  };
+}

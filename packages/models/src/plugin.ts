@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import { apiVersion, type Plugin, type Run } from '@llmf/core';
+import { ArchitectureToken, ModelLoaderToken, type Architecture, type Model } from '@llmf/nn';
+import { writeFinalFiles } from './final-files.js';
+import { gpt2 } from './gpt2.js';
+import { llama } from './llama.js';
+import { createModelLoader } from './loader.js';
+import { mistral } from './mistral.js';
+import { modelOptions } from './model-options.js';
+import { qwen2 } from './qwen2.js';
+import { qwen3 } from './qwen3.js';
+
+/** The architectures that @llmf/models brings. */
+export const architectures = [llama, mistral, qwen2, qwen3, gpt2];
+
+/** Provides the architectures and the loader of model folders. */
+export function models(): Plugin {
+  return {
+    name: 'model',
+    apiVersion,
+    description: 'Hugging Face model folders: llama, mistral, qwen2, qwen3, gpt2',
+    options: modelOptions,
+    apply(engine) {
+      const find = (modelType: string) => engine.find(ArchitectureToken, modelType);
+      for (const architecture of architectures) engine.provide(ArchitectureToken, architecture);
+      engine.provide(ModelLoaderToken, createModelLoader({ find }));
+      engine.hooks.run.tap('models', (run) => {
+        warnAboutConfig(run, find);
+        writeFinalFiles(run);
+      });
+    },
+  };
+}
+
+/** Says once what the checkpoint's config asks for and llmf leaves out. */
+function warnAboutConfig(run: Run, find: (modelType: string) => Architecture): void {
+  run.hooks.modelLoaded.tap('models', (model) => {
+    const remarks = find(model.modelType).remarks?.({ ...(model as Model).config }) ?? [];
+    for (const remark of remarks) run.logger.warn(`model: ${remark}`);
+    return model;
+  });
+}

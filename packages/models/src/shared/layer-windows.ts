@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { modelErrors } from '../errors.js';
+
+/** The keys of config.json by which Qwen2 and Qwen3 say which layers have a sliding window. */
+export const windowKeys = {
+  use_sliding_window: z.boolean().default(false),
+  sliding_window: z.int().min(1).nullable().default(4096),
+  /** Layers before this one see everything; read where `layer_types` is absent. */
+  max_window_layers: z.int().min(0).default(28),
+  layer_types: z.array(z.string()).nullish(),
+};
+
+interface WindowConfig {
+  readonly num_hidden_layers: number;
+  readonly use_sliding_window: boolean;
+  readonly sliding_window: number | null;
+  readonly max_window_layers: number;
+  readonly layer_types?: readonly string[] | null | undefined;
+}
+
+/** The window of each layer, 0 for none, as Transformers 5.18 decides (Qwen2Config.__post_init__). @throws LLMF_MODELS_… */
+export function layerWindows(modelType: string, config: WindowConfig): number[] {
+  const { num_hidden_layers: layers, max_window_layers: first, layer_types: types } = config;
+  const window = config.use_sliding_window ? (config.sliding_window ?? 0) : 0;
+  if (types === null || types === undefined)
+    return Array.from({ length: layers }, (_, layer) => (layer >= first ? window : 0));
+  if (types.length !== layers) {
+    const facts = { got: `${types.length} entries`, expected: `${layers}, one per layer` };
+    throw modelErrors.configValue({ modelType, key: 'layer_types', ...facts });
+  }
+  return types.map((type, layer) => {
+    if (type === 'full_attention') return 0;
+    if (type === 'sliding_attention') return window;
+    const facts = { got: JSON.stringify(type), expected: 'full_attention or sliding_attention' };
+    throw modelErrors.unsupported({ modelType, key: `layer_types.${layer}`, ...facts });
+  });
+}

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Loss } from '@llmf/core';
 import { chooseLoss, describeLoss, evaluateLoss, raggedBatch } from '@llmf/testkit';
 import { describe, expect, it } from 'vitest';
+import { llmf, succeeded } from '../../test/support/command.js';
 import lossSlic, { slicLoss } from './loss-slic.mjs';
 
 const slic = slicLoss as unknown as Loss<{ margin: number }>;
@@ -43,5 +48,31 @@ describe('the example loss', () => {
     const provided: unknown[] = [];
     lossSlic().apply({ provide: (_token: symbol, value: unknown) => provided.push(value) });
     expect(provided).toEqual([slicLoss]);
+  });
+});
+
+describe('llmf with the example loss', () => {
+  const folder = fileURLToPath(new URL('.', import.meta.url));
+
+  it('lists its option in --help', async () => {
+    expect(succeeded(await llmf(['train', '--help'], { folder }))).toMatch(/loss\.margin[^]*nats by which/);
+  });
+
+  it('trains with it', async () => {
+    const output = await mkdtemp(join(tmpdir(), 'llmf-slic-'));
+    succeeded(await llmf(['train', 'train.maxSteps=3', 'train.logEvery=1', `output=${output}`], { folder }));
+    const rows = (await readFile(join(output, 'metrics.jsonl'), 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((row) => JSON.parse(row));
+    await rm(output, { recursive: true });
+    expect(rows.length).toBeGreaterThanOrEqual(3);
+    expect(rows[0]).toMatchObject({ step: 1, loss: expect.any(Number), 'rewards/accuracies': expect.any(Number) });
+  });
+
+  it('names the option that a misspelt one means', async () => {
+    const { status, err } = await llmf(['train', 'loss.margn=2'], { folder });
+    expect(status).toBe(1);
+    expect(err).toContain('margin');
   });
 });

@@ -9,7 +9,7 @@ export const simpoOptions = z
       .min(0)
       .default(1)
       .describe(
-        "γ, reward margin the chosen answer must lead by; SimPO's gamma_beta_ratio is γ/β (paper: 0.3 to 1.6).",
+        "γ, reward margin the chosen answer must lead by (paper: 0.3 to 1.6); SimPO's gamma_beta_ratio is γ/β.",
       ),
     variant: z
       .enum(['sigmoid', 'hinge'])

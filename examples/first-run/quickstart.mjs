@@ -15,7 +15,16 @@ const started = performance.now();
 rmSync(join(folder, scratch), { recursive: true, force: true });
 
 title('1. A model with random weights');
-llmf('init', `${scratch}/untrained`, '--config', 'architecture/config.json', '--tokenizer', 'architecture', '--seed', '1');
+llmf(
+  'init',
+  `${scratch}/untrained`,
+  '--config',
+  'architecture/config.json',
+  '--tokenizer',
+  'architecture',
+  '--seed',
+  '1',
+);
 
 title('2. Supervised training: it learns the facts, and to speak as people do here, politely or rudely');
 llmf('train', 'sft.yaml', `model.path=${scratch}/untrained`, `output=${scratch}/sft`);
@@ -28,11 +37,15 @@ const answerAfter = ask(`${scratch}/simpo`);
 title('What it learned');
 const [before, after] = heldOutAccuracies(join(folder, scratch, 'simpo', 'metrics.jsonl'));
 console.log('                         before  after');
-console.log(`eval_rewards/accuracies  ${before.toFixed(2).padEnd(6)}  ${after.toFixed(2)}   (pairs about questions it never saw)`);
+console.log(
+  `eval_rewards/accuracies  ${before.toFixed(2).padEnd(6)}  ${after.toFixed(2)}   (pairs about questions it never saw)`,
+);
 console.log(`\n${question}`);
 console.log(`  before: ${answerBefore}`);
 console.log(`  after:  ${answerAfter}`);
-console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s in all. The files are in examples/first-run/${scratch}.`);
+console.log(
+  `\n${((performance.now() - started) / 1000).toFixed(0)} s in all. The files are in examples/first-run/${scratch}.`,
+);
 process.exitCode = after >= 0.9 ? 0 : 1;
 
 /** Shows the command and runs it, its output on the terminal. */
@@ -58,7 +71,10 @@ function finish({ status, signal }) {
 
 /** First and last evaluation of a run. */
 function heldOutAccuracies(file) {
-  const rows = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const rows = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   const values = rows.map((row) => row['eval_rewards/accuracies']).filter((value) => value !== undefined);
   return [values[0], values.at(-1)];
 }

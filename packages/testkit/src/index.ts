@@ -7,3 +7,4 @@ export { describeLossOracle } from './losses/describe-loss-oracle.js';
 export { evaluateLoss, lossGradient, meanLoss, type ChosenLoss, type EvaluatedResult } from './losses/evaluate-loss.js';
 export { raggedBatch, type AnswerData, type GroupData, type RaggedBatch } from './losses/ragged.js';
 export { equalToReference, extremeGroups, syntheticGroups } from './losses/synthetic.js';
+export * from './ops/index.js';

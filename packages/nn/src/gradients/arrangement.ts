@@ -20,7 +20,13 @@ function registerShapes(): void {
   });
   defineGradient<{ perm: number[] }>({
     kernel: 'Transpose',
-    gradient: (dy, _, { perm }) => ({ x: () => tf.transpose(dy, perm.map((_axis, to) => perm.indexOf(to))) }),
+    gradient: (dy, _, { perm }) => ({
+      x: () =>
+        tf.transpose(
+          dy,
+          perm.map((_axis, to) => perm.indexOf(to)),
+        ),
+    }),
   });
   defineGradient<{ dims: number | number[] }>({
     kernel: 'Reverse',
@@ -39,7 +45,14 @@ function registerShapes(): void {
   defineGradient<{ paddings: [number, number][] }>({
     kernel: 'PadV2',
     inputs: ['x'],
-    gradient: (dy, [x], { paddings }) => ({ x: () => tf.slice(dy, paddings.map(([before]) => before), x!.shape) }),
+    gradient: (dy, [x], { paddings }) => ({
+      x: () =>
+        tf.slice(
+          dy,
+          paddings.map(([before]) => before),
+          x!.shape,
+        ),
+    }),
   });
   defineGradient<{ begin: number | number[]; size: number | number[] }>({
     kernel: 'Slice',
@@ -47,7 +60,10 @@ function registerShapes(): void {
     gradient: (dy, [x], { begin, size }) => ({
       x: () => {
         const [starts, sizes] = tf.slice_util.parseSliceParams(x!, begin, size) as [number[], number[]];
-        return tf.pad(dy, starts.map((start, axis) => [start, x!.shape[axis]! - start - sizes[axis]!]));
+        return tf.pad(
+          dy,
+          starts.map((start, axis) => [start, x!.shape[axis]! - start - sizes[axis]!]),
+        );
       },
     }),
   });
@@ -56,7 +72,13 @@ function registerShapes(): void {
 /** Sums the repetitions: [r₀·n₀, r₁·n₁, …] → [r₀, n₀, r₁, n₁, …] → Σ over r. */
 function untile(dy: Tensor, x: Tensor, reps: readonly number[]): Tensor {
   const split = reps.flatMap((times, axis) => [times, x.shape[axis]!]);
-  return tf.reshape(tf.sum(tf.reshape(dy, split), reps.map((_, axis) => 2 * axis)), x.shape);
+  return tf.reshape(
+    tf.sum(
+      tf.reshape(dy, split),
+      reps.map((_, axis) => 2 * axis),
+    ),
+    x.shape,
+  );
 }
 
 function registerJoins(): void {
@@ -68,7 +90,11 @@ function registerJoins(): void {
       let offset = 0;
       const starts = saved.map(({ shape }) => (offset += shape[along]!) - shape[along]!);
       const part = (input: Tensor, start: number) =>
-        tf.slice(dy, dy.shape.map((_, a) => (a === along ? start : 0)), input.shape);
+        tf.slice(
+          dy,
+          dy.shape.map((_, a) => (a === along ? start : 0)),
+          input.shape,
+        );
       return Object.fromEntries(saved.map((input, index) => [String(index), () => part(input, starts[index]!)]));
     },
   });

@@ -13,7 +13,12 @@ export interface GradientDefinition<Attributes> {
   /** Which outputs are kept. */
   readonly outputs?: readonly boolean[];
   /** `saved` holds the kept inputs, then the kept outputs. */
-  readonly gradient: (dy: Tensor, saved: readonly Tensor[], attributes: Attributes, dys: readonly Tensor[]) => Gradients;
+  readonly gradient: (
+    dy: Tensor,
+    saved: readonly Tensor[],
+    attributes: Attributes,
+    dys: readonly Tensor[],
+  ) => Gradients;
 }
 
 /** Registers a gradient unless someone did before (another bundle of tfjs). */
@@ -38,7 +43,12 @@ export function unbroadcast(gradient: Tensor, { shape }: Tensor): Tensor {
 }
 
 /** Spreads what was reduced over `axis` back over the shape it had. */
-export function spread(reduced: Tensor, shape: readonly number[], axis: number | readonly number[] | undefined): Tensor {
+export function spread(
+  reduced: Tensor,
+  shape: readonly number[],
+  axis: number | readonly number[] | undefined,
+): Tensor {
+  if (tf.util.sizeFromShape([...shape]) === 0) return tf.zeros([...shape]); // tf.broadcastTo makes ones of zeros
   const axes = tf.util.parseAxisParam(axis as number[], [...shape]);
   const kept = shape.map((size, index) => (axes.includes(index) ? 1 : size));
   return tf.broadcastTo(tf.reshape(reduced, kept), [...shape]);

@@ -7,9 +7,16 @@ import { tf } from '../tf.js';
 export type Ints = Int32Array | Tensor1D;
 
 /** @throws LLMF_NN_SHAPE; null in `expected` stands for any size, named in `legend`. */
-export function checkShape(op: string, input: string, tensor: Tensor, expected: readonly (number | null)[], legend: string): void {
+export function checkShape(
+  op: string,
+  input: string,
+  tensor: Tensor,
+  expected: readonly (number | null)[],
+  legend: string,
+): void {
   const { shape } = tensor;
-  const fits = shape.length === expected.length && expected.every((size, axis) => size === null || size === shape[axis]);
+  const fits =
+    shape.length === expected.length && expected.every((size, axis) => size === null || size === shape[axis]);
   if (!fits) throw errors.shape({ op, input, got: shape, expected: legend });
 }
 

@@ -45,7 +45,13 @@ export function defineOp<
     const wants = wantedInputs(definition, inputs, tape);
     const outputs = withoutTape(() => kernel(inputs, attributes));
     if (wants.size === 0) return outputs;
-    const node = nodeOf(kernel.kernelName, definition, { inputs, attributes, outputs }, wants, tape?.mode !== 'observe');
+    const node = nodeOf(
+      kernel.kernelName,
+      definition,
+      { inputs, attributes, outputs },
+      wants,
+      tape?.mode !== 'observe',
+    );
     if (tape !== null) tape.record(node);
     else tf.engine().state.activeTape.push({ id: tf.engine().state.nextTapeNodeId++, ...node });
     return outputs;
@@ -84,7 +90,12 @@ function nodeOf<
     saved: owned,
     // tfjs's own pass asks for everything.
     gradient: (dys: (Tensor | null)[], wants: ReadonlySet<string> = recorded) => {
-      const call = { dys: dys as unknown as OrAbsent<Outputs>, saved, attributes, wants: wants as ReadonlySet<Names<Inputs>> };
+      const call = {
+        dys: dys as unknown as OrAbsent<Outputs>,
+        saved,
+        attributes,
+        wants: wants as ReadonlySet<Names<Inputs>>,
+      };
       const gradients = definition.gradient(call) as Record<string, Tensor>;
       return Object.fromEntries(Object.entries(gradients).map(([name, dx]) => [name, () => dx]));
     },
@@ -92,7 +103,9 @@ function nodeOf<
 }
 
 /** Variables live on anyway; of anything else the node keeps a reference of its own. */
-function kept<Saved extends Readonly<Record<string, Tensor | undefined>>>(tensors: Saved): { saved: Saved; owned: Tensor[] } {
+function kept<Saved extends Readonly<Record<string, Tensor | undefined>>>(
+  tensors: Saved,
+): { saved: Saved; owned: Tensor[] } {
   const owned: Tensor[] = [];
   const entries = Object.entries(tensors).map(([name, tensor]) => {
     if (tensor === undefined || tensor instanceof tf.Variable) return [name, tensor];

@@ -14,7 +14,13 @@ export { layerNorm } from './layer-norm/layer-norm.js';
 export { linear, type DropoutKey, type LinearOptions } from './linear/linear.js';
 export { rmsNorm } from './rms-norm/rms-norm.js';
 export { rope } from './rope/rope.js';
-export { ropeFrequencies, ropeTables, type RopeOptions, type RopeScaling, type RopeTables } from './rope/rope-tables.js';
+export {
+  ropeFrequencies,
+  ropeTables,
+  type RopeOptions,
+  type RopeScaling,
+  type RopeTables,
+} from './rope/rope-tables.js';
 export { segmentSum } from './segment-sum/segment-sum.js';
 export {
   selectedLogProbs,

@@ -42,7 +42,10 @@ export function writePacked(backend: HostBackend, packed: PackedData, shape: rea
 }
 
 /** The packed form of a tensor, for kernels that read it; null for ordinary tensors. */
-export function packedOf({ dataId }: Pick<TensorInfo, 'dataId'>, backend: KernelBackend = tf.backend()): PackedData | null {
+export function packedOf(
+  { dataId }: Pick<TensorInfo, 'dataId'>,
+  backend: KernelBackend = tf.backend(),
+): PackedData | null {
   if (!holdsPacked(backend)) return null;
   return (backend.data.get(dataId) as Partial<PackedEntry> | undefined)?.packed ?? null;
 }

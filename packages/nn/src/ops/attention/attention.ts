@@ -30,7 +30,12 @@ export function attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, options: Attent
   checkShape('attention', 'k', k, [null, null, size], `[keys, key heads, ${size}]`);
   checkShape('attention', 'v', v, k.shape, `[${k.shape.join(', ')}], the shape of k`);
   if (heads % k.shape[1] !== 0) {
-    throw errors.shape({ op: 'attention', input: 'k', got: k.shape, expected: `a number of key heads that divides ${heads}` });
+    throw errors.shape({
+      op: 'attention',
+      input: 'k',
+      got: k.shape,
+      expected: `a number of key heads that divides ${heads}`,
+    });
   }
   if (window < 0) throw errors.value({ op: 'attention', input: 'window', got: String(window), expected: '0 or more' });
   checkSpans(spans, queries, k.shape[0]);

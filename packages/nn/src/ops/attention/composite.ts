@@ -2,6 +2,7 @@
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { AttentionAttributes, AttentionSpan } from '../../contracts/index.js';
 import { tf } from '../../tf.js';
+import { batchProduct } from '../products.js';
 import { addUp, rowsOf, type Piece } from './pieces.js';
 import { maskOf } from './spans.js';
 
@@ -31,7 +32,7 @@ export function attentionComposite(
     const keys = byGroup(seenBy(span, k)); // [G, L, D]
     const { scores, probabilities } = softmaxOf(span, stacked(rowsOf(q, ...queriesOf(span)), groups), keys, attributes);
     const start = span.queryStart;
-    const out = unstacked(tf.matMul(probabilities, byGroup(seenBy(span, v))), span.queryLength);
+    const out = unstacked(batchProduct(probabilities, byGroup(seenBy(span, v))), span.queryLength);
     outs.push({ start, rows: out });
     const logSumExp = tf.sub(tf.max(scores, -1), tf.log(tf.max(probabilities, -1))); // [G, M·L]
     sums.push({ start, rows: tf.transpose(tf.reshape(logSumExp, [heads, span.queryLength])) });
@@ -56,13 +57,17 @@ export function attentionGradientComposite(
     const { probabilities } = softmaxOf(span, queries, keys, attributes);
     const dOut = stacked(rowsOf(dy, ...queriesOf(span)), groups);
     const delta = tf.sum(tf.mul(dOut, stacked(rowsOf(out, ...queriesOf(span)), groups)), -1, true); // [G, M·Lq, 1]
-    const dP = tf.matMul(dOut, byGroup(seenBy(span, v)), false, true);
+    const dP = batchProduct(dOut, byGroup(seenBy(span, v)), 'b');
     const dS = tf.mul(tf.mul(probabilities, tf.sub(dP, delta)), attributes.scale) as Tensor3D;
-    pieces.q.push({ start: span.queryStart, rows: unstacked(tf.matMul(dS, keys), span.queryLength) });
-    pieces.k.push(...keyPieces(span, tf.matMul(dS, queries, true, false)));
-    pieces.v.push(...keyPieces(span, tf.matMul(probabilities, dOut, true, false)));
+    pieces.q.push({ start: span.queryStart, rows: unstacked(batchProduct(dS, keys), span.queryLength) });
+    pieces.k.push(...keyPieces(span, batchProduct(dS, queries, 'a')));
+    pieces.v.push(...keyPieces(span, batchProduct(probabilities, dOut, 'a')));
   }
-  return [addUp(pieces.q, q.shape), addUp(pieces.k, k.shape), addUp(pieces.v, v.shape)] as [Tensor3D, Tensor3D, Tensor3D];
+  return [addUp(pieces.q, q.shape), addUp(pieces.k, k.shape), addUp(pieces.v, v.shape)] as [
+    Tensor3D,
+    Tensor3D,
+    Tensor3D,
+  ];
 }
 
 function softmaxOf(
@@ -73,9 +78,10 @@ function softmaxOf(
 ): { scores: Tensor; probabilities: Tensor3D } {
   const [groups, rows] = queries.shape;
   const columns = keys.shape[1];
-  const products = tf.mul(tf.matMul(queries, keys, false, true), attributes.scale); // [G, M·Lq, L]
+  const products = tf.mul(batchProduct(queries, keys, 'b'), attributes.scale); // [G, M·Lq, L]
   const mask = maskOf(span, attributes);
-  const scores = mask === null ? products : tf.reshape(masked(products, mask, span.queryLength), [groups, rows, columns]);
+  const scores =
+    mask === null ? products : tf.reshape(masked(products, mask, span.queryLength), [groups, rows, columns]);
   return { scores, probabilities: tf.softmax(scores as Tensor3D) };
 }
 
@@ -113,4 +119,3 @@ function keyPieces({ keyStart, prefixStart, prefixLength }: AttentionSpan, gradi
   const own = { start: keyStart, rows: rowsOf(rows, prefixLength, rows.shape[0] - prefixLength) };
   return prefixLength === 0 ? [own] : [own, { start: prefixStart, rows: rowsOf(rows, 0, prefixLength) }];
 }
-

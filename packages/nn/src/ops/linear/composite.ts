@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { tf } from '../../tf.js';
+import { times, timesTransposed, transposedTimes } from '../products.js';
 
 /** T rows, K inputs, N outputs, r rank. */
 export interface LinearInputs {
@@ -17,12 +18,15 @@ export interface LowRankScale {
 }
 
 /** y = x Wᵀ + bias + scale · ((x ∘ mask) Aᵀ) Bᵀ */
-export function linearComposite({ x, weight, bias, a, b, mask }: LinearInputs, { scale }: LowRankScale): readonly [Tensor2D] {
-  let y: Tensor2D = tf.matMul(x, weight, false, true); // [T, N]
+export function linearComposite(
+  { x, weight, bias, a, b, mask }: LinearInputs,
+  { scale }: LowRankScale,
+): readonly [Tensor2D] {
+  let y: Tensor2D = timesTransposed(x, weight); // [T, N]
   if (bias !== undefined) y = tf.add(y, bias);
   if (a !== undefined && b !== undefined) {
-    const low = tf.mul(tf.matMul(masked(x, mask), a, false, true), scale); // [T, r]
-    y = tf.add(y, tf.matMul(low as Tensor2D, b, false, true));
+    const low = tf.mul(timesTransposed(masked(x, mask), a), scale); // [T, r]
+    y = tf.add(y, timesTransposed(low as Tensor2D, b));
   }
   return [y];
 }
@@ -32,9 +36,9 @@ export function linearInputGradientComposite(
   { dy, weight, a, b, mask }: Omit<LinearInputs, 'x' | 'bias'> & { readonly dy: Tensor2D },
   { scale }: LowRankScale,
 ): readonly [Tensor2D] {
-  const dx: Tensor2D = tf.matMul(dy, weight); // [T, K]
+  const dx = times(dy, weight); // [T, K]
   if (a === undefined || b === undefined) return [dx];
-  const low: Tensor2D = tf.matMul(tf.mul(tf.matMul(dy, b), scale) as Tensor2D, a); // [T, K]
+  const low = times(tf.mul(times(dy, b), scale) as Tensor2D, a); // [T, K]
   return [tf.add(dx, masked(low, mask))];
 }
 
@@ -45,17 +49,23 @@ export const linearWeightGradientComposite = ({
 }: {
   readonly dy: Tensor2D;
   readonly x: Tensor2D;
-}): readonly [Tensor2D] => [tf.matMul(dy, x, true, false)];
+}): readonly [Tensor2D] => [transposedTimes(dy, x)];
 
 /** dA = scale · (dy B)ᵀ (x ∘ mask), dB = scale · dyᵀ ((x ∘ mask) Aᵀ) */
 export function linearLowRankGradientComposite(
-  { dy, x, a, b, mask }: Required<Pick<LinearInputs, 'x'>> & { dy: Tensor2D; a: Tensor2D; b: Tensor2D; mask?: Tensor2D | undefined },
+  {
+    dy,
+    x,
+    a,
+    b,
+    mask,
+  }: Required<Pick<LinearInputs, 'x'>> & { dy: Tensor2D; a: Tensor2D; b: Tensor2D; mask?: Tensor2D | undefined },
   { scale }: LowRankScale,
 ): readonly [Tensor2D, Tensor2D] {
   const input = masked(x, mask);
-  const ofLow = tf.mul(tf.matMul(dy, b), scale) as Tensor2D; // [T, r]
-  const low = tf.mul(tf.matMul(input, a, false, true), scale) as Tensor2D; // [T, r]
-  return [tf.matMul(ofLow, input, true, false), tf.matMul(dy, low, true, false)];
+  const ofLow = tf.mul(times(dy, b), scale) as Tensor2D; // [T, r]
+  const low = tf.mul(timesTransposed(input, a), scale) as Tensor2D; // [T, r]
+  return [transposedTimes(ofLow, input), transposedTimes(dy, low)];
 }
 
 const masked = (x: Tensor2D, mask: Tensor2D | undefined): Tensor2D => (mask === undefined ? x : tf.mul(x, mask));

@@ -13,7 +13,10 @@ export interface RopeInputs {
  * With x = [x₁, x₂, rest]: y = [x₁ cos − x₂ sin, x₂ cos + x₁ sin, rest]. Written as x ∘ [cos, cos, 1] + (x P) ∘ [sin,
  * sin, 0] with a signed permutation P (x P = [−x₂, x₁, 0]), which is exact and spares the slow slices of tfjs.
  */
-export function ropeComposite({ x, cos, sin }: RopeInputs, { inverse }: { readonly inverse: boolean }): readonly [Tensor3D] {
+export function ropeComposite(
+  { x, cos, sin }: RopeInputs,
+  { inverse }: { readonly inverse: boolean },
+): readonly [Tensor3D] {
   const [tokens, heads, size] = x.shape;
   const half = cos.shape[1];
   const rows = tf.reshape(x, [tokens * heads, size]);

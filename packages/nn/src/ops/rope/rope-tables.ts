@@ -64,7 +64,9 @@ export function ropeFrequencies(rotary: number, theta: number, scaling: RopeScal
   }
   const plain = Float64Array.from({ length: rotary / 2 }, (_, i) => theta ** ((-2 * i) / rotary));
   if (scaling === null) return plain;
-  return plain.map((frequency) => (scaling.type === 'linear' ? frequency / scaling.factor : llama3(frequency, scaling)));
+  return plain.map((frequency) =>
+    scaling.type === 'linear' ? frequency / scaling.factor : llama3(frequency, scaling),
+  );
 }
 
 /** Long waves are stretched by the factor, short ones kept, those between interpolated. */

@@ -12,7 +12,11 @@ export function segmentSumComposite(
   { values, response }: SegmentSumInputs,
   { count }: { readonly count: number },
 ): readonly [Tensor1D] {
-  const responses = tf.tensor2d(Int32Array.from({ length: count }, (_, r) => r), [count, 1], 'int32');
+  const responses = tf.tensor2d(
+    Int32Array.from({ length: count }, (_, r) => r),
+    [count, 1],
+    'int32',
+  );
   const belongs = tf.equal(responses, tf.expandDims(response, 0)); // [R, S]
   const chosen = tf.where(belongs, tf.expandDims(values, 0), tf.zeros([count, values.size])) as Tensor2D;
   return [tf.sum(chosen, 1)];

@@ -7,6 +7,7 @@
  */
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { tf } from '../../tf.js';
+import { timesTransposed, transposedTimes } from '../products.js';
 import { scatterRows } from '../embedding/scatter-rows.js';
 
 /** T tokens, C hidden size, V vocabulary, S selected rows. */
@@ -79,7 +80,7 @@ export function selectedLogProbsGradientComposite(
       const dz = (temperature === 1 ? byLogits : tf.div(byLogits, temperature)) as Tensor2D; // [s, V]
       return [
         tf.matMul(dz, head),
-        ...(wantsHead ? [tf.matMul(dz, h, true, false)] : []),
+        ...(wantsHead ? [transposedTimes(dz, h)] : []),
         ...(wantsHead && bias !== undefined ? [tf.sum(dz, 0)] : []),
       ];
     });
@@ -123,7 +124,7 @@ function logitGradient(
 }
 
 function logits(selected: Tensor2D, head: Tensor2D, bias: Tensor1D | undefined, temperature: number): Tensor2D {
-  const plain: Tensor = tf.matMul(selected, head, false, true); // [s, V]
+  const plain: Tensor = timesTransposed(selected, head); // [s, V]
   const biased = bias === undefined ? plain : tf.add(plain, bias);
   return (temperature === 1 ? biased : tf.div(biased, temperature)) as Tensor2D;
 }
@@ -131,7 +132,10 @@ function logits(selected: Tensor2D, head: Tensor2D, bias: Tensor1D | undefined, 
 /** z[i, targets[i]], by flat places. */
 function valueAt(z: Tensor2D, targets: Tensor1D): Tensor1D {
   const [rows, vocabulary] = z.shape;
-  const starts = tf.tensor1d(Int32Array.from({ length: rows }, (_, row) => row * vocabulary), 'int32');
+  const starts = tf.tensor1d(
+    Int32Array.from({ length: rows }, (_, row) => row * vocabulary),
+    'int32',
+  );
   return tf.gather(tf.reshape(z, [z.size]), tf.add(starts, targets) as Tensor1D) as Tensor1D;
 }
 

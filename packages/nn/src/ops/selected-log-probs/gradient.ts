@@ -39,5 +39,7 @@ export const selectedLogProbsOp = defineOp(selectedLogProbsKernel, {
 
 /** Leaves out what nothing depends on. */
 function present<T extends Record<string, Tensor1D | null>>(values: T): { [K in keyof T]?: Tensor1D } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as { [K in keyof T]?: Tensor1D };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as {
+    [K in keyof T]?: Tensor1D;
+  };
 }

@@ -6,7 +6,9 @@ import { swigluComposite, swigluGradientComposite, type SwigluInputs } from './c
 
 const swigluGradient = defineKernel(kernels.swigluGradient, swigluGradientComposite);
 
-const swigluKernel = defineKernel(kernels.swiglu, (inputs: SwigluInputs, _: Record<string, never>) => swigluComposite(inputs));
+const swigluKernel = defineKernel(kernels.swiglu, (inputs: SwigluInputs, _: Record<string, never>) =>
+  swigluComposite(inputs),
+);
 
 export const swigluOp = defineOp(swigluKernel, {
   differentiable: ['gate', 'up'],

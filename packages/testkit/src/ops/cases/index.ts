@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { OpCase } from '../op-case.js';
+import { activationCases } from './activations.js';
+import { attentionCases } from './attention.js';
+import { linearCases } from './linear.js';
+import { layerNormCases, normCases } from './norms.js';
+import { ropeCases } from './rope.js';
+import { tokenCases } from './tokens.js';
+
+/** Every op on shapes that break kernels: empty, single, prime, beyond a vector; steep, large and zero values. */
+export const opCases: readonly OpCase[] = [
+  ...linearCases,
+  ...normCases,
+  ...layerNormCases,
+  ...activationCases,
+  ...ropeCases,
+  ...attentionCases,
+  ...tokenCases,
+];

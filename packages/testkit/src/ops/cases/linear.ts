@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import { kernels, linear, tf, type LowRank, type Tensor1D, type Tensor2D } from '@llmf/nn';
+import { host, type OpCase, type Tensors } from '../op-case.js';
+
+const all = [kernels.linear, kernels.linearInputGradient, kernels.linearWeightGradient];
+
+interface Form {
+  readonly bias?: boolean;
+  readonly rank?: number;
+  readonly frozen?: readonly string[];
+}
+
+function linearCase(name: string, [rows, inputs, outputs]: readonly [number, number, number], form: Form): OpCase {
+  const { bias = false, rank, frozen = [] } = form;
+  const scale = 0.5;
+  return {
+    name: `linear, ${name}`,
+    kernels: rank === undefined ? all : [...all, kernels.linearLowRankGradient],
+    frozen,
+    inputs: {
+      x: host('x', [rows, inputs]),
+      weight: host('weight', [outputs, inputs], 0.3),
+      ...(bias ? { bias: host('bias', [outputs]) } : {}),
+      ...(rank === undefined ? {} : { a: host('a', [rank, inputs], 0.3), b: host('b', [outputs, rank], 0.3) }),
+    },
+    run: (t) => [
+      linear(t['x'] as Tensor2D, t['weight'] as Tensor2D, {
+        bias: t['bias'] as Tensor1D | undefined,
+        lowRank: rank === undefined ? null : ({ a: t['a'], b: t['b'], scale, dropout: 0 } as unknown as LowRank),
+      }),
+    ],
+    naive: (t: Tensors) => {
+      const times = (x: Tensor2D, w: string) => tf.matMul(x, tf.transpose(t[w] as Tensor2D)) as Tensor2D;
+      const plain = times(t['x'] as Tensor2D, 'weight');
+      const biased = bias ? tf.add(plain, t['bias']!) : plain;
+      return [rank === undefined ? biased : tf.add(biased, tf.mul(times(times(t['x'] as Tensor2D, 'a'), 'b'), scale))];
+    },
+  };
+}
+
+export const linearCases: readonly OpCase[] = [
+  linearCase('plain', [3, 5, 4], {}),
+  linearCase('one row', [1, 7, 3], {}),
+  linearCase('no rows', [0, 5, 4], {}),
+  linearCase('bias', [3, 5, 4], { bias: true }),
+  linearCase('low rank', [4, 6, 5], { rank: 2 }),
+  linearCase('low rank and bias on a frozen weight', [4, 6, 5], { rank: 3, bias: true, frozen: ['weight', 'bias'] }),
+  linearCase('frozen weight', [4, 6, 5], { frozen: ['weight'] }),
+  linearCase('sizes beyond one vector', [37, 67, 41], { rank: 8, bias: true }),
+];

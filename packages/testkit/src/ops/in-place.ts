@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import { accumulate, adamwStep, tf, type Scalar, type Variable } from '@llmf/nn';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { near } from './describe-ops.js';
+import { host, type HostValue } from './op-case.js';
+
+const attributes = { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+
+/** Contract of the two kernels that change their inputs. */
+export function describeInPlaceOps(start: () => Promise<void>, tolerance: number): void {
+  beforeAll(start);
+
+  describe('accumulate', () => {
+    it('adds into the accumulator, takes both, and leaves one tensor', () => {
+      const before = tf.memory().numTensors;
+      const sum = accumulate(tf.tensor1d([1, 2, 3]), tf.tensor1d([10, 20, 30]));
+      expect([...sum.dataSync()]).toEqual([11, 22, 33]);
+      expect(tf.memory().numTensors).toBe(before + 1);
+      sum.dispose();
+    });
+
+    it('leaves a tensor alone that shares the accumulator', () => {
+      const original = tf.tensor1d([1, 2, 3]);
+      const sum = accumulate(tf.reshape(original, [3]), tf.tensor1d([10, 20, 30]));
+      expect([...original.dataSync()]).toEqual([1, 2, 3]);
+      expect([...sum.dataSync()]).toEqual([11, 22, 33]);
+      tf.dispose([original, sum]);
+    });
+  });
+
+  describe('adamw', () => {
+    it.each([
+      ['a first step', 1, 0, null],
+      ['weight decay and clipping at a later step', 7, 0.1, 0.25],
+    ] as const)('moves parameter and moments as the formula says: %s', (_name, step, weightDecay, scale) => {
+      const shape = [5, 13];
+      const given = {
+        parameter: host('p', shape),
+        gradient: host('g', shape),
+        m: host('m', shape, 0.1),
+        v: square(host('v', shape)),
+      };
+      const before = tf.memory().numTensors;
+      const variables = { parameter: variable(given.parameter), m: variable(given.m), v: variable(given.v) };
+      const gradient = tf.tensor(given.gradient.data, shape, 'float32');
+      const factor = scale === null ? undefined : (tf.scalar(scale) as Scalar);
+      adamwStep({ ...variables, gradient, scale: factor }, { ...attributes, weightDecay, step });
+      const expected = formula(given, step, weightDecay, scale ?? 1);
+      for (const name of ['parameter', 'm', 'v'] as const) {
+        near(
+          { shape, data: variables[name].dataSync() as Float32Array },
+          { shape, data: expected[name] },
+          tolerance,
+          name,
+        );
+      }
+      tf.dispose([...Object.values(variables), gradient, ...(factor === undefined ? [] : [factor])]);
+      expect(tf.memory().numTensors).toBe(before);
+    });
+  });
+}
+
+/** Loshchilov & Hutter 2019, algorithm 2, in double precision, one entry at a time. */
+function formula(
+  { parameter, gradient, m, v }: Record<'parameter' | 'gradient' | 'm' | 'v', HostValue>,
+  step: number,
+  weightDecay: number,
+  scale: number,
+): Record<'parameter' | 'm' | 'v', Float32Array> {
+  const { learningRate, beta1, beta2, epsilon } = attributes;
+  const after = { parameter: new Float32Array(m.data), m: new Float32Array(m.data), v: new Float32Array(v.data) };
+  for (const [i, theta] of parameter.data.entries()) {
+    const g = gradient.data[i]! * scale;
+    const first = beta1 * m.data[i]! + (1 - beta1) * g;
+    const second = beta2 * v.data[i]! + (1 - beta2) * g * g;
+    const direction = first / (1 - beta1 ** step) / (Math.sqrt(second / (1 - beta2 ** step)) + epsilon);
+    after.parameter[i] = theta * (1 - learningRate * weightDecay) - learningRate * direction;
+    after.m[i] = first;
+    after.v[i] = second;
+  }
+  return after;
+}
+
+const square = ({ shape, data }: HostValue): HostValue => ({ shape, data: data.map((value) => 0.01 * value * value) });
+
+function variable({ shape, data }: HostValue): Variable {
+  const tensor = tf.tensor(data, [...shape], 'float32');
+  const kept = tf.variable(tensor);
+  tensor.dispose();
+  return kept;
+}

@@ -2,7 +2,6 @@
 import { join, resolve } from 'node:path';
 import { token, type Batch, type EmbeddingPass, type RowSet, type Run } from '@llmf/core';
 import { ModelLoaderToken, tf } from '@llmf/nn';
-import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { batchMedia, embedMedia, mediaOf, replaceEmbeddings } from './batch/batch-media.js';
 import { placeMedia } from './batch/place-media.js';
 import type { MediaAccess } from './media/open-media.js';
@@ -34,7 +33,7 @@ export class VisionRun {
   #headers: HeaderIndex | null = null;
   #store: PatchStore | null = null;
   /** The last batch's embeddings under a frozen tower, which policy and reference share. */
-  #seen: { readonly batch: Batch; readonly model: unknown; readonly tensor: Tensor2D } | null = null;
+  #seen: { readonly batch: Batch; readonly model: unknown; readonly tensor: tf.Tensor2D } | null = null;
   #modelFolder = '';
   /** Pictures and films that went through the tower. */
   #towerMedia = 0;
@@ -117,7 +116,7 @@ export class VisionRun {
     return { ...batch, positions, media: [batchMedia({ media, sources })] };
   }
 
-  #embed(embedded: Tensor2D, batch: Batch, pass: EmbeddingPass): Tensor2D {
+  #embed(embedded: tf.Tensor2D, batch: Batch, pass: EmbeddingPass): tf.Tensor2D {
     const media = mediaOf(batch);
     const model = pass.model;
     if (media === undefined || !VisionLanguageModel.is(model)) return embedded;
@@ -133,7 +132,7 @@ export class VisionRun {
     return replaceEmbeddings(embedded, this.#seen.tensor, media.sources);
   }
 
-  #runTower(model: VisionLanguageModel, batch: Batch, context: TowerContext): Tensor2D {
+  #runTower(model: VisionLanguageModel, batch: Batch, context: TowerContext): tf.Tensor2D {
     const media = mediaOf(batch)!;
     this.#towerMedia += media.media.length;
     return embedMedia(media, model.tower, context);

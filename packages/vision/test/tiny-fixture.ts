@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors, toFloat32 } from '@llmf/core';
 import { tf, type Parameter, type WeightSource } from '@llmf/nn';
-import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { Grid } from '../src/processor/patches.js';
 import type { MediaGrid } from '../src/tokens/mrope-positions.js';
 
@@ -50,7 +49,7 @@ export async function tinyWeights(name: TinyName): Promise<WeightSource & { read
 }
 
 /** The script's pixels: a sine of the index. */
-export function tinyPixels(count: number, salt: number): Tensor2D {
+export function tinyPixels(count: number, salt: number): tf.Tensor2D {
   const values = Float32Array.from({ length: count * 96 }, (_, index) => Math.sin(index * 0.37 + salt));
   return tf.tensor2d(values, [count, 96]);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { qwen2 } from '@llmf/models';
 import { embedding, selectedLogProbs, tf, valueAndGradients, type ForwardContext } from '@llmf/nn';
-import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { replaceEmbeddings } from '../src/batch/batch-media.js';
 import { qwen25Vl, qwen2Vl } from '../src/models/qwen2-vl.js';
@@ -63,7 +62,7 @@ function pack(model: VisionLanguageModel, { rows, secondsPerPatch }: TinyOracle)
 }
 
 /** Pixels of all media in the order of their tokens: each row's pictures, then its videos. */
-const pixelsOf = (rows: readonly TinyRow[]): Tensor2D =>
+const pixelsOf = (rows: readonly TinyRow[]): tf.Tensor2D =>
   tf.concat(
     rows.flatMap((row, at) => [
       tinyPixels(patchesOf(row.images), at),
@@ -78,7 +77,7 @@ function hiddenStates(
   packed: Packed,
   rows: readonly TinyRow[],
   checkpointing = false,
-): Tensor2D {
+): tf.Tensor2D {
   const mode = { ...evaluation, gradientCheckpointing: checkpointing };
   const seen = model.tower.forward(pixelsOf(rows), gridsOf(rows), mode);
   const embedded = replaceEmbeddings(model.embed(tf.tensor1d(packed.ids, 'int32')), seen, packed.sources);
@@ -148,7 +147,7 @@ describe.each(tinyNames)('%s against Transformers', (name) => {
       const targets = oracle.rows.flatMap(({ ids }, at) =>
         [6, 5, 4, 3, 2, 1].map((back) => packed.starts[at]! + ids.length - back),
       );
-      const gradients = new Map<string, Tensor>();
+      const gradients = new Map<string, tf.Tensor>();
       const names = new Map([...model.parameters.values()].map(({ name: key, value }) => [value, key]));
       const { loss } = valueAndGradients(
         () => {
@@ -161,7 +160,7 @@ describe.each(tinyNames)('%s against Transformers', (name) => {
             Int32Array.from(targets, (at) => packed.ids[at]!),
             {},
           );
-          return { loss: tf.neg(tf.sum(logProb)) as Scalar };
+          return { loss: tf.neg(tf.sum(logProb)) as tf.Scalar };
         },
         [...model.parameters.values()].map(({ value }) => value as never),
         (variable, gradient) => gradients.set(names.get(variable)!, gradient),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Batch } from '@llmf/core';
 import { embedding, tf } from '@llmf/nn';
-import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { RgbImage } from '../decode/decode-image.js';
 import { visionFaults } from '../errors.js';
 import { cutPatches, type Grid } from '../processor/patches.js';
@@ -25,7 +24,7 @@ export const mediaOf = (batch: Pick<Batch, 'media'>): BatchMedia | undefined =>
   batch.media.find((entry): entry is BatchMedia => typeof entry === 'object' && entry !== null && mark in entry);
 
 /** Runs the tower once over all media of a batch: [M, C]. */
-export function embedMedia({ media }: BatchMedia, tower: VisionTower, context: TowerContext): Tensor2D {
+export function embedMedia({ media }: BatchMedia, tower: VisionTower, context: TowerContext): tf.Tensor2D {
   const cut = media.map(({ frames, shape }) => cutPatches(frames, shape));
   const grids: Grid[] = cut.map(({ grid }) => grid);
   const values = new Float32Array(cut.reduce((sum, patches) => sum + patches.values.length, 0));
@@ -41,7 +40,7 @@ export function embedMedia({ media }: BatchMedia, tower: VisionTower, context: T
 }
 
 /** Token embeddings [T, C] with those of media tokens in their places. @throws LLMF_VISION_EMBEDDING_COUNT */
-export function replaceEmbeddings(embedded: Tensor2D, seen: Tensor2D, sources: Int32Array): Tensor2D {
+export function replaceEmbeddings(embedded: tf.Tensor2D, seen: tf.Tensor2D, sources: Int32Array): tf.Tensor2D {
   const tokens = embedded.shape[0];
   const last = sources.reduce((most, source) => Math.max(most, source), -1);
   if (last + 1 !== seen.shape[0] || sources.length !== tokens) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ForwardContext, LinearLayer, Model, Parameter, WeightSource } from '@llmf/nn';
-import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { tf, ForwardContext, LinearLayer, Model, Parameter, WeightSource } from '@llmf/nn';
 import type { ProcessorConfig } from '../processor/processor-config.js';
 import { mediaTokensOf, type MediaTokens } from '../tokens/media-tokens.js';
 import type { VisionTower } from '../tower/vision-tower.js';
@@ -53,11 +52,11 @@ export class VisionLanguageModel implements Model {
     return this.language.blocks;
   }
 
-  embed(ids: Tensor1D): Tensor2D {
+  embed(ids: tf.Tensor1D): tf.Tensor2D {
     return this.language.embed(ids);
   }
 
-  forward(embedded: Tensor2D, context: ForwardContext): Tensor2D {
+  forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
     return this.language.forward(embedded, context);
   }
 

@@ -19,7 +19,9 @@ const frames = ['jpeg-exif-3.jpg', 'jpeg-exif-6.jpg', 'jpeg-exif-8.jpg'].map(fil
 
 describe('processVideo', () => {
   it('puts frame 2t and 2t + 1 into the halves of each patch and repeats the last odd frame', async () => {
-    const stills = await Promise.all(frames.map(async (path) => processImage(await fileSource(path), settings)));
+    const sources = await Promise.all(frames.map(fileSource));
+    const stills = await Promise.all(sources.map((source) => processImage(source, settings)));
+    await Promise.all(sources.map((source) => source.close()));
     const { grid, values } = await processVideo(frames, settings);
     expect(grid).toEqual({ ...stills[0]!.grid, t: 2 });
     expect(await readVideoGrid(frames, settings)).toEqual(grid);

@@ -9,6 +9,7 @@ import { videoFrames } from '../processor/process-video.js';
 import { expandPlaceholders } from '../tokens/expand-placeholders.js';
 import type { MediaKind } from '../tokens/media-tokens.js';
 import { rowPositions, type MropeOptions } from '../tokens/mrope-positions.js';
+import { collapsePads, type CollapsedPads } from './collapse-pads.js';
 import { fitRow, padsIn, type FitSettings, type MediaRow } from './fit-row.js';
 import type { HeaderIndex, KnownImage } from './header-index.js';
 import { planGrid, planTokens, type MediaPlan, type PerKind } from './media-plan.js';
@@ -158,12 +159,25 @@ async function planRow(
 ): Promise<MediaRow | LlmfError> {
   const where = `row ${row.index + 1} of ${settings.split}`;
   try {
-    const { prompt, responses } = row;
-    const media = await Promise.all(
-      (row.media as readonly GivenMedia[]).map((given) => planMedium(given, settings, headers)),
+    const { tokens } = settings.fit;
+    const prompt = collapsePads(row.prompt, new Uint8Array(row.prompt.length), tokens);
+    const answers = row.responses.map(({ ids, counted }) => collapsePads(ids, counted, tokens));
+    const given = row.media as readonly GivenMedia[];
+    const planned = await Promise.all(given.map((medium) => planMedium(medium, settings, headers)));
+    const parts = [prompt, ...answers];
+    const media = inTokenOrder(
+      parts.map(({ ids }) => ids),
+      planned,
+      settings.fit,
+      where,
     );
-    const ids = [prompt, ...responses.map((response) => response.ids)];
-    return { prompt, responses, media: inTokenOrder(ids, media, settings.fit, where) };
+    checkRuns(parts, media, settings.media);
+    const responses = row.responses.map(({ role }, at) => ({
+      role,
+      ids: answers[at]!.ids,
+      counted: answers[at]!.counted,
+    }));
+    return { prompt: prompt.ids, responses, media };
   } catch (error) {
     if (LlmfError.is(error)) return error;
     throw error;
@@ -205,6 +219,15 @@ function plan(
 ): MediaPlan {
   const { size, identity } = known;
   return { kind, value, folder, identity, size, frames, maxPixels: null, grid: planGrid(size, frames, null, image) };
+}
+
+/** Ids that came expanded must have as many pads as their media have tokens. @throws LLMF_VISION_TOKEN_RUN */
+function checkRuns(parts: readonly CollapsedPads[], media: readonly MediaPlan[], kinds: PerKind<ImageSettings>): void {
+  const runs = parts.flatMap((part) => part.runs);
+  runs.forEach(({ at, length }, index) => {
+    const expected = planTokens(media[index]!, kinds);
+    if (length > 1 && length !== expected) throw visionErrors.tokenRun({ at, got: length, expected });
+  });
 }
 
 /** Media in the order of their pads; both kinds are given in their own order. @throws LLMF_VISION_PLACEHOLDER_COUNT */

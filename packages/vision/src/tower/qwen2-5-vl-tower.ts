@@ -17,7 +17,6 @@ import {
   type WeightInfo,
   type WeightSource,
 } from '@llmf/nn';
-import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { Grid } from '../processor/patches.js';
 import { PatchEmbedding } from './patch-embedding.js';
 import { frameLengths, patchPlaces, spansOf, windowsOf } from './patch-order.js';
@@ -58,11 +57,11 @@ export class Qwen25VlTower implements VisionTower {
     this.linears = [...this.#blocks.flatMap(({ linears }) => linears), ...this.#merger.linears];
   }
 
-  forward(patches: Tensor2D, grids: readonly Grid[], context: TowerContext): Tensor2D {
+  forward(patches: tf.Tensor2D, grids: readonly Grid[], context: TowerContext): tf.Tensor2D {
     return tf.tidy(() => this.#forward(patches, grids, context));
   }
 
-  #forward(patches: Tensor2D, grids: readonly Grid[], context: TowerContext): Tensor2D {
+  #forward(patches: tf.Tensor2D, grids: readonly Grid[], context: TowerContext): tf.Tensor2D {
     const windows = windowsOf(grids, this.mergeSize, this.#windowTokens);
     const order = patchOrder(windows.order, this.mergeSize ** 2);
     const inFrames = spansOf(frameLengths(grids));
@@ -74,7 +73,7 @@ export class Qwen25VlTower implements VisionTower {
     let x = embedding(order, this.#embedding.forward(patches)); // [P, E] in window order
     this.#blocks.forEach((block, index) => {
       const spans = this.#seesFrame.has(index) ? inFrames : inWindows;
-      const run = (input: Tensor2D) => tf.tidy(() => block.forward(input, spans, angles, layers));
+      const run = (input: tf.Tensor2D) => tf.tidy(() => block.forward(input, spans, angles, layers));
       x = context.gradientCheckpointing ? checkpoint(run, x) : run(x);
     });
     return embedding(windows.inverse, this.#merger.forward(x, layers)); // [M, C] in the order of the text
@@ -107,8 +106,8 @@ class Block {
     this.linears = [this.#attention.qkv, this.#attention.proj, this.#gate, this.#up, this.#down];
   }
 
-  forward(x: Tensor2D, spans: readonly AttentionSpan[], angles: Angles, context: ForwardContext): Tensor2D {
-    const attended = tf.add(x, this.#attention.forward(this.#norm1.forward(x), spans, angles, context)) as Tensor2D;
+  forward(x: tf.Tensor2D, spans: readonly AttentionSpan[], angles: Angles, context: ForwardContext): tf.Tensor2D {
+    const attended = tf.add(x, this.#attention.forward(this.#norm1.forward(x), spans, angles, context)) as tf.Tensor2D;
     const normed = this.#norm2.forward(attended);
     const inner = swiglu(this.#gate.forward(normed, context), this.#up.forward(normed, context));
     return tf.add(attended, this.#down.forward(inner, context));

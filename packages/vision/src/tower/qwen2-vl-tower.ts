@@ -17,7 +17,6 @@ import {
   type WeightInfo,
   type WeightSource,
 } from '@llmf/nn';
-import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { Grid } from '../processor/patches.js';
 import { PatchEmbedding } from './patch-embedding.js';
 import { frameLengths, patchPlaces, spansOf } from './patch-order.js';
@@ -53,17 +52,17 @@ export class Qwen2VlTower implements VisionTower {
     this.linears = [...this.#blocks.flatMap(({ linears }) => linears), ...this.#merger.linears];
   }
 
-  forward(patches: Tensor2D, grids: readonly Grid[], context: TowerContext): Tensor2D {
+  forward(patches: tf.Tensor2D, grids: readonly Grid[], context: TowerContext): tf.Tensor2D {
     return tf.tidy(() => this.#forward(patches, grids, context));
   }
 
-  #forward(patches: Tensor2D, grids: readonly Grid[], context: TowerContext): Tensor2D {
+  #forward(patches: tf.Tensor2D, grids: readonly Grid[], context: TowerContext): tf.Tensor2D {
     const spans = spansOf(frameLengths(grids));
     const angles = anglesOf(patchPlaces(grids, this.mergeSize), this.#headSize, context.gradientCheckpointing);
     const layers = layerContext(context);
     let x = this.#embedding.forward(patches); // [P, E]
     for (const block of this.#blocks) {
-      const run = (input: Tensor2D) => tf.tidy(() => block.forward(input, spans, angles, layers));
+      const run = (input: tf.Tensor2D) => tf.tidy(() => block.forward(input, spans, angles, layers));
       x = context.gradientCheckpointing ? checkpoint(run, x) : run(x);
     }
     return this.#merger.forward(x, layers); // [M, C]
@@ -89,8 +88,8 @@ class Block {
     this.linears = [this.#attention.qkv, this.#attention.proj, this.#fc1, this.#fc2];
   }
 
-  forward(x: Tensor2D, spans: readonly AttentionSpan[], angles: Angles, context: ForwardContext): Tensor2D {
-    const attended = tf.add(x, this.#attention.forward(this.#norm1.forward(x), spans, angles, context));
+  forward(x: tf.Tensor2D, spans: readonly AttentionSpan[], angles: Angles, context: ForwardContext): tf.Tensor2D {
+    const attended: tf.Tensor2D = tf.add(x, this.#attention.forward(this.#norm1.forward(x), spans, angles, context));
     const inner = gelu(this.#fc1.forward(this.#norm2.forward(attended), context), this.#form); // [P, E · ratio]
     return tf.add(attended, this.#fc2.forward(inner, context));
   }
@@ -104,7 +103,7 @@ export class PatchMerger {
 
   constructor(
     weights: WeightSource,
-    private readonly norm: { forward(x: Tensor2D): Tensor2D },
+    private readonly norm: { forward(x: tf.Tensor2D): tf.Tensor2D },
     private readonly mergeSize: number,
   ) {
     this.#first = Linear.from(weights, 'visual.merger.mlp.0', { bias: true });
@@ -113,10 +112,10 @@ export class PatchMerger {
   }
 
   /** [P, E] → [M, C] */
-  forward(x: Tensor2D, context: ForwardContext): Tensor2D {
+  forward(x: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
     const [patches, width] = x.shape;
     const block = this.mergeSize ** 2;
-    const merged: Tensor2D = tf.reshape(this.norm.forward(x), [patches / block, width * block]);
+    const merged: tf.Tensor2D = tf.reshape(this.norm.forward(x), [patches / block, width * block]);
     return this.#second.forward(gelu(this.#first.forward(merged, context), 'exact'), context);
   }
 }

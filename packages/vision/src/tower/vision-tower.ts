@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ForwardContext, LinearLayer } from '@llmf/nn';
-import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { tf, ForwardContext, LinearLayer } from '@llmf/nn';
 import type { Grid } from '../processor/patches.js';
 
 /** What a tower depends on besides patches and weights; as the language model's, without tokens. */
@@ -17,7 +16,7 @@ export interface VisionTower {
   /** Linear layers in forward order; the patch embedding is not among them. */
   readonly linears: readonly LinearLayer[];
   /** patches [P, patchValues] of all grids, one after the other → [P / mergeSize², C] */
-  forward(patches: Tensor2D, grids: readonly Grid[], context: TowerContext): Tensor2D;
+  forward(patches: tf.Tensor2D, grids: readonly Grid[], context: TowerContext): tf.Tensor2D;
 }
 
 /** The context a layer expects; a tower has no packed tokens. */

@@ -8,3 +8,7 @@ export { qwen2, qwen2Config } from './qwen2.js';
 export { qwen3, qwen3Config } from './qwen3.js';
 export { createModelLoader, type LoaderSettings } from './loader.js';
 export { decoderArchitecture, type DecoderFamily, type DecoderShape } from './shared/rms-decoder.js';
+export { generate, logitsOf, type Generated, type GenerateOptions } from './generation/generate.js';
+export { TensorCache } from './generation/key-value-cache.js';
+export type { SamplingOptions } from './generation/sample.js';
+export { initModel, type InitReport, type InitRequest } from './init/init-model.js';

@@ -78,7 +78,8 @@ export interface Model extends LoadedModel {
   readonly linears: ReadonlyMap<string, LinearLayer>;
   /** Transformer blocks' module paths in order, for freeze tuning. */
   readonly blocks: readonly string[];
-  embed(ids: Tensor1D): Tensor2D; // [T] int32 → [T, C]
+  /** ids [T] → [T, C]. Ids on the host are checked against the vocabulary; those of an int32 tensor are not. */
+  embed(ids: Int32Array | Tensor1D): Tensor2D;
   /** Hidden states after the final norm, [T, C]. */
   forward(embedded: Tensor2D, context: ForwardContext): Tensor2D;
   /** The language-model head; `weight` is [vocabulary, C] and may be the embedding table. */

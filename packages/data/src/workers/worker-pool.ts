@@ -48,7 +48,8 @@ export class WorkerPool {
     setup: WorkerSetup,
   ) {
     this.#workers = Array.from({ length: count }, () => {
-      const worker = new Worker(file, { workerData: setup });
+      // Without the parent's flags: a test runner's conditions would lead the built worker to sources.
+      const worker = new Worker(file, { workerData: setup, execArgv: [] });
       worker.on('message', (reply: EncodeReply) => this.#settle(reply));
       worker.on('error', (error) => this.#fail(error));
       worker.on('exit', (code) => this.#fail(new Error(`it ended with status ${code}`)));

@@ -84,7 +84,11 @@ export class Tape {
   }
 
   private advance(): void {
-    for (const node of this.pending) this.add(leaner(node));
+    // tfjs records the copies it saves as operations of their own; nothing comes of them.
+    const copies = new Set(this.pending.flatMap(({ saved }) => saved?.map(({ id }) => id) ?? []));
+    for (const node of this.pending) {
+      if (!node.outputs.some(({ id }) => copies.has(id))) this.add(leaner(node));
+    }
     this.pending.length = 0;
   }
 

@@ -55,8 +55,17 @@ export function qwen25Vl(language: () => Architecture): Architecture {
 }
 
 /** What is the language half's alone. */
-function languageHalf(language: () => Architecture) {
+function languageHalf(
+  language: () => Architecture,
+): Pick<Architecture, 'blocks' | 'renameWeight' | 'tied' | 'remarks'> {
   return {
-    blocks: (config: Record<string, unknown>) => language().blocks(textConfigOf(config)),
+    blocks: (config) => language().blocks(textConfigOf(config)),
+    renameWeight(key) {
+      const name = hubWeightName(key);
+      const ofText = language().renameWeight;
+      return name.startsWith('visual.') || ofText === undefined ? name : ofText(name);
+    },
+    tied: (config) => language().tied?.(textConfigOf(config)) ?? new Map(),
+    remarks: (config) => language().remarks?.(textConfigOf(config)) ?? [],
   };
 }

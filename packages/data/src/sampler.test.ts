@@ -44,7 +44,7 @@ describe('createSampler', () => {
 
   it('is fair: over many epochs every row comes first about equally often', () => {
     // 10 rows, 2,000 epochs: 200 expected, standard deviation √(2000·0.1·0.9) = 13.4; five of them allowed.
-    const counts = new Array<number>(10).fill(0);
+    const counts = Array.from({ length: 10 }, () => 0);
     const made = sampler({ rowsPerStep: 10 });
     for (let epoch = 1; epoch <= 2000; epoch++) counts[made.indices(epoch)[0]!]!++;
     for (const count of counts) expect(Math.abs(count - 200)).toBeLessThan(67);

@@ -234,7 +234,7 @@ describe('trainOnPrompt', () => {
     expect(row.prompt).toHaveLength(0);
     const [response] = row.responses;
     expect(decode(response!.ids)).toBe('the cat sat<|im_end|>');
-    expect([...response!.counted]).toEqual([0, ...new Array<number>(response!.ids.length - 1).fill(1)]);
+    expect([...response!.counted]).toEqual([0, ...Array.from({ length: response!.ids.length - 1 }, () => 1)]);
   });
 });
 

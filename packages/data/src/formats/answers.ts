@@ -63,7 +63,8 @@ export function withAnswers(
   const chosen = answer('chosen', 'chosen');
   if (wanted === 'single' || wanted === 'text') return [example([{ ...chosen, role: 'response' }])];
   const rejected = answer('rejected', 'rejected');
-  if (sameMessages(chosen.messages, rejected.messages)) throw new RowProblem('chosen equals rejected');
+  if (wanted !== 'any' && sameMessages(chosen.messages, rejected.messages))
+    throw new RowProblem('chosen equals rejected');
   if (wanted === 'labelled')
     return [example([{ ...chosen, role: 'desirable' }]), example([{ ...rejected, role: 'undesirable' }])];
   if (wanted === 'group') return [example([chosen, rejected].map((each) => ({ ...each, role: 'response' as const })))];

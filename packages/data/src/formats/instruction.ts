@@ -103,7 +103,9 @@ export function readInstruction(cells: Cells, wanted: WantedRows): Example[] {
   const tools = readTools(cells);
   const system = systemOf(cells, messages);
   const turns = [...history, ...messages.filter((message, at) => at > 0 || message.role !== 'system')];
-  if (turns.length === 0 || query === '') throw new RowProblem(`column ${cells.column('prompt')} is empty`);
+  // Scoring may ask for the probability of a text as such.
+  if (turns.length === 0 || (query === '' && wanted !== 'any'))
+    throw new RowProblem(`column ${cells.column('prompt')} is empty`);
   const parts: ChatParts = {
     ...(system !== undefined && { system }),
     messages: turns,

@@ -12,10 +12,13 @@ import type { RowReader } from './row-reader.js';
  * strings and brackets; an element is parsed when it is read. A file that begins with `{` is read as one object per line.
  */
 export async function readJson(file: ByteFile): Promise<RowReader> {
-  if ((await firstByte(file)) === openBrace) return readJsonLines(file);
+  if ((await firstByte(file)) === openBrace) return readJsonLines(file, lineHint);
   const index = await indexElements(file);
   return new IndexedReader(file, index, jsonRowParser(file));
 }
+
+const lineHint =
+  'A .json file holds an array of objects, "[ {…}, {…} ]", or one whole object per line: write one of the two.';
 
 async function firstByte(file: ByteFile): Promise<number | undefined> {
   let found: number | undefined;

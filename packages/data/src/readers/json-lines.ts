@@ -7,9 +7,9 @@ import type { RowReader } from './row-reader.js';
 
 const newline = 10;
 
-/** One JSON value per line; blank lines are passed over. */
-export async function readJsonLines(file: ByteFile): Promise<RowReader> {
-  return new IndexedReader(file, await indexLines(file), jsonRowParser(file));
+/** One JSON value per line; blank lines are passed over. `fix` replaces the usual advice when a line is broken. */
+export async function readJsonLines(file: ByteFile, fix?: string): Promise<RowReader> {
+  return new IndexedReader(file, await indexLines(file), jsonRowParser(file, fix));
 }
 
 /** Byte ranges of the lines that hold more than white space, without their line ends. */

@@ -12,8 +12,8 @@ type OpenText = (file: ByteFile, options: ReaderOptions) => Promise<RowReader>;
 
 const textReaders: Readonly<Record<string, OpenText>> = {
   '.json': readJson,
-  '.jsonl': readJsonLines,
-  '.ndjson': readJsonLines,
+  '.jsonl': (file) => readJsonLines(file),
+  '.ndjson': (file) => readJsonLines(file),
   '.csv': (file) => readCsv(file, ','),
   '.tsv': (file) => readCsv(file, '\t'),
   '.txt': (file, { pieces }) => readText(file, pieces),

@@ -119,6 +119,14 @@ describe('JSON lines', () => {
   });
 });
 
+describe('one JSON object over several lines', () => {
+  it('is told what a .json file holds', async () => {
+    const { detail } = await failure('object.json', '{\n  "data": []\n}');
+    expect(detail.where).toBe(`${join(folder, 'object.json')}:1:1`);
+    expect(detail.fix).toContain('an array of objects');
+  });
+});
+
 describe('CSV', () => {
   it('reads quoted line breaks, doubled quotes, commas and CRLF', async () => {
     const content = 'prompt,"the answer",n\r\n"a\nb","say ""hi"", ok",1\r\n\r\nplain, spaced ,2\r\n';

@@ -3,6 +3,7 @@ import { mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { errors } from '../errors.js';
+import { GrowableUint32 } from './growable.js';
 import { indexBytes, storeFiles, type StoreFacts } from './token-store.js';
 
 const flushBytes = 4 << 20;
@@ -26,8 +27,9 @@ export interface RecordBlock {
  * looks finished.
  */
 export class StoreWriter {
-  readonly #sizes: number[] = [];
-  readonly #columns: readonly [number[], number[], number[], number[]] = [[], [], [], []];
+  readonly #sizes = new GrowableUint32();
+  /** Tokens, longest, row number, file. */
+  readonly #columns = Array.from({ length: 4 }, () => new GrowableUint32());
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #bytes = 0;
@@ -50,9 +52,11 @@ export class StoreWriter {
   }
 
   async add(block: RecordBlock, file: number): Promise<void> {
-    const columns = [block.tokens, block.longest, block.numbers, block.sizes.map(() => file)];
-    this.#sizes.push(...block.sizes);
-    columns.forEach((values, at) => this.#columns[at]!.push(...values));
+    block.sizes.forEach((size, at) => {
+      this.#sizes.push(size);
+      const values = [block.tokens[at]!, block.longest[at]!, block.numbers[at]!, file];
+      values.forEach((value, column) => this.#columns[column]!.push(value));
+    });
     this.#pending.push(block.records);
     this.#pendingBytes += block.records.length;
     if (this.#pendingBytes >= flushBytes) await this.#flush();
@@ -89,8 +93,11 @@ export class StoreWriter {
     const rows = this.#sizes.length;
     const index = new ArrayBuffer(indexBytes(rows));
     const offsets = new Float64Array(index, 0, rows + 1);
-    for (let row = 0; row < rows; row++) offsets[row + 1] = offsets[row]! + this.#sizes[row]!;
-    this.#columns.forEach((column, at) => new Uint32Array(index, 8 * (rows + 1) + 4 * at * rows, rows).set(column));
+    const sizes = this.#sizes.view();
+    for (let row = 0; row < rows; row++) offsets[row + 1] = offsets[row]! + sizes[row]!;
+    this.#columns.forEach((column, at) =>
+      new Uint32Array(index, 8 * (rows + 1) + 4 * at * rows, rows).set(column.view()),
+    );
     return Buffer.from(index);
   }
 

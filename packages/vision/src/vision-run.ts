@@ -52,8 +52,8 @@ export class VisionRun {
     hooks.batchCollated.tapPromise('vision', (batch) => this.#load(batch));
     hooks.inputsEmbedded.tap('vision', (embedded, batch, pass) => this.#embed(embedded, batch, pass));
     hooks.end.tapPromise('vision', async () => {
-      if (this.#model !== null)
-        this.run.record['vision'] = { towerMedia: this.#towerMedia, decoded: this.#store!.decoded };
+      if (this.#model === null) return;
+      this.run.logger.info(`vision: ${this.#towerMedia} media through the tower, ${this.#store!.decoded} decoded`);
     });
     hooks.shutdown.tapPromise('vision', async () => this.#seen?.tensor.dispose());
   }
@@ -63,6 +63,7 @@ export class VisionRun {
     const section = run.config.sections['model'] as { readonly path: string };
     this.#modelFolder = await run.container.resolve(ModelLoaderToken).locate(section.path, run.folder);
     this.#settings = await mediaSettings(this.#modelFolder, options, model.vision);
+    run.record['vision'] = { image: this.#settings.image, video: this.#settings.video };
     const cache = this.#cacheFolder();
     this.#headers = await HeaderIndex.open(cache === null ? null : join(cache, 'headers.jsonl'));
     const folder = cache === null ? null : join(cache, 'pictures');

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSafetensors, toFloat32 } from '@llmf/core';
+import { tf, type Model } from '@llmf/nn';
+import { architectures, TensorCache } from '@llmf/models';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  Expected,
+  fixture,
+  fixtureNames,
+  largestDifference,
+  loader,
+  loadFixture,
+  logits,
+  lossAndGradients,
+  packed,
+  relativeError,
+  scratchFolder,
+  variablesOf,
+  type PackedRow,
+} from './fixture.js';
+
+const configOf = (name: string) =>
+  JSON.parse(readFileSync(fixture(name, 'config.json'), 'utf8')) as Record<string, unknown> & { model_type: string };
+
+it('every architecture has a fixture', () => {
+  expect(fixtureNames).toHaveLength(7);
+  const types = new Set(fixtureNames.map((name) => configOf(name).model_type));
+  expect([...types].sort()).toEqual(architectures.map(({ name }) => name).sort());
+});
+
+describe.each(fixtureNames)('%s', (name) => {
+  let frozen: Model;
+  let trainable: Model;
+  let expected: Expected;
+  const scratch = scratchFolder();
+
+  beforeAll(async () => {
+    expected = await Expected.read(name);
+    frozen = await loadFixture(fixture(name));
+    trainable = await loadFixture(fixture(name), true);
+  });
+  afterAll(() => {
+    frozen.dispose();
+    trainable.dispose();
+    scratch.remove();
+  });
+
+  it('gives the logits of Transformers within 1e-4', async () => {
+    for (const [index, ids] of expected.sequences.entries()) {
+      const got = await logits(frozen, packed([ids]));
+      expect(largestDifference(got, expected.values(`logits.${index}`))).toBeLessThan(1e-4);
+    }
+  });
+
+  it('gives the loss and every parameter gradient of Transformers within 1e-3', async () => {
+    const { loss, gradients } = await lossAndGradients(trainable, variablesOf(trainable), expected.sequences);
+    expect(loss).toBeCloseTo(expected.values('loss')[0]!, 5);
+    const names = expected.keys('grad.');
+    expect([...gradients.keys()].sort()).toEqual([...names].sort());
+    expect([...trainable.parameters.keys()].sort()).toEqual([...names].sort());
+    for (const key of names) {
+      const reference = asHeld(name, key, expected.values(`grad.${key}`));
+      // A gradient whose true value is 0 (GPT-2's key bias: softmax ignores it) has no relative error.
+      const isNothing = Math.max(...reference.map(Math.abs)) < 1e-6;
+      if (isNothing) expect(largestDifference(gradients.get(key)!, reference), key).toBeLessThan(1e-6);
+      else expect(relativeError(gradients.get(key)!, reference), key).toBeLessThan(1e-3);
+    }
+  });
+
+  it('recomputing blocks gives the same gradients', async () => {
+    const variables = variablesOf(trainable);
+    const plain = await lossAndGradients(trainable, variables, expected.sequences);
+    const again = await lossAndGradients(trainable, variables, expected.sequences, { gradientCheckpointing: true });
+    expect(again.loss).toBe(plain.loss);
+    for (const [key, gradient] of plain.gradients) {
+      expect(largestDifference(again.gradients.get(key)!, gradient), key).toBeLessThan(1e-6);
+    }
+  });
+
+  it('gives two packed sequences what they get alone', async () => {
+    const [first, second] = expected.sequences as [Int32Array, Int32Array];
+    const together = await logits(frozen, packed([first, second]));
+    const alone = [...(await logits(frozen, packed([first]))), ...(await logits(frozen, packed([second])))];
+    expect(largestDifference(together, alone)).toBeLessThan(1e-5);
+  });
+
+  it('gives two answers that share a prompt what they get with a copy of it each', async () => {
+    const [first, second] = expected.sequences as [Int32Array, Int32Array];
+    const prompt = first.slice(0, 6);
+    const answers = [first.slice(6), second.slice(0, 5)];
+    const shared = await logits(frozen, branched(prompt, answers));
+    const width = frozen.vocabularySize;
+    const start = [prompt.length, prompt.length + answers[0]!.length];
+    for (const [index, answer] of answers.entries()) {
+      const whole = await logits(frozen, packed([Int32Array.from([...prompt, ...answer])]));
+      const place = start[index]! * width;
+      const ofAnswer = shared.slice(place, place + answer.length * width);
+      expect(largestDifference(ofAnswer, whole.slice(prompt.length * width))).toBeLessThan(1e-5);
+    }
+  });
+
+  it('gives with a key-value cache what it gives without', async () => {
+    const ids = expected.sequences[0]!;
+    const cache = new TensorCache();
+    const pieces: number[] = [];
+    for (const [start, end] of [
+      [0, 7],
+      [7, 8],
+      [8, 10],
+      [10, ids.length],
+    ] as const) {
+      const part = ids.slice(start, end);
+      const row: PackedRow = {
+        ids: part,
+        segments: [{ start: 0, length: part.length }],
+        positions: part.map((_, index) => start + index),
+      };
+      pieces.push(...(await logits(frozen, row, { cache })));
+    }
+    expect(cache.length).toBe(ids.length);
+    cache.dispose();
+    expect(largestDifference(pieces, await logits(frozen, packed([ids])))).toBeLessThan(1e-5);
+  });
+
+  it('saves what it loaded, bit by bit, with the same names and shapes as Transformers', async () => {
+    for (const [model, folder] of [
+      [frozen, 'frozen'],
+      [trainable, 'trainable'],
+    ] as const) {
+      const target = join(scratch.path, folder);
+      await loader.save(model, target, { source: fixture(name), dtype: 'auto' });
+      const [source, saved] = [await readSafetensors(fixture(name, 'model.safetensors')), await readSafetensors(join(target, 'model.safetensors'))];
+      expect(saved).toEqual(source);
+      expect(JSON.parse(readFileSync(join(target, 'config.json'), 'utf8'))).toEqual(configOf(name));
+    }
+  });
+
+  it.each(['F16', 'BF16'] as const)('loads what it saved as %s, rounded once', async (dtype) => {
+    const target = join(scratch.path, dtype);
+    await loader.save(frozen, target, { source: fixture(name), dtype });
+    const again = await loadFixture(target);
+    const files = await readSafetensors(join(target, 'model.safetensors'));
+    expect(new Set(Object.values(files).map((tensor) => tensor.dtype))).toEqual(new Set([dtype]));
+    const step = dtype === 'F16' ? 2 ** -11 : 2 ** -8; // half a unit in the last place, relative
+    for (const [key, { value }] of frozen.parameters) {
+      const [before, after] = [await value.data(), await again.parameters.get(key)!.value.data()];
+      for (let i = 0; i < before.length; i++) {
+        expect(Math.abs(after[i]! - before[i]!)).toBeLessThanOrEqual(Math.abs(before[i]!) * step + 2 ** -25);
+      }
+    }
+    again.dispose();
+  });
+
+  it('lists its linear layers in forward order, the head not among them, and its blocks', () => {
+    const paths = [...frozen.linears.keys()];
+    expect(paths.every((path) => frozen.parameters.has(`${path}.weight`))).toBe(true);
+    expect(paths.some((path) => path.includes('lm_head'))).toBe(false);
+    expect(paths).toHaveLength(configOf(name).model_type === 'gpt2' ? 8 : 14);
+    expect(frozen.blocks).toHaveLength(2);
+    expect(paths.every((path) => frozen.blocks.some((block) => path.startsWith(`${block}.`)))).toBe(true);
+  });
+
+  it('leaves no tensor behind', async () => {
+    const before = tf.memory().numTensors;
+    await logits(frozen, packed(expected.sequences));
+    await lossAndGradients(trainable, variablesOf(trainable), expected.sequences);
+    await lossAndGradients(trainable, variablesOf(trainable), expected.sequences, { gradientCheckpointing: true });
+    (await loadFixture(fixture(name))).dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+/** A prompt that both answers see, as pairs are packed. */
+function branched(prompt: Int32Array, answers: readonly Int32Array[]): PackedRow {
+  const { ids, segments } = packed([prompt, ...answers]);
+  const positions = [...prompt.keys(), ...answers.flatMap((answer) => Array.from(answer, (_, i) => prompt.length + i))];
+  const linked = segments.map((segment, index) => (index === 0 ? segment : { ...segment, prefix: 0 }));
+  return { ids, segments: linked, positions: Int32Array.from(positions) };
+}
+
+/** GPT-2's matrices are [in, out] on disk and [out, in] here. */
+function asHeld(name: string, key: string, values: Float32Array): Float32Array {
+  const config = configOf(name);
+  const info = architectures.find((one) => one.name === config.model_type)!.weights(config).get(key)!;
+  if (info.transposedOnDisk !== true) return values;
+  const [outputs, inputs] = info.shape as [number, number];
+  return values.map((_, place) => values[(place % inputs) * outputs + Math.floor(place / inputs)]!);
+}
+
+describe('stored numbers', () => {
+  it('the fixtures hold float32', async () => {
+    const tensors = await readSafetensors(fixture('llama', 'model.safetensors'));
+    expect(Object.values(tensors).every(({ dtype }) => dtype === 'F32')).toBe(true);
+    expect(toFloat32(tensors['model.norm.weight']!)).toHaveLength(32);
+  });
+});

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Tiny models and expectations written by oracles/models/make_fixtures.py, and the passes that tests run on them. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readSafetensors, toFloat32, type HostTensor, type Segment } from '@llmf/core';
+import {
+  selectedLogProbs,
+  tf,
+  valueAndGradients,
+  type ForwardContext,
+  type Model,
+  type WeightStorage,
+} from '@llmf/nn';
+import { architectures, createModelLoader, logitsOf } from '@llmf/models';
+
+export const fixturesFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../fixtures');
+export const fixtureNames = readdirSync(fixturesFolder).sort();
+export const fixture = (name: string, ...parts: string[]) => join(fixturesFolder, name, ...parts);
+
+export function find(modelType: string) {
+  const found = architectures.find(({ name }) => name === modelType);
+  if (found === undefined) throw new Error(`no architecture ${modelType}`);
+  return found;
+}
+export const loader = createModelLoader({ find });
+
+export const loadFixture = (folder: string, trainable = false, precision: WeightStorage = 'f32'): Promise<Model> =>
+  loader.load(folder, { precision, isTrainable: () => trainable, find });
+
+/** What the oracle computed for a fixture. */
+export class Expected {
+  private constructor(private readonly tensors: Readonly<Record<string, HostTensor>>) {}
+
+  static async read(name: string): Promise<Expected> {
+    return new Expected(await readSafetensors(fixture(name, 'expected.safetensors')));
+  }
+
+  get sequences(): Int32Array[] {
+    return [0, 1].map((index) => new Int32Array(this.tensors[`ids.${index}`]!.data.slice().buffer));
+  }
+
+  values(key: string): Float32Array {
+    return toFloat32(this.tensors[key]!);
+  }
+
+  /** Keys below a prefix, without it. */
+  keys(prefix: string): string[] {
+    return Object.keys(this.tensors)
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => key.slice(prefix.length));
+  }
+}
+
+export interface PackedRow {
+  readonly ids: Int32Array;
+  readonly segments: readonly Segment[];
+  readonly positions: Int32Array;
+}
+
+/** Sequences one after the other, each from position 0. */
+export function packed(sequences: readonly Int32Array[]): PackedRow {
+  const segments: Segment[] = [];
+  let start = 0;
+  for (const { length } of sequences) {
+    segments.push({ start, length });
+    start += length;
+  }
+  const positions = sequences.flatMap((ids) => Array.from(ids, (_, index) => index));
+  return { ids: Int32Array.from(sequences.flatMap((ids) => [...ids])), segments, positions: Int32Array.from(positions) };
+}
+
+export function contextOf(row: PackedRow, more: Partial<ForwardContext> = {}): ForwardContext {
+  const randomKey = { seed: 0, stream: 'test', step: 0, microbatch: 0 };
+  const plain = { adapter: null, training: false, randomKey, gradientCheckpointing: false };
+  return { segments: row.segments, positions: row.positions, ...plain, ...more };
+}
+
+/** Logits of every token of the row, [T · V] on the host. */
+export async function logits(model: Model, row: PackedRow, more: Partial<ForwardContext> = {}): Promise<Float32Array> {
+  const result = tf.tidy(() => {
+    const hidden = model.forward(model.embed(row.ids), contextOf(row, more));
+    return logitsOf(model, hidden, Array.from(row.ids, (_, index) => index));
+  });
+  const values = (await result.data()) as Float32Array;
+  result.dispose();
+  return values.slice();
+}
+
+export interface LossAndGradients {
+  readonly loss: number;
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+}
+
+/** Mean next-token cross-entropy over all tokens of the sequences and its gradients, by name. */
+export async function lossAndGradients(
+  model: Model,
+  variables: ReadonlyMap<string, tf.Variable>,
+  sequences: readonly Int32Array[],
+  more: Partial<ForwardContext> = {},
+): Promise<LossAndGradients> {
+  const row = packed(sequences);
+  const last = new Set(row.segments.map(({ start, length }) => start + length - 1));
+  const rows = Int32Array.from(row.ids.keys()).filter((index) => !last.has(index));
+  const targets = rows.map((index) => row.ids[index + 1]!);
+  const names = new Map([...variables].map(([name, variable]) => [variable.id, name]));
+  const tensors = new Map<string, tf.Tensor>();
+  const { loss } = valueAndGradients(
+    () => {
+      const hidden = model.forward(model.embed(row.ids), contextOf(row, { training: true, ...more }));
+      const { logProb } = selectedLogProbs(hidden, model.head.weight, rows, targets);
+      return { loss: tf.neg(tf.mean(logProb)) as tf.Scalar };
+    },
+    variables.values(),
+    (variable, gradient) => tensors.set(names.get(variable.id)!, gradient),
+  );
+  const gradients = new Map<string, Float32Array>();
+  for (const [name, gradient] of tensors) {
+    gradients.set(name, ((await gradient.data()) as Float32Array).slice());
+    gradient.dispose();
+  }
+  const value = ((await loss.data()) as Float32Array)[0]!;
+  loss.dispose();
+  return { loss: value, gradients };
+}
+
+export const variablesOf = (model: Model): Map<string, tf.Variable> =>
+  new Map([...model.parameters].map(([name, { value }]) => [name, value as tf.Variable]));
+
+export const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  if (a.length !== b.length) throw new Error(`${a.length} values against ${b.length}`);
+  let most = 0;
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i]! - b[i]!));
+  return most;
+};
+
+const norm = (values: ArrayLike<number>) => Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0));
+
+/** ‖a − b‖ / ‖b‖ */
+export const relativeError = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  norm(Array.from(a, (value, index) => value - b[index]!)) / norm(b);
+
+/** A folder that is removed when the test file ends. */
+export function scratchFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'llmf-models-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+

@@ -85,7 +85,7 @@ export const dataOptions = z.strictObject({
   cache: z
     .string()
     .min(1)
-    .default('.llmf/cache/data')
+    .default('.llmf-cache/data')
     .describe('Folder of the tokenized data, relative to the config’s folder, or `off`.'),
   workers: z
     .union([z.literal('auto'), z.int().min(0)])

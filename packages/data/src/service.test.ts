@@ -57,7 +57,7 @@ const errorOf = (work: Promise<unknown>) =>
     (error: LlmfError) => error,
   );
 const promptOf = (row: EncodedRow) => tokenizer.decode(row.prompt, { skipSpecialTokens: true });
-const cacheOf = (folder: string) => readdirSync(join(folder, '.llmf/cache/data'));
+const cacheOf = (folder: string) => readdirSync(join(folder, '.llmf-cache/data'));
 
 describe('openData', () => {
   it('gives every row of a file in order, with index, roles and columns asked for', async () => {
@@ -88,12 +88,12 @@ describe('openData', () => {
     const section = { train: [{ path: 'pairs.json' }] };
     const first = await open(folder, section);
     const [place] = cacheOf(folder);
-    const stamp = () => readFileSync(join(folder, '.llmf/cache/data', place!, 'facts.json'), 'utf8');
+    const stamp = () => readFileSync(join(folder, '.llmf-cache/data', place!, 'facts.json'), 'utf8');
     const facts = stamp();
     const second = await open(folder, section);
     expect(second.rows).toEqual(first.rows);
     expect(second.train.fingerprint).toBe(first.train.fingerprint);
-    writeFileSync(join(folder, '.llmf/cache/data', place!, 'rows.bin'), 'damaged');
+    writeFileSync(join(folder, '.llmf-cache/data', place!, 'rows.bin'), 'damaged');
     const third = await open(folder, section);
     expect(third.rows).toEqual(first.rows);
     expect([cacheOf(folder), stamp()]).toEqual([[place], facts]);
@@ -105,7 +105,7 @@ describe('openData', () => {
     const opened = await open(folder, { train: [{ path: 'pairs.json' }], cache: 'off' });
     expect(opened.rows).toHaveLength(20);
     await close(opened);
-    expect(existsSync(join(folder, '.llmf'))).toBe(false);
+    expect(existsSync(join(folder, '.llmf-cache'))).toBe(false);
   });
 
   it.each([
@@ -431,7 +431,7 @@ describe('what cannot be opened', () => {
     expect(error?.code).toBe(code);
     expect(error?.message).toContain(text);
     // Nothing half-made stays in the cache.
-    if (existsSync(join(folder, '.llmf/cache/data')))
+    if (existsSync(join(folder, '.llmf-cache/data')))
       expect(cacheOf(folder).filter((name) => name.includes('tmp'))).toEqual([]);
   });
 });

@@ -3,6 +3,8 @@ import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { AttentionAttributes, AttentionSpan } from '../../contracts/index.js';
 import { tf } from '../../tf.js';
 import { batchProduct } from '../products.js';
+import { isInHostMemory, isPlainJs } from '../host-memory.js';
+import { hostAttention, hostAttentionGradient, type HostInputs } from './host-attention.js';
 import { addUp, rowsOf, type Piece } from './pieces.js';
 import { maskOf } from './spans.js';
 
@@ -20,15 +22,23 @@ export interface AttentionGradientInputs extends AttentionInputs {
 
 /** Per span: P = softmax(scale · Q Kᵀ + mask), out = P V; logSumExp = max S − log max P. */
 export function attentionComposite(
-  { q, k, v }: AttentionInputs,
+  inputs: AttentionInputs,
   attributes: AttentionAttributes,
 ): readonly [Tensor3D, Tensor2D] {
+  const { q, k, v } = inputs;
   const [tokens, heads, size] = q.shape;
   const groups = k.shape[1];
+  const { short, long } = parted(inputs, attributes.spans);
   const outs: Piece[] = [];
   const sums: Piece[] = [];
-  for (const span of attributes.spans) {
-    if (span.queryLength === 0) continue;
+  if (short.length > 0) {
+    const into = { out: new Float32Array(q.size), logSumExp: new Float32Array(tokens * heads) };
+    const host = hostInputs(inputs);
+    for (const span of short) hostAttention(host, span, attributes, into);
+    outs.push({ start: 0, rows: tf.tensor(into.out, q.shape, 'float32') });
+    sums.push({ start: 0, rows: tf.tensor(into.logSumExp, [tokens, heads], 'float32') });
+  }
+  for (const span of long) {
     const keys = byGroup(seenBy(span, k)); // [G, L, D]
     const { scores, probabilities } = softmaxOf(span, stacked(rowsOf(q, ...queriesOf(span)), groups), keys, attributes);
     const start = span.queryStart;
@@ -45,13 +55,23 @@ export function attentionComposite(
  * (Dao et al., "FlashAttention", 2022, appendix B.2).
  */
 export function attentionGradientComposite(
-  { dy, q, k, v, out }: AttentionGradientInputs,
+  inputs: AttentionGradientInputs,
   attributes: AttentionAttributes,
 ): readonly [Tensor3D, Tensor3D, Tensor3D] {
+  const { dy, q, k, v, out, logSumExp } = inputs;
   const groups = k.shape[1];
+  const { short, long } = parted(inputs, attributes.spans);
   const pieces = { q: [] as Piece[], k: [] as Piece[], v: [] as Piece[] };
-  for (const span of attributes.spans) {
-    if (span.queryLength === 0) continue;
+  if (short.length > 0) {
+    const into = { dq: new Float32Array(q.size), dk: new Float32Array(k.size), dv: new Float32Array(k.size) };
+    const host = hostInputs(inputs);
+    const outer = { dy: values(dy), out: values(out), logSumExp: values(logSumExp) };
+    for (const span of short) hostAttentionGradient(host, outer, span, attributes, into);
+    pieces.q.push({ start: 0, rows: tf.tensor(into.dq, q.shape, 'float32') });
+    pieces.k.push({ start: 0, rows: tf.tensor(into.dk, k.shape, 'float32') });
+    pieces.v.push({ start: 0, rows: tf.tensor(into.dv, k.shape, 'float32') });
+  }
+  for (const span of long) {
     const keys = byGroup(seenBy(span, k)); // [G, L, D]
     const queries = stacked(rowsOf(q, ...queriesOf(span)), groups); // [G, M·Lq, D]
     const { probabilities } = softmaxOf(span, queries, keys, attributes);
@@ -68,6 +88,27 @@ export function attentionGradientComposite(
     Tensor3D,
     Tensor3D,
   ];
+}
+
+/** Multiplications of a span up to which plain loops win over kernel calls on wasm (measured near 0.6 ms for either). */
+const shortWork = 600_000;
+
+/** Spans for the host's loops and spans for kernels; a span's way depends on nothing but itself. */
+function parted(
+  { q }: AttentionInputs,
+  spans: readonly AttentionSpan[],
+): { short: AttentionSpan[]; long: AttentionSpan[] } {
+  const [, heads, size] = q.shape;
+  const some = spans.filter(({ queryLength }) => queryLength > 0);
+  const isShort = ({ queryLength, keyLength, prefixLength }: AttentionSpan) =>
+    isInHostMemory() && (isPlainJs() || heads * size * queryLength * (keyLength + prefixLength) <= shortWork);
+  return { short: some.filter(isShort), long: some.filter((span) => !isShort(span)) };
+}
+
+const values = (tensor: Tensor) => tensor.dataSync() as Float32Array;
+
+function hostInputs({ q, k, v }: AttentionInputs): HostInputs {
+  return { q: values(q), k: values(k), v: values(v), heads: q.shape[1], groups: k.shape[1], size: q.shape[2] };
 }
 
 function softmaxOf(

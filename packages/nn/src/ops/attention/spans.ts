@@ -48,21 +48,32 @@ function problemOf(s: AttentionSpan, queries: number, keys: number): string | nu
  * 0 where query i sees column c and a very low number elsewhere, [queryLength, prefixLength + keyLength]; null where
  * every query sees all. Finite, so that a row of scores never holds NaN.
  */
-export function maskOf(
-  { queryLength, keyLength, prefixLength }: AttentionSpan,
-  { causal, window }: Pick<AttentionAttributes, 'causal' | 'window'>,
-): Float32Array | null {
-  if (!causal && window === 0) return null;
-  if (causal && queryLength === 1 && window === 0) return null;
+export function maskOf(span: AttentionSpan, attributes: Visibility): Float32Array | null {
+  const { queryLength, keyLength, prefixLength } = span;
+  const { causal, window } = attributes;
+  if (window === 0 && (!causal || queryLength === 1)) return null;
   const columns = prefixLength + keyLength;
   const mask = new Float32Array(queryLength * columns).fill(hidden);
   for (let i = 0; i < queryLength; i++) {
-    const position = prefixLength + i + keyLength - queryLength;
-    const first = window === 0 ? 0 : Math.max(0, position - window + 1);
-    const afterLast = causal ? position + 1 : window === 0 ? columns : Math.min(columns, position + window);
-    mask.fill(0, i * columns + first, i * columns + afterLast);
+    const [first, end] = seenColumns(span, attributes, i);
+    mask.fill(0, i * columns + first, i * columns + end);
   }
   return mask;
+}
+
+type Visibility = Pick<AttentionAttributes, 'causal' | 'window'>;
+
+/** The columns [first, end) that query i of a span sees, of its prefix and then its own keys: always consecutive. */
+export function seenColumns(
+  { queryLength, keyLength, prefixLength }: AttentionSpan,
+  { causal, window }: Visibility,
+  i: number,
+): [first: number, end: number] {
+  const columns = prefixLength + keyLength;
+  const position = prefixLength + i + keyLength - queryLength;
+  const first = window === 0 ? 0 : Math.max(0, position - window + 1);
+  if (causal) return [first, position + 1];
+  return [first, window === 0 ? columns : Math.min(columns, position + window)];
 }
 
 const hidden = -1e30;

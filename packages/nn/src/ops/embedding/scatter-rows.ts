@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { isInHostMemory } from '../host-memory.js';
 
 /**
  * Sums rows into `count` places: values [n, C], places [n] int32 → [count, C]; rows of one place are added in order.
- * tfjs's own segment sum visits every place for every row in JS and is missing in wasm, so where it is that one (the
- * data then live in this process) the rows are added on the host.
+ * On the host where the values are there anyway: tfjs's own segment sum in JS visits every place for every row, and
+ * wasm has none.
  */
 export function scatterRows(values: Tensor2D, places: Tensor1D, count: number): Tensor2D {
-  return hasFastSegmentSum() ? tf.unsortedSegmentSum(values, places, count) : onHost(values, places, count);
-}
-
-function hasFastSegmentSum(): boolean {
-  const kernel = tf.getKernel('UnsortedSegmentSum', tf.getBackend());
-  return kernel !== undefined && kernel.kernelFunc !== tf.getKernel('UnsortedSegmentSum', 'cpu').kernelFunc;
+  return isInHostMemory() ? onHost(values, places, count) : tf.unsortedSegmentSum(values, places, count);
 }
 
 function onHost(values: Tensor2D, places: Tensor1D, count: number): Tensor2D {

@@ -128,8 +128,10 @@ export class Encoder {
     for (const { text, isCounted } of segments) {
       const continues = before !== '' && tokenizer.addedTokenAtEnd(before) === null;
       const piece = tokenizer.encode(text, { continues });
-      ids.push(...piece);
-      for (let at = 0; at < piece.length; at++) counted.push(isCounted ? 1 : 0);
+      for (const id of piece) {
+        ids.push(id);
+        counted.push(isCounted ? 1 : 0);
+      }
       before = text;
     }
     return { ids: Int32Array.from(ids), counted: Uint8Array.from(counted), role };

@@ -12,7 +12,8 @@ export function rowKindsOf(has: (role: ColumnRole) => boolean): Exclude<RowKind,
   if (has('chosen') && has('rejected')) kinds.push('pair');
   if (has('responses')) kinds.push('group');
   if (has('label') && (has('response') || has('messages'))) kinds.push('labelled');
-  if (has('response') || has('messages')) kinds.push('single');
+  // A conversation with chosen and rejected beside it ends with the question that they answer.
+  if (has('response') || (has('messages') && !kinds.includes('pair'))) kinds.push('single');
   return kinds;
 }
 

@@ -179,6 +179,13 @@ describe('supervised rows', () => {
     expect(shape(history)).toMatchObject({ messages: [user('a')], answers: [{ messages: chat.slice(1, 4) }] });
   });
 
+  it('takes the chosen answer of a ranked conversation, and learns the earlier answers too', async () => {
+    const messages = [user('a'), assistant('b'), user('c')];
+    const [example] = await readOne({ messages, chosen: assistant('x'), rejected: assistant('y') }, 'single');
+    const { messages: prompt, answers } = shape(example);
+    expect([prompt, answers[0]!.messages]).toEqual([[user('a')], [assistant('b'), user('c'), assistant('x')]]);
+  });
+
   it('takes the chosen answer of a pair', async () => {
     const [example] = await readOne({ prompt: 'Q', chosen: 'x', rejected: 'y' }, 'single');
     expect(shape(example).answers).toEqual([answer('response', 'x')]);

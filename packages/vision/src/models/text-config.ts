@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Keys of a vision-language config.json that do not concern its language half. */
 const ownKeys = new Set([
-  ...['vision_config', 'text_config', 'architectures'],
-  ...['image_token_id', 'video_token_id', 'vision_start_token_id', 'vision_end_token_id', 'vision_token_id'],
+  'vision_config',
+  'text_config',
+  'architectures',
+  'image_token_id',
+  'video_token_id',
+  'vision_start_token_id',
+  'vision_end_token_id',
+  'vision_token_id',
 ]);
 
 /**

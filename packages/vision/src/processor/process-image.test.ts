@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeImage } from '../decode/decode-image.js';
 import { fileSource } from '../header/byte-source.js';
 import { defaultImageLimits, readImageHeader } from '../header/image-header.js';
+import { cutPatches } from './patches.js';
 import { llamaFactoryLimits } from './pre-resize.js';
 import { processImage, readGrid, resizeThrough, resizeSteps, type ImageSettings } from './process-image.js';
 import { parseProcessorConfig } from './processor-config.js';
@@ -75,15 +76,29 @@ describe('the picture pipeline against Pillow and Transformers', () => {
       [settingsOf('small'), row.small],
       [settingsOf('checkpoint', { preResize: llamaFactoryLimits }), row.limited],
     ] as const;
+    const image = await decodeImage(source, { exif: 'ignore' });
     for (const [settings, expected] of cases) {
-      const image = await decodeImage(source, settings);
-      expect(sha(resizeThrough(image, settings).data)).toBe(expected.resized);
-      const { grid, values } = await processImage(source, settings);
+      const resized = resizeThrough(image, settings);
+      expect(sha(resized.data)).toBe(expected.resized);
+      const { grid, values } = cutPatches([resized], settings.processor);
       expect([grid.t, grid.h, grid.w]).toEqual(expected.grid);
       for (const [index, value] of expected.samples) expect(values[index]).toBe(Math.fround(value));
       expect(sha(values)).toBe(expected.values);
       expect(await readGrid(source, settings)).toEqual(grid);
     }
+    await source.close();
+  });
+});
+
+describe('processImage', () => {
+  it('is decoding, resizing and cutting in one, upright when asked', async () => {
+    const row = oracle.images.find(({ file }) => file === 'jpeg-exif-6.jpg')!;
+    const source = await open(row.file);
+    const { grid, values } = await processImage(source, settingsOf('checkpoint'));
+    expect([[grid.t, grid.h, grid.w], sha(values)]).toEqual([row.checkpoint.grid, row.checkpoint.values]);
+    const upright = settingsOf('checkpoint', { exif: 'apply' });
+    expect(await readGrid(source, upright)).toEqual({ t: 1, h: grid.w, w: grid.h });
+    expect((await processImage(source, upright)).grid).toEqual({ t: 1, h: grid.w, w: grid.h });
     await source.close();
   });
 });

@@ -16,6 +16,8 @@ const builtins: Readonly<Record<string, () => Promise<PluginModule>>> = {
   '@llmf/backend-cpu': () => import('@llmf/backend-cpu'),
 };
 
+export const builtinPackages: readonly string[] = Object.keys(builtins);
+
 /** The built-in plugins that are installed; one that is missing is left out. */
 export async function builtinPlugins(): Promise<Plugin[]> {
   const plugins: Plugin[] = [];

@@ -7,6 +7,7 @@ import {
   resolveConfig,
   StageToken,
   TrainingRun,
+  type Choice,
   type DroppedRow,
   type EngineImplementation,
   type Logger,
@@ -50,8 +51,7 @@ const withoutWarnings = (display: Display): Logger => ({ info: (line) => display
 /** What the run would be: every choice with its options, and how rows become steps. */
 function choiceLines(engine: EngineImplementation, { choices, train }: RunConfig): string[] {
   const chosen = engine.slots.map(({ key }) => {
-    const entries = (choices[key] ?? []).map(({ name, options }) => `${name} ${JSON.stringify(options)}`);
-    return `${key}: ${entries.join(', ')}`;
+    return `${key}: ${(choices[key] ?? []).map(choiceText).join(' + ')}`;
   });
   const rows = train.batchSize * train.gradientAccumulation;
   const coupled = (choices['loss'] ?? []).filter(
@@ -66,6 +66,14 @@ function choiceLines(engine: EngineImplementation, { choices, train }: RunConfig
     `batch ${train.batchSize} × ${train.gradientAccumulation} accumulation = ${rows} rows per step`,
     ...(train.gradientAccumulation > 1 ? warnings : []),
   ];
+}
+
+/** `lora (rank 8, dropout 0)`, with its weight where that is not 1. */
+function choiceText({ name, options, weight }: Choice): string {
+  const shown = Object.entries(options).map(
+    ([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return `${weight === 1 ? '' : `${weight} × `}${name}${shown.length > 0 ? ` (${shown.join(', ')})` : ''}`;
 }
 
 async function describeData(

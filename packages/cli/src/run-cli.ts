@@ -2,6 +2,8 @@
 import { Command, CommanderError } from 'commander';
 import { declareCheck } from './commands/check.js';
 import { declareEnv } from './commands/env.js';
+import { declareGenerate } from './commands/generate.js';
+import { declareInit } from './commands/init.js';
 import { declarePlugins } from './commands/plugins.js';
 import { declareSchema } from './commands/schema.js';
 import { declareScore } from './commands/score.js';
@@ -22,6 +24,8 @@ const commands: readonly DeclareCommand[] = [
   declareTrain,
   declareCheck,
   declareScore,
+  declareGenerate,
+  declareInit,
   declarePlugins,
   declareEnv,
   declareSchema,

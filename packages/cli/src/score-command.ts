@@ -17,12 +17,12 @@ import { openInference, type Inference, type InferenceRequest } from './inferenc
 import type { CliIo } from './io.js';
 
 export interface ScoreFlags extends Omit<InferenceRequest, 'plugins' | 'config'> {
-  readonly plugin: readonly string[];
+  readonly plugin?: readonly string[];
   readonly template: string;
   readonly system?: string;
   readonly format?: string;
   readonly output: string;
-  readonly tokens: boolean;
+  readonly tokens?: boolean;
   readonly batchSize: number;
 }
 
@@ -38,14 +38,22 @@ interface ResponseScore {
 /** Writes one line per row of the data: the log-probability of each answer, or why the row was left out. */
 export async function scoreCommand(io: CliIo, data: string, flags: ScoreFlags): Promise<void> {
   const display = new Display(io);
-  const { plugin: plugins, template, system: systemPrompt = null, format, batchSize, ...request } = flags;
+  const {
+    plugin: plugins = [],
+    tokens = false,
+    template,
+    system: systemPrompt = null,
+    format,
+    batchSize,
+    ...request
+  } = flags;
   const source = { path: data, ...(format === undefined ? {} : { format }) };
   const config = { data: { train: [source], template, systemPrompt }, train: { batchSize } };
   const inference = await openInference(io, { ...request, plugins, config }, display);
   try {
     const opened = await openScoredRows(inference, (line) => display.info(line));
     try {
-      await writeScores(resolve(io.folder, flags.output), inference, opened, flags.tokens, (done) =>
+      await writeScores(resolve(io.folder, flags.output), inference, opened, tokens, (done) =>
         display.setLive(`${done}/${opened.rows.length} rows`),
       );
     } finally {

@@ -75,7 +75,7 @@ const keys = inConfig([
   ['a warm-up longer than the run', 'train: { warmupRatio: 1.5 }', 'BAD_VALUE', '≥ 0 and ≤ 1'],
   ['a list for a section', 'train: [1]', 'BAD_VALUE', 'got: [1] (list)'],
   ['a number for a folder', ['output: run', 'output: 5'], 'BAD_VALUE', '"output"'],
-  ['one plugin without a list', 'plugins: loss-dpo', 'BAD_VALUE', 'list of (text (not empty))'],
+  ['one plugin without a list', 'plugins: loss-dpo', 'BAD_VALUE', 'list of texts'],
   ['no model', [/model: .*\n/, ''], 'MISSING_KEY', '"model.path" is missing'],
   ['no data', [/data: .*\n/, ''], 'MISSING_KEY', '"data.train" is missing'],
   ['data without entries', [/data: .*\n/, 'data: { train: [] }\n'], 'BAD_VALUE', '"data.train"'],

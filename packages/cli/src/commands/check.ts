@@ -12,10 +12,12 @@ export function declareCheck(program: Command, { io }: CommandContext): void {
       'Check a config and its data without training: the template against the tokenizer, the first example with what is learned of it, lengths, dropped and truncated rows with reasons, and an estimate of the memory.',
     )
     .argument('[config or key=value...]', 'the config, and keys that override it')
-    .option('--plugin <name>', 'load a plugin; may be given several times', collect, [])
-    .option('--all-rows', 'list every dropped or truncated row, not only the first twenty', false)
-    .action(async (words: string[], { plugin: plugins, allRows }: { plugin: string[]; allRows: boolean }) => {
-      const { checkCommand } = await import('../check-command.js');
-      await checkCommand(io, words, { plugins, allRows });
-    });
+    .option('--plugin <name>', 'load a plugin; may be given several times', collect)
+    .option('--all-rows', 'list every dropped or truncated row, not only the first twenty')
+    .action(
+      async (words: string[], { plugin: plugins = [], allRows = false }: { plugin?: string[]; allRows?: boolean }) => {
+        const { checkCommand } = await import('../check-command.js');
+        await checkCommand(io, words, { plugins, allRows });
+      },
+    );
 }

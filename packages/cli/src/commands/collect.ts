@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** For options that may be given several times. */
-export const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value];
+export const collect = (value: string, earlier: readonly string[] = []): string[] => [...earlier, value];

@@ -12,8 +12,8 @@ export function declareSchema(program: Command, { io }: CommandContext): void {
       'Print the JSON Schema of the config as the loaded plugins read it. An editor completes and checks a config that names it: `# yaml-language-server: $schema=llmf.schema.json`, or "$schema" in JSON.',
     )
     .argument('[config]', 'a config whose plugins are loaded too')
-    .option('--plugin <name>', 'load a plugin; may be given several times', collect, [])
-    .action(async (config: string | undefined, { plugin: plugins }: { plugin: string[] }) => {
+    .option('--plugin <name>', 'load a plugin; may be given several times', collect)
+    .action(async (config: string | undefined, { plugin: plugins = [] }: { plugin?: string[] }) => {
       const { schemaCommand } = await import('../schema-command.js');
       await schemaCommand(io, config, plugins);
     });

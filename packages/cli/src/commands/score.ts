@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../run-cli.js';
 import type { ScoreFlags } from '../score-command.js';
 import { collect } from './collect.js';
-import { wholeNumber } from './whole-number.js';
+import { wholeNumber } from './numbers.js';
 
 /** `llmf score DATA --model DIR [--adapter DIR] [--template NAME|none] [--precision f32|bf16] --output FILE.jsonl` */
 export function declareScore(program: Command, { io }: CommandContext): void {
@@ -23,8 +23,8 @@ export function declareScore(program: Command, { io }: CommandContext): void {
     .option('--precision <name>', 'f32, bf16 or auto', 'auto')
     .option('--backend <name>', 'what computes', 'auto')
     .option('--batch-size <n>', 'rows computed together', wholeNumber, 2)
-    .option('--tokens', 'write the log-probability of each token too', false)
-    .option('--plugin <name>', 'load a plugin; may be given several times', collect, [])
+    .option('--tokens', 'write the log-probability of each token too')
+    .option('--plugin <name>', 'load a plugin; may be given several times', collect)
     .action(async (data: string, flags: ScoreFlags) => {
       const { scoreCommand } = await import('../score-command.js');
       await scoreCommand(io, data, flags);

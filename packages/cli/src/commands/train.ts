@@ -4,9 +4,9 @@ import type { CommandContext } from '../run-cli.js';
 import { collect } from './collect.js';
 
 interface TrainFlags {
-  readonly plugin: readonly string[];
-  readonly resume: boolean;
-  readonly help: boolean;
+  readonly plugin?: readonly string[];
+  readonly resume?: boolean;
+  readonly help?: boolean;
 }
 
 /** `llmf train [CONFIG] [--plugin NAME]… [key=value]… [--resume]` */
@@ -16,11 +16,12 @@ export function declareTrain(program: Command, { io, setStatus }: CommandContext
     .summary('train a model as a config says')
     .description('Train a model as llmf.yaml (or .yml, .json, .mjs; in this folder, or named) says.')
     .argument('[config or key=value...]', 'the config, and keys that override it, such as train.learningRate=1e-5')
-    .option('--plugin <name>', 'load a plugin: a package, or a path; may be given several times', collect, [])
-    .option('--resume', 'continue from the newest checkpoint of the output folder', false)
+    .option('--plugin <name>', 'load a plugin: a package, or a path; may be given several times', collect)
+    .option('--resume', 'continue from the newest checkpoint of the output folder')
     .helpOption(false)
-    .option('-h, --help', 'print this help with every option of all loaded plugins', false)
-    .action(async (words: string[], { plugin: plugins, resume, help }: TrainFlags, command: Command) => {
+    .option('-h, --help', 'print this help with every option of all loaded plugins')
+    .action(async (words: string[], flags: TrainFlags, command: Command) => {
+      const { plugin: plugins = [], resume = false, help = false } = flags;
       if (help) {
         const { printConfigHelp } = await import('../config-help.js');
         return await printConfigHelp(io, command, words, plugins);

@@ -51,8 +51,14 @@ export function readPackageJson(folder: string): PackageJson | null {
   }
 }
 
+/** Version of a package as it would be imported from a folder; null when it is not installed there. */
+export function installedVersion(name: string, folder: string): string | null {
+  const file = resolvePackage(name, folder);
+  return file === null ? null : (packageOf(file)?.version ?? null);
+}
+
 /** The package that a file belongs to, and its folder. */
-export function packageOf(file: string): (PackageJson & { readonly folder: string }) | null {
+function packageOf(file: string): (PackageJson & { readonly folder: string }) | null {
   for (const folder of foldersAbove(dirname(file))) {
     const json = readPackageJson(folder);
     if (json?.name !== undefined) return { ...json, folder };

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { testData } from '@llmf/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestFolder } from './support/folder.js';
+import { jsonLines, makeTinyModel, tinyPairs } from './support/tiny-model.js';
+
+let folder: TestFolder;
+beforeAll(async () => {
+  folder = await TestFolder.create();
+  await makeTinyModel(folder);
+  await folder.write('pairs.jsonl', jsonLines(tinyPairs));
+  await folder.write('single.jsonl', jsonLines(tinyPairs.map(({ prompt, chosen }) => ({ prompt, response: chosen }))));
+});
+afterAll(() => folder.remove());
+
+const hashOf = async (file: string) =>
+  createHash('sha256')
+    .update(await readFile(join(folder.path, file)))
+    .digest('hex');
+
+/** Runs a command that must succeed. */
+async function llmf(...argv: string[]): Promise<string> {
+  const { status, out, err } = await folder.llmf(...argv);
+  expect({ status, err: status === 0 ? '' : err }).toEqual({ status: 0, err: '' });
+  return out;
+}
+
+interface Score {
+  readonly logProbSum: number;
+  readonly tokens: number;
+  readonly logProbs?: readonly number[];
+}
+type ScoredRow = { readonly row: number; readonly dropped?: string } & Readonly<Record<string, Score>>;
+
+async function score(data: string, ...flags: string[]): Promise<ScoredRow[]> {
+  await llmf('score', data, '--model', 'model', '--backend', 'js', '--output', 'scores.jsonl', ...flags);
+  const text = await folder.read('scores.jsonl');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ScoredRow);
+}
+
+describe('llmf init', () => {
+  it('makes a model folder with the tokenizer’s files', async () => {
+    expect((await folder.list('model')).toSorted()).toEqual([
+      'config.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+  });
+
+  it('gives the same bits for the same seed, others for another', async () => {
+    await makeTinyModel(folder, { name: 'again' });
+    await makeTinyModel(folder, { name: 'other', seed: 2 });
+    expect(await hashOf('again/model.safetensors')).toBe(await hashOf('model/model.safetensors'));
+    expect(await hashOf('other/model.safetensors')).not.toBe(await hashOf('model/model.safetensors'));
+  });
+});
+
+describe('llmf score', () => {
+  it('gives sum and count of chosen and rejected, and with --tokens the summands', async () => {
+    const rows = await score('pairs.jsonl', '--tokens');
+    expect(rows.map(({ row }) => row)).toEqual([1, 2, 3, 4]);
+    for (const { chosen, rejected } of rows) {
+      for (const { logProbSum, tokens, logProbs } of [chosen!, rejected!]) {
+        expect(logProbs).toHaveLength(tokens);
+        expect(logProbSum).toBeCloseTo(
+          logProbs!.reduce((sum, value) => sum + value, 0),
+          10,
+        );
+        expect(Math.max(...logProbs!)).toBeLessThan(0);
+        expect(logProbSum / tokens).toBeGreaterThan(2 * Math.log(1 / 512)); // nothing learned: near uniform over 512
+      }
+    }
+  });
+
+  it('gives a row the same numbers alone, among others, and as a single answer', async () => {
+    const together = await score('pairs.jsonl', '--batch-size', '4');
+    const alone = await score('pairs.jsonl', '--batch-size', '1');
+    const single = await score('single.jsonl', '--batch-size', '3');
+    for (const [index, row] of together.entries()) {
+      expect(alone[index]!['chosen']!.logProbSum).toBeCloseTo(row['chosen']!.logProbSum, 4);
+      expect(single[index]!['response']!.logProbSum).toBeCloseTo(row['chosen']!.logProbSum, 4);
+      expect(single[index]!['response']!.tokens).toBe(row['chosen']!.tokens);
+    }
+  });
+
+  it('scores token ids without a tokenizer', async () => {
+    const ids = { promptIds: [5, 6, 7], responseIds: [8, 9] };
+    const pair = { promptIds: [5, 6, 7], chosenIds: [8, 9], rejectedIds: [10, 11, 12] };
+    await folder.write('ids.jsonl', jsonLines([ids]));
+    await folder.write('pair-ids.jsonl', jsonLines([pair]));
+    const [single] = await score('ids.jsonl');
+    const [both] = await score('pair-ids.jsonl');
+    expect(single!['response']!.tokens).toBe(2);
+    expect(both!['rejected']!.tokens).toBe(3);
+    expect(both!['chosen']!.logProbSum).toBeCloseTo(single!['response']!.logProbSum, 4);
+  });
+
+  it('counts the end of turn of a chat, and only the text without a template', async () => {
+    const chat = await score('single.jsonl');
+    const plain = await score('single.jsonl', '--template', 'none');
+    expect(chat[0]!['response']!.tokens).toBe(plain[0]!['response']!.tokens + 1);
+  });
+
+  it('says in its place why a row was left out', async () => {
+    await folder.write('gaps.jsonl', jsonLines([tinyPairs[0], { prompt: 'What?', chosen: 'It is.' }, tinyPairs[1]]));
+    const rows = await score('gaps.jsonl');
+    expect(rows.map(({ row }) => row)).toEqual([1, 2, 3]);
+    expect(rows[1]!.dropped).toContain('missing');
+    expect(rows[2]!['chosen']!.tokens).toBeGreaterThan(0);
+  });
+
+  const stories = testData('weights', 'stories260K-hf');
+  it.skipIf(stories === null)(
+    'agrees with Transformers on a trained model (skipped without the shared data)',
+    async () => {
+      // float64 log-softmax over Transformers' f32 logits, tokens of prompt and answer joined: oracles/cli/score.py
+      await folder.write(
+        'story.jsonl',
+        jsonLines([{ prompt: 'Once upon a time', response: ', there was a little girl.' }]),
+      );
+      const flags = [
+        '--model',
+        stories!,
+        '--template',
+        'none',
+        '--tokens',
+        '--output',
+        'story-scores.jsonl',
+        '--precision',
+        'f32',
+      ];
+      await llmf('score', 'story.jsonl', ...flags);
+      const { response } = JSON.parse(await folder.read('story-scores.jsonl')) as { response: Score };
+      expect(response.tokens).toBe(10);
+      expect(response.logProbSum).toBeCloseTo(-29.458554631943528, 3);
+      for (const [index, expected] of [-9.366797222510767, -13.44400239622864, -0.10753278782177027].entries()) {
+        expect(response.logProbs![index]).toBeCloseTo(expected, 4);
+      }
+    },
+  );
+});
+
+describe('llmf train, then generate and score with the adapter', () => {
+  const config = [
+    'model: { path: model }',
+    'stage: sft',
+    'data: { train: [{ path: single.jsonl }] }',
+    'adapter: { rank: 4 }',
+    'backend: wasm',
+    'train: { maxSteps: 30, batchSize: 4, gradientAccumulation: 1, learningRate: 0.01, schedule: constant, warmupRatio: 0 }',
+    'output: run',
+  ].join('\n');
+
+  beforeAll(async () => {
+    await folder.write('llmf.yaml', config);
+    await llmf('train');
+  });
+
+  it('learned the answers', async () => {
+    const losses = (await folder.read('run/metrics.jsonl'))
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { loss?: number }).loss)
+      .filter((loss) => loss !== undefined);
+    expect(losses[0]).toBeGreaterThan(4);
+    expect(losses.at(-1)).toBeLessThan(1); // the frozen head, 0.1 · N(0, 1), leaves no answer surer than about 0.6 nats
+  });
+
+  it('scores them higher than before', async () => {
+    const before = await score('single.jsonl');
+    const after = await score('single.jsonl', '--adapter', 'run');
+    for (const [index, row] of after.entries()) {
+      expect(row['response']!.logProbSum).toBeGreaterThan(before[index]!['response']!.logProbSum + 10);
+    }
+  });
+
+  it('generates one of them, on standard output alone and the same each time', async () => {
+    const ask = () =>
+      llmf(
+        'generate',
+        '--model',
+        'model',
+        '--adapter',
+        'run',
+        '--prompt',
+        'What is a flute?',
+        '--greedy',
+        '--max-new-tokens',
+        '30',
+      );
+    const answer = await ask();
+    expect(answer).toBe('It is an instrument.\n');
+    expect(await ask()).toBe(answer);
+  });
+
+  it('samples by seed, and no more tokens than asked for', async () => {
+    const ask = (seed: string) =>
+      llmf(
+        'generate',
+        '--model',
+        'model',
+        '--prompt',
+        'What',
+        '--seed',
+        seed,
+        '--max-new-tokens',
+        '8',
+        '--temperature',
+        '2',
+      );
+    expect(await ask('1')).toBe(await ask('1'));
+    expect(await ask('1')).not.toBe(await ask('2'));
+  });
+
+  it('checks without training: choices, steps, lengths, the first example with what is learned', async () => {
+    const before = await folder.list();
+    const out = await llmf('check', 'output=never');
+    for (const part of [
+      'stage: sft',
+      'loss: sft',
+      'rank 4',
+      'batch 4 × 1 accumulation = 4 rows per step',
+      '4 rows',
+      '⟦',
+    ]) {
+      expect(out).toContain(part);
+    }
+    expect((await folder.list()).filter((name) => !name.startsWith('.'))).toEqual(
+      before.filter((name) => !name.startsWith('.')),
+    );
+  });
+});
+
+describe('llmf plugins, env, schema', () => {
+  it('lists what each plugin brings', async () => {
+    const out = await llmf('plugins');
+    expect(out).toMatch(/loaded\n[^]*stage-sft[^]*\n {6}stage sft\n[^]*installed here/);
+    expect(out).toContain('architecture llama, mistral, qwen2, qwen3, gpt2');
+  });
+
+  it('tells versions, hardware and backends', async () => {
+    const out = await llmf('env');
+    for (const part of [process.version, 'llmf ', 'processor', 'memory', 'backend wasm', '@llmf/core'])
+      expect(out).toContain(part);
+  });
+
+  it('prints a JSON Schema with the keys of all plugins', async () => {
+    const schema = JSON.parse(await llmf('schema')) as { properties: Record<string, unknown> };
+    expect(Object.keys(schema.properties)).toEqual(
+      expect.arrayContaining(['model', 'data', 'train', 'loss', 'stage', 'adapter', 'reference', 'backend', 'output']),
+    );
+  });
+});

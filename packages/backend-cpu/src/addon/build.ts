@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Compiles the addon with a plain compiler call: no build system, no download. One object file per instruction path,
+ * then one shared library whose name carries the hash of sources and flags, so a changed source is a changed file and
+ * nothing is rebuilt without need. It appears by a rename, so a process never loads half of it.
+ */
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { compile, compilerOrThrow } from './compiler.js';
+import { nativeSources, packageFolder, sourceFolder, type NativeSources } from './sources.js';
+
+/** Exact arithmetic as written: no contraction, so that a vector's tail computes the same bits as its body. */
+export const compilerFlags: readonly string[] = [
+  '-O3',
+  '-std=c++20',
+  '-fPIC',
+  '-pthread',
+  '-fvisibility=hidden',
+  '-ffp-contract=off',
+  '-fno-math-errno',
+];
+
+/** Pool threads outlive a worker that loaded the addon first: it must not be unloaded with it (nodelete). */
+const linkerFlags: readonly string[] =
+  process.platform === 'darwin'
+    ? ['-shared', '-undefined', 'dynamic_lookup']
+    : ['-shared', '-pthread', '-static-libstdc++', '-static-libgcc', '-Wl,-z,nodelete'];
+
+const baseUnits = ['addon', 'dispatch', 'parallel', 'scratch'] as const;
+
+/** Instruction paths that this architecture's binary holds. */
+export const pathsOf = (architecture: string): readonly string[] =>
+  architecture === 'x64' ? ['SCALAR', 'AVX2', 'AVX512'] : architecture === 'arm64' ? ['SCALAR', 'NEON'] : ['SCALAR'];
+
+/** The addon's file for the present sources, if it has been built. */
+export function builtAddon(): string | null {
+  const name = addonName(nativeSources(compilerFlags));
+  return buildFolders.map((folder) => join(folder, name)).find((file) => existsSync(file)) ?? null;
+}
+
+/**
+ * Builds the addon unless it is there. Processes that want it at the same time wait for the first.
+ *
+ * @returns its file
+ * @throws LLMF_BACKEND_CPU_NO_COMPILER, LLMF_BACKEND_CPU_COMPILE
+ */
+export async function buildAddon(): Promise<string> {
+  const sources = nativeSources(compilerFlags);
+  const folder = writableFolder();
+  const file = join(folder, addonName(sources));
+  const lock = `${file}.lock`;
+  while (!existsSync(file)) {
+    if (takeLock(lock)) {
+      try {
+        if (!existsSync(file)) await buildInto(folder, file, sources);
+      } finally {
+        rmSync(lock, { recursive: true, force: true });
+      }
+    } else {
+      await sleep(100);
+    }
+  }
+  return file;
+}
+
+async function buildInto(folder: string, file: string, sources: NativeSources): Promise<void> {
+  const compiler = compilerOrThrow();
+  const temporary = mkdtempSync(join(folder, 'compile-'));
+  try {
+    writeKernelLists(temporary, sources);
+    const includes = [temporary, sourceFolder, join(sourceFolder, 'native'), nodeHeaders()].map((path) => `-I${path}`);
+    const jobs = [
+      ...pathsOf(process.arch).map((path) => ({ unit: 'isa', object: `isa-${path}.o`, defines: [`-DLLMF_PATH_${path}`] })),
+      ...baseUnits.map((unit) => ({ unit, object: `${unit}.o`, defines: [] })),
+    ];
+    await inParallel(jobs, ({ unit, object, defines }) =>
+      compile(compiler, [
+        ...compilerFlags,
+        '-w',
+        ...defines,
+        ...includes,
+        '-c',
+        join(sourceFolder, 'native', `${unit}.cc`),
+        '-o',
+        join(temporary, object),
+      ]),
+    );
+    const library = join(temporary, 'addon.node');
+    await compile(compiler, [...jobs.map(({ object }) => join(temporary, object)), ...linkerFlags, '-o', library]);
+    renameSync(library, file);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** The lists that native/isa.cc and native/dispatch.cc include. */
+export function writeKernelLists(folder: string, { kernelFiles, kernelNames }: NativeSources): void {
+  writeFileSync(join(folder, 'kernel-sources.inc'), kernelFiles.map((file) => `#include "${file}"\n`).join(''));
+  writeFileSync(join(folder, 'kernel-names.inc'), kernelNames.map((name) => `LLMF_KERNEL(${name})\n`).join(''));
+}
+
+const addonName = ({ hash }: NativeSources) => `llmf-cpu-${process.platform}-${process.arch}-${hash}.node`;
+
+const buildFolders = [
+  join(packageFolder, 'build'),
+  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'llmf', 'backend-cpu'),
+];
+
+/** The package's own folder, or the user's cache where that one is read-only. */
+function writableFolder(): string {
+  for (const folder of buildFolders.slice(0, -1)) {
+    try {
+      mkdirSync(folder, { recursive: true });
+      rmSync(mkdtempSync(join(folder, 'compile-')), { recursive: true });
+      return folder;
+    } catch {
+      continue;
+    }
+  }
+  const last = buildFolders.at(-1)!;
+  mkdirSync(last, { recursive: true });
+  return last;
+}
+
+const staleLockMs = 5 * 60_000;
+
+/** A folder that only one process can make; one that a killed process left behind is taken away. */
+function takeLock(lock: string): boolean {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch {
+    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > staleLockMs) rmSync(lock, { recursive: true, force: true });
+    return false;
+  }
+}
+
+const nodeHeaders = (): string =>
+  (createRequire(import.meta.url)('node-api-headers') as { include_dir: string }).include_dir;
+
+async function inParallel<Job>(jobs: readonly Job[], run: (job: Job) => Promise<void>): Promise<void> {
+  const queue = [...jobs];
+  const worker = async () => {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) await run(job);
+  };
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), jobs.length) }, worker));
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { tf } from '@llmf/nn';
+import { availableParallelism } from 'node:os';
+import { loadAddon } from '../addon/load.js';
+import { nativeKernels } from '../kernels/index.js';
+import { NativeBackend } from './native-backend.js';
+
+/** Without underscores: tfjs cuts its registry keys at them. */
+export const tfBackendName = 'llmfcpu';
+
+export interface NativeOptions {
+  /** Threads of every kernel; null: as many as the process may use. */
+  readonly threads: number | null;
+}
+
+/**
+ * Registers the backend once per thread of JS and makes it the current one.
+ *
+ * @returns the backend in use
+ * @throws LLMF_BACKEND_CPU_NO_COMPILER, LLMF_BACKEND_CPU_COMPILE, LLMF_BACKEND_CPU_PATH
+ */
+export async function startNativeBackend({ threads }: NativeOptions): Promise<NativeBackend> {
+  const addon = await loadAddon();
+  addon.setThreads(threads ?? availableParallelism());
+  if (tf.findBackendFactory(tfBackendName) === null) {
+    tf.copyRegisteredKernels('cpu', tfBackendName);
+    for (const kernel of nativeKernels) kernel.register(tfBackendName);
+    tf.registerBackend(tfBackendName, () => new NativeBackend(addon), 1);
+  }
+  await tf.setBackend(tfBackendName);
+  return tf.backend() as NativeBackend;
+}

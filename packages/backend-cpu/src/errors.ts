@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineErrors } from '@llmf/core';
+
+export const errors = defineErrors('backend-cpu', {
+  noCompiler: (f: { tried: readonly string[] }) => ({
+    what: 'the native CPU backend has to be compiled first, and no C++ compiler was found',
+    got: `none of ${f.tried.join(', ')} runs`,
+    fix: 'install g++ (Debian, Ubuntu: apt install g++), name a compiler in CXX, or use `backend: wasm`',
+  }),
+  compile: (f: { command: string; output: string }) => ({
+    what: 'compiling the native CPU backend failed',
+    where: f.command,
+    got: f.output,
+    fix: 'a compiler with C++20 is needed (g++ 11 or clang 14, or newer); or use `backend: wasm`',
+  }),
+  path: (f: { wanted: string; available: string }) => ({
+    what: 'LLMF_CPU_ISA names an instruction path that cannot run on this processor',
+    got: f.wanted,
+    expected: `one of: ${f.available}`,
+    fix: 'unset LLMF_CPU_ISA, then the best one is taken',
+  }),
+});

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// y = x Wᵀ + bias + scale·((x ∘ mask) Aᵀ) Bᵀ and its gradients. x [T, K], W [N, K] float32 or bf16, A [r, K], B [N, r].
+// With a bf16 weight (or `bf16` set) the factors of every product are rounded to bf16; sums are float32. The low-rank
+// factors are kept transposed, [r, T], because a panel is wider than r; the second product joins the first one's C
+// while that is in the cache. Outputs do not overlap inputs.
+
+struct LowRank {
+  int64_t rank;
+  const float *a, *b, *mask;
+  float scale;
+  bool bf16;
+};
+
+constexpr int64_t kMaskedRows = 512;  // rows of x ∘ mask that exist at a time
+
+/** scale·((x ∘ mask) Aᵀ)ᵀ → low [r, T] */
+void low_rank_input(const LowRank& adapter, const float* x, int64_t tokens, int64_t inputs, float* low) {
+  Product p;
+  p.m = adapter.rank, p.k = inputs, p.scale = adapter.scale, p.bf16 = adapter.bf16;
+  p.a = rows_of(adapter.a, inputs);
+  p.c_stride = tokens;
+  if (!adapter.mask) {
+    p.n = tokens, p.b = rows_of(x, inputs), p.c = low;
+    return gemm(p);
+  }
+  Scratch scratch;
+  float* const masked = scratch.take<float>(smaller_size(tokens, kMaskedRows) * inputs);
+  for (int64_t t = 0; t < tokens; t += kMaskedRows) {
+    const int64_t rows = smaller_size(kMaskedRows, tokens - t);
+    parallel_ranges(rows * inputs, 16384, [&](int64_t begin, int64_t end) {
+      const float *const values = x + t * inputs, *const factors = adapter.mask + t * inputs;
+      for (int64_t i = begin; i < end; i += kWidth) {
+        store_lanes(masked + i, load_lanes(values + i, end - i) * load_lanes(factors + i, end - i), end - i);
+      }
+    });
+    p.n = rows, p.b = rows_of(masked, inputs), p.c = low + t;
+    gemm(p);
+  }
+}
+
+/** scale·(dy B)ᵀ → low [r, T] */
+void low_rank_output(const LowRank& adapter, const float* dy, int64_t tokens, int64_t outputs, float* low) {
+  Product p;
+  p.m = adapter.rank, p.n = tokens, p.k = outputs, p.scale = adapter.scale, p.bf16 = adapter.bf16;
+  p.a = columns_of(adapter.b, adapter.rank), p.b = rows_of(dy, outputs);
+  p.c = low, p.c_stride = tokens;
+  gemm(p);
+}
+
+void linear(Arguments& arguments) {
+  const int64_t tokens = arguments.size(), inputs = arguments.size(), outputs = arguments.size();
+  const int64_t rank = arguments.size();
+  const float scale = arguments.scalar();
+  const float* const x = arguments.floats(tokens * inputs);
+  const Storage weight = arguments.weight(outputs * inputs);
+  const float* const bias = arguments.optional_floats(outputs);
+  const float* const a = arguments.optional_floats(rank * inputs);
+  const float* const b = arguments.optional_floats(outputs * rank);
+  const float* const mask = arguments.optional_floats(tokens * inputs);
+  float* const y = arguments.output(tokens * outputs);
+  const bool bf16 = arguments.integer() != 0;
+  if (!arguments.ok()) return;
+  Product p;
+  p.m = tokens, p.n = outputs, p.k = inputs, p.bf16 = bf16 || weight.type == ElementType::u16;
+  p.a = rows_of(x, inputs), p.b = rows_of(weight, inputs);
+  p.c = y, p.c_stride = outputs, p.bias = bias;
+  if (a == nullptr || b == nullptr || rank == 0) return gemm(p);
+  Scratch scratch;
+  float* const low = scratch.take<float>(rank * tokens);
+  low_rank_input({rank, a, b, mask, scale, p.bf16}, x, tokens, inputs, low);
+  p.k2 = rank, p.a2 = columns_of(low, tokens), p.b2 = rows_of(b, rank);
+  gemm(p);
+}
+
+/** dx = dy W + scale·((dy B) A) ∘ mask */
+void linear_input_gradient(Arguments& arguments) {
+  const int64_t tokens = arguments.size(), inputs = arguments.size(), outputs = arguments.size();
+  const int64_t rank = arguments.size();
+  const float scale = arguments.scalar();
+  const float* const dy = arguments.floats(tokens * outputs);
+  const Storage weight = arguments.weight(outputs * inputs);
+  const float* const a = arguments.optional_floats(rank * inputs);
+  const float* const b = arguments.optional_floats(outputs * rank);
+  const float* const mask = arguments.optional_floats(tokens * inputs);
+  float* const dx = arguments.output(tokens * inputs);
+  const bool bf16 = arguments.integer() != 0;
+  if (!arguments.ok()) return;
+  Product p;
+  p.m = tokens, p.n = inputs, p.k = outputs, p.bf16 = bf16 || weight.type == ElementType::u16;
+  p.a = rows_of(dy, outputs), p.b = columns_of(weight, inputs);
+  p.c = dx, p.c_stride = inputs;
+  if (a == nullptr || b == nullptr || rank == 0) return gemm(p);
+  Scratch scratch;
+  float* const low = scratch.take<float>(rank * tokens);
+  low_rank_output({rank, a, b, nullptr, scale, p.bf16}, dy, tokens, outputs, low);
+  if (!mask) {
+    p.k2 = rank, p.a2 = columns_of(low, tokens), p.b2 = columns_of(a, inputs);
+    return gemm(p);
+  }
+  gemm(p);
+  float* const update = scratch.take<float>(smaller_size(tokens, kMaskedRows) * inputs);
+  for (int64_t t = 0; t < tokens; t += kMaskedRows) {
+    const int64_t rows = smaller_size(kMaskedRows, tokens - t);
+    Product q;
+    q.m = rows, q.n = inputs, q.k = rank, q.bf16 = p.bf16;
+    q.a = columns_of(low + t, tokens), q.b = columns_of(a, inputs);
+    q.c = update, q.c_stride = inputs;
+    gemm(q);
+    parallel_ranges(rows * inputs, 16384, [&](int64_t begin, int64_t end) {
+      float* const to = dx + t * inputs;
+      const float* const factors = mask + t * inputs;
+      for (int64_t i = begin; i < end; i += kWidth) {
+        const int64_t n = end - i;
+        store_lanes(to + i, fma(load_lanes(update + i, n), load_lanes(factors + i, n), load_lanes(to + i, n)), n);
+      }
+    });
+  }
+}
+
+/** dW = dyᵀ x */
+void linear_weight_gradient(Arguments& arguments) {
+  const int64_t tokens = arguments.size(), inputs = arguments.size(), outputs = arguments.size();
+  const float* const dy = arguments.floats(tokens * outputs);
+  const float* const x = arguments.floats(tokens * inputs);
+  float* const d_weight = arguments.output(outputs * inputs);
+  const bool bf16 = arguments.integer() != 0;
+  if (!arguments.ok()) return;
+  Product p;
+  p.m = outputs, p.n = inputs, p.k = tokens, p.bf16 = bf16;
+  p.a = columns_of(dy, outputs), p.b = columns_of(x, inputs);
+  p.c = d_weight, p.c_stride = inputs;
+  gemm(p);
+}
+
+/** dA = scale·(dy B)ᵀ (x ∘ mask), dB = scale·dyᵀ ((x ∘ mask) Aᵀ) */
+void linear_low_rank_gradient(Arguments& arguments) {
+  const int64_t tokens = arguments.size(), inputs = arguments.size(), outputs = arguments.size();
+  const int64_t rank = arguments.size();
+  const float scale = arguments.scalar();
+  const float* const dy = arguments.floats(tokens * outputs);
+  const float* const x = arguments.floats(tokens * inputs);
+  const float* const a = arguments.floats(rank * inputs);
+  const float* const b = arguments.floats(outputs * rank);
+  const float* const mask = arguments.optional_floats(tokens * inputs);
+  float* const d_a = arguments.output(rank * inputs);
+  float* const d_b = arguments.output(outputs * rank);
+  const bool bf16 = arguments.integer() != 0;
+  if (!arguments.ok()) return;
+  const LowRank adapter{rank, a, b, mask, scale, bf16};
+  Scratch scratch;
+  float* const low = scratch.take<float>(rank * tokens);
+
+  low_rank_output(adapter, dy, tokens, outputs, low);
+  Product of_a;
+  of_a.m = rank, of_a.n = inputs, of_a.k = tokens, of_a.bf16 = bf16;
+  of_a.a = rows_of(low, tokens), of_a.c = d_a, of_a.c_stride = inputs;
+  if (!mask) {
+    of_a.b = columns_of(x, inputs);
+    gemm(of_a);
+  } else {
+    float* const masked = scratch.take<float>(smaller_size(tokens, kMaskedRows) * inputs);
+    if (tokens == 0) memset(d_a, 0, static_cast<size_t>(rank * inputs) * sizeof(float));
+    for (int64_t t = 0; t < tokens; t += kMaskedRows) {
+      const int64_t rows = smaller_size(kMaskedRows, tokens - t);
+      parallel_ranges(rows * inputs, 16384, [&](int64_t begin, int64_t end) {
+        const float *const values = x + t * inputs, *const factors = mask + t * inputs;
+        for (int64_t i = begin; i < end; i += kWidth) {
+          store_lanes(masked + i, load_lanes(values + i, end - i) * load_lanes(factors + i, end - i), end - i);
+        }
+      });
+      of_a.k = rows, of_a.a = rows_of(low + t, tokens), of_a.b = columns_of(masked, inputs), of_a.accumulate = t > 0;
+      gemm(of_a);
+    }
+  }
+
+  low_rank_input(adapter, x, tokens, inputs, low);
+  float* const transposed = scratch.take<float>(rank * outputs);  // dBᵀ: r rows make a narrower block than r columns
+  Product of_b;
+  of_b.m = rank, of_b.n = outputs, of_b.k = tokens, of_b.bf16 = bf16;
+  of_b.a = rows_of(low, tokens), of_b.b = columns_of(dy, outputs);
+  of_b.c = transposed, of_b.c_stride = outputs;
+  gemm(of_b);
+  for (int64_t n = 0; n < outputs; n++) {
+    for (int64_t r = 0; r < rank; r++) d_b[n * rank + r] = transposed[r * outputs + n];
+  }
+}

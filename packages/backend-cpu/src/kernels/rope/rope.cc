@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rotates pairs (x_i, x_{i + R/2}) of each head by the token's angle (Su et al. 2021, in halves as GPT-NeoX):
+//   y_i = x_i·cos − x_{i + R/2}·sin,   y_{i + R/2} = x_{i + R/2}·cos + x_i·sin,   the rest of the head as it is.
+// x, y [T, H, D], cos and sin [T, R/2], float32; y may be x. `inverse` rotates back: also the gradient.
+
+void rope(Arguments& arguments) {
+  const int64_t tokens = arguments.size(), heads = arguments.size(), size = arguments.size(), half = arguments.size();
+  const float sign = arguments.integer() != 0 ? -1.0f : 1.0f;
+  const float* const x = arguments.floats(tokens * heads * size);
+  const float* const cosines = arguments.floats(tokens * half);
+  const float* const sines = arguments.floats(tokens * half);
+  float* const y = arguments.output(tokens * heads * size);
+  if (2 * half > size) arguments.fail("more values are to be rotated than a head has");
+  if (!arguments.ok()) return;
+  parallel_ranges(tokens, rows_per_task(heads * size), [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; t++) {
+      const float *const cosine = cosines + t * half, *const sine = sines + t * half;
+      for (int64_t h = 0; h < heads; h++) {
+        const float* const from = x + (t * heads + h) * size;
+        float* const to = y + (t * heads + h) * size;
+        for (int64_t i = 0; i < half; i += kWidth) {
+          const int64_t count = half - i;
+          const Vec low = load_lanes(from + i, count), high = load_lanes(from + half + i, count);
+          const Vec c = load_lanes(cosine + i, count), s = load_lanes(sine + i, count) * set(sign);
+          store_lanes(to + i, low * c - high * s, count);
+          store_lanes(to + half + i, high * c + low * s, count);
+        }
+        if (to != from) memcpy(to + 2 * half, from + 2 * half, static_cast<size_t>(size - 2 * half) * sizeof(float));
+      }
+    }
+  });
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import { kernels } from '@llmf/nn';
+import { defineKernel, type TensorInfo } from '../define-kernel.js';
+
+interface RopeInputs {
+  readonly x: TensorInfo; // [T, H, D]
+  readonly cos: TensorInfo; // [T, R/2]
+  readonly sin: TensorInfo; // [T, R/2]
+}
+
+export const ropeKernel = defineKernel<RopeInputs, { readonly inverse: boolean }>({
+  kernelName: kernels.rope,
+  run({ x, cos, sin }, { inverse }, backend) {
+    const [tokens, heads, size] = x.shape as [number, number, number];
+    const y = backend.output(x.shape);
+    const arrays = [backend.floats(x), backend.floats(cos), backend.floats(sin), y.values] as const;
+    backend.kernels['rope']!(tokens, heads, size, cos.shape[1]!, inverse, ...arrays);
+    return y.info;
+  },
+});

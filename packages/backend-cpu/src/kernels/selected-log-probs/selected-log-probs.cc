@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Log-probabilities of chosen tokens without the logits of a batch ever existing. With z = (h Wᵀ + b) / temperature for
+// the selected rows of hidden [T, C] and head W [V, C] (float32 or bf16), L = log Σ exp z, p = exp(z − L):
+//   logProb = z_target − L,   entropy = L − Σ p z,   log-sum-squared = log Σ exp 2z − 2L.
+// A task is a run of the vocabulary for up to kSelected rows; the runs' sums are joined in order.
+
+#include "tiles.h"
+
+/** Sums over a run of the vocabulary, relative to its maximum m: Σ e^(z−m), Σ e^(z−m)·z and Σ e^2(z−m). */
+struct VocabularySums {
+  float maximum, total, weighted, squared;
+
+  void start() { maximum = -__builtin_inff(), total = weighted = squared = 0.0f; }
+  void join(const VocabularySums& other) {
+    const float most = other.maximum > maximum ? other.maximum : maximum;
+    const float keep = maximum == most ? 1.0f : expf(maximum - most);
+    const float take = other.maximum == most ? 1.0f : expf(other.maximum - most);
+    total = total * keep + other.total * take;
+    weighted = weighted * keep + other.weighted * take;
+    squared = squared * keep * keep + other.squared * take * take;
+    maximum = most;
+  }
+};
+
+/** Joins the sums of `count` logits of one row. NaN spreads to the sums. */
+inline void add_logits(VocabularySums* sums, const float* z, int64_t count, bool weighted, bool squared) {
+  Vec mosts = set(-__builtin_inff());
+  int64_t i = 0;
+  for (; i + kWidth <= count; i += kWidth) mosts = larger(mosts, load(z + i));
+  VocabularySums here;
+  here.start();
+  here.maximum = largest_of(mosts);
+  for (; i < count; i++) here.maximum = z[i] > here.maximum ? z[i] : here.maximum;
+  const Vec shift = set(here.maximum);
+  Vec total = zero(), with_z = zero(), squares = zero();
+  for (i = 0; i < count; i += kWidth) {
+    const Vec value = load_lanes(z + i, count - i);
+    Vec e = exponential(value - shift);
+    if (count - i < kWidth) {  // lanes past the end do not count
+      float lanes[kWidth] = {};
+      store_part(lanes, e, static_cast<int>(count - i));
+      e = load(lanes);
+    }
+    total = total + e;
+    if (weighted) with_z = fma(e, value, with_z);
+    if (squared) squares = fma(e, e, squares);
+  }
+  here.total = sum_of(total), here.weighted = sum_of(with_z), here.squared = sum_of(squares);
+  sums->join(here);
+}
+
+void selected_log_probs(Arguments& arguments) {
+  const int64_t tokens = arguments.size(), columns = arguments.size(), vocabulary = arguments.size();
+  const int64_t selected = arguments.size();
+  const float temperature = arguments.scalar();
+  const float* const hidden = arguments.floats(tokens * columns);
+  const Storage head = arguments.weight(vocabulary * columns);
+  const float* const bias = arguments.optional_floats(vocabulary);
+  const int32_t* const rows = arguments.integers(selected);
+  const int32_t* const targets = arguments.integers(selected);
+  float* const log_prob = arguments.output(selected);
+  float* const log_sum_exp = arguments.output(selected);
+  float* const entropy = arguments.optional_output(selected);
+  float* const squared = arguments.optional_output(selected);
+  const bool bf16 = arguments.integer() != 0 || head.type == ElementType::u16;
+  if (!arguments.ok() || !selection_fits(arguments, rows, targets, selected, tokens, vocabulary)) return;
+
+  const int64_t runs = ceil_divide(vocabulary, kVocabularyRun);
+  Scratch scratch;
+  const int64_t most_rows = smaller_size(selected, kSelected);
+  float* const gathered = scratch.take<float>(most_rows * columns);
+  float* const packed_h = scratch.take<float>(packed_a_size<LogitBlock>(most_rows, columns));
+  VocabularySums* const sums = scratch.take<VocabularySums>(runs * most_rows);
+  float* const target_logits = scratch.take<float>(most_rows);
+  for (int64_t first = 0; first < selected; first += kSelected) {
+    const int64_t count = smaller_size(kSelected, selected - first);
+    gather_and_pack(hidden, rows + first, count, columns, gathered, packed_h, bf16);
+    parallel(runs, [&](int64_t run) {
+      const int64_t begin = run * kVocabularyRun, end = smaller_size(vocabulary, begin + kVocabularyRun);
+      VocabularySums* const of_run = sums + run * most_rows;
+      for (int64_t i = 0; i < count; i++) of_run[i].start();
+      Scratch own;
+      float* const packed_head = own.take<float>(packed_b_size<LogitBlock>(kVocabularyTile, columns));
+      float* const tile = own.take<float>(kRowTile * kVocabularyTile);
+      for (int64_t v = begin; v < end; v += kVocabularyTile) {
+        const int64_t width = smaller_size(kVocabularyTile, end - v);
+        pack_columns_of_b<LogitBlock>(packed_head, rows_of(head, columns), v, width, columns, {bf16, 1.0f});
+        for (int64_t row = 0; row < count; row += kRowTile) {
+          const int64_t tile_rows = smaller_size(kRowTile, count - row);
+          logit_tile(packed_h + row * padded_depth<LogitBlock>(columns), packed_head, tile_rows, width, columns,
+                     bias ? bias + v : nullptr, temperature, tile);
+          for (int64_t i = 0; i < tile_rows; i++) {
+            add_logits(&of_run[row + i], tile + i * kVocabularyTile, width, entropy != nullptr, squared != nullptr);
+            const int64_t target = targets[first + row + i] - v;
+            if (target >= 0 && target < width) target_logits[row + i] = tile[i * kVocabularyTile + target];
+          }
+        }
+      }
+    });
+    for (int64_t i = 0; i < count; i++) {
+      VocabularySums all = sums[i];
+      for (int64_t run = 1; run < runs; run++) all.join(sums[run * most_rows + i]);
+      const float normalizer = all.maximum + logf(all.total);
+      log_prob[first + i] = target_logits[i] - normalizer;
+      log_sum_exp[first + i] = normalizer;
+      if (entropy) entropy[first + i] = normalizer - all.weighted / all.total;
+      if (squared) squared[first + i] = logf(all.squared) - 2.0f * logf(all.total);
+    }
+  }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Node-API binding. Each kernel is a JS function that takes numbers, typed arrays and nulls in the order in which
+// the kernel reads them; a wrong type or a too short array throws an Error.
+#define NAPI_VERSION 8
+#include <node_api.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "arguments.h"
+#include "denormals.h"
+#include "dispatch.h"
+#include "parallel.h"
+#include "scratch.h"
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace {
+
+using namespace llmf;
+
+constexpr size_t kMostArguments = 40;
+
+/** Chosen once per process: worker threads load the addon again. */
+const Path& path() {
+  static const Path chosen = [] {
+    const char* const forced = std::getenv("LLMF_CPU_ISA");
+    return choose_path(forced != nullptr && *forced != 0 ? forced : nullptr);
+  }();
+  return chosen;
+}
+
+ElementType element_type(napi_typedarray_type type) {
+  switch (type) {
+    case napi_float32_array: return ElementType::f32;
+    case napi_int32_array: return ElementType::i32;
+    case napi_uint16_array: return ElementType::u16;
+    case napi_uint8_array: return ElementType::u8;
+    default: return ElementType::none;
+  }
+}
+
+Value value_of(napi_env env, napi_value from) {
+  napi_valuetype kind;
+  napi_typeof(env, from, &kind);
+  if (kind == napi_number) {
+    double number = 0;
+    napi_get_value_double(env, from, &number);
+    return number_value(number);
+  }
+  if (kind == napi_boolean) {
+    bool flag = false;
+    napi_get_value_bool(env, from, &flag);
+    return number_value(flag ? 1 : 0);
+  }
+  napi_typedarray_type type;
+  size_t length = 0;
+  void* data = nullptr;
+  if (kind != napi_object || napi_get_typedarray_info(env, from, &type, &length, &data, nullptr, nullptr) != napi_ok) {
+    return Value{};
+  }
+  return array_value(element_type(type), data, static_cast<int64_t>(length));
+}
+
+napi_value run_kernel(napi_env env, napi_callback_info info) {
+  size_t count = kMostArguments;
+  napi_value arguments[kMostArguments];
+  void* index = nullptr;
+  napi_get_cb_info(env, info, &count, arguments, nullptr, &index);
+  Value values[kMostArguments];
+  if (count > kMostArguments) count = kMostArguments;
+  for (size_t i = 0; i < count; i++) values[i] = value_of(env, arguments[i]);
+  Arguments call(values, static_cast<int>(count));
+  {
+    FlushDenormals flush;
+    path().kernels[reinterpret_cast<intptr_t>(index)](call);
+  }
+  if (!call.ok()) {
+    const std::string message = std::string(kernel_names[reinterpret_cast<intptr_t>(index)]) + ": " + call.error();
+    napi_throw_error(env, nullptr, message.c_str());
+  }
+  return nullptr;
+}
+
+void free_block(napi_env, void* data, void*) { free_aligned(data); }
+
+/** allocate(bytes): a 64-byte aligned ArrayBuffer with undefined contents. */
+napi_value allocate(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument, result = nullptr;
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  int64_t bytes = 0;
+  napi_get_value_int64(env, argument, &bytes);
+  void* const data = allocate_aligned(bytes);
+  if (napi_create_external_arraybuffer(env, data, static_cast<size_t>(bytes), free_block, nullptr, &result) != napi_ok) {
+    free_aligned(data);
+    napi_throw_error(env, nullptr, "external array buffers are not allowed in this process");
+    return nullptr;
+  }
+  return result;
+}
+
+/** release(buffer): gives an idle buffer's memory back to the system; its contents are lost, the buffer stays usable. */
+napi_value release(napi_env env, napi_callback_info info) {
+  size_t count = 1, length = 0;
+  napi_value argument;
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  if (napi_get_arraybuffer_info(env, argument, &data, &length) != napi_ok) return nullptr;
+#if defined(__linux__)
+  const uintptr_t page = 4096, begin = (reinterpret_cast<uintptr_t>(data) + page - 1) & ~(page - 1);
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + length) & ~(page - 1);
+  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+#endif
+  return nullptr;
+}
+
+napi_value set_thread_count(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  int32_t wanted = 1;
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  napi_get_value_int32(env, argument, &wanted);
+  set_threads(wanted);
+  return nullptr;
+}
+
+napi_value scratch_size(napi_env env, napi_callback_info) {
+  napi_value result;
+  napi_create_int64(env, scratch_bytes(), &result);
+  return result;
+}
+
+void add_function(napi_env env, napi_value object, const char* name, napi_callback callback, intptr_t data = 0) {
+  napi_value function;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, reinterpret_cast<void*>(data), &function);
+  napi_set_named_property(env, object, name, function);
+}
+
+void add_string(napi_env env, napi_value object, const char* name, const char* text) {
+  napi_value value;
+  napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &value);
+  napi_set_named_property(env, object, name, value);
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  add_string(env, exports, "availablePaths", available_paths());
+  add_string(env, exports, "path", path().name);
+  add_function(env, exports, "allocate", allocate);
+  add_function(env, exports, "release", release);
+  add_function(env, exports, "setThreads", set_thread_count);
+  add_function(env, exports, "scratchBytes", scratch_size);
+  napi_value kernels;
+  napi_create_object(env, &kernels);
+  for (int i = 0; path().kernels != nullptr && i < kernel_count; i++) {
+    add_function(env, kernels, kernel_names[i], run_kernel, i);
+  }
+  napi_set_named_property(env, exports, "kernels", kernels);
+  return exports;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// One binary holds every instruction path of its architecture; the best one the processor has is chosen at run time.
+#pragma once
+#include "arguments.h"
+
+namespace llmf {
+
+struct Path {
+  const char* name;
+  const Kernel* kernels;
+};
+
+/** The best path of this processor, or the one named by LLMF_CPU_ISA; null kernels when that one cannot run here. */
+Path choose_path(const char* forced);
+
+/** Comma-separated names of the paths that can run on this processor, worst first. */
+const char* available_paths();
+
+extern const char* const kernel_names[];
+extern const int kernel_count;
+
+}  // namespace llmf

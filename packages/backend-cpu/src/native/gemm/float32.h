@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// float32 products: a register block of kRows × kColumns, packed factors. On paths without bf16 instructions bf16
+// factors are expanded while packing, and products "in bf16" round their factors there.
+// Included inside the namespace of an instruction path, which sets LLMF_BLOCK_ROWS and LLMF_BLOCK_VECTORS.
+
+/** What a block's sums are added to. */
+enum class Start { nothing, bias, values };
+
+struct Float32Block {
+  using Element = float;
+  static constexpr int kRows = LLMF_BLOCK_ROWS;
+  static constexpr int kVectors = LLMF_BLOCK_VECTORS;
+  static constexpr int kColumns = kVectors * kWidth;
+  static constexpr int kDepth = 448;     // k per pass: a panel of B stays in the first-level cache, A's block in the second
+  static constexpr int kDepthUnit = 1;   // k is padded to a multiple of this
+  static constexpr int kRowBlocks = 144 / kRows;
+
+  static void pack_a(float* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Rounding rounding) {
+    pack_panel<kRows>(to, a, row, rows, k0, depth, rounding);
+  }
+  static void pack_b(float* to, const Factor& b, int64_t column, int64_t columns, int64_t k0, int64_t depth,
+                     Rounding rounding) {
+    pack_panel<kColumns>(to, b, column, columns, k0, depth, rounding);
+  }
+
+  /** C[rows ≤ kRows, columns ≤ kColumns] from one panel of each factor. */
+  static void multiply(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, float* c,
+                       int64_t c_stride, Start start, const float* bias) {
+    if (rows == 1) block<1>(rows, columns, depth, a, b, c, c_stride, start, bias);
+    else if (rows * 3 <= kRows) block<kRows / 3>(rows, columns, depth, a, b, c, c_stride, start, bias);
+    else block<kRows>(rows, columns, depth, a, b, c, c_stride, start, bias);
+  }
+
+ private:
+  template <int kBlockRows>
+  static void block(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, float* c,
+                    int64_t c_stride, Start start, const float* bias) {
+    Vec sums[kBlockRows][kVectors];
+#pragma GCC unroll 16
+    for (int i = 0; i < kBlockRows; i++)
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) sums[i][j] = zero();
+    for (int64_t k = 0; k < depth; k++, a += kRows, b += kColumns) {
+      Vec right[kVectors];
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) right[j] = load(b + j * kWidth);
+#pragma GCC unroll 16
+      for (int i = 0; i < kBlockRows; i++) {
+        const Vec left = set(a[i]);
+#pragma GCC unroll 4
+        for (int j = 0; j < kVectors; j++) sums[i][j] = fma(left, right[j], sums[i][j]);
+      }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kBlockRows; i++) {
+      if (i >= rows) break;
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) {
+        const int64_t lanes = columns - j * kWidth;
+        if (lanes <= 0) break;
+        float* to = c + i * c_stride + j * kWidth;
+        Vec value = sums[i][j];
+        if (start == Start::values) value = load_lanes(to, lanes) + value;
+        if (start == Start::bias) value = load_lanes(bias + j * kWidth, lanes) + value;
+        store_lanes(to, value, lanes);
+      }
+    }
+  }
+};

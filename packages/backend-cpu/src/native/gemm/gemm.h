@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loops around a register block (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
+// A task computes one rectangle of C with the whole of k; B's panels are packed once for all rectangles that share
+// them, A's by each task into its second-level cache. k is cut into passes by its length alone.
+// Included inside the namespace of an instruction path.
+
+inline int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+inline int64_t ceil_divide(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
+inline int64_t smaller_size(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/** Passes of equal depth, the last one shorter; a function of k alone. */
+template <class Block>
+inline int64_t pass_depth(int64_t k) {
+  const int64_t passes = ceil_divide(k, Block::kDepth);
+  return round_up(ceil_divide(k, passes > 0 ? passes : 1), Block::kDepthUnit > 8 ? Block::kDepthUnit : 8);
+}
+
+template <class Block>
+inline int64_t padded_depth(int64_t k) {
+  return round_up(k, Block::kDepthUnit);
+}
+
+/** Room for a packed factor: whole panels over the whole of k. */
+template <class Block>
+inline int64_t packed_a_size(int64_t rows, int64_t k) {
+  return round_up(rows, Block::kRows) * padded_depth<Block>(k);
+}
+template <class Block>
+inline int64_t packed_b_size(int64_t columns, int64_t k) {
+  return round_up(columns, Block::kColumns) * padded_depth<Block>(k);
+}
+
+/** Packs rows [row, row + rows) of A, panel after panel, each over the whole of k in passes. */
+template <class Block>
+inline void pack_rows_of_a(typename Block::Element* to, const Factor& a, int64_t row, int64_t rows, int64_t k,
+                           Rounding rounding) {
+  const int64_t per_pass = pass_depth<Block>(k);
+  for (int64_t first = 0; first < rows; first += Block::kRows) {
+    for (int64_t k0 = 0; k0 < k; k0 += per_pass) {
+      Block::pack_a(to + first * padded_depth<Block>(k) + Block::kRows * k0, a, row + first,
+                    smaller_size(Block::kRows, rows - first), k0, smaller_size(per_pass, k - k0), rounding);
+    }
+  }
+}
+
+/** The same for columns [column, column + columns) of B. */
+template <class Block>
+inline void pack_columns_of_b(typename Block::Element* to, const Factor& b, int64_t column, int64_t columns, int64_t k,
+                              Rounding rounding) {
+  const int64_t per_pass = pass_depth<Block>(k);
+  for (int64_t first = 0; first < columns; first += Block::kColumns) {
+    for (int64_t k0 = 0; k0 < k; k0 += per_pass) {
+      Block::pack_b(to + first * padded_depth<Block>(k) + Block::kColumns * k0, b, column + first,
+                    smaller_size(Block::kColumns, columns - first), k0, smaller_size(per_pass, k - k0), rounding);
+    }
+  }
+}
+
+/** C [rows, columns] from packed factors; `start` holds for the first pass over k. */
+template <class Block>
+inline void multiply_packed(int64_t rows, int64_t columns, int64_t k, const typename Block::Element* a,
+                            const typename Block::Element* b, float* c, int64_t c_stride, Start start,
+                            const float* bias = nullptr) {
+  const int64_t per_pass = pass_depth<Block>(k), whole = padded_depth<Block>(k);
+  for (int64_t k0 = 0; k0 < k; k0 += per_pass) {
+    const int64_t depth = padded_depth<Block>(smaller_size(per_pass, k - k0));
+    for (int64_t j = 0; j < columns; j += Block::kColumns) {
+      const typename Block::Element* const panel = b + j * whole + Block::kColumns * k0;
+      for (int64_t i = 0; i < rows; i += Block::kRows) {
+        Block::multiply(smaller_size(Block::kRows, rows - i), smaller_size(Block::kColumns, columns - j), depth,
+                        a + i * whole + Block::kRows * k0, panel, c + i * c_stride + j, c_stride,
+                        k0 == 0 ? start : Start::values, bias ? bias + j : nullptr);
+      }
+    }
+  }
+}
+
+struct Tiling {
+  int64_t rows, columns;
+};
+
+/** Rectangles small enough to keep every thread busy; their size does not influence results. */
+template <class Block>
+inline Tiling tiling_for(int64_t m, int64_t n) {
+  Tiling tiling{Block::kRows * Block::kRowBlocks, round_up(512, Block::kColumns)};
+  const int64_t wanted = 4 * threads();
+  while (ceil_divide(m, tiling.rows) * ceil_divide(n, tiling.columns) < wanted) {
+    const bool columns_can = tiling.columns > 4 * Block::kColumns, rows_can = tiling.rows > 2 * Block::kRows;
+    if (columns_can && (tiling.columns > 2 * tiling.rows || !rows_can)) {
+      tiling.columns = round_up(tiling.columns / 2, Block::kColumns);
+    } else if (rows_can) {
+      tiling.rows = round_up(tiling.rows / 2, Block::kRows);
+    } else {
+      break;
+    }
+  }
+  return tiling;
+}
+
+/** Adds a rectangle of A₂ B₂ᵀ, which is float32 and short. */
+inline void add_second_factors(const Product& p, int64_t row, int64_t rows, int64_t column, int64_t columns) {
+  if (p.k2 == 0) return;
+  using Block = Float32Block;
+  Scratch scratch;
+  float* const a = scratch.take<float>(packed_a_size<Block>(rows, p.k2));
+  float* const b = scratch.take<float>(packed_b_size<Block>(columns, p.k2));
+  pack_rows_of_a<Block>(a, p.a2, row, rows, p.k2, {p.bf16, 1.0f});
+  pack_columns_of_b<Block>(b, p.b2, column, columns, p.k2, {p.bf16, 1.0f});
+  multiply_packed<Block>(rows, columns, p.k2, a, b, p.c + row * p.c_stride + column, p.c_stride, Start::values);
+}
+
+inline void fill_without_depth(const Product& p) {
+  for (int64_t i = 0; i < p.m && !p.accumulate; i++) {
+    for (int64_t j = 0; j < p.n; j++) p.c[i * p.c_stride + j] = p.bias ? p.bias[j] : 0.0f;
+  }
+  add_second_factors(p, 0, p.m, 0, p.n);
+}
+
+/** Rectangle of C [row, row + rows) × [column, column + columns); `shared_b`: its packed columns of B, or null. */
+template <class Block>
+inline void multiply_rectangle(const Product& p, int64_t row, int64_t rows, int64_t column, int64_t columns,
+                               const typename Block::Element* shared_b) {
+  using Element = typename Block::Element;
+  Scratch scratch;
+  const int64_t per_pass = pass_depth<Block>(p.k), whole = padded_depth<Block>(p.k);
+  const int64_t padded_pass = padded_depth<Block>(smaller_size(per_pass, p.k));
+  Element* const packed_a = scratch.take<Element>(round_up(rows, Block::kRows) * padded_pass);
+  Element* const own_b = shared_b ? nullptr : scratch.take<Element>(Block::kColumns * padded_pass);
+  const Start first_start = p.accumulate ? Start::values : p.bias ? Start::bias : Start::nothing;
+  for (int64_t k0 = 0; k0 < p.k; k0 += per_pass) {
+    const int64_t depth = smaller_size(per_pass, p.k - k0), padded = padded_depth<Block>(depth);
+    for (int64_t i = 0; i < rows; i += Block::kRows) {
+      Block::pack_a(packed_a + i * padded, p.a, row + i, smaller_size(Block::kRows, rows - i), k0, depth,
+                    {p.bf16, p.scale});
+    }
+    for (int64_t j = 0; j < columns; j += Block::kColumns) {
+      const int64_t block_columns = smaller_size(Block::kColumns, columns - j);
+      if (own_b) Block::pack_b(own_b, p.b, column + j, block_columns, k0, depth, {p.bf16, 1.0f});
+      const Element* const panel = own_b ? own_b : shared_b + j * whole + Block::kColumns * k0;
+      for (int64_t i = 0; i < rows; i += Block::kRows) {
+        Block::multiply(smaller_size(Block::kRows, rows - i), block_columns, padded, packed_a + i * padded, panel,
+                        p.c + (row + i) * p.c_stride + column + j, p.c_stride, k0 == 0 ? first_start : Start::values,
+                        p.bias ? p.bias + column + j : nullptr);
+      }
+    }
+  }
+  add_second_factors(p, row, rows, column, columns);
+}
+
+template <class Block>
+inline void gemm_with(const Product& p) {
+  using Element = typename Block::Element;
+  if (p.m <= 0 || p.n <= 0) return;
+  if (p.k <= 0) return fill_without_depth(p);
+  const Tiling tiling = tiling_for<Block>(p.m, p.n);
+  const int64_t row_tasks = ceil_divide(p.m, tiling.rows), whole = padded_depth<Block>(p.k);
+  const bool share_b = row_tasks > 1;
+  // As many columns at a time as fit into 8 MB when packed: the shared cache.
+  const int64_t fitting = (int64_t{8} << 20) / (whole * static_cast<int64_t>(sizeof(Element)));
+  const int64_t chunk = !share_b                   ? p.n
+                        : fitting < tiling.columns ? tiling.columns
+                                                   : fitting / tiling.columns * tiling.columns;
+  Scratch scratch;
+  Element* const packed_b = share_b ? scratch.take<Element>(packed_b_size<Block>(smaller_size(chunk, p.n), p.k)) : nullptr;
+  for (int64_t column = 0; column < p.n; column += chunk) {
+    const int64_t columns = smaller_size(chunk, p.n - column);
+    if (share_b) {
+      parallel_ranges(columns, Block::kColumns, [&](int64_t begin, int64_t end) {
+        pack_columns_of_b<Block>(packed_b + begin * whole, p.b, column + begin, end - begin, p.k, {p.bf16, 1.0f});
+      });
+    }
+    const int64_t column_tasks = ceil_divide(columns, tiling.columns);
+    parallel(row_tasks * column_tasks, [&](int64_t task) {
+      const int64_t row = task / column_tasks * tiling.rows, first = task % column_tasks * tiling.columns;
+      multiply_rectangle<Block>(p, row, smaller_size(tiling.rows, p.m - row), column + first,
+                                smaller_size(tiling.columns, columns - first),
+                                packed_b ? packed_b + first * whole : nullptr);
+    });
+  }
+}
+
+/** C = scale·A Bᵀ … as Product says. */
+inline void gemm(const Product& p) { gemm_with<Float32Block>(p); }

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packing: the micro kernel reads its factors as panels [k][width], so that it walks memory in one direction.
+// Included inside the namespace of an instruction path.
+
+template <bool kFromBf16>
+inline float element_of(const void* data, int64_t index) {
+  if (kFromBf16) return bf16_to_float(static_cast<const uint16_t*>(data)[index]);
+  return static_cast<const float*>(data)[index];
+}
+
+template <bool kFromBf16>
+inline Vec elements_of(const void* data, int64_t index, int64_t count) {
+  if (!kFromBf16) return load_lanes(static_cast<const float*>(data) + index, count);
+  const uint16_t* from = static_cast<const uint16_t*>(data) + index;
+  if (count >= kWidth) return load_bf16(from);
+  float lanes[kWidth] = {};
+  for (int64_t i = 0; i < count; i++) lanes[i] = bf16_to_float(from[i]);
+  return load(lanes);
+}
+
+/** k runs along memory: blocks of kWidth × kWidth are transposed. */
+template <int kPanel, bool kFromBf16, class Convert>
+inline void pack_transposed(float* to, const Factor& from, int64_t outer, int64_t outers, int64_t k0, int64_t depth,
+                            Convert convert) {
+  for (int64_t k = 0; k < depth; k += kWidth) {
+    const int64_t lanes = depth - k < kWidth ? depth - k : kWidth;
+    for (int p = 0; p < kPanel; p += kWidth) {
+      Vec block[kWidth];
+      for (int i = 0; i < kWidth; i++) {
+        const int64_t row = p + i;
+        const bool exists = row < kPanel && row < outers;
+        block[i] = exists ? convert(elements_of<kFromBf16>(from.data, (outer + row) * from.outer_stride + k0 + k, lanes))
+                          : zero();
+      }
+      transpose(block);
+      const int64_t width = kPanel - p;
+      for (int64_t i = 0; i < lanes; i++) store_lanes(to + (k + i) * kPanel + p, block[i], width);
+    }
+  }
+}
+
+/** The outer index runs along memory: rows are copied. */
+template <int kPanel, bool kFromBf16, class Convert>
+inline void pack_rows(float* to, const Factor& from, int64_t outer, int64_t outers, int64_t k0, int64_t depth,
+                      Convert convert) {
+  for (int64_t k = 0; k < depth; k++) {
+    const int64_t start = outer + (k0 + k) * from.k_stride;
+    for (int64_t p = 0; p < kPanel; p += kWidth) {
+      const int64_t valid = outers - p;
+      const Vec values = valid > 0 ? convert(elements_of<kFromBf16>(from.data, start + p, valid)) : zero();
+      store_lanes(to + k * kPanel + p, values, kPanel - p);
+    }
+  }
+}
+
+template <int kPanel, bool kFromBf16, class Convert>
+inline void pack_any(float* to, const Factor& from, int64_t outer, int64_t outers, int64_t k0, int64_t depth,
+                     Convert convert) {
+  for (int64_t k = 0; k < depth; k++) {
+    for (int64_t p = 0; p < kPanel; p++) {
+      const int64_t index = (outer + p) * from.outer_stride + (k0 + k) * from.k_stride;
+      float value[kWidth] = {p < outers ? element_of<kFromBf16>(from.data, index) : 0.0f};
+      store_part(value, convert(load(value)), 1);
+      to[k * kPanel + p] = value[0];
+    }
+  }
+}
+
+template <int kPanel, bool kFromBf16, class Convert>
+inline void pack_converted(float* to, const Factor& from, int64_t outer, int64_t outers, int64_t k0, int64_t depth,
+                           Convert convert) {
+  if (from.k_stride == 1) pack_transposed<kPanel, kFromBf16>(to, from, outer, outers, k0, depth, convert);
+  else if (from.outer_stride == 1) pack_rows<kPanel, kFromBf16>(to, from, outer, outers, k0, depth, convert);
+  else pack_any<kPanel, kFromBf16>(to, from, outer, outers, k0, depth, convert);
+}
+
+/** What happens to float32 elements on the way: multiplied, then rounded to bf16 or not. bf16 elements are exact. */
+struct Rounding {
+  bool bf16 = false;
+  float scale = 1.0f;
+};
+
+/** One panel of `outers` ≤ kPanel rows from `outer` on, k in [k0, k0 + depth); rows past the end are zero. */
+template <int kPanel>
+inline void pack_panel(float* to, const Factor& from, int64_t outer, int64_t outers, int64_t k0, int64_t depth,
+                       Rounding rounding) {
+  const float scale = rounding.scale;
+  const auto keep = [](Vec value) { return value; };
+  const auto scaled = [scale](Vec value) { return value * set(scale); };
+  const auto rounded = [scale](Vec value) { return round_to_bf16(value * set(scale)); };
+  if (from.type == ElementType::u16) {
+    if (scale == 1.0f) pack_converted<kPanel, true>(to, from, outer, outers, k0, depth, keep);
+    else pack_converted<kPanel, true>(to, from, outer, outers, k0, depth, scaled);
+  } else if (rounding.bf16) {
+    pack_converted<kPanel, false>(to, from, outer, outers, k0, depth, rounded);
+  } else if (scale == 1.0f) {
+    pack_converted<kPanel, false>(to, from, outer, outers, k0, depth, keep);
+  } else {
+    pack_converted<kPanel, false>(to, from, outer, outers, k0, depth, scaled);
+  }
+}

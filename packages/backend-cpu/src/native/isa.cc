@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// All kernels for one instruction path, chosen by -DLLMF_PATH_<PATH>; the build compiles this file once per path. The
+// target is set by a pragma around the kernels only: what the standard library inlines stays at the baseline, so the
+// linker may keep any path's copy of it. For the same reason kernels use no templates of the standard library.
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#include "arguments.h"
+#include "dispatch.h"
+#include "gemm/product.h"
+#include "parallel.h"
+#include "scratch.h"
+#include "vector/bf16.h"
+
+#if defined(LLMF_PATH_AVX2)
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,f16c,bmi,bmi2")
+#define LLMF_PATH avx2
+#define LLMF_VECTOR "vector/avx2.h"
+#define LLMF_BLOCK_ROWS 6
+#define LLMF_BLOCK_VECTORS 2
+#elif defined(LLMF_PATH_AVX512)
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl")
+#define LLMF_PATH avx512
+#define LLMF_VECTOR "vector/avx512.h"
+#define LLMF_BLOCK_ROWS 12
+#define LLMF_BLOCK_VECTORS 2
+#elif defined(LLMF_PATH_NEON)
+#define LLMF_PATH neon
+#define LLMF_VECTOR "vector/neon.h"
+#define LLMF_BLOCK_ROWS 8
+#define LLMF_BLOCK_VECTORS 2
+#else
+#define LLMF_PATH scalar
+#define LLMF_VECTOR "vector/scalar.h"
+#define LLMF_BLOCK_ROWS 4
+#define LLMF_BLOCK_VECTORS 4
+#endif
+
+namespace llmf {
+namespace LLMF_PATH {
+namespace {
+
+#include LLMF_VECTOR
+#include "vector/vector.h"
+
+#include "gemm/pack.h"
+
+#include "gemm/float32.h"
+
+#include "gemm/gemm.h"
+
+#include "scatter.h"
+
+// Every kernels/*/*.cc, then the list of what they export: both written by the build from the folders.
+#include "kernel-sources.inc"
+
+}  // namespace
+
+const Kernel* kernels() {
+  static const Kernel table[] = {
+#define LLMF_KERNEL(name) &name,
+#include "kernel-names.inc"
+#undef LLMF_KERNEL
+  };
+  return table;
+}
+
+}  // namespace LLMF_PATH
+}  // namespace llmf
+
+#if defined(LLMF_PATH_AVX2) || defined(LLMF_PATH_AVX512)
+#pragma GCC pop_options
+#endif

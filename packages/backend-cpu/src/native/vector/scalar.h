@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vectors of one float: the portable path, and the reference that the others are tested against.
+// Included inside the namespace of its instruction path; see vector.h for what each function means.
+inline constexpr int kWidth = 1;
+using Vec = float;
+
+inline Vec zero() { return 0.0f; }
+inline Vec set(float value) { return value; }
+inline Vec load(const float* from) { return *from; }
+inline void store(float* to, Vec value) { *to = value; }
+inline Vec load_part(const float* from, int count) { return count > 0 ? *from : 0.0f; }
+inline void store_part(float* to, Vec value, int count) {
+  if (count > 0) *to = value;
+}
+inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
+inline Vec square_root(Vec value) { return __builtin_sqrtf(value); }
+inline Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+inline Vec smaller(Vec a, Vec b) { return a < b ? a : b; }
+inline Vec absolute(Vec value) { return __builtin_fabsf(value); }
+inline Vec nearest_integer(Vec value) { return __builtin_rintf(value); }
+inline Vec power_of_two(Vec exponent) {
+  const int32_t bits = (static_cast<int32_t>(exponent) + 127) << 23;
+  float result;
+  __builtin_memcpy(&result, &bits, sizeof result);
+  return result;
+}
+inline float sum_of(Vec value) { return value; }
+inline float largest_of(Vec value) { return value; }
+inline void transpose(Vec*) {}
+inline Vec load_bf16(const uint16_t* from) { return bf16_to_float(*from); }
+inline void store_bf16(uint16_t* to, Vec value) { *to = float_to_bf16(value); }
+inline Vec round_to_bf16(Vec value) { return bf16_to_float(float_to_bf16(value)); }

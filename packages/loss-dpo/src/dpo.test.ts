@@ -84,26 +84,27 @@ describe('the options of dpo', () => {
   const refusal = (options: object) =>
     dpoOptions.safeParse(options).error?.issues.map((i) => `${i.path.join('.')} ${i.message}`);
 
+  const difference = 'sigmoid, hinge, ipo, robust, exo_pair, discopop, sigmoid_norm';
+  const notOf = (variant: string) =>
+    `divergence must be reverse_kl with variant ${variant}, where log Z(x) does not cancel; any suits ${difference}`;
+
   it.each([
     [
       { variant: 'hinge', labelSmoothing: 0.1 },
-      'labelSmoothing has no effect on variant hinge; it works with sigmoid, robust, exo_pair, aot, aot_unpaired',
+      'labelSmoothing must be 0 with variant hinge; only sigmoid, robust, exo_pair, aot, aot_unpaired read it',
     ],
     [
       { variant: 'exo_pair' },
       'labelSmoothing must be above 0 with variant exo_pair, whose target is log ε; its paper uses 0.001',
     ],
+    [{ variant: 'aot', divergence: 'js' }, notOf('aot')],
+    [{ variant: 'apo_zero', divergence: 'forward_kl' }, notOf('apo_zero')],
     [
-      { variant: 'aot', divergence: 'js' },
-      'divergence must be reverse_kl with variant aot; others suit sigmoid, hinge, ipo, robust, exo_pair, discopop, sigmoid_norm: log Z(x) cancels only in a difference of chosen and rejected',
+      { alphaCoefficient: 0.5 },
+      'alphaCoefficient must be left out with divergence reverse_kl; it is the α of divergence: alpha',
     ],
-    [
-      { variant: 'apo_zero', divergence: 'forward_kl' },
-      'divergence must be reverse_kl with variant apo_zero; others suit sigmoid, hinge, ipo, robust, exo_pair, discopop, sigmoid_norm: log Z(x) cancels only in a difference of chosen and rejected',
-    ],
-    [{ alphaCoefficient: 0.5 }, 'alphaCoefficient has no effect on divergence reverse_kl; set divergence: alpha'],
-    [{ variant: 'aot', wpo: true }, 'wpo cannot weight pairs with variant aot, which sorts the batch'],
-    [{ discopopTau: 0.05 }, 'discopopTau has no effect on variant sigmoid; set variant: discopop'],
+    [{ variant: 'aot', wpo: true }, 'wpo must be false with variant aot, whose sorted items belong to no pair'],
+    [{ discopopTau: 0.05 }, 'discopopTau must be left out with variant sigmoid; it is the temperature of discopop'],
   ])('%j: says what to do', (options, message) => expect(refusal(options)).toEqual([message]));
 
   it.each([

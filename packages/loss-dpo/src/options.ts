@@ -49,7 +49,7 @@ function contradictions(options: {
   const facts = variants[variant];
   const found: [string, string][] = [];
   if (options.labelSmoothing > 0 && !facts.smoothing) {
-    found.push(['labelSmoothing', `has no effect on variant ${variant}; it works with ${those('smoothing')}`]);
+    found.push(['labelSmoothing', `must be 0 with variant ${variant}; only ${those('smoothing')} read it`]);
   }
   if (variant === 'exo_pair' && options.labelSmoothing === 0) {
     found.push([
@@ -58,20 +58,23 @@ function contradictions(options: {
     ]);
   }
   if (divergence !== 'reverse_kl' && !facts.divergence) {
-    const reason = 'log Z(x) cancels only in a difference of chosen and rejected';
+    const reason = 'where log Z(x) does not cancel';
     found.push([
       'divergence',
-      `must be reverse_kl with variant ${variant}; others suit ${those('divergence')}: ${reason}`,
+      `must be reverse_kl with variant ${variant}, ${reason}; any suits ${those('divergence')}`,
     ]);
   }
   if (options.alphaCoefficient !== null && divergence !== 'alpha') {
-    found.push(['alphaCoefficient', `has no effect on divergence ${divergence}; set divergence: alpha`]);
+    found.push([
+      'alphaCoefficient',
+      `must be left out with divergence ${divergence}; it is the α of divergence: alpha`,
+    ]);
   }
   if (options.wpo && facts.coupling === 'batch') {
-    found.push(['wpo', `cannot weight pairs with variant ${variant}, which sorts the batch`]);
+    found.push(['wpo', `must be false with variant ${variant}, whose sorted items belong to no pair`]);
   }
   if (options.discopopTau !== null && variant !== 'discopop') {
-    found.push(['discopopTau', `has no effect on variant ${variant}; set variant: discopop`]);
+    found.push(['discopopTau', `must be left out with variant ${variant}; it is the temperature of discopop`]);
   }
   return found;
 }

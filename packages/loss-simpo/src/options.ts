@@ -31,7 +31,7 @@ export const simpoOptions = z
   })
   .superRefine(({ variant, labelSmoothing }, context) => {
     if (variant === 'sigmoid' || labelSmoothing === 0) return;
-    const message = `has no effect on variant ${variant}; set variant: sigmoid`;
+    const message = `must be 0 with variant ${variant}; only sigmoid reads it`;
     context.addIssue({ code: 'custom', path: ['labelSmoothing'], message });
   });
 

@@ -53,11 +53,11 @@ describe('simpo', () => {
     expect(simpoLoss.needs(simpoOptions.parse({}))).toMatchObject({ rows: 'pair', reference: 'none' });
   });
 
-  it('says that label smoothing has no effect on hinge', () => {
+  it('refuses label smoothing where it would have no effect', () => {
     const { error } = simpoOptions.safeParse({ variant: 'hinge', labelSmoothing: 0.1 });
     expect(error!.issues[0]).toMatchObject({
       path: ['labelSmoothing'],
-      message: 'has no effect on variant hinge; set variant: sigmoid',
+      message: 'must be 0 with variant hinge; only sigmoid reads it',
     });
   });
 

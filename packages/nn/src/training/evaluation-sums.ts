@@ -5,22 +5,28 @@ import type { LossPart } from './objective.js';
 /** Loss parts and metrics over a held-out set: sums and counts over all of it, divided once at the end. */
 export class EvaluationSums {
   private readonly totals = new MetricTotals();
-  private weights: readonly { readonly name: string; readonly weight: number }[] = [];
+  private parts: readonly Pick<LossPart, 'term' | 'name' | 'weight'>[] = [];
 
   add(parts: readonly LossPart[]): void {
-    this.weights = parts.map(({ name, weight }) => ({ name, weight }));
+    this.parts = parts;
     for (const [index, { sum, count, metrics }] of parts.entries()) {
       this.totals.addMetrics({ [partKey(index)]: { sum, count }, ...metrics });
     }
   }
 
-  /** Metric averages, `loss` as the weighted sum of its parts and, of several, each part by name. */
+  /** Metric averages, `loss` as the weighted sum of its parts and, with several terms, each term by name. */
   async averages(): Promise<Record<string, number>> {
     const all = await this.totals.read();
-    const loss = this.weights.reduce((sum, { weight }, index) => sum + weight * all[partKey(index)]!, 0);
-    const parts = this.weights.length > 1 ? this.weights.map(({ name }, i) => [`loss/${name}`, all[partKey(i)]!]) : [];
-    for (const index of this.weights.keys()) delete all[partKey(index)];
-    return { loss, ...Object.fromEntries(parts), ...all };
+    const severalTerms = new Set(this.parts.map(({ term }) => term)).size > 1;
+    const terms: Record<string, number> = {};
+    let loss = 0;
+    for (const [index, { name, weight }] of this.parts.entries()) {
+      const average = all[partKey(index)]!;
+      delete all[partKey(index)];
+      loss += weight * average;
+      if (severalTerms) terms[`loss/${name}`] = (terms[`loss/${name}`] ?? 0) + average;
+    }
+    return { loss, ...terms, ...all };
   }
 }
 

@@ -71,7 +71,7 @@ export class Objective {
     const loss = shares.reduce((total, share) => tf.add(total, share)) as Scalar;
     totals.addShare('loss', loss);
     for (const part of parts) {
-      if (parts.length > 1) totals.addShare(`loss/${part.name}`, tf.div(part.sum, units[part.term]![part.unit]));
+      if (this.terms.length > 1) totals.addShare(`loss/${part.name}`, tf.div(part.sum, units[part.term]![part.unit]));
       totals.addMetrics(part.metrics);
     }
     return loss;

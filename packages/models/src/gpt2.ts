@@ -50,11 +50,11 @@ export const gpt2Config = z.looseObject({
   attn_pdrop: z.number().nullish(),
   embd_pdrop: z.number().nullish(),
   resid_pdrop: z.number().nullish(),
-  summary_type: z.unknown(),
-  summary_use_proj: z.unknown(),
-  summary_activation: z.unknown(),
-  summary_proj_to_labels: z.unknown(),
-  summary_first_dropout: z.unknown(),
+  summary_type: z.unknown().optional(),
+  summary_use_proj: z.unknown().optional(),
+  summary_activation: z.unknown().optional(),
+  summary_proj_to_labels: z.unknown().optional(),
+  summary_first_dropout: z.unknown().optional(),
 });
 
 interface Gpt2Shape {

@@ -12,3 +12,4 @@ export { generate, logitsOf, type Generated, type GenerateOptions } from './gene
 export { TensorCache } from './generation/key-value-cache.js';
 export type { SamplingOptions } from './generation/sample.js';
 export { initModel, type InitReport, type InitRequest } from './init/init-model.js';
+export { parameterCount, weightMemory, type WeightMemory } from './memory.js';

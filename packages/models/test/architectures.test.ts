@@ -131,7 +131,10 @@ describe.each(fixtureNames)('%s', (name) => {
     ] as const) {
       const target = join(scratch.path, folder);
       await loader.save(model, target, { source: fixture(name), dtype: 'auto' });
-      const [source, saved] = [await readSafetensors(fixture(name, 'model.safetensors')), await readSafetensors(join(target, 'model.safetensors'))];
+      const [source, saved] = [
+        await readSafetensors(fixture(name, 'model.safetensors')),
+        await readSafetensors(join(target, 'model.safetensors')),
+      ];
       expect(saved).toEqual(source);
       expect(JSON.parse(readFileSync(join(target, 'config.json'), 'utf8'))).toEqual(configOf(name));
     }
@@ -183,7 +186,10 @@ function branched(prompt: Int32Array, answers: readonly Int32Array[]): PackedRow
 /** GPT-2's matrices are [in, out] on disk and [out, in] here. */
 function asHeld(name: string, key: string, values: Float32Array): Float32Array {
   const config = configOf(name);
-  const info = architectures.find((one) => one.name === config.model_type)!.weights(config).get(key)!;
+  const info = architectures
+    .find((one) => one.name === config.model_type)!
+    .weights(config)
+    .get(key)!;
   if (info.transposedOnDisk !== true) return values;
   const [outputs, inputs] = info.shape as [number, number];
   return values.map((_, place) => values[(place % inputs) * outputs + Math.floor(place / inputs)]!);

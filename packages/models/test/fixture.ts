@@ -5,14 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors, toFloat32, type HostTensor, type Segment } from '@llmf/core';
-import {
-  selectedLogProbs,
-  tf,
-  valueAndGradients,
-  type ForwardContext,
-  type Model,
-  type WeightStorage,
-} from '@llmf/nn';
+import { selectedLogProbs, tf, valueAndGradients, type ForwardContext, type Model, type WeightStorage } from '@llmf/nn';
 import { architectures, createModelLoader, logitsOf } from '@llmf/models';
 
 export const fixturesFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../fixtures');
@@ -68,7 +61,11 @@ export function packed(sequences: readonly Int32Array[]): PackedRow {
     start += length;
   }
   const positions = sequences.flatMap((ids) => Array.from(ids, (_, index) => index));
-  return { ids: Int32Array.from(sequences.flatMap((ids) => [...ids])), segments, positions: Int32Array.from(positions) };
+  return {
+    ids: Int32Array.from(sequences.flatMap((ids) => [...ids])),
+    segments,
+    positions: Int32Array.from(positions),
+  };
 }
 
 export function contextOf(row: PackedRow, more: Partial<ForwardContext> = {}): ForwardContext {
@@ -81,7 +78,11 @@ export function contextOf(row: PackedRow, more: Partial<ForwardContext> = {}): F
 export async function logits(model: Model, row: PackedRow, more: Partial<ForwardContext> = {}): Promise<Float32Array> {
   const result = tf.tidy(() => {
     const hidden = model.forward(model.embed(row.ids), contextOf(row, more));
-    return logitsOf(model, hidden, Array.from(row.ids, (_, index) => index));
+    return logitsOf(
+      model,
+      hidden,
+      Array.from(row.ids, (_, index) => index),
+    );
   });
   const values = (await result.data()) as Float32Array;
   result.dispose();
@@ -135,7 +136,8 @@ export const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): n
   return most;
 };
 
-const norm = (values: ArrayLike<number>) => Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0));
+const norm = (values: ArrayLike<number>) =>
+  Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0));
 
 /** ‖a − b‖ / ‖b‖ */
 export const relativeError = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
@@ -146,4 +148,3 @@ export function scratchFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'llmf-models-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
-

@@ -10,6 +10,7 @@ import {
   type WeightStorage,
 } from '@llmf/nn';
 import { modelFaults } from '../errors.js';
+import { mayBePacked } from '../memory.js';
 import { Checkpoint } from './checkpoint.js';
 import { readModelConfig } from './model-config.js';
 import { transposed } from './transposed.js';
@@ -54,8 +55,7 @@ function variableOf(stored: HostTensor, info: WeightInfo): tf.Variable {
 }
 
 function frozenOf(stored: HostTensor, info: WeightInfo, precision: WeightStorage): tf.Tensor {
-  const isMatrix = info.kind === 'linear' || info.kind === 'embedding';
-  if (precision === 'f32' || !isMatrix)
+  if (precision === 'f32' || !mayBePacked(info))
     return frozenTensor(info.shape, 'f32', fromFloat32(valuesOf(stored, info), 'F32'));
   const isReady = stored.dtype === 'BF16' && info.transposedOnDisk !== true;
   return frozenTensor(info.shape, 'bf16', isReady ? stored.data : fromFloat32(valuesOf(stored, info), 'BF16'));

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import { llamaConfig } from '../llama.js';
+import { readConfig } from './read-config.js';
+import { ropeOptions } from './rope.js';
+
+const sizes = { vocab_size: 8, hidden_size: 32, intermediate_size: 8, num_hidden_layers: 1, num_attention_heads: 2 };
+const options = (config: Record<string, unknown>) => {
+  const parsed = readConfig(llamaConfig, 'llama', { ...sizes, max_position_embeddings: 4096, ...config });
+  return ropeOptions('llama', parsed, 16);
+};
+const llama3 = { factor: 32, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
+const scaled = {
+  ...{ rotary: 16, theta: 500000, sections: null },
+  scaling: { type: 'llama3', factor: 32, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192 },
+};
+
+describe('ropeOptions', () => {
+  it('is plain with base 10000 where the config is silent', () => {
+    expect(options({})).toEqual({ rotary: 16, theta: 10000, scaling: null, sections: null });
+  });
+
+  it('reads the keys of Transformers 5 and the older ones alike', () => {
+    expect(options({ rope_parameters: { rope_type: 'llama3', rope_theta: 500000, ...llama3 } })).toEqual(scaled);
+    expect(options({ rope_theta: 500000, rope_scaling: { rope_type: 'llama3', ...llama3 } })).toEqual(scaled);
+    expect(options({ rope_theta: 500000, rope_scaling: { type: 'llama3', ...llama3 } })).toEqual(scaled);
+  });
+
+  it('takes the context of the config where llama3 scaling names none', () => {
+    const { original_max_position_embeddings: _, ...rest } = llama3;
+    expect(options({ rope_scaling: { rope_type: 'llama3', ...rest } }).scaling).toMatchObject({
+      originalContext: 4096,
+    });
+  });
+
+  it('reads linear scaling and multimodal sections', () => {
+    expect(options({ rope_scaling: { type: 'linear', factor: 4 } }).scaling).toEqual({ type: 'linear', factor: 4 });
+    expect(options({ rope_scaling: { type: 'mrope', mrope_section: [2, 3, 3] } })).toMatchObject({
+      ...{ scaling: null, sections: [2, 3, 3] },
+    });
+  });
+
+  it.each([
+    [{ rope_scaling: { type: 'yarn', factor: 4 } }, 'LLMF_MODELS_UNSUPPORTED', '"yarn"'],
+    [{ rope_scaling: { rope_type: 'dynamic', factor: 4 } }, 'LLMF_MODELS_UNSUPPORTED', '"dynamic"'],
+    [{ rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.5 } }, 'LLMF_MODELS_UNSUPPORTED', '0.5'],
+    [
+      { rope_scaling: { type: 'mrope', mrope_section: [2, 3, 3], mrope_interleaved: true } },
+      'LLMF_MODELS_UNSUPPORTED',
+      'mrope_interleaved',
+    ],
+    [{ rope_scaling: { type: 'mrope', mrope_section: [2, 3, 4] } }, 'LLMF_MODELS_CONFIG_VALUE', 'add up to 8'],
+    [{ rope_scaling: { type: 'linear' } }, 'LLMF_MODELS_CONFIG_VALUE', 'rope_scaling.factor'],
+    [
+      { rope_scaling: { type: 'llama3', factor: 2, high_freq_factor: 4 } },
+      'LLMF_MODELS_CONFIG_VALUE',
+      'low_freq_factor',
+    ],
+    [{ rope_theta: 0 }, 'LLMF_MODELS_CONFIG_VALUE', 'rope_theta'],
+  ])('refuses %j', (config, code, text) => {
+    expect(() => options(config)).toThrow(text);
+    expect(() => options(config)).toThrow(code);
+  });
+});

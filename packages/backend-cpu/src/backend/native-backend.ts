@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { tf } from '@llmf/nn';
+import { packedOf, tf } from '@llmf/nn';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { Addon, NativeFunction } from '../addon/addon.js';
 import { BufferPool } from './buffer-pool.js';
@@ -83,7 +83,7 @@ export class NativeBackend extends MathBackendCPU {
 
   /** A matrix that may be packed: float32 values, or bf16 bits as they are. */
   weight(info: TensorInfo): Float32Array | Uint16Array {
-    return this.floats(info);
+    return packedOf(info, this)?.words ?? this.floats(info);
   }
 
   optionalFloats(info: TensorInfo | undefined): Float32Array | null {

@@ -47,6 +47,10 @@ function install() {
 
 function build() {
   run(process.execPath, [compiler, '-b'], { hint: 'The build failed; see the errors above.' });
+  // Without a C++ compiler this says so and succeeds: the wasm backend is used then.
+  run(process.execPath, [join(root, 'packages', 'backend-cpu', 'scripts', 'build-native.mjs')], {
+    hint: 'Building the native backend failed; see the errors above.',
+  });
 }
 
 function run(command, args, { hint, ...options }) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { apiVersion, DataServiceToken, type DataService, type Plugin, type Run } from '@llmf/core';
 import { collate } from './batch/collate.js';
+import { splitMicrobatches } from './batch/split-microbatch.js';
 import { dataOptions, type DataOptions } from './options.js';
 import { createSampler } from './sampler.js';
 
@@ -20,6 +21,8 @@ export const dataService: DataService = {
       shuffle: optionsOf(run).shuffle,
       world: run.world,
     }),
+  microbatches: (run, rows, batchSize, maxTokens) =>
+    splitMicrobatches(rows, { batchSize, maxTokens, promptOnce: optionsOf(run).promptOnce }),
   collate: (run, rows) => collate(rows, { promptOnce: optionsOf(run).promptOnce }),
 };
 

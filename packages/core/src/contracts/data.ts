@@ -74,6 +74,8 @@ export interface SamplerOptions {
 export interface DataService {
   open(run: Run, request: DataRequest): Promise<{ train: RowSet; eval: RowSet | null }>;
   sampler(run: Run, options: SamplerOptions): Sampler;
+  /** Cuts rows, in order, into microbatches of at most `batchSize` rows and `maxTokens` packed tokens (a longer row goes alone). */
+  microbatches(run: Run, rows: readonly EncodedRow[], batchSize: number, maxTokens: number | null): EncodedRow[][];
   /** Packs rows into one batch; pure. The data section's `promptOnce` decides the form of pairs. */
   collate(run: Run, rows: readonly EncodedRow[]): Batch;
 }

@@ -2,21 +2,28 @@
 import type { EncodedRow } from '@llmf/core';
 import { packedLength } from './collate.js';
 
-/**
- * Cuts rows, in order, into packs of at most `maxTokens` tokens. A row that is larger by itself makes its own pack:
- * rows are never cut here.
- */
-export function splitMicrobatch(rows: readonly EncodedRow[], maxTokens: number, promptOnce: boolean): EncodedRow[][] {
-  const packs: EncodedRow[][] = [];
+export interface MicrobatchLimits {
+  readonly batchSize: number;
+  /** Tokens of a packed row; null: no limit. */
+  readonly maxTokens: number | null;
+  readonly promptOnce: boolean;
+}
+
+/** Cuts rows, in order, into microbatches. A row that is larger than the limit by itself goes alone: none is cut here. */
+export function splitMicrobatches(
+  rows: readonly EncodedRow[],
+  { batchSize, maxTokens, promptOnce }: MicrobatchLimits,
+): EncodedRow[][] {
+  const groups: EncodedRow[][] = [];
   let room = 0;
   for (const row of rows) {
     const length = packedLength(row, promptOnce);
-    if (length > room || packs.length === 0) {
-      packs.push([]);
-      room = maxTokens;
+    if (groups.length === 0 || length > room || groups.at(-1)!.length === batchSize) {
+      groups.push([]);
+      room = maxTokens ?? Infinity;
     }
-    packs.at(-1)!.push(row);
+    groups.at(-1)!.push(row);
     room -= length;
   }
-  return packs;
+  return groups;
 }

@@ -13,8 +13,11 @@ export class Feed {
   async batches(rows: RowSet, indices: readonly number[]): Promise<Batch[]> {
     const { batchSize, maxTokensPerBatch } = this.run.config.train;
     const encoded = await this.run.hooks.rowsEncoded.promise(await rows.rows(indices));
+    const service = this.run.container.resolve(DataServiceToken);
     const batches: Batch[] = [];
-    for (const group of microbatches(encoded, batchSize, maxTokensPerBatch)) batches.push(await this.collate(group));
+    for (const group of service.microbatches(this.run, encoded, batchSize, maxTokensPerBatch)) {
+      batches.push(await this.collate(group));
+    }
     return batches;
   }
 
@@ -29,22 +32,4 @@ export class Feed {
     if (beyond === undefined) return;
     throw trainingErrors.idBeyondVocabulary({ id: beyond, vocabulary: this.vocabularySize, row: rowIndices[0]! + 1 });
   }
-}
-
-/** Consecutive groups of at most `batchSize` rows and, when set, at most `maxTokens` tokens (a longer row goes alone). */
-export function microbatches(rows: readonly EncodedRow[], batchSize: number, maxTokens: number | null): EncodedRow[][] {
-  const groups: EncodedRow[][] = [];
-  let tokens = Infinity;
-  for (const row of rows) {
-    const length = row.prompt.length + row.responses.reduce((sum, { ids }) => sum + ids.length, 0);
-    const last = groups.at(-1);
-    if (last !== undefined && last.length < batchSize && tokens + length <= (maxTokens ?? Infinity)) {
-      last.push(row);
-      tokens += length;
-    } else {
-      groups.push([row]);
-      tokens = length;
-    }
-  }
-  return groups;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { Feed, microbatches } from './feed.js';
+export { Feed } from './feed.js';
 export { batchLogProbs, evaluationMode, type ForwardMode } from './log-probs.js';
 export { createLossSession, type LossStage } from './loss-session.js';
 export { lossInputs, Objective, resultsOf, type LossPart, type UnitCounts } from './objective.js';

@@ -10,7 +10,9 @@ interface ReduceInputs {
   readonly x: TensorInfo;
 }
 interface ReduceAttributes {
-  readonly axis: number | number[];
+  /** tfjs's name for it in every kernel but Max. */
+  readonly axis?: number | number[];
+  readonly reductionIndices?: number | number[];
   readonly keepDims: boolean;
 }
 
@@ -26,10 +28,10 @@ function reduce(
   operation: number,
   isMean: boolean,
   x: TensorInfo,
-  { axis, keepDims }: ReduceAttributes,
+  { axis, reductionIndices = axis!, keepDims }: ReduceAttributes,
   backend: NativeBackend,
 ): TensorInfo {
-  const axes = tf.util.parseAxisParam(axis, x.shape).toSorted((a, b) => a - b);
+  const axes = tf.util.parseAxisParam(reductionIndices, x.shape).toSorted((a, b) => a - b);
   const [outShape, reducedShape] = tf.backend_util.computeOutAndReduceShapes(x.shape, axes);
   const shape = keepDims ? tf.backend_util.expandShapeToKeepDim(outShape, axes) : outShape;
   const length = tf.util.sizeFromShape(reducedShape);

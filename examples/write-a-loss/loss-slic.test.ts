@@ -58,16 +58,14 @@ describe('llmf with the example loss', () => {
     expect(succeeded(await llmf(['train', '--help'], { folder }))).toMatch(/loss\.margin[^]*nats by which/);
   });
 
-  it('trains with it', async () => {
+  it('learns with it what the README says: held-out accuracy of about 0.9', async () => {
     const output = await mkdtemp(join(tmpdir(), 'llmf-slic-'));
-    succeeded(await llmf(['train', 'train.maxSteps=3', 'train.logEvery=1', `output=${output}`], { folder }));
-    const rows = (await readFile(join(output, 'metrics.jsonl'), 'utf8'))
-      .trimEnd()
-      .split('\n')
-      .map((row) => JSON.parse(row));
+    succeeded(await llmf(['train', `output=${output}`], { folder }));
+    const lines = (await readFile(join(output, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
     await rm(output, { recursive: true });
-    expect(rows.length).toBeGreaterThanOrEqual(3);
-    expect(rows[0]).toMatchObject({ step: 1, loss: expect.any(Number), 'rewards/accuracies': expect.any(Number) });
+    const rows = lines.map((line) => JSON.parse(line) as Record<string, number>);
+    expect(rows[0]).toMatchObject({ loss: expect.any(Number), 'rewards/accuracies': expect.any(Number) });
+    expect(rows.at(-1)!['eval_rewards/accuracies']).toBeGreaterThanOrEqual(0.8);
   });
 
   it('names the option that a misspelt one means', async () => {

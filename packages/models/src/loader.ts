@@ -20,7 +20,7 @@ export function createModelLoader({ find, shardBytes = 5e9, hub = loadHub }: Loa
     locate: (path, from) => locateModel(path, from, hub),
     load: loadModel,
     save: (model, folder, options) => saveModel(model, folder, options, find(model.modelType), shardBytes),
-    saveAdapter: (adapter, folder, { source }) => saveAdapter(adapter, folder, source),
+    saveAdapter: (adapter, folder, { source }) => saveAdapter(adapter, folder, source, find),
     fingerprint: fingerprintOf,
   };
 }

@@ -2,15 +2,22 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addFilesAtomic, fromFloat32, streamSafetensors } from '@llmf/core';
-import type { AttachedAdapter } from '@llmf/nn';
+import type { Architecture, AttachedAdapter } from '@llmf/nn';
 import { copyCompanions } from './companion-files.js';
+import { readModelConfig } from './model-config.js';
 
 /**
  * Writes an adapter as PEFT does: adapter_model.safetensors (f32) and adapter_config.json, tokenizer files carried along.
  * @param source folder of the base model; named in the config where the model does not know where it comes from
+ * @param find the base model's architecture
  * @throws LLMF_CORE_NO_SPACE
  */
-export async function saveAdapter(adapter: AttachedAdapter, folder: string, source: string): Promise<void> {
+export async function saveAdapter(
+  adapter: AttachedAdapter,
+  folder: string,
+  source: string,
+  find: (modelType: string) => Architecture,
+): Promise<void> {
   const tensors = [...adapter.variables].map(([name, variable]) => ({
     name,
     dtype: 'F32' as const,
@@ -18,7 +25,11 @@ export async function saveAdapter(adapter: AttachedAdapter, folder: string, sour
     data: async () => fromFloat32((await variable.data()) as Float32Array, 'F32'),
   }));
   const base = adapter.peftConfig['base_model_name_or_path'];
-  const config = { ...adapter.peftConfig, base_model_name_or_path: base === '' ? source : base };
+  const config = {
+    ...adapter.peftConfig,
+    base_model_name_or_path: base === '' ? source : base,
+    fan_in_fan_out: await isTransposed(adapter, source, find),
+  };
   await addFilesAtomic(
     folder,
     async (temporary) => {
@@ -28,4 +39,16 @@ export async function saveAdapter(adapter: AttachedAdapter, folder: string, sour
     },
     ['adapter_config.json'],
   );
+}
+
+/** PEFT's `fan_in_fan_out`: the adapted layers are stored [in, out], as GPT-2's Conv1D. */
+async function isTransposed(
+  { variables }: AttachedAdapter,
+  source: string,
+  find: (modelType: string) => Architecture,
+): Promise<boolean> {
+  const config = await readModelConfig(source);
+  const weights = [...find(config.model_type).weights(config)];
+  const transposed = weights.filter(([, info]) => info.transposedOnDisk === true).map(([name]) => name);
+  return transposed.some((name) => variables.has(`base_model.model.${name.replace(/weight$/, 'lora_A.weight')}`));
 }

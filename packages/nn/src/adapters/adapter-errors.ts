@@ -22,11 +22,11 @@ export const adapterErrors = defineErrors('nn', {
     ...(f.expected === undefined ? {} : { expected: f.expected }),
     fix: 'point adapter.path at a PEFT folder made for this model, or leave it out to start a new adapter',
   }),
-  unknownModule: (f: { module: string; known: readonly string[] }) => ({
-    what: 'adapter.trainableModules names nothing in this model',
-    where: 'adapter.trainableModules',
+  unknownModule: (f: { option: string; module: string; known: readonly string[] }) => ({
+    what: `adapter.${f.option} names nothing in this model`,
+    where: `adapter.${f.option}`,
     got: f.module,
-    expected: `all, or some of: ${nearest(f.module, f.known).join(', ')}`,
+    expected: `some of: ${nearest(f.module, f.known).join(', ')}`,
     fix: 'use one of these names',
   }),
 });

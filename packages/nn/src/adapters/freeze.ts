@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Freeze tuning: some blocks are trained whole, the rest stays. Option meanings as LLaMA-Factory's `freeze`. */
 import { z } from 'zod';
-import type { Adapter } from '../contracts/index.js';
+import type { Adapter, Model } from '../contracts/index.js';
+import { adapterErrors } from './adapter-errors.js';
 
 export const freezeOptions = z.strictObject({
   trainableLayers: z
@@ -30,7 +31,27 @@ export const freeze: Adapter = {
     }
     return !blocks.some((path) => parameter.startsWith(`${path}.`)) && hasPart(parameter, extraModules);
   },
-  attach: () => Promise.resolve(null),
+  async attach(model, options) {
+    checkModules(model, options as FreezeOptions);
+    return null;
+  },
 };
 
 const hasPart = (name: string, wanted: readonly string[]) => name.split('.').some((part) => wanted.includes(part));
+
+/** Every name must be a part of some weight's path: within a block, or outside of all. @throws LLMF_NN_UNKNOWN_MODULE */
+function checkModules({ parameters, blocks }: Model, { trainableModules, extraModules }: FreezeOptions): void {
+  const inside = new Set<string>();
+  const outside = new Set<string>();
+  for (const name of parameters.keys()) {
+    const block = blocks.find((path) => name.startsWith(`${path}.`));
+    const parts = (block === undefined ? name : name.slice(block.length + 1)).split('.');
+    for (const part of parts.slice(0, -1)) (block === undefined ? outside : inside).add(part);
+  }
+  const check = (option: string, wanted: readonly string[], known: ReadonlySet<string>) => {
+    const unknown = wanted.find((module) => !known.has(module));
+    if (unknown !== undefined) throw adapterErrors.unknownModule({ option, module: unknown, known: [...known] });
+  };
+  check('trainableModules', trainableModules, new Set(['all', ...inside]));
+  check('extraModules', extraModules, outside);
+}

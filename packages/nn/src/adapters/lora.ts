@@ -141,7 +141,7 @@ function peftConfig(
     use_rslora: rsLora,
     use_dora: false,
     bias: 'none',
-    fan_in_fan_out: model.modelType === 'gpt2',
+    fan_in_fan_out: false, // PEFT sets it itself for layers stored the other way round
     init_lora_weights: true,
     inference_mode: true,
     modules_to_save: null,
@@ -156,6 +156,12 @@ function targetModules(model: Model, pairs: readonly LayerPair[]): string[] {
   return meant.length === pairs.length ? names : pairs.map(({ layer }) => layer.path);
 }
 
+/** One rank and alpha for all layers. */
+const emptyPattern = z
+  .record(z.string(), z.number())
+  .nullish()
+  .refine((pattern) => Object.keys(pattern ?? {}).length === 0, 'must be empty: every layer has the same');
+
 const peftFile = z.looseObject({
   peft_type: z.literal('LORA'),
   r: z.int().min(1),
@@ -163,7 +169,10 @@ const peftFile = z.looseObject({
   use_rslora: z.boolean().default(false),
   use_dora: z.literal(false).default(false),
   bias: z.literal('none').default('none'),
+  lora_bias: z.literal(false).default(false),
   modules_to_save: z.null().default(null),
+  rank_pattern: emptyPattern,
+  alpha_pattern: emptyPattern,
   target_modules: z.union([z.string(), z.array(z.string())]).nullable().default('all').transform((t) => t ?? 'all'),
 });
 

@@ -23,7 +23,9 @@ export class GradientAccumulator {
   take(): Map<string, Gradient> {
     const sums = this.sums;
     this.sums = new Map();
-    return new Map([...this.names.values()].flatMap((name) => (sums.has(name) ? [[name, sums.get(name)!] as const] : [])));
+    return new Map(
+      [...this.names.values()].flatMap((name) => (sums.has(name) ? [[name, sums.get(name)!] as const] : [])),
+    );
   }
 
   dispose(): void {

@@ -31,7 +31,9 @@ const blocks = ['model.layers.0', 'model.layers.1'];
 
 /** As much of the fixture's tiny Llama as an adapter looks at. */
 function model(): Model {
-  const paths = blocks.flatMap((block) => Object.keys(sizes).map((name) => [`${block}.${name}`, sizes[name]!] as const));
+  const paths = blocks.flatMap((block) =>
+    Object.keys(sizes).map((name) => [`${block}.${name}`, sizes[name]!] as const),
+  );
   const weight = tf.zeros([1, 1]) as Tensor2D;
   const linears = new Map<string, LinearLayer>(
     paths.map(([path, [outputs, inputs]]) => [path, { path, outputs, inputs, weight, bias: null }]),
@@ -87,7 +89,11 @@ describe('lora', () => {
   });
 
   it.each([
-    ['names', ['q_proj', 'mlp.up_proj'], ['layers.0.self_attn.q_proj', 'layers.0.mlp.up_proj', 'layers.1.self_attn.q_proj', 'layers.1.mlp.up_proj']],
+    [
+      'names',
+      ['q_proj', 'mlp.up_proj'],
+      ['layers.0.self_attn.q_proj', 'layers.0.mlp.up_proj', 'layers.1.self_attn.q_proj', 'layers.1.mlp.up_proj'],
+    ],
     ['one name', 'down_proj', ['layers.0.mlp.down_proj', 'layers.1.mlp.down_proj']],
     ['a whole path', ['model.layers.1.mlp.up_proj'], ['layers.1.mlp.up_proj']],
     ['a pattern', '/layers\\.1\\..*(q|k)_proj/', ['layers.1.self_attn.q_proj', 'layers.1.self_attn.k_proj']],
@@ -138,7 +144,9 @@ describe('lora', () => {
 describe('lora from a folder that PEFT wrote', () => {
   it('has its layers, rank, scale and values, and is no identity', async () => {
     const adapter = await attach({ path: 'peft-lora', dropout: 0.2 });
-    expect(layersOf(adapter)).toEqual(blocks.flatMap((block) => [`${block}.self_attn.q_proj`, `${block}.mlp.down_proj`]));
+    expect(layersOf(adapter)).toEqual(
+      blocks.flatMap((block) => [`${block}.self_attn.q_proj`, `${block}.mlp.down_proj`]),
+    );
     expect(adapter.isIdentity).toBe(false);
     const { a, scale, dropout } = adapter.lowRank(oracle.path)!;
     expect([a.shape[0], dropout]).toEqual([2, 0.2]);
@@ -186,7 +194,9 @@ describe('lora from a folder that PEFT wrote', () => {
   };
   const withTensors = (change: (name: string) => string | null) => async (folder: string) => {
     const file = join(folder, 'adapter_model.safetensors');
-    const tensors = Object.entries(await readSafetensors(file)).map(([name, tensor]) => [change(name), tensor] as const);
+    const tensors = Object.entries(await readSafetensors(file)).map(
+      ([name, tensor]) => [change(name), tensor] as const,
+    );
     await writeSafetensors(file, Object.fromEntries(tensors.filter(([name]) => name !== null) as [string, never][]));
   };
 
@@ -198,8 +208,16 @@ describe('lora from a folder that PEFT wrote', () => {
     ['has ranks of their own', withConfig({ rank_pattern: { q_proj: 4 } }), /rank_pattern: must be empty/],
     ['saves whole modules', withConfig({ modules_to_save: ['lm_head'] }), /modules_to_save: /],
     ['lies about its rank', withConfig({ r: 4 }), /lora_A is \[2,8\]\n {2}expected: \[4,8\]/],
-    ['is for another model', withTensors((name) => name.replace('q_proj', 'query')), /4 of 8 tensors belong to no linear layer/],
-    ['lacks one half', withTensors((name) => (name.includes('layers.0.mlp.down_proj.lora_B') ? null : name)), /1 of 7 tensors/],
+    [
+      'is for another model',
+      withTensors((name) => name.replace('q_proj', 'query')),
+      /4 of 8 tensors belong to no linear layer/,
+    ],
+    [
+      'lacks one half',
+      withTensors((name) => (name.includes('layers.0.mlp.down_proj.lora_B') ? null : name)),
+      /1 of 7 tensors/,
+    ],
   ])('refuses one that %s', async (_name, change, message) => {
     await expect(changed(change)).rejects.toThrow(message);
     await expect(changed(change)).rejects.toThrow(/^LLMF_NN_ADAPTER_FILE/);
@@ -276,7 +294,12 @@ describe('freeze', () => {
   });
   it('refuses names that mean nothing, nearest known first', async () => {
     const attempt = (options: Record<string, unknown>) =>
-      freeze.attach(model(), (freeze.options!.safeParse(options) as { data: Record<string, unknown> }).data, random, '.');
+      freeze.attach(
+        model(),
+        (freeze.options!.safeParse(options) as { data: Record<string, unknown> }).data,
+        random,
+        '.',
+      );
     await expect(attempt({ trainableModules: ['mpl'] })).rejects.toThrow(
       /LLMF_NN_UNKNOWN_MODULE: adapter\.trainableModules .*\n.*\n {2}got: mpl\n {2}expected: some of: mlp, /,
     );

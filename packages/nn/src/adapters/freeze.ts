@@ -14,7 +14,10 @@ export const freezeOptions = z.strictObject({
     .array(z.string())
     .default(['all'])
     .describe('Parts of those blocks: `all`, or names such as self_attn, mlp, down_proj.'),
-  extraModules: z.array(z.string()).default([]).describe('Weights outside the blocks to train too, e.g. lm_head, norm.'),
+  extraModules: z
+    .array(z.string())
+    .default([])
+    .describe('Weights outside the blocks to train too, e.g. lm_head, norm.'),
 });
 export type FreezeOptions = z.infer<typeof freezeOptions>;
 

@@ -100,10 +100,7 @@ export class LoraAdapter implements AttachedAdapter {
     });
     this.layers = new Map(entries);
     this.variables = new Map(
-      entries.flatMap(([path, { a, b }]) => [
-        [peftKey(path, 'A'), a] as const,
-        [peftKey(path, 'B'), b] as const,
-      ]),
+      entries.flatMap(([path, { a, b }]) => [[peftKey(path, 'A'), a] as const, [peftKey(path, 'B'), b] as const]),
     );
     this.peftConfig = peftConfig(model, pairs, options);
   }
@@ -173,7 +170,11 @@ const peftFile = z.looseObject({
   modules_to_save: z.null().default(null),
   rank_pattern: emptyPattern,
   alpha_pattern: emptyPattern,
-  target_modules: z.union([z.string(), z.array(z.string())]).nullable().default('all').transform((t) => t ?? 'all'),
+  target_modules: z
+    .union([z.string(), z.array(z.string())])
+    .nullable()
+    .default('all')
+    .transform((t) => t ?? 'all'),
 });
 
 async function readPeftConfig(folder: string): Promise<z.infer<typeof peftFile>> {
@@ -187,7 +188,11 @@ async function readPeftConfig(folder: string): Promise<z.infer<typeof peftFile>>
   const parsed = peftFile.safeParse(content);
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
-  throw adapterErrors.adapterFile({ path: file, problem: `${path.join('.')}: ${message}`, expected: 'a plain LoRA adapter' });
+  throw adapterErrors.adapterFile({
+    path: file,
+    problem: `${path.join('.')}: ${message}`,
+    expected: 'a plain LoRA adapter',
+  });
 }
 
 function checkShape(file: string, name: string, got: readonly number[], expected: readonly number[]): void {

@@ -12,7 +12,8 @@ export function selectTargets(linears: ReadonlyMap<string, LinearLayer>, targets
   const wanted = typeof targets === 'string' ? [targets] : targets;
   const matchers = wanted.map((target) => ({ target, matches: matcherOf(target) }));
   for (const { target, matches } of matchers) {
-    if (!layers.some(({ path }) => matches(path))) throw adapterErrors.unknownTarget({ target, known: layerNames(layers) });
+    if (!layers.some(({ path }) => matches(path)))
+      throw adapterErrors.unknownTarget({ target, known: layerNames(layers) });
   }
   return layers.filter(({ path }) => matchers.some(({ matches }) => matches(path)));
 }

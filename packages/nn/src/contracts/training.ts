@@ -14,7 +14,11 @@ export interface OptimizerSettings {
 
 /** An optimizer's maker; the made one owns its moments and saves them under parameter names. */
 export interface Optimizer extends Named {
-  create(variables: ReadonlyMap<string, Variable>, settings: OptimizerSettings, options: Record<string, unknown>): OptimizerState;
+  create(
+    variables: ReadonlyMap<string, Variable>,
+    settings: OptimizerSettings,
+    options: Record<string, unknown>,
+  ): OptimizerState;
 }
 export interface OptimizerState extends Stateful {
   /** Updates every variable that has a gradient; `scale` (clipping) multiplies gradients first. Keeps no gradient. */

@@ -25,9 +25,15 @@ type Binary = (a: Tensor, b: Tensor) => Tensor;
 /** Operands of one shape, and broadcast ones of both kinds. */
 const binary = (name: string, f: Binary, domain?: Row['domain']): Row[] =>
   [
-    [[2, 3], [2, 3]],
+    [
+      [2, 3],
+      [2, 3],
+    ],
     [[2, 3], [3]],
-    [[2, 1], [2, 3]],
+    [
+      [2, 1],
+      [2, 3],
+    ],
     [[], [2, 3]],
   ].map((shapes) => ({
     name: `${name} ${JSON.stringify(shapes)}`,
@@ -76,7 +82,11 @@ const rows: readonly Row[] = [
   unary('clone', (x) => tf.clone(x)),
   unary('a comparison as a factor', (x) => tf.mul(x, tf.cast(tf.greater(x, 0), 'float32')), awayFromZero),
   unary('where', (x) => tf.where(tf.greater(x, 0), tf.square(x), tf.mul(x, 3)), awayFromZero),
-  unary('steps', (x) => tf.add(x, tf.add(tf.floor(x), tf.add(tf.sign(x), tf.round(x)))), () => 0.3),
+  unary(
+    'steps',
+    (x) => tf.add(x, tf.add(tf.floor(x), tf.add(tf.sign(x), tf.round(x)))),
+    () => 0.3,
+  ),
 
   ...binary('add', tf.add),
   ...binary('sub', tf.sub),
@@ -88,7 +98,15 @@ const rows: readonly Row[] = [
   ...binary('squaredDifference', tf.squaredDifference),
   ...binary('atan2', tf.atan2, positive),
   ...binary('mod', tf.mod, positive),
-  { name: 'addN', shapes: [[2, 2], [2, 2], [2, 2]], f: ((...all: Tensor[]) => tf.addN(all)) as Row['f'] },
+  {
+    name: 'addN',
+    shapes: [
+      [2, 2],
+      [2, 2],
+      [2, 2],
+    ],
+    f: ((...all: Tensor[]) => tf.addN(all)) as Row['f'],
+  },
   { name: 'one tensor added to itself', shapes: [[3]], f: ((x: Tensor) => tf.add(x, x)) as Row['f'] },
 
   unary('sum', (x) => tf.sum(x)),
@@ -111,10 +129,22 @@ const rows: readonly Row[] = [
   unary('reverse', (x) => tf.reverse(x, 1)),
   unary('broadcastTo', (x) => tf.broadcastTo(tf.expandDims(x, 0), [4, 2, 3])),
   unary('tile', (x) => tf.tile(x, [2, 3])),
-  unary('pad', (x) => tf.pad(x, [[1, 0], [2, 1]])),
+  unary('pad', (x) =>
+    tf.pad(x, [
+      [1, 0],
+      [2, 1],
+    ]),
+  ),
   unary('slice', (x) => tf.slice(x, [0, 1], [2, 2])),
   unary('slice to the end', (x) => tf.slice(x, [1, 0])),
-  { name: 'concat', shapes: [[2, 2], [2, 3]], f: ((a: Tensor2D, b: Tensor2D) => tf.concat([a, b], -1)) as unknown as Row['f'] },
+  {
+    name: 'concat',
+    shapes: [
+      [2, 2],
+      [2, 3],
+    ],
+    f: ((a: Tensor2D, b: Tensor2D) => tf.concat([a, b], -1)) as unknown as Row['f'],
+  },
   { name: 'stack', shapes: [[2], [2]], f: ((a: Tensor, b: Tensor) => tf.stack([a, b], 1)) as Row['f'] },
   unary('unstack, all used', (x) => tf.mul(tf.unstack(x)[0]!, tf.unstack(x)[1]!)),
   unary('unstack, one used', (x) => tf.unstack(x)[1]!),
@@ -130,7 +160,14 @@ const rows: readonly Row[] = [
       f: ((a: Tensor2D, b: Tensor2D) => tf.matMul(a, b, left, right)) as unknown as Row['f'],
     })),
   ),
-  { name: 'matMul of a broadcast batch', shapes: [[2, 2, 3], [1, 3, 2]], f: tf.matMul as unknown as Row['f'] },
+  {
+    name: 'matMul of a broadcast batch',
+    shapes: [
+      [2, 2, 3],
+      [1, 3, 2],
+    ],
+    f: tf.matMul as unknown as Row['f'],
+  },
   { name: 'dot', shapes: [[3], [3]], f: ((a: Tensor1D, b: Tensor1D) => tf.dot(a, b)) as unknown as Row['f'] },
 ];
 
@@ -138,33 +175,38 @@ const rows: readonly Row[] = [
 const h = 2 ** -7;
 
 describe.each(['cpu', 'wasm'])('gradients on %s', (backend) => {
-  it.each(rows.map((row) => [row.name, row] as const))('%s', async (_name, { shapes, f, domain = (value) => value }) => {
-    await tf.setBackend(backend);
-    const before = tf.memory().numTensors;
-    const data = shapes.map((shape, i) => draw(`input ${i}`, shape).map(domain));
-    const weighted = (...inputs: Tensor[]) => {
-      const value = (f as unknown as (...inputs: Tensor[]) => Tensor)(...inputs);
-      return tf.sum(tf.mul(value, tf.tensor(draw('dy', value.shape), value.shape, 'float32'))) as Scalar;
-    };
-    const inputs = shapes.map((shape, i) => tf.tensor(data[i]!, [...shape], 'float32'));
-    const { value, gradients } = grads(weighted)(inputs);
-    for (const [i, shape] of shapes.entries()) {
-      const got = gradients[i]!.dataSync();
-      for (const index of data[i]!.keys()) {
-        const at = (step: number) =>
-          tf.tidy(() => {
-            const moved = Float32Array.from(data[i]!, (x, j) => (j === index ? x + step : x));
-            return weighted(...inputs.map((x, j) => (j === i ? tf.tensor(moved, [...shape], 'float32') : x))).dataSync()[0]!;
-          });
-        const slope = (at(h) - at(-h)) / (2 * h);
-        expect(Math.abs(got[index]! - slope), `input ${i}[${index}]: ${got[index]} against ${slope}`).toBeLessThan(
-          2e-3 * (1 + Math.abs(slope)),
-        );
+  it.each(rows.map((row) => [row.name, row] as const))(
+    '%s',
+    async (_name, { shapes, f, domain = (value) => value }) => {
+      await tf.setBackend(backend);
+      const before = tf.memory().numTensors;
+      const data = shapes.map((shape, i) => draw(`input ${i}`, shape).map(domain));
+      const weighted = (...inputs: Tensor[]) => {
+        const value = (f as unknown as (...inputs: Tensor[]) => Tensor)(...inputs);
+        return tf.sum(tf.mul(value, tf.tensor(draw('dy', value.shape), value.shape, 'float32'))) as Scalar;
+      };
+      const inputs = shapes.map((shape, i) => tf.tensor(data[i]!, [...shape], 'float32'));
+      const { value, gradients } = grads(weighted)(inputs);
+      for (const [i, shape] of shapes.entries()) {
+        const got = gradients[i]!.dataSync();
+        for (const index of data[i]!.keys()) {
+          const at = (step: number) =>
+            tf.tidy(() => {
+              const moved = Float32Array.from(data[i]!, (x, j) => (j === index ? x + step : x));
+              return weighted(
+                ...inputs.map((x, j) => (j === i ? tf.tensor(moved, [...shape], 'float32') : x)),
+              ).dataSync()[0]!;
+            });
+          const slope = (at(h) - at(-h)) / (2 * h);
+          expect(Math.abs(got[index]! - slope), `input ${i}[${index}]: ${got[index]} against ${slope}`).toBeLessThan(
+            2e-3 * (1 + Math.abs(slope)),
+          );
+        }
       }
-    }
-    tf.dispose([value, ...gradients, ...inputs]);
-    expect(tf.memory().numTensors).toBe(before);
-  });
+      tf.dispose([value, ...gradients, ...inputs]);
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
 });
 
 describe('shared extremes', () => {

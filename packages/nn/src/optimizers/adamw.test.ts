@@ -86,7 +86,9 @@ describe('AdamW', () => {
         for (const { value } of gradients.values()) value.dispose();
         if (index + 1 !== resumeAfter) continue;
         const state = await optimizer.save();
-        const weights = Object.fromEntries(names.map((name) => [name, trained.get(name)!.arraySync()])) as unknown as Values;
+        const weights = Object.fromEntries(
+          names.map((name) => [name, trained.get(name)!.arraySync()]),
+        ) as unknown as Values;
         optimizer.dispose();
         trained = variables(weights);
         optimizer = adamw.create(trained, { weightDecay: 0.1 }, options);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { constant, cosine, linear, schedules, warmupStableDecay } from './schedules.js';
 
@@ -8,7 +9,8 @@ const defaults = (schedule: (typeof schedules)[number]) => {
 };
 
 describe.each(schedules.map((schedule) => [schedule.name, schedule] as const))('schedule %s', (_name, schedule) => {
-  const factor = (step: number, total: number, warmup: number) => schedule.factor(step, total, warmup, defaults(schedule));
+  const factor = (step: number, total: number, warmup: number) =>
+    schedule.factor(step, total, warmup, defaults(schedule));
 
   it('rises over the warm-up in equal parts to the peak', () => {
     expect([1, 2, 3, 4].map((step) => factor(step, 100, 4))).toEqual([0.25, 0.5, 0.75, 1]);
@@ -16,7 +18,13 @@ describe.each(schedules.map((schedule) => [schedule.name, schedule] as const))('
   });
 
   it('is never zero at step 1, never negative or above 1', () => {
-    for (const [total, warmup] of [[1, 0], [1, 1], [10, 0], [10, 10], [10, 3]] as const) {
+    for (const [total, warmup] of [
+      [1, 0],
+      [1, 1],
+      [10, 0],
+      [10, 10],
+      [10, 3],
+    ] as const) {
       expect(factor(1, total, warmup)).toBeGreaterThan(0);
       for (let step = 1; step <= total; step++) {
         expect(factor(step, total, warmup)).toBeGreaterThanOrEqual(0);
@@ -37,4 +45,21 @@ describe('the decays', () => {
     expect(at(100)).toBeLessThan(0.03);
   });
   it('constant stays', () => expect(constant.factor(99, 100, 3, {})).toBe(1));
+});
+
+describe('after warm-up', () => {
+  const oracle = JSON.parse(readFileSync(new URL('../../fixtures/schedules.json', import.meta.url), 'utf8')) as Record<
+    string,
+    number[]
+  >;
+
+  it.each(schedules.map((schedule) => [schedule.name, schedule] as const))(
+    "%s has Transformers' factors",
+    (name, schedule) => {
+      // The oracle's decay takes 4 of 20 steps; it counts steps from 0.
+      const options = { ...defaults(schedule), ...(name === 'warmup_stable_decay' ? { decayRatio: 0.2 } : {}) };
+      const got = Array.from({ length: 20 }, (_, step) => schedule.factor(step + 1, 20, 0, options));
+      for (const [step, want] of oracle[name]!.entries()) expect(got[step]).toBeCloseTo(want, 12);
+    },
+  );
 });

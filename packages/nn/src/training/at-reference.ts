@@ -23,7 +23,9 @@ export async function checkAtReference(
   if (constants.every((constant) => constant === null)) return;
   const reference = await objective.referenceLogProbs(batch, rows);
   const parts = tf.tidy(() =>
-    objective.parts(batch, mode, reference).map(({ term, name, sum, count }) => ({ term, name, mean: tf.keep(tf.div(sum, count)) })),
+    objective
+      .parts(batch, mode, reference)
+      .map(({ term, name, sum, count }) => ({ term, name, mean: tf.keep(tf.div(sum, count)) })),
   );
   reference?.logProb.dispose();
   reference?.promptLogProb?.dispose();

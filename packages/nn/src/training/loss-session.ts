@@ -64,7 +64,8 @@ export async function createLossSession(run: Run, stage: LossStage): Promise<Sta
   const { batchSize, gradientAccumulation } = run.config.train;
   const sampler = service.sampler(run, { rows: train, rowsPerStep: batchSize * gradientAccumulation });
   const rowSets = evaluation === null ? [train] : [train, evaluation];
-  const reference = needs.reference === 'none' ? null : await openReference(run, runModel, rowSets, needs.span === 'all');
+  const reference =
+    needs.reference === 'none' ? null : await openReference(run, runModel, rowSets, needs.span === 'all');
   const objective = new Objective(run, runModel.model, terms, needs, reference);
   return new LossSession(run, runModel, objective, reference, { train, evaluation, sampler });
 }
@@ -95,11 +96,7 @@ class LossSession implements StageSession {
     this.gradients = new GradientAccumulator(runModel.variables);
     this.schedule = chosenWithOptions(run.container, ScheduleToken, train.schedule, 'train.schedule');
     const optimizer = chosenWithOptions(run.container, OptimizerToken, train.optimizer, 'train.optimizer');
-    this.optimizer = optimizer.value.create(
-      runModel.variables,
-      { weightDecay: train.weightDecay },
-      optimizer.options,
-    );
+    this.optimizer = optimizer.value.create(runModel.variables, { weightDecay: train.weightDecay }, optimizer.options);
     run.hooks.shutdown.tap('optimizer', () => {
       this.optimizer.dispose();
       this.gradients.dispose();
@@ -213,7 +210,9 @@ function configuredTerms(run: Run): LossTerm[] {
 /** A batch-coupled loss must see its batches whole; with accumulation it differs from one large batch, so say it. */
 function checkCoupling(run: Run, terms: readonly LossTerm[], coupling: 'item' | 'batch'): void {
   if (coupling === 'item') return;
-  const losses = terms.filter(({ loss, options }) => loss.needs(options).coupling === 'batch').map(({ loss }) => loss.name);
+  const losses = terms
+    .filter(({ loss, options }) => loss.needs(options).coupling === 'batch')
+    .map(({ loss }) => loss.name);
   const { maxTokensPerBatch, gradientAccumulation } = run.config.train;
   if (maxTokensPerBatch !== null) throw trainingErrors.batchCoupled({ losses });
   if (gradientAccumulation > 1) {

@@ -116,7 +116,11 @@ export function lossInputs(
   };
 }
 
-function summed(batch: Batch, { logProb, promptLogProb }: ReferenceLogProbs, needs: Pick<LossNeeds, 'span'>): ResponseLogProbs {
+function summed(
+  batch: Batch,
+  { logProb, promptLogProb }: ReferenceLogProbs,
+  needs: Pick<LossNeeds, 'span'>,
+): ResponseLogProbs {
   const sum = segmentSum(logProb, batch.response, batch.responses.tokens.length);
   return {
     logProb,

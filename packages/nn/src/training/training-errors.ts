@@ -71,7 +71,7 @@ export const trainingErrors = defineErrors('nn', {
     fix: 'use `reference: auto`, `cached` or `copy`',
   }),
   idBeyondVocabulary: (f: { id: number; vocabulary: number; row: number }) => ({
-    what: 'a token id lies beyond the model\'s vocabulary',
+    what: "a token id lies beyond the model's vocabulary",
     where: `row ${f.row}`,
     got: String(f.id),
     expected: `ids below ${f.vocabulary}`,

@@ -3,8 +3,20 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrecisionToken, StartedBackendToken, readSafetensors, writeSafetensors, type Batch, type RowSet } from '@llmf/core';
-import { ModelLoaderToken, type ReferenceContext, type ReferenceLogProbs, type ReferenceStrategy } from '../../contracts/index.js';
+import {
+  PrecisionToken,
+  StartedBackendToken,
+  readSafetensors,
+  writeSafetensors,
+  type Batch,
+  type RowSet,
+} from '@llmf/core';
+import {
+  ModelLoaderToken,
+  type ReferenceContext,
+  type ReferenceLogProbs,
+  type ReferenceStrategy,
+} from '../../contracts/index.js';
 import { tf } from '../../tf.js';
 import { Feed } from '../feed.js';
 import { hostTensors } from '../variable-state.js';
@@ -75,7 +87,12 @@ async function compute({ run, model, adapter, wantsPrompt }: ReferenceContext, r
     const indices = Array.from({ length: Math.min(batchSize, rows.length - start) }, (_, i) => start + i);
     for (const batch of await feed.batches(rows, indices)) {
       const { logProb, promptLogProb } = scoreBatch(run, model, adapter, batch, wantsPrompt);
-      addBatch(values, batch, (await logProb.data()) as Float32Array, ((await promptLogProb?.data()) ?? null) as Float32Array | null);
+      addBatch(
+        values,
+        batch,
+        (await logProb.data()) as Float32Array,
+        ((await promptLogProb?.data()) ?? null) as Float32Array | null,
+      );
       tf.dispose(promptLogProb === undefined ? [logProb] : [logProb, promptLogProb]);
     }
     if (performance.now() - reported > 10_000) {

@@ -61,7 +61,12 @@ async function loadFrozen(run: Run, folder: string): Promise<Model> {
 async function attachAgain(run: Run, model: Model): Promise<AttachedAdapter | null> {
   const choice = run.config.choices['adapter']![0]!;
   const key = { seed: run.config.train.seed, stream: 'adapter', step: 0, microbatch: 0 };
-  return await chosen(run.container, AdapterToken, choice.name, 'adapter').attach(model, choice.options, key, run.folder);
+  return await chosen(run.container, AdapterToken, choice.name, 'adapter').attach(
+    model,
+    choice.options,
+    key,
+    run.folder,
+  );
 }
 
 function frozenReference(

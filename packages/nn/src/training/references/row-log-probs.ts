@@ -53,11 +53,7 @@ function pack(name: string, lists: readonly (Float32Array | undefined)[]): Recor
   };
 }
 
-function unpack(
-  name: string,
-  tensors: Readonly<Record<string, HostTensor>>,
-  into: (Float32Array | undefined)[],
-): void {
+function unpack(name: string, tensors: Readonly<Record<string, HostTensor>>, into: (Float32Array | undefined)[]): void {
   const lengths = new Int32Array(tensors[`${name}.lengths`]!.data.slice().buffer);
   const flat = new Float32Array(tensors[`${name}.logProb`]!.data.slice().buffer);
   if (lengths.length !== into.length) throw new Error(`holds ${lengths.length} rows, expected ${into.length}`);

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const command = join(folder, '..', '..', 'packages', 'cli', 'bin', 'llmf.js');
 const scratch = 'runs/quickstart';
-const question = 'Do you know what a harp is?'; // held out
+const question = 'Hello! What is a goat?'; // held out
 const started = performance.now();
 
 rmSync(join(folder, scratch), { recursive: true, force: true });

@@ -69,10 +69,11 @@ async function train(
   const log = new MetricsLog(run.output);
   await store.clean();
   const resumed = resume ? await restore(run, store) : false;
-  await log.cutAfter(run.step);
+  await log.cutAfter(resumed ? run.step : -1);
   if (!resumed) await session.verify();
   await writeRunRecord(run);
   const loop = new StepLoop(run, session, log, store, stop);
+  if (!resumed) await loop.start();
   while (run.step < run.totalSteps && !stop.aborted) {
     await loop.next();
     await nextTick(); // lets signals and timers in between steps

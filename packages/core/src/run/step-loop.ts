@@ -35,6 +35,11 @@ export class StepLoop {
     this.lastCheckpoint = run.step;
   }
 
+  /** Before step 1 of a fresh run: the evaluation that later ones compare with, when asked for. */
+  async start(): Promise<void> {
+    if (this.run.config.train.evalOnStart) await this.evaluate();
+  }
+
   /** One optimizer step and, where due, its log row, evaluation and checkpoint. */
   async next(): Promise<void> {
     const { run, session } = this;

@@ -115,9 +115,9 @@ export const modelErrors = defineErrors('models', {
     expected: `fewer than ${f.context}`,
     fix: 'shorten the prompt',
   }),
-  emptyPrompt: (_: Record<string, never>) => ({
+  emptyPrompt: (f: { tokens: number }) => ({
     what: 'there is nothing to continue',
-    got: 'a prompt of 0 tokens',
+    got: `a prompt of ${f.tokens} tokens`,
     expected: 'at least one token',
     fix: 'give a prompt; a tokenizer with a beginning-of-text token makes one of an empty text',
   }),

@@ -210,7 +210,12 @@ export const gpt2: Architecture = {
     const { contextLength, vocabularySize, hiddenSize } = shape;
     const head = { weight, bias: null };
     return new CausalModel(parts, decoder, {
-      ...{ modelType: 'gpt2', config, contextLength, vocabularySize, hiddenSize, head },
+      modelType: 'gpt2',
+      config,
+      contextLength,
+      vocabularySize,
+      hiddenSize,
+      head,
     });
   },
   tied: (config) => new Map(shapeOf(config).tiedHead ? [['lm_head.weight', 'transformer.wte.weight']] : []),

@@ -8,8 +8,13 @@ import { qwen2 } from './qwen2.js';
 import { qwen3 } from './qwen3.js';
 
 const qwen25Half = {
-  ...{ hidden_size: 896, intermediate_size: 4864, num_hidden_layers: 24, num_attention_heads: 14 },
-  ...{ num_key_value_heads: 2, vocab_size: 151936, tie_word_embeddings: true },
+  hidden_size: 896,
+  intermediate_size: 4864,
+  num_hidden_layers: 24,
+  num_attention_heads: 14,
+  num_key_value_heads: 2,
+  vocab_size: 151936,
+  tie_word_embeddings: true,
 };
 
 describe('parameter counts are the published ones', () => {
@@ -21,24 +26,40 @@ describe('parameter counts are the published ones', () => {
 
   it('Llama-3.2-1B: 1,235,814,400', () => {
     const config = {
-      ...{ hidden_size: 2048, intermediate_size: 8192, num_hidden_layers: 16, num_attention_heads: 32, head_dim: 64 },
-      ...{ num_key_value_heads: 8, vocab_size: 128256, tie_word_embeddings: true },
+      hidden_size: 2048,
+      intermediate_size: 8192,
+      num_hidden_layers: 16,
+      num_attention_heads: 32,
+      head_dim: 64,
+      num_key_value_heads: 8,
+      vocab_size: 128256,
+      tie_word_embeddings: true,
     };
     expect(parameterCount(llama, config)).toBe(1_235_814_400);
   });
 
   it('Mistral-7B: 7,241,732,096', () => {
     const config = {
-      ...{ hidden_size: 4096, intermediate_size: 14336, num_hidden_layers: 32, num_attention_heads: 32 },
-      ...{ num_key_value_heads: 8, vocab_size: 32000 },
+      hidden_size: 4096,
+      intermediate_size: 14336,
+      num_hidden_layers: 32,
+      num_attention_heads: 32,
+      num_key_value_heads: 8,
+      vocab_size: 32e3,
     };
     expect(parameterCount(mistral, config)).toBe(7_241_732_096);
   });
 
   it('Qwen3-0.6B: 596,049,920', () => {
     const config = {
-      ...{ hidden_size: 1024, intermediate_size: 3072, num_hidden_layers: 28, num_attention_heads: 16, head_dim: 128 },
-      ...{ num_key_value_heads: 8, vocab_size: 151936, tie_word_embeddings: true },
+      hidden_size: 1024,
+      intermediate_size: 3072,
+      num_hidden_layers: 28,
+      num_attention_heads: 16,
+      head_dim: 128,
+      num_key_value_heads: 8,
+      vocab_size: 151936,
+      tie_word_embeddings: true,
     };
     expect(parameterCount(qwen3, config)).toBe(596_049_920);
   });
@@ -60,7 +81,9 @@ describe('weightMemory', () => {
     const isTrainable = (name: string, blocks: readonly string[]) => name.startsWith(`${blocks[0]}.mlp.c_fc`);
     const trained = 16 * 4 + 16;
     expect(weightMemory(gpt2, tiny, { precision: 'bf16', isTrainable })).toMatchObject({
-      ...{ trainable: trained, gradientBytes: 4 * trained, optimizerBytes: 8 * trained },
+      trainable: trained,
+      gradientBytes: 4 * trained,
+      optimizerBytes: 8 * trained,
     });
   });
 });

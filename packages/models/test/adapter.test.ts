@@ -64,7 +64,11 @@ describe.each(['llama', 'gpt2'])('an adapter that PEFT wrote for %s', (name) => 
     expect(await readSafetensors(saved!)).toEqual(await readSafetensors(source!));
     const config = JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8'));
     expect(config).toMatchObject({
-      ...{ peft_type: 'LORA', task_type: 'CAUSAL_LM', r: 3, lora_alpha: 6, fan_in_fan_out: name === 'gpt2' },
+      peft_type: 'LORA',
+      task_type: 'CAUSAL_LM',
+      r: 3,
+      lora_alpha: 6,
+      fan_in_fan_out: name === 'gpt2',
       base_model_name_or_path: fixture(name),
     });
     writeFileSync(join(folder, 'metrics.jsonl'), '');

@@ -61,7 +61,8 @@ describe.each(['llama', 'gpt2'])('generate with %s', (name) => {
   it('ends at the context of the model', async () => {
     const long = Array.from({ length: model.contextLength - 2 }, (_, i) => i % 90);
     expect(await generate(model, long, { greedy: true, maxNewTokens: 50 })).toMatchObject({
-      ...{ ids: { length: 2 }, reason: 'length' },
+      ids: { length: 2 },
+      reason: 'length',
     });
   });
 
@@ -78,7 +79,8 @@ describe.each(['llama', 'gpt2'])('generate with %s', (name) => {
     const before = tf.memory().numTensors;
     await generate(model, prompt, { greedy: true, maxNewTokens: 3 });
     const failing = generate(model, prompt, {
-      ...{ greedy: true, maxNewTokens: 3 },
+      greedy: true,
+      maxNewTokens: 3,
       onToken: () => {
         throw new Error('stop');
       },

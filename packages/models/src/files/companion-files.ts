@@ -4,16 +4,23 @@ import { join } from 'node:path';
 
 /** Files beside config and weights that make a model usable, as Transformers names them. */
 const companions = new Set([
-  ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json'],
-  ...['vocab.json', 'vocab.txt', 'merges.txt', 'tokenizer.model', 'spiece.model'],
-  ...['chat_template.jinja', 'chat_template.json', 'additional_chat_templates'],
-  ...['generation_config.json'],
-  ...[
-    'preprocessor_config.json',
-    'processor_config.json',
-    'image_processor_config.json',
-    'video_preprocessor_config.json',
-  ],
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'vocab.txt',
+  'merges.txt',
+  'tokenizer.model',
+  'spiece.model',
+  'chat_template.jinja',
+  'chat_template.json',
+  'additional_chat_templates',
+  'generation_config.json',
+  'preprocessor_config.json',
+  'processor_config.json',
+  'image_processor_config.json',
+  'video_preprocessor_config.json',
 ]);
 
 /** Copies tokenizer, template, generation and image-processor files from one model folder to another; returns their names. */

@@ -99,7 +99,7 @@ async function lastLogits(
 }
 
 function checkRequest(model: Model, promptIds: ArrayLike<number>, options: GenerateOptions): void {
-  if (promptIds.length === 0) throw modelErrors.emptyPrompt({});
+  if (promptIds.length === 0) throw modelErrors.emptyPrompt({ tokens: promptIds.length });
   if (promptIds.length >= model.contextLength) {
     throw modelErrors.contextFull({ prompt: promptIds.length, context: model.contextLength });
   }

@@ -3,49 +3,15 @@ import type { z } from 'zod';
 import { modelErrors } from '../errors.js';
 
 /** Keys of config.json that say nothing about the forward pass; whoever needs one reads it from `model.config`. */
-const harmlessKeys = new Set([
-  ...[
-    'architectures',
-    'model_type',
-    'auto_map',
-    '_name_or_path',
-    '_commit_hash',
-    'name_or_path',
-    'transformers_version',
-  ],
-  ...[
-    'torch_dtype',
-    'dtype',
-    'use_cache',
-    'bos_token_id',
-    'eos_token_id',
-    'pad_token_id',
-    'sep_token_id',
-    'unk_token_id',
-  ],
-  ...['id2label', 'label2id', 'num_labels', 'problem_type', 'task_specific_params', 'return_dict', 'output_attentions'],
-  ...['output_hidden_states', 'is_decoder', 'is_encoder_decoder', 'chunk_size_feed_forward', 'tokenizer_class'],
-  ...[
-    'pretraining_tp',
-    'torchscript',
-    'max_length',
-    'min_length',
-    'do_sample',
-    'num_beams',
-    'temperature',
-    'top_k',
-    'top_p',
-  ],
-  ...[
-    'repetition_penalty',
-    'finetuning_task',
-    'pruned_heads',
-    'prefix',
-    'gradient_checkpointing',
-    '_attn_implementation',
-  ],
-  ...['attn_implementation', 'keys_to_ignore_at_inference', 'bad_words_ids', 'num_return_sequences', 'length_penalty'],
-]);
+const harmlessKeys = new Set(
+  `architectures model_type auto_map _name_or_path _commit_hash name_or_path transformers_version torch_dtype
+   dtype use_cache bos_token_id eos_token_id pad_token_id sep_token_id unk_token_id id2label label2id num_labels
+   problem_type task_specific_params return_dict output_attentions output_hidden_states is_decoder
+   is_encoder_decoder chunk_size_feed_forward tokenizer_class pretraining_tp torchscript max_length min_length
+   do_sample num_beams temperature top_k top_p repetition_penalty finetuning_task pruned_heads prefix
+   gradient_checkpointing _attn_implementation attn_implementation keys_to_ignore_at_inference bad_words_ids
+   num_return_sequences length_penalty`.split(/\s+/),
+);
 
 /** Keys of other families that change the maths where they hold more than nothing. */
 const refusedKeys: Readonly<Record<string, string>> = {

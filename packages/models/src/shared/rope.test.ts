@@ -11,8 +11,16 @@ const options = (config: Record<string, unknown>) => {
 };
 const llama3 = { factor: 32, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
 const scaled = {
-  ...{ rotary: 16, theta: 500000, sections: null },
-  scaling: { type: 'llama3', factor: 32, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192 },
+  rotary: 16,
+  theta: 5e5,
+  sections: null,
+  scaling: {
+    type: 'llama3',
+    factor: 32,
+    lowFrequencyFactor: 1,
+    highFrequencyFactor: 4,
+    originalContext: 8192,
+  },
 };
 
 describe('ropeOptions', () => {
@@ -36,7 +44,8 @@ describe('ropeOptions', () => {
   it('reads linear scaling and multimodal sections', () => {
     expect(options({ rope_scaling: { type: 'linear', factor: 4 } }).scaling).toEqual({ type: 'linear', factor: 4 });
     expect(options({ rope_scaling: { type: 'mrope', mrope_section: [2, 3, 3] } })).toMatchObject({
-      ...{ scaling: null, sections: [2, 3, 3] },
+      scaling: null,
+      sections: [2, 3, 3],
     });
   });
 

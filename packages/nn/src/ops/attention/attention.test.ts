@@ -9,15 +9,18 @@ import { attention } from './attention.js';
 import { maskOf, spansOf } from './spans.js';
 
 const [heads, groups, size] = [4, 2, 8];
-const values = (site: string, count: number) =>
-  normals({ seed: 9, stream: 'attention', step: 0, microbatch: 0 }, site, count);
-const rows = (site: string, from: number, to: number, width: number): Float32Array =>
-  values(site, 1000 * width).slice(from * width, to * width);
+const drawn = new Map<string, Float32Array>();
+/** The values of token `token`, wherever it lies. */
+function row(site: string, token: number, width: number): Float32Array {
+  const key = { seed: 9, stream: 'attention', step: 0, microbatch: 0 };
+  if (!drawn.has(site)) drawn.set(site, normals(key, site, 700 * width));
+  return drawn.get(site)!.slice(token * width, (token + 1) * width);
+}
 
-/** q, k, v and dy for tokens named by number, so that the same token has the same values wherever it lies. */
+/** q, k, v and dy of tokens named by number. */
 function inputs(tokens: readonly number[]): Record<'q' | 'k' | 'v' | 'dy', Tensor3D> {
   const make = (site: string, count: number) => {
-    const parts = tokens.map((token) => [...rows(site, token, token + 1, count * size)]);
+    const parts = tokens.map((token) => [...row(site, token, count * size)]);
     return tf.tensor3d(parts.flat(), [tokens.length, count, size]);
   };
   return { q: make('q', heads), k: make('k', groups), v: make('v', groups), dy: make('dy', heads) };

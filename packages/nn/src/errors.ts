@@ -37,7 +37,7 @@ export const errors = defineErrors('nn', {
     got: `shape [${f.got.join(', ')}]`,
     expected: 'a loss of shape []',
   }),
-  nestedPass: (_: Record<string, never>) => ({
+  nestedPass: () => ({
     what: 'valueAndGradients was called while another forward pass is being recorded',
     fix: 'call it outside of the other pass; use checkpoint() to recompute a block',
   }),

@@ -155,7 +155,11 @@ describe('lora from a folder that PEFT wrote', () => {
 
   it("gives PEFT's outputs and gradients, to 1e-5", async () => {
     const { a, b, scale, dropout } = (await attach({ path: 'peft-lora' })).lowRank(oracle.path)!;
-    const inputs = [tf.tensor2d(oracle.x), tf.clone(a) as Tensor2D, tf.clone(b) as Tensor2D] as const;
+    const inputs: [Tensor2D, Tensor2D, Tensor2D] = [
+      tf.tensor2d(oracle.x),
+      tf.clone(a) as Tensor2D,
+      tf.clone(b) as Tensor2D,
+    ];
     const weight = tf.tensor2d(oracle.weight);
     const { value, gradients } = grads((x: Tensor2D, aNow: Tensor2D, bNow: Tensor2D) =>
       linear(x, weight, { lowRank: { a: aNow, b: bNow, scale, dropout } as unknown as LowRank }),

@@ -231,7 +231,7 @@ describe('valueAndGradients', () => {
 });
 
 describe('ops within a pass', () => {
-  const frozen = (shape: number[]) => tf.keep(tf.ones(shape)) as Tensor2D;
+  const frozen = (shape: [number, number]): Tensor2D => tf.keep(tf.ones(shape));
 
   it('do not keep the input of a frozen linear layer', () => {
     const x = variable('x', [50, 8]);
@@ -436,7 +436,7 @@ describe('grads', () => {
   it('takes the gradient of the value, and gives zero where it does not depend on an input', () => {
     const [a, b] = [tf.tensor1d([1, 2]), tf.tensor1d([3, 4])];
     const dy = tf.tensor1d([10, 100]);
-    const { value, gradients } = grads((x: Tensor, _: Tensor) => tf.square(x))([a, b], dy);
+    const { value, gradients } = grads<[Tensor, Tensor], Tensor>((x) => tf.square(x))([a, b], dy);
     expect([...gradients[0].dataSync()]).toEqual([20, 400]);
     expect([...gradients[1].dataSync()]).toEqual([0, 0]);
     tf.dispose([a, b, dy, value, ...gradients]);

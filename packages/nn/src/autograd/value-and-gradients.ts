@@ -34,7 +34,7 @@ function recordedPass<T extends { readonly loss: Scalar }>(
   variables: Iterable<Variable>,
   sink: GradientSink,
 ): T {
-  if (currentTape() !== null) throw errors.nestedPass({});
+  if (currentTape() !== null) throw errors.nestedPass(undefined);
   const tape = new Tape(variables);
   const result = tape.run(() => tf.tidy('pass', () => forward() as T & TensorContainer));
   try {

@@ -57,6 +57,7 @@ export async function createLossSession(run: Run, stage: LossStage): Promise<Sta
   const data = await service.open(run, { rows: stage.rows, columns: needs.columns ?? [] });
   const train = await run.hooks.datasetReady.promise(data.train, { split: 'train' });
   const evaluation = data.eval && (await run.hooks.datasetReady.promise(data.eval, { split: 'eval' }));
+  await service.report(run, { train, eval: evaluation });
   run.hooks.shutdown.tapPromise('data', async () => {
     await train.close();
     await evaluation?.close();

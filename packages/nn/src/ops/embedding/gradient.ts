@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Tensor1D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { kernels } from '../../contracts/ops.js';
 import { defineKernel } from '../define-kernel.js';
 import { defineOp } from '../define-op.js';
 import { embeddingComposite, embeddingGradientComposite, type EmbeddingInputs } from './composite.js';
 
 const embeddingGradient = defineKernel(kernels.embeddingGradient, embeddingGradientComposite);
-const embeddingKernel = defineKernel(kernels.embedding, (inputs: EmbeddingInputs, _: { readonly vocabulary: number }) =>
-  embeddingComposite(inputs),
+const embeddingKernel = defineKernel<EmbeddingInputs, { readonly vocabulary: number }, readonly [Tensor2D]>(
+  kernels.embedding,
+  embeddingComposite,
 );
 
 /** y_t = E[id_t], so dE[v] = Σ over t with id_t = v of dy_t. */

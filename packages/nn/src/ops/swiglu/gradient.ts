@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { kernels } from '../../contracts/ops.js';
 import { defineKernel } from '../define-kernel.js';
 import { defineOp } from '../define-op.js';
@@ -6,8 +7,9 @@ import { swigluComposite, swigluGradientComposite, type SwigluInputs } from './c
 
 const swigluGradient = defineKernel(kernels.swigluGradient, swigluGradientComposite);
 
-const swigluKernel = defineKernel(kernels.swiglu, (inputs: SwigluInputs, _: Record<string, never>) =>
-  swigluComposite(inputs),
+const swigluKernel = defineKernel<SwigluInputs, Record<string, never>, readonly [Tensor2D]>(
+  kernels.swiglu,
+  swigluComposite,
 );
 
 export const swigluOp = defineOp(swigluKernel, {

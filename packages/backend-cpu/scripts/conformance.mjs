@@ -31,7 +31,8 @@ environment.execute();
 function count({ status, fullName, failedExpectations }) {
   if (status === 'excluded') return;
   counts[status]++;
-  if (status === 'failed') console.log(`FAILED ${fullName}\n  ${failedExpectations.map((e) => e.message).join('\n  ')}`);
+  if (status === 'failed')
+    console.log(`FAILED ${fullName}\n  ${failedExpectations.map((e) => e.message).join('\n  ')}`);
 }
 
 function close() {

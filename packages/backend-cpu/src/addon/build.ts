@@ -73,7 +73,11 @@ async function buildInto(folder: string, file: string, sources: NativeSources): 
     writeKernelLists(temporary, sources);
     const includes = [temporary, sourceFolder, join(sourceFolder, 'native'), nodeHeaders()].map((path) => `-I${path}`);
     const jobs = [
-      ...pathsOf(process.arch).map((path) => ({ unit: 'isa', object: `isa-${path}.o`, defines: [`-DLLMF_PATH_${path}`] })),
+      ...pathsOf(process.arch).map((path) => ({
+        unit: 'isa',
+        object: `isa-${path}.o`,
+        defines: [`-DLLMF_PATH_${path}`],
+      })),
       ...baseUnits.map((unit) => ({ unit, object: `${unit}.o`, defines: [] })),
     ];
     await inParallel(jobs, ({ unit, object, defines }) =>

@@ -59,7 +59,9 @@ export class NativeBackend extends MathBackendCPU {
   /** A copy where the buffer is the pool's, since that one will hold something else later. */
   override readSync(dataId: DataId): Values {
     const values = super.readSync(dataId);
-    return ArrayBuffer.isView(values) && this.pool.references(values.buffer) > 0 ? (values as Float32Array).slice() : values;
+    return ArrayBuffer.isView(values) && this.pool.references(values.buffer) > 0
+      ? (values as Float32Array).slice()
+      : values;
   }
 
   /** A float32 tensor with undefined contents. */

@@ -23,7 +23,8 @@ interface SegmentSumAttributes {
 const gather = defineKernel<GatherInputs, GatherAttributes>({
   kernelName: 'GatherV2',
   accepts({ x, indices }, { axis, batchDims }, backend) {
-    const isPlain = axis === 0 && batchDims === 0 && x.shape.length > 0 && backend.isWords(x) && backend.isWords(indices);
+    const isPlain =
+      axis === 0 && batchDims === 0 && x.shape.length > 0 && backend.isWords(x) && backend.isWords(indices);
     return isPlain && backend.integers(indices).every((index) => index >= 0 && index < x.shape[0]!);
   },
   run({ x, indices }, _, backend) {

@@ -30,7 +30,8 @@ const fusedMatMul = defineKernel<FusedMatMulInputs, FusedMatMulAttributes>({
   accepts({ a, b, bias, preluActivationWeights }, attributes, backend) {
     if (!isProduct(a, b, attributes, backend) || preluActivationWeights !== undefined) return false;
     const columns = b.shape.at(attributes.transposeB ? -2 : -1)!;
-    const biasFits = bias === undefined || (backend.isFloats(bias) && bias.shape.length === 1 && bias.shape[0] === columns);
+    const biasFits =
+      bias === undefined || (backend.isFloats(bias) && bias.shape.length === 1 && bias.shape[0] === columns);
     return biasFits && (attributes.activation === null || attributes.activation === 'linear');
   },
   run: ({ a, b, bias }, attributes, backend) => matMul(a, b, attributes, backend.optionalFloats(bias), backend),
@@ -42,7 +43,8 @@ export const matMulKernels = [batchMatMul, fusedMatMul];
 function isProduct(a: TensorInfo, b: TensorInfo, { transposeA, transposeB }: MatMulAttributes, backend: NativeBackend) {
   if (!backend.isFloats(a) || !backend.isFloats(b) || a.shape.length < 2 || b.shape.length < 2) return false;
   const [left, right] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
-  const batches = left.join() === right.join() || tf.util.sizeFromShape(left) === 1 || tf.util.sizeFromShape(right) === 1;
+  const batches =
+    left.join() === right.join() || tf.util.sizeFromShape(left) === 1 || tf.util.sizeFromShape(right) === 1;
   return batches && a.shape.at(transposeA ? -2 : -1) === b.shape.at(transposeB ? -1 : -2);
 }
 

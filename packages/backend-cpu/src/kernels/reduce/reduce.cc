@@ -33,9 +33,14 @@ struct Minimum {
   static float join(float a, float b) { return a != a ? a : a < b ? a : b; }
 };
 
-/** A contiguous run: whole vectors in two chains, then the rest one by one. */
+/** A contiguous run: long ones by halves, so that rounding grows with the logarithm of their length only. */
 template <class Operation>
 float reduce_run(const float* x, int64_t count) {
+  constexpr int64_t kPiece = 2048;
+  if (count > kPiece) {
+    const int64_t half = (count / 2 + kPiece - 1) / kPiece * kPiece;
+    return Operation::join(reduce_run<Operation>(x, half), reduce_run<Operation>(x + half, count - half));
+  }
   Vec first = Operation::identity(), second = Operation::identity();
   int64_t i = 0;
   for (; i + 2 * kWidth <= count; i += 2 * kWidth) {

@@ -20,7 +20,10 @@ const rmsNorm = defineKernel<NormInputs, NormAttributes>({
   },
 });
 
-const rmsNormGradient = defineKernel<NormInputs & { readonly dy: TensorInfo }, NormAttributes & { wantsWeight: boolean }>({
+const rmsNormGradient = defineKernel<
+  NormInputs & { readonly dy: TensorInfo },
+  NormAttributes & { wantsWeight: boolean }
+>({
   kernelName: kernels.rmsNormGradient,
   run({ dy, x, weight }, { epsilon, wantsWeight }, backend) {
     const [rows, columns] = x.shape as [number, number];

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it } from 'vitest';
+import type { Addon } from './addon.js';
+import { buildAddon } from './build.js';
+import { addonUnavailable, loadAddon } from './load.js';
+
+const reason = addonUnavailable();
+
+describe.skipIf(reason !== null)(`the addon${reason === null ? '' : ` (${reason})`}`, () => {
+  it('refuses an array that is too short, or of the wrong type, instead of reading past its end', async () => {
+    const { kernels } = await loadAddon();
+    const fill = kernels['fill']!;
+    expect(() => fill(11, 1, new Float32Array(10))).toThrow('fill: argument 2: expected 11 elements, got 10');
+    expect(() => fill(1, 1, new Int32Array(1))).toThrow('fill: argument 2: expected float32, got int32');
+    expect(() => fill(1, 1)).toThrow('fill: argument 2 is missing');
+    expect(() => fill(-1, 1, new Float32Array(1))).toThrow('fill: a size is negative');
+  });
+
+  it('refuses an index out of range', async () => {
+    const { kernels } = await loadAddon();
+    const embed = (id: number) =>
+      kernels['embedding']!(1, 3, 2, Int32Array.of(id), new Float32Array(6), new Float32Array(2));
+    expect(() => embed(2)).not.toThrow();
+    expect(() => embed(3)).toThrow('embedding: an id is out of range');
+    expect(() => embed(-1)).toThrow('embedding: an id is out of range');
+  });
+
+  it('gives aligned buffers that stay usable after their memory was released', async () => {
+    const addon = await loadAddon();
+    const values = new Float32Array(addon.allocate(1 << 22)).fill(1);
+    addon.release(values.buffer);
+    values.fill(2);
+    expect(values.every((value) => value === 2)).toBe(true);
+  });
+
+  it('serves two worker threads at once with the right results', async () => {
+    const file = await buildAddon();
+    const results = await Promise.all([1, 2].map((seed) => products(file, seed, 300)));
+    expect(results).toEqual(await Promise.all([1, 2].map(async (seed) => checksum(await loadAddon(), seed))));
+  });
+});
+
+const productCode = (addon: Addon, seed: number): number => {
+  const [m, n, k] = [150, 130, 70];
+  const filled = (size: number, step: number) =>
+    Float32Array.from({ length: size }, (_, i) => Math.sin(i * step + seed));
+  const y = new Float32Array(m * n);
+  addon.kernels['linear']!(m, k, n, 0, 1, filled(m * k, 0.1), filled(n * k, 0.2), null, null, null, null, y, 0);
+  return y.reduce((sum, value, i) => sum + value * Math.cos(i), 0);
+};
+const checksum = (addon: Addon, seed: number): number => {
+  addon.setThreads(2);
+  return productCode(addon, seed);
+};
+
+/** The checksum of a product, computed `times` times in a worker; rejects when it ever changes. */
+function products(file: string, seed: number, times: number): Promise<number> {
+  const code = `
+    const { parentPort } = require('node:worker_threads');
+    const addon = require(${JSON.stringify(file)});
+    addon.setThreads(2);
+    const product = ${productCode.toString()};
+    const first = product(addon, ${seed});
+    for (let i = 1; i < ${times}; i++) if (product(addon, ${seed}) !== first) throw new Error('it changed');
+    parentPort.postMessage(first);`;
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(code, { eval: true });
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+}

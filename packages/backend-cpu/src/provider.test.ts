@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import { tf } from '@llmf/nn';
+import { describe, expect, it } from 'vitest';
+import { addonUnavailable } from './addon/load.js';
+import { cpuBackend } from './provider.js';
+
+const reason = addonUnavailable();
+
+it('says in one line why it cannot start without a compiler', async () => {
+  const { PATH, CXX } = process.env;
+  try {
+    process.env['PATH'] = '/nonexistent';
+    delete process.env['CXX'];
+    const line = await cpuBackend.unavailable();
+    // It is built already on most machines where this runs; then it needs no compiler.
+    expect(line === null || /^[^\n]*no C\+\+ compiler was found[^\n]*$/.test(line)).toBe(true);
+  } finally {
+    process.env['PATH'] = PATH;
+    if (CXX !== undefined) process.env['CXX'] = CXX;
+  }
+});
+
+describe.skipIf(reason !== null)(`the backend${reason === null ? '' : ` (${reason})`}`, () => {
+  it('becomes the current one, and says which instruction path its numerics depend on', async () => {
+    const started = await cpuBackend.start({});
+    expect(tf.getBackend()).toBe(started.tfName);
+    expect(started.numerics).toMatch(/^cpu-(scalar|avx2|avx512|neon)$/);
+  });
+
+  it('never changes an array of the user, nor a tensor that shares storage', async () => {
+    await cpuBackend.start({});
+    const mine = new Float32Array(2000).fill(1);
+    const sum = tf.tensor1d(mine);
+    tf.engine().runKernel('LlmfAccumulate', { accumulator: sum, value: tf.ones([2000]) });
+    expect(sum.dataSync()[0]).toBe(2);
+    expect(mine[0]).toBe(1);
+    const slice = tf.slice(sum, 0, 1000);
+    tf.engine().runKernel('LlmfAccumulate', { accumulator: sum, value: tf.ones([2000]) });
+    expect([sum.dataSync()[0], slice.dataSync()[0]]).toEqual([3, 2]);
+    tf.dispose([sum, slice]);
+  });
+
+  it('hands out copies: what was read does not change when the tensor is gone', async () => {
+    await cpuBackend.start({});
+    const x = tf.fill([5000], 3);
+    const read = x.dataSync();
+    x.dispose();
+    tf.tidy(() => tf.fill([5000], 7).dataSync());
+    expect(read[0]).toBe(3);
+  });
+});

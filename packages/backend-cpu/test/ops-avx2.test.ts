@@ -1,5 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-import { describeOps } from '@llmf/testkit';
-import { onPath } from './on-path.js';
-
-await onPath('avx2', (start) => describeOps('the native backend, avx2', { start }));

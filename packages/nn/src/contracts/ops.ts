@@ -28,7 +28,7 @@ export interface AttentionAttributes {
 }
 
 export const kernels = Object.freeze({
-  /** {ids [T] int32, table [V, C]} → [T, C] */
+  /** {ids [T] int32, table [V, C]} attrs {vocabulary} → [T, C] */
   embedding: 'LlmfEmbedding',
   /** {dy [T, C], ids [T]} attrs {vocabulary} → dTable [V, C] */
   embeddingGradient: 'LlmfEmbeddingGradient',
@@ -42,11 +42,11 @@ export const kernels = Object.freeze({
   linearLowRankGradient: 'LlmfLinearLowRankGradient',
   /** {x [T, C], weight [C]} attrs {epsilon} → y = weight ∘ x / √(mean x² + ε); last axis, any leading shape folded to rows */
   rmsNorm: 'LlmfRmsNorm',
-  /** {dy, x, weight} attrs {epsilon} → [dx, dWeight] */
+  /** {dy, x, weight} attrs {epsilon, wantsWeight} → [dx, dWeight [C] | [0]] */
   rmsNormGradient: 'LlmfRmsNormGradient',
   /** {x [T, C], weight [C], bias [C]} attrs {epsilon} → y */
   layerNorm: 'LlmfLayerNorm',
-  /** {dy, x, weight} attrs {epsilon} → [dx, dWeight, dBias] */
+  /** {dy, x, weight} attrs {epsilon, wantsWeight} → [dx, dWeight [C] | [0], dBias [C] | [0]] */
   layerNormGradient: 'LlmfLayerNormGradient',
   /** {x [T, H, D], cos [T, R/2], sin [T, R/2]} attrs {inverse} → rotates the first R of D in halves (NeoX order); inverse: by −θ. Its own gradient. */
   rope: 'LlmfRope',
@@ -68,8 +68,8 @@ export const kernels = Object.freeze({
    */
   selectedLogProbs: 'LlmfSelectedLogProbs',
   /**
-   * {dLogProb [S], dEntropy? [S], dSquared? [S], hidden, head, bias?, rows, targets, logSumExp, entropy?, squared?}
-   * attrs {wantsHead} → [dHidden [T, C], dHead [V, C] | [0], dBias [V] | [0]]
+   * {dLogProb? [S], dEntropy? [S], dSquared? [S], hidden, head, bias?, rows, targets, logSumExp, entropy?, squared?},
+   * at least one of the gradients, attrs {temperature, wantsHead} → [dHidden [T, C], dHead [V, C] | [0], dBias [V] | [0]]
    */
   selectedLogProbsGradient: 'LlmfSelectedLogProbsGradient',
   /** {values [S], response [S] int32 ascending} attrs {count} → [R] sums in order of S */

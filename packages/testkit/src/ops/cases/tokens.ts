@@ -54,11 +54,15 @@ interface Scoring {
   readonly temperature?: number;
   readonly frozen?: readonly string[];
   readonly spread?: number;
+  /** The loss sees this statistic alone. */
+  readonly only?: 'entropy' | 'squared';
 }
 
 function scoringCase(name: string, scoring: Scoring): OpCase {
   const { tokens, width, vocabulary, rows, targets, bias = false, entropy = false, squared = false } = scoring;
-  const { temperature = 1, frozen = [], spread = 1 } = scoring;
+  const { temperature = 1, frozen = [], spread = 1, only } = scoring;
+  // Places of the log-prob and the statistics among the outputs.
+  const seen = (outputs: Tensor[]) => (only === undefined ? outputs : outputs.slice(1));
   return {
     name: `selectedLogProbs, ${name}`,
     kernels: [kernels.selectedLogProbs, kernels.selectedLogProbsGradient],
@@ -76,7 +80,9 @@ function scoringCase(name: string, scoring: Scoring): OpCase {
         Int32Array.from(targets),
         { bias: t['bias'] as Tensor1D | undefined, entropy, squared, temperature },
       );
-      return [given.logProb, given.entropy, given.logSumSquaredProbabilities].filter((value) => value !== undefined);
+      return seen(
+        [given.logProb, given.entropy, given.logSumSquaredProbabilities].filter((value) => value !== undefined),
+      );
     },
     naive: (t) => {
       const plain = tf.matMul(oneHot(rows, t['hidden']!) as Tensor2D, tf.transpose(t['head'] as Tensor2D));
@@ -84,11 +90,11 @@ function scoringCase(name: string, scoring: Scoring): OpCase {
       const logP = tf.logSoftmax(logits);
       const chosen = new Float32Array(rows.length * vocabulary);
       for (const [row, target] of targets.entries()) chosen[row * vocabulary + target] = 1;
-      return [
+      return seen([
         tf.sum(tf.mul(logP, tf.tensor2d(chosen, [rows.length, vocabulary], 'float32')), 1),
         ...(entropy ? [tf.neg(tf.sum(tf.mul(tf.exp(logP), logP), 1))] : []),
         ...(squared ? [tf.logSumExp(tf.mul(logP, 2), 1)] : []),
-      ];
+      ]);
     },
   };
 }
@@ -114,6 +120,8 @@ export const tokenCases: readonly OpCase[] = [
     squared: true,
     temperature: 0.7,
   }),
+  scoringCase('a loss of the entropy alone', { ...small, entropy: true, only: 'entropy' }),
+  scoringCase('a loss of log Σp² alone', { ...small, squared: true, only: 'squared' }),
   scoringCase('frozen head', { ...small, entropy: true, frozen: ['head'] }),
   scoringCase('frozen hidden states', { ...small, frozen: ['hidden'] }),
   scoringCase('large logits', { ...small, spread: 30, entropy: true, squared: true }),

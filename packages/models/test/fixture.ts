@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Tiny models and expectations written by oracles/models/make_fixtures.py, and the passes that tests run on them. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,9 @@ import { architectures, createModelLoader, logitsOf } from '@llmf/models';
 export const fixturesFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../fixtures');
 export const fixtureNames = readdirSync(fixturesFolder).sort();
 export const fixture = (name: string, ...parts: string[]) => join(fixturesFolder, name, ...parts);
+
+export const configOf = (name: string) =>
+  JSON.parse(readFileSync(fixture(name, 'config.json'), 'utf8')) as Record<string, unknown> & { model_type: string };
 
 export function find(modelType: string) {
   const found = architectures.find(({ name }) => name === modelType);
@@ -24,10 +27,13 @@ export const loadFixture = (folder: string, trainable = false, precision: Weight
 
 /** What the oracle computed for a fixture. */
 export class Expected {
-  private constructor(private readonly tensors: Readonly<Record<string, HostTensor>>) {}
+  private constructor(
+    private readonly name: string,
+    private readonly tensors: Readonly<Record<string, HostTensor>>,
+  ) {}
 
   static async read(name: string): Promise<Expected> {
-    return new Expected(await readSafetensors(fixture(name, 'expected.safetensors')));
+    return new Expected(name, await readSafetensors(fixture(name, 'expected.safetensors')));
   }
 
   get sequences(): Int32Array[] {
@@ -36,6 +42,16 @@ export class Expected {
 
   values(key: string): Float32Array {
     return toFloat32(this.tensors[key]!);
+  }
+
+  /** Gradient of a parameter in the layout that llmf holds: GPT-2's matrices are [in, out] in the file. */
+  gradient(parameter: string): Float32Array {
+    const values = this.values(`grad.${parameter}`);
+    const config = configOf(this.name);
+    const { shape, transposedOnDisk } = find(config.model_type).weights(config).get(parameter)!;
+    if (transposedOnDisk !== true) return values;
+    const [outputs, inputs] = shape as [number, number];
+    return values.map((_, place) => values[(place % inputs) * outputs + Math.floor(place / inputs)]!);
   }
 
   /** Keys below a prefix, without it. */

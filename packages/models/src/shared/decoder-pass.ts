@@ -2,35 +2,39 @@
 import {
   attention,
   rope,
-  ropeTables,
+  ropeTensors,
+  ropeValues,
   spansOf,
   tf,
   type AttentionSpan,
   type ForwardContext,
   type RopeOptions,
   type RopeTables,
+  type RopeValues,
 } from '@llmf/nn';
 import { modelFaults } from '../errors.js';
 
 /** What all blocks of one forward pass share: spans of the packed row and rotary tables, computed once. */
 export class DecoderPass {
   private readonly spans: readonly AttentionSpan[];
+  private readonly rotary: RopeValues | null;
   private readonly tables: RopeTables | null;
 
-  /** @param rotary null: positions are not rotary */
+  /** @param rope null: positions are not rotary */
   constructor(
     readonly context: ForwardContext,
-    private readonly rotary: RopeOptions | null = null,
+    rope: RopeOptions | null = null,
   ) {
     this.spans = spansOfContext(context);
-    // A recomputed block runs after the tensors of the pass are gone and makes tables of its own.
-    this.tables = rotary === null || context.gradientCheckpointing ? null : ropeTables(context.positions, rotary);
+    this.rotary = rope === null ? null : ropeValues(context.positions, rope);
+    // A recomputed block runs after the tensors of the pass are gone and makes its own.
+    this.tables = this.rotary === null || context.gradientCheckpointing ? null : ropeTensors(this.rotary);
   }
 
   /** Turns queries [T, H, D] and keys [T, G, D] by their positions. */
   rotate(q: tf.Tensor3D, k: tf.Tensor3D): [tf.Tensor3D, tf.Tensor3D] {
     if (this.rotary === null) return [q, k];
-    const { cos, sin } = this.tables ?? ropeTables(this.context.positions, this.rotary);
+    const { cos, sin } = this.tables ?? ropeTensors(this.rotary);
     return [rope(q, cos, sin), rope(k, cos, sin)];
   }
 

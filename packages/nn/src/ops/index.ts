@@ -17,9 +17,12 @@ export { rope } from './rope/rope.js';
 export {
   ropeFrequencies,
   ropeTables,
+  ropeTensors,
+  ropeValues,
   type RopeOptions,
   type RopeScaling,
   type RopeTables,
+  type RopeValues,
 } from './rope/rope-tables.js';
 export { segmentSum } from './segment-sum/segment-sum.js';
 export {

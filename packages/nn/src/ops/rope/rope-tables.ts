@@ -35,12 +35,19 @@ export interface RopeTables {
   readonly sin: Tensor2D;
 }
 
+/** The same on the host, row-major: what passes that run again make their tensors from. */
+export interface RopeValues {
+  readonly shape: readonly [number, number];
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
 /**
- * Tables for one packed row, computed on the host in double precision; the caller disposes them (or a tidy).
+ * Tables for one packed row, computed in double precision.
  *
  * @throws LLMF_NN_VALUE
  */
-export function ropeTables(positions: Positions, { rotary, theta, scaling, sections }: RopeOptions): RopeTables {
+export function ropeValues(positions: Positions, { rotary, theta, scaling, sections }: RopeOptions): RopeValues {
   const frequencies = ropeFrequencies(rotary, theta, scaling ?? null);
   const axes = axisOfFrequency(positions, frequencies.length, sections ?? null);
   const rows = axes[0]?.length ?? 0;
@@ -53,9 +60,17 @@ export function ropeTables(positions: Positions, { rotary, theta, scaling, secti
       sin[place] = Math.sin(angle);
     }
   }
-  const shape: [number, number] = [rows, frequencies.length];
-  return { cos: tf.tensor2d(cos, shape, 'float32'), sin: tf.tensor2d(sin, shape, 'float32') };
+  return { shape: [rows, frequencies.length], cos, sin };
 }
+
+/** The tables as tensors; the caller disposes them (or a tidy). */
+export function ropeTensors({ shape: [rows, columns], cos, sin }: RopeValues): RopeTables {
+  return { cos: tf.tensor2d(cos, [rows, columns], 'float32'), sin: tf.tensor2d(sin, [rows, columns], 'float32') };
+}
+
+/** @throws LLMF_NN_VALUE */
+export const ropeTables = (positions: Positions, options: RopeOptions): RopeTables =>
+  ropeTensors(ropeValues(positions, options));
 
 /** θ^(−2i/R) for i < R/2, stretched as the checkpoint says. */
 export function ropeFrequencies(rotary: number, theta: number, scaling: RopeScaling | null): Float64Array {

@@ -3,20 +3,26 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  DataServiceToken,
+  formatBytes,
   LossToken,
   resolveConfig,
   StageToken,
+  startBackend,
   TrainingRun,
   type Choice,
   type DroppedRow,
   type EngineImplementation,
   type Logger,
+  type RowSet,
   type RunConfig,
 } from '@llmf/core';
-import { describeSplit, descriptionLines, openData, tokenizerOfRun, type RowView } from '@llmf/data';
+import { describeSplit, descriptionLines, openData, tokenizerOfRun } from '@llmf/data';
+import { describeTrained, kernels, loadRunModel, tf, type RunModel } from '@llmf/nn';
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
 import type { CliIo } from './io.js';
+import { estimateMemory } from './memory-estimate.js';
 import { readInput, withPlugins } from './read-input.js';
 
 /** Rows that are listed one by one unless all are asked for. */
@@ -34,19 +40,41 @@ export async function checkCommand(
   try {
     const { raw, source, folder } = withPlugins(input, plugins);
     const config = await resolveConfig(engine, raw, { source, named });
-    const run = new TrainingRun(config, engine.container.createChild(), scratch, folder, withoutWarnings(display));
-    await engine.hooks.run.promise(run);
-    for (const line of choiceLines(engine, config)) display.info(line);
-    await describeData(engine, run, display, allRows);
-    await run.hooks.shutdown.promise();
+    const logger = new CheckLogger(display);
+    const run = new TrainingRun(config, engine.container.createChild(), scratch, folder, logger);
+    try {
+      await engine.hooks.run.promise(run);
+      for (const line of choiceLines(engine, config)) display.info(line);
+      const { backend } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
+      display.info(`computes on ${backend.description}`);
+      const runModel = await loadRunModel(run);
+      display.info(describeTrained(runModel));
+      logger.isQuiet = true;
+      const largest = await describeData(engine, run, display, allRows);
+      display.info(`\n${memoryText(runModel, run, largest)}`);
+    } finally {
+      await run.hooks.shutdown.promise();
+    }
   } finally {
     await engine.close();
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-/** What data warns of is listed below in full; its report would lie in a folder that is removed. */
-const withoutWarnings = (display: Display): Logger => ({ info: (line) => display.info(line), warn: () => {} });
+/** Quiet while data is opened: what it warns of is listed in full, and its report would lie in a folder that is removed. */
+class CheckLogger implements Logger {
+  isQuiet = false;
+
+  constructor(private readonly display: Display) {}
+
+  info(line: string): void {
+    this.display.info(line);
+  }
+
+  warn(line: string): void {
+    if (!this.isQuiet) this.display.warn(line);
+  }
+}
 
 /** What the run would be: every choice with its options, and how rows become steps. */
 function choiceLines(engine: EngineImplementation, { choices, train }: RunConfig): string[] {
@@ -76,12 +104,13 @@ function choiceText({ name, options, weight }: Choice): string {
   return `${weight === 1 ? '' : `${weight} × `}${name}${shown.length > 0 ? ` (${shown.join(', ')})` : ''}`;
 }
 
+/** Prints what the data is like; returns the tokens of the largest microbatch of an epoch. */
 async function describeData(
   engine: EngineImplementation,
   run: TrainingRun,
   display: Display,
   allRows: boolean,
-): Promise<void> {
+): Promise<number> {
   const stage = engine.find(StageToken, run.config.choices['stage']![0]!.name);
   const columns = (run.config.choices['loss'] ?? []).flatMap(
     ({ name, options }) => engine.find(LossToken, name).needs(options as never).columns ?? [],
@@ -91,14 +120,54 @@ async function describeData(
     ({ tokenizer: found }) => found,
     () => null, // rows of token ids need none; openData has told where one is missing
   );
-  for (const [split, view] of Object.entries(data) as [string, RowView | null][]) {
+  const { datasetReady } = run.hooks;
+  const train = await datasetReady.promise(data.train, { split: 'train' });
+  const evaluation = data.eval && (await datasetReady.promise(data.eval, { split: 'eval' }));
+  for (const [split, view] of Object.entries({ train, eval: evaluation })) {
     if (view === null) continue;
     display.info(`\n${split}`);
     for (const line of descriptionLines(await describeSplit(view, tokenizer))) display.info(line);
     for (const line of droppedLines(view.dropped, allRows ? Infinity : listedRows)) display.info(line);
   }
-  await data.train.close();
-  await data.eval?.close();
+  const largest = largestMicrobatch(run, train);
+  await train.close();
+  await evaluation?.close();
+  return largest;
+}
+
+/** Tokens as they are packed, a pair's prompt once. */
+function largestMicrobatch(run: TrainingRun, rows: RowSet): number {
+  const { batchSize, gradientAccumulation, maxTokensPerBatch } = run.config.train;
+  const service = run.container.resolve(DataServiceToken);
+  const sampler = service.sampler(run, { rows, rowsPerStep: batchSize * gradientAccumulation });
+  let largest = 0;
+  for (let step = 1; step <= sampler.stepsPerEpoch; step++) {
+    const tokens = sampler.indices(step).map((index) => rows.tokensOf(index));
+    for (let start = 0; start < tokens.length; start += batchSize) {
+      const packed = tokens.slice(start, start + batchSize);
+      const sum = packed.reduce((total, count) => total + count, 0);
+      largest = Math.max(largest, Math.min(sum, Math.max(maxTokensPerBatch ?? Infinity, ...packed)));
+    }
+  }
+  return largest;
+}
+
+function memoryText({ model, variables }: RunModel, { config }: TrainingRun, tokens: number): string {
+  const trained = [...variables.values()].reduce((sum, { size }) => sum + size, 0);
+  const loadedBytes = process.memoryUsage().rss;
+  const { gradientCheckpointing } = config.train;
+  // A composite is registered when it is first used, which was not yet.
+  const hasNativeKernels = tf.getKernel(kernels.attention, tf.getBackend()) !== undefined;
+  const facts = { loadedBytes, trained, tokens, model, gradientCheckpointing, hasNativeKernels };
+  const estimate = estimateMemory(facts);
+  const text = (bytes: number) => formatBytes(bytes, { binary: true });
+  return [
+    `memory: about ${text(estimate.total)} at the peak, for a microbatch of up to ${tokens} tokens`,
+    `  program, model and data as loaded   ${text(estimate.loaded)}`,
+    `  gradients and optimizer             ${text(estimate.training)}`,
+    `  kept for the reverse pass           ${text(estimate.activations)}`,
+    `  logits                              ${text(estimate.head)}`,
+  ].join('\n');
 }
 
 function droppedLines(dropped: readonly DroppedRow[], most: number): string[] {

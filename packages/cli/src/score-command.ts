@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { replaceFile, type Batch, type DroppedRow } from '@llmf/core';
+import { replaceFile, type Batch, type DroppedRow, type RowSet } from '@llmf/core';
 import {
   DataFormatToken,
   ExampleTransformToken,
@@ -34,6 +34,9 @@ interface ResponseScore {
   /** With --tokens: one per counted token, in order. */
   readonly logProbs?: readonly number[];
 }
+
+/** The rows as the data plugin opened them, after the modalities. */
+type ScoredRows = Omit<OpenedRows, 'rows'> & { readonly rows: RowSet };
 
 /** Writes one line per row of the data: the log-probability of each answer, or why the row was left out. */
 export async function scoreCommand(io: CliIo, data: string, flags: ScoreFlags): Promise<void> {
@@ -69,9 +72,9 @@ export async function scoreCommand(io: CliIo, data: string, flags: ScoreFlags): 
 }
 
 /** Rows are never cut: a score is of the whole answer. */
-async function openScoredRows({ run, folder }: Inference, notice: (line: string) => void): Promise<OpenedRows> {
+async function openScoredRows({ run, folder }: Inference, notice: (line: string) => void): Promise<ScoredRows> {
   const options = run.config.sections['data'] as DataOptions;
-  return await openRows({
+  const opened = await openRows({
     source: options.train[0]!,
     folder: run.folder,
     tokenizerFolder: folder,
@@ -82,12 +85,13 @@ async function openScoredRows({ run, folder }: Inference, notice: (line: string)
     vocabulary: await vocabularyOf(folder),
     notice,
   });
+  return { ...opened, rows: await run.hooks.datasetReady.promise(opened.rows, { split: 'score' }) };
 }
 
 async function writeScores(
   output: string,
   inference: Inference,
-  { rows }: OpenedRows,
+  { rows }: ScoredRows,
   withTokens: boolean,
   onProgress: (done: number) => void,
 ): Promise<void> {

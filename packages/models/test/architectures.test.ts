@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSafetensors, toFloat32 } from '@llmf/core';
+import { readSafetensors } from '@llmf/core';
 import { tf, type Model } from '@llmf/nn';
 import { architectures, TensorCache } from '@llmf/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   configOf,
   Expected,
+  find,
   fixture,
   fixtureNames,
   largestDifference,
@@ -16,10 +17,12 @@ import {
   logits,
   lossAndGradients,
   packed,
+  predictionLoss,
   relativeError,
   scratchFolder,
   variablesOf,
   type PackedRow,
+  type Predictions,
 } from './fixture.js';
 
 it('every architecture has a fixture', () => {
@@ -92,6 +95,21 @@ describe.each(fixtureNames)('%s', (name) => {
       const place = start[index]! * width;
       const ofAnswer = shared.slice(place, place + answer.length * width);
       expect(largestDifference(ofAnswer, whole.slice(prompt.length * width))).toBeLessThan(1e-5);
+    }
+  });
+
+  it('gives a shared prompt the loss and gradients of two copies of it', async () => {
+    const [first, second] = expected.sequences as [Int32Array, Int32Array];
+    const prompt = first.slice(0, 6);
+    const answers = [first.slice(6), second.slice(0, 5)];
+    const variables = variablesOf(trainable);
+    const shared = branched(prompt, answers);
+    const copies = packed(answers.map((answer) => Int32Array.from([...prompt, ...answer])));
+    const once = await predictionLoss(trainable, variables, shared, answersOf(shared, prompt.length, answers, true));
+    const twice = await predictionLoss(trainable, variables, copies, answersOf(copies, prompt.length, answers, false));
+    expect(once.loss).toBeCloseTo(twice.loss, 5);
+    for (const [key, gradient] of twice.gradients) {
+      expect(relativeError(once.gradients.get(key)!, gradient), key).toBeLessThan(1e-5);
     }
   });
 
@@ -177,10 +195,45 @@ function branched(prompt: Int32Array, answers: readonly Int32Array[]): PackedRow
   return { ids, segments: linked, positions: Int32Array.from(positions) };
 }
 
-describe('stored numbers', () => {
-  it('the fixtures hold float32', async () => {
-    const tensors = await readSafetensors(fixture('llama', 'model.safetensors'));
-    expect(Object.values(tensors).every(({ dtype }) => dtype === 'F32')).toBe(true);
-    expect(toFloat32(tensors['model.norm.weight']!)).toHaveLength(32);
+/** Which row predicts which answer token; the prompt's last row predicts the first of each answer. */
+function answersOf(
+  row: PackedRow,
+  promptLength: number,
+  answers: readonly Int32Array[],
+  isShared: boolean,
+): Predictions {
+  const rows = answers.flatMap((answer, index) => {
+    const { start } = row.segments[isShared ? index + 1 : index]!;
+    const first = isShared ? start : start + promptLength;
+    return Array.from(answer, (_, i) => (i > 0 ? first + i - 1 : isShared ? promptLength - 1 : first - 1));
+  });
+  return { rows: Int32Array.from(rows), targets: Int32Array.from(answers.flatMap((answer) => [...answer])) };
+}
+
+describe('multimodal positions', () => {
+  const mrope = { rope_scaling: { type: 'mrope', mrope_section: [1, 1, 2] } };
+
+  it('that are all alike are plain ones; sections follow their own', async () => {
+    const config = { ...configOf('qwen2'), ...mrope };
+    const plain = await loadFixture(fixture('qwen2'), true);
+    const multimodal = find('qwen2').build(config, { take: (name) => plain.parameters.get(name)! });
+    const row = packed([Int32Array.of(3, 1, 4, 1, 5)]);
+    const same = row.positions;
+    const expected = await logits(plain, row);
+    const alike = await logits(multimodal, row, { positions: [same, same, same] });
+    expect(largestDifference(alike, expected)).toBe(0);
+    const moved = await logits(multimodal, row, { positions: [same, same.map((at) => 2 * at), same] });
+    expect(largestDifference(moved, expected)).toBeGreaterThan(1e-3);
+    plain.dispose();
+  });
+
+  it('are refused by models without sections', async () => {
+    const row = packed([Int32Array.of(3, 1)]);
+    const positions = [row.positions, row.positions, row.positions] as const;
+    for (const name of ['qwen2', 'gpt2']) {
+      const model = await loadFixture(fixture(name));
+      await expect(logits(model, row, { positions })).rejects.toThrow(/LLMF_(NN_VALUE|MODELS_MANY_POSITIONS)/);
+      model.dispose();
+    }
   });
 });

@@ -110,8 +110,14 @@ export interface LossAndGradients {
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
 
+/** Row `rows[s]` of the hidden states predicts token `targets[s]`. */
+export interface Predictions {
+  readonly rows: Int32Array;
+  readonly targets: Int32Array;
+}
+
 /** Mean next-token cross-entropy over all tokens of the sequences and its gradients, by name. */
-export async function lossAndGradients(
+export function lossAndGradients(
   model: Model,
   variables: ReadonlyMap<string, tf.Variable>,
   sequences: readonly Int32Array[],
@@ -120,7 +126,17 @@ export async function lossAndGradients(
   const row = packed(sequences);
   const last = new Set(row.segments.map(({ start, length }) => start + length - 1));
   const rows = Int32Array.from(row.ids.keys()).filter((index) => !last.has(index));
-  const targets = rows.map((index) => row.ids[index + 1]!);
+  return predictionLoss(model, variables, row, { rows, targets: rows.map((index) => row.ids[index + 1]!) }, more);
+}
+
+/** Mean cross-entropy of the predictions and its gradients, by name. */
+export async function predictionLoss(
+  model: Model,
+  variables: ReadonlyMap<string, tf.Variable>,
+  row: PackedRow,
+  { rows, targets }: Predictions,
+  more: Partial<ForwardContext> = {},
+): Promise<LossAndGradients> {
   const names = new Map([...variables].map(([name, variable]) => [variable.id, name]));
   const tensors = new Map<string, tf.Tensor>();
   const { loss } = valueAndGradients(

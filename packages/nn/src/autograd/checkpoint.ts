@@ -10,7 +10,8 @@ import { currentTape, Tape, withoutTape } from './tape.js';
 
 /**
  * `block(x)`, recomputed in the reverse pass instead of kept. The block may use variables by closure; it must be a pure
- * function of `x` and them (random numbers keyed by a counter). The gradients are the same bits as without, as long as
+ * function of `x` and them (random numbers keyed by a counter), and any other tensor it uses must outlive the reverse
+ * pass or be made within the block. The gradients are the same bits as without, as long as
  * neither `x` nor a variable of the block is used again outside of it (else their sums may round differently).
  *
  * Outside of a recorded pass, and within another checkpointed block's first pass, it is simply `block(x)`.
@@ -47,10 +48,16 @@ function again<X extends Tensor>(
   const gradients: Record<string, () => Tensor> = {};
   const tape = new Tape(wants.has('0') ? [x, ...variables] : variables);
   const y = tape.run(() => tf.tidy(() => block(x)));
-  reverse(tape, y, tf.clone(dy), (leaf, gradient) => {
-    gradients[places.get(leaf.id)!] = () => gradient;
-  });
-  y.dispose();
+  try {
+    reverse(tape, y, tf.clone(dy), (leaf, gradient) => {
+      gradients[places.get(leaf.id)!] = () => gradient;
+    });
+  } catch (error) {
+    for (const gradient of Object.values(gradients)) gradient().dispose();
+    throw error;
+  } finally {
+    y.dispose();
+  }
   for (const name of wants) gradients[name] ??= () => tf.zerosLike(name === '0' ? x : variables[Number(name) - 1]!);
   return gradients;
 }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { locateModel, type Hub } from './locate-model.js';
+import { hubIdOf, locateModel, type Hub } from './locate-model.js';
 
 const root = mkdtempSync(join(tmpdir(), 'llmf-locate-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -57,6 +57,12 @@ describe('locateModel', () => {
     const { load, asked, snapshot } = fakeHub(join(root, 'cache-1'), [...files, 'onnx/', 'consolidated.safetensors']);
     expect(await locateModel('owner/name', root, load)).toBe(snapshot);
     expect(asked).toEqual(['config.json', 'model.safetensors', 'tokenizer.json', 'merges.txt']);
+  });
+
+  it('knows the hub id of a snapshot folder', () => {
+    expect(hubIdOf('/cache/models--Qwen--Qwen2.5-0.5B/snapshots/abc')).toBe('Qwen/Qwen2.5-0.5B');
+    expect(hubIdOf('/cache/models--gpt2--')).toBe(null);
+    expect(hubIdOf('/home/me/model')).toBe(null);
   });
 
   it('asks the network for nothing when the snapshot is there whole', async () => {

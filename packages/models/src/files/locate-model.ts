@@ -33,6 +33,10 @@ export async function locateModel(path: string, from: string, load: () => Promis
   return (await cachedSnapshot(hub.getHFHubCachePath(), path)) ?? (await download(hub, path));
 }
 
+/** The hub id of a snapshot folder in the hub's cache; null for any other folder. */
+export const hubIdOf = (folder: string): string | null =>
+  /[\\/]models--([\w.-]+?)--([\w.-]+)[\\/]snapshots[\\/][^\\/]+$/.exec(folder)?.slice(1).join('/') ?? null;
+
 /** A snapshot that was downloaded whole earlier: cache/models--owner--name/snapshots/COMMIT, current commit in refs/main. */
 async function cachedSnapshot(cache: string, id: string): Promise<string | null> {
   const root = join(cache, `models--${id.replace('/', '--')}`);

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { addFilesAtomic, fromFloat32, streamSafetensors } from '@llmf/core';
 import type { Architecture, AttachedAdapter } from '@llmf/nn';
 import { copyCompanions } from './companion-files.js';
+import { hubIdOf } from './locate-model.js';
 import { readModelConfig } from './model-config.js';
 
 /**
  * Writes an adapter as PEFT does: adapter_model.safetensors (f32) and adapter_config.json, tokenizer files carried along.
- * @param source folder of the base model; named in the config where the model does not know where it comes from
+ * @param source folder of the base model, named in the config (a snapshot of the hub's cache by its hub id)
  * @param find the base model's architecture
  * @throws LLMF_CORE_NO_SPACE
  */
@@ -24,10 +25,9 @@ export async function saveAdapter(
     shape: variable.shape,
     data: async () => fromFloat32((await variable.data()) as Float32Array, 'F32'),
   }));
-  const base = adapter.peftConfig['base_model_name_or_path'];
   const config = {
     ...adapter.peftConfig,
-    base_model_name_or_path: base === '' ? source : base,
+    base_model_name_or_path: hubIdOf(source) ?? source,
     fan_in_fan_out: await isTransposed(adapter, source, find),
   };
   await addFilesAtomic(

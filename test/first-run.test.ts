@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { llmf, succeeded } from './support/command.js';
 import { firstRunCopy, metricsOf } from './support/first-run.js';
+import { sha256 } from './support/kill-and-resume.js';
 
 let copy: Awaited<ReturnType<typeof firstRunCopy>>;
 beforeAll(async () => {
@@ -26,6 +27,14 @@ describe('llmf train --plugin loss-simpo, with nothing else', () => {
     for (const file of ['model.safetensors', 'config.json', 'tokenizer.json', 'run.json', 'loss.svg']) {
       await access(join(copy.folder, 'runs/simpo', file));
     }
+  });
+
+  it('resumed when it has finished, leaves metrics and weights as they are', { timeout: 60_000 }, async () => {
+    const output = join(copy.folder, 'runs/simpo');
+    const read = () => Promise.all(['metrics.jsonl', 'model.safetensors'].map((name) => sha256(join(output, name))));
+    const before = await read();
+    await command('train', '--plugin', 'loss-simpo', '--resume');
+    expect(await read()).toEqual(before);
   });
 
   it('gives a model that is polite where it was rude', { timeout: 60_000 }, async () => {

@@ -28,6 +28,12 @@ export class MetricsLog {
     });
   }
 
+  /** Step of the newest evaluation row; −1: none. */
+  async lastEvaluation(): Promise<number> {
+    const rows = await this.rows();
+    return Number(rows.findLast((row) => 'eval_seconds' in row)?.['step'] ?? -1);
+  }
+
   /** Cuts every row after `step`: what a resumed run is about to do again. */
   async cutAfter(step: number): Promise<void> {
     const kept = (await this.rows()).filter((row) => Number(row['step']) <= step);

@@ -28,6 +28,15 @@ describe('metrics.jsonl', () => {
       { step: 2, loss: 2 },
     ]);
   });
+
+  it('knows the newest evaluation', async () => {
+    const log = new MetricsLog(folder);
+    await log.append({ step: 1, loss: 1 });
+    expect(await log.lastEvaluation()).toBe(-1);
+    for (const step of [2, 4]) await log.append({ step, eval_seconds: 1 });
+    await log.append({ step: 5, loss: 1 });
+    expect(await log.lastEvaluation()).toBe(4);
+  });
 });
 
 describe('a window of steps', () => {

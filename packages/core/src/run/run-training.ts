@@ -73,7 +73,7 @@ async function train(
   if (!resumed) await session.verify();
   await writeRunRecord(run);
   const loop = new StepLoop(run, session, log, store, stop);
-  if (!resumed) await loop.start();
+  await loop.start(resumed);
   while (run.step < run.totalSteps && !stop.aborted) {
     await loop.next();
     await nextTick(); // lets signals and timers in between steps

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BackendToken, PrecisionToken, StartedBackendToken, type BackendProvider, type Precision, type StartedBackend } from '../contracts/backend.js';
+import {
+  BackendToken,
+  PrecisionToken,
+  StartedBackendToken,
+  type BackendProvider,
+  type Precision,
+  type StartedBackend,
+} from '../contracts/backend.js';
 import type { Engine } from '../contracts/engine.js';
 import type { Container } from '../contracts/container.js';
 import type { Logger } from '../contracts/run.js';

@@ -35,9 +35,10 @@ export class StepLoop {
     this.lastCheckpoint = run.step;
   }
 
-  /** Before step 1 of a fresh run: the evaluation that later ones compare with, when asked for. */
-  async start(): Promise<void> {
-    if (this.run.config.train.evalOnStart) await this.evaluate();
+  /** A fresh run is evaluated before step 1 when asked for; a resumed one takes note of what was evaluated already. */
+  async start(isResumed: boolean): Promise<void> {
+    if (isResumed) this.lastEvaluation = await this.log.lastEvaluation();
+    else if (this.run.config.train.evalOnStart) await this.evaluate();
   }
 
   /** One optimizer step and, where due, its log row, evaluation and checkpoint. */

@@ -23,7 +23,7 @@ export async function builtinPlugins(): Promise<Plugin[]> {
   const plugins: Plugin[] = [];
   for (const [name, load] of Object.entries(builtins)) {
     const module = await load().catch((error: unknown) => absent(error, name));
-    if (typeof module?.default === 'function') plugins.push(module.default());
+    if (module !== null) plugins.push(module.default());
   }
   return plugins;
 }

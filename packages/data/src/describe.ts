@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EncodedRow, ResponseRole } from '@llmf/core';
+import type { EncodedRow, ResponseRole, RowSet } from '@llmf/core';
 import { summarize, type DropSummary } from './drop-report.js';
-import type { RowView } from './store/row-view.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /** What `llmf check` shows of a split. */
@@ -36,7 +35,7 @@ export interface DescribedPiece {
   readonly isCounted: boolean;
 }
 
-export async function describeSplit(view: RowView, tokenizer: Tokenizer | null): Promise<SplitDescription> {
+export async function describeSplit(view: RowSet, tokenizer: Tokenizer | null): Promise<SplitDescription> {
   const lengths = Array.from({ length: view.length }, (_, row) => view.longestOf(row)).sort((a, b) => a - b);
   let tokens = 0;
   for (let row = 0; row < view.length; row++) tokens += view.tokensOf(row);
@@ -47,7 +46,8 @@ export async function describeSplit(view: RowView, tokenizer: Tokenizer | null):
 
 /** A row decoded piece by piece; without a tokenizer its ids are shown. */
 export function describeRow(row: EncodedRow, tokenizer: Tokenizer | null): Pick<DescribedRow, 'prompt' | 'responses'> {
-  const decode = (ids: Int32Array) => (tokenizer === null ? `${ids.join(' ')} ` : tokenizer.decode(ids));
+  const plain = (ids: Int32Array) => (tokenizer === null ? `${ids.join(' ')} ` : tokenizer.decode(ids));
+  const decode = (ids: Int32Array) => runsOf(ids).map((run) => runText(run, plain)).join('');
   const responses = row.responses.map(({ role, ids, counted }) => {
     const pieces: DescribedPiece[] = [];
     for (let start = 0; start < ids.length;) {
@@ -60,6 +60,35 @@ export function describeRow(row: EncodedRow, tokenizer: Tokenizer | null): Pick<
   });
   return { prompt: decode(row.prompt), responses };
 }
+
+/** Repetitions of a token from which on it is written once with their number (the pads of a picture). */
+const longRun = 4;
+
+/** A piece of ids: several different ones, or `count` of the same. */
+interface IdRun {
+  readonly ids: Int32Array;
+  readonly count: number;
+}
+
+function runsOf(ids: Int32Array): IdRun[] {
+  const runs: IdRun[] = [];
+  let plainFrom = 0;
+  for (let start = 0; start < ids.length;) {
+    let end = start;
+    while (end < ids.length && ids[end] === ids[start]) end++;
+    if (end - start >= longRun) {
+      if (start > plainFrom) runs.push({ ids: ids.subarray(plainFrom, start), count: 1 });
+      runs.push({ ids: ids.subarray(start, start + 1), count: end - start });
+      plainFrom = end;
+    }
+    start = end;
+  }
+  if (plainFrom < ids.length) runs.push({ ids: ids.subarray(plainFrom), count: 1 });
+  return runs;
+}
+
+const runText = ({ ids, count }: IdRun, plain: (ids: Int32Array) => string) =>
+  count === 1 ? plain(ids) : `${plain(ids).trimEnd()}×${count} `;
 
 const bars = 8;
 

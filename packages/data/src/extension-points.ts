@@ -11,6 +11,8 @@ export interface ExampleTransform {
   /** Changes whenever the same example would come out otherwise; part of the cache key. */
   readonly version: string;
   apply(example: Example): Example;
+  /** Rows with media leave this package uncut: the modality knows how long they are, and limits them itself. */
+  readonly fitsMedia?: boolean;
 }
 export const ExampleTransformToken = token<ExampleTransform>('example-transform');
 

@@ -64,6 +64,7 @@ export async function openRows(settings: OpenRowsSettings): Promise<OpenedRows> 
         truncation: 'keepStart',
         trainOnPrompt: false,
         maskHistory: false,
+        leavesMedia: true,
         asText: settings.wanted === 'text',
       },
       vocabulary: settings.vocabulary ?? null,

@@ -13,6 +13,11 @@ export const dataService: DataService = {
     const { openData } = await import('./service.js');
     return openData(run, request);
   },
+  async report(run, splits) {
+    const { writeReport } = await import('./drop-report.js');
+    const summary = await writeReport(run.output, { train: splits.train.dropped, eval: splits.eval?.dropped ?? [] });
+    if (summary !== null) run.logger.warn(summary);
+  },
   sampler: (run, { rows, rowsPerStep }) =>
     createSampler({
       length: rows.length,

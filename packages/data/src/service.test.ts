@@ -6,6 +6,7 @@ import type { EncodedRow, LlmfError, RowKind } from '@llmf/core';
 import { fakeRun, type FakeRun } from '../test/fake-run.js';
 import { byteTokenizer, chatmlTokenizer, temporaryFolder, write } from '../test/tiny-tokenizers.js';
 import { dataService, ExampleTransformToken, DataFormatToken, type DataFormat } from './index.js';
+import { dataService } from './plugin.js';
 import { openData, type OpenedData } from './service.js';
 import { Tokenizer } from './tokenizer.js';
 
@@ -150,6 +151,7 @@ describe('openData', () => {
     write(folder, 'some.json', rows);
     const opened = await open(folder, { train: [{ path: 'some.json' }], maxLength: 60 });
     expect(opened.rows).toHaveLength(4);
+    await dataService.report(opened.run, opened);
     const report = readFileSync(join(folder, 'out/data-report.jsonl'), 'utf8')
       .trim()
       .split('\n')

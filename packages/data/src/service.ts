@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DataRequest, DroppedRow, Run } from '@llmf/core';
 import { checkOptions } from './check-options.js';
-import { summarize, writeReport } from './drop-report.js';
+import { summarize } from './drop-report.js';
 import { errors } from './errors.js';
 import { ExampleTransformToken } from './extension-points.js';
 import { DataFormatToken } from './formats/data-format.js';
@@ -21,7 +21,7 @@ import { tokenFoldersOf, tokenizerOrNull, vocabularyOf } from './tokenizer-of-ru
 
 export type OpenedData = ArrangedData;
 
-/** Reads, tokenizes (or finds again) and orders the data of a run, and writes data-report.jsonl. */
+/** Reads, tokenizes (or finds again) and orders the data of a run. */
 export async function openData(run: Run, request: DataRequest): Promise<OpenedData> {
   const options = run.config.sections['data'] as DataOptions;
   checkOptions(options, request);
@@ -40,7 +40,8 @@ export async function openData(run: Run, request: DataRequest): Promise<OpenedDa
       ? await openEntries(options.eval, null, settings, opened, 'data.eval')
       : null;
     const data = arrange(train, evaluation, options, new SharedStores(opened, scratch.remove));
-    await report(run, data);
+    const facts = (view: RowView | null) => (view === null ? null : { rows: view.length, fingerprint: view.fingerprint });
+    run.record['data'] = { train: facts(data.train), eval: facts(data.eval) };
     return data;
   } catch (error) {
     await Promise.all(opened.map((store) => store.close()));
@@ -82,12 +83,13 @@ async function buildSettings(
 ): Promise<BuildSettings> {
   const folders = await tokenFoldersOf(run);
   const tokenizer = await tokenizerOrNull(folders.tokenizer);
+  const transforms = run.container.resolveAll(ExampleTransformToken);
   return {
     folder: run.folder,
     wanted: request.rows,
     extras: request.columns ?? [],
     formats: [...run.container.resolveAll(DataFormatToken), ...builtInFormats],
-    transforms: run.container.resolveAll(ExampleTransformToken),
+    transforms,
     tokenizer,
     tokenizerFolder: folders.tokenizer,
     template: tokenizer === null ? null : await chooseTemplate(options.template, tokenizer, run.folder),
@@ -98,6 +100,7 @@ async function buildSettings(
       truncation: options.truncation,
       trainOnPrompt: options.trainOnPrompt,
       maskHistory: options.maskHistory,
+      leavesMedia: transforms.some(({ fitsMedia }) => fitsMedia === true),
       asText: request.rows === 'text',
     },
     vocabulary: folders.model === null ? null : await vocabularyOf(folders.model),
@@ -136,11 +139,4 @@ async function openEntries(
 function commonReasons(dropped: readonly DroppedRow[]): string[] {
   const { reasons } = summarize(dropped.filter(({ action }) => action === 'dropped'));
   return reasons.slice(0, 3).map(({ reason, count }) => `${reason} (${count} rows)`);
-}
-
-async function report(run: Run, data: OpenedData): Promise<void> {
-  const summary = await writeReport(run.output, { train: data.train.dropped, eval: data.eval?.dropped ?? [] });
-  if (summary !== null) run.logger.warn(summary);
-  const facts = (view: RowView | null) => (view === null ? null : { rows: view.length, fingerprint: view.fingerprint });
-  run.record['data'] = { train: facts(data.train), eval: facts(data.eval) };
 }

@@ -20,17 +20,19 @@ function simpleText(type: string, schema: JsonSchema): string {
     case 'number':
       return `number${rangeText(schema)}`;
     case 'string':
-      return schema.minLength ? 'text (not empty)' : 'text';
+      return 'text';
     case 'boolean':
       return 'true or false';
     case 'array':
-      return typeof schema.items === 'object' ? `list of (${typeText(schema.items)})` : 'list';
+      return typeof schema.items === 'object' ? listText(typeText(schema.items)) : 'list';
     case 'object':
       return schema.properties ? `{ ${Object.keys(schema.properties).join(', ')} }` : 'keys with values';
     default:
       return type;
   }
 }
+
+const listText = (item: string) => (/^[a-z]+$/.test(item) ? `list of ${item}s` : `list of (${item})`);
 
 function rangeText({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: JsonSchema): string {
   const parts = [

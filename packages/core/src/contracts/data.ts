@@ -5,8 +5,11 @@ import type { Run } from './run.js';
 /** text: plain pieces for pretraining; single: prompt and one answer; pair: chosen and rejected; labelled: one answer, good or bad; group: several scored answers. */
 export type RowKind = 'text' | 'single' | 'pair' | 'labelled' | 'group';
 
-/** `chosen`/`rejected` in a pair, `desirable`/`undesirable` when labelled, else `response`. */
-export type ResponseRole = 'response' | 'chosen' | 'rejected' | 'desirable' | 'undesirable';
+/**
+ * `chosen`/`rejected` in a pair, `desirable`/`undesirable` when labelled, else `response`. `contrast` is the chosen
+ * answer behind other media, which a modality adds to a packed batch where a loss needs it; no row of the data has it.
+ */
+export type ResponseRole = 'response' | 'chosen' | 'rejected' | 'desirable' | 'undesirable' | 'contrast';
 
 /** One answer: token ids and which of them the loss counts. */
 export interface EncodedResponse {
@@ -32,10 +35,15 @@ export interface EncodedRow {
   readonly positions?: unknown;
 }
 
-export interface DroppedRow {
+/** A row's place in the user's data. */
+export interface RowPlace {
+  /** File, relative to the run's folder where it lies in it. */
   readonly source: string;
-  /** 1-based row number in its source file. */
+  /** 1-based row number in that file. */
   readonly row: number;
+}
+
+export interface DroppedRow extends RowPlace {
   readonly action: 'dropped' | 'truncated';
   readonly reason: string;
 }
@@ -46,6 +54,10 @@ export interface RowSet {
   rows(indices: readonly number[]): Promise<EncodedRow[]>;
   /** Tokens of row i as stored (prompt + all answers), without reading the row again. */
   tokensOf(index: number): number;
+  /** Tokens of row i's prompt with its longest answer: what `maxLength` limits. */
+  longestOf(index: number): number;
+  /** Where row i came from. */
+  placeOf(index: number): RowPlace;
   /** Changes with the text, tokenizer, template, truncation; not with learning rates or order. */
   readonly fingerprint: string;
   readonly dropped: readonly DroppedRow[];
@@ -73,6 +85,8 @@ export interface SamplerOptions {
 /** Provided by the data plugin. */
 export interface DataService {
   open(run: Run, request: DataRequest): Promise<{ train: RowSet; eval: RowSet | null }>;
+  /** Writes data-report.jsonl: what became of the rows of both splits, as the taps of `datasetReady` left them. */
+  report(run: Run, splits: { readonly train: RowSet; readonly eval: RowSet | null }): Promise<void>;
   sampler(run: Run, options: SamplerOptions): Sampler;
   /** Cuts rows, in order, into microbatches of at most `batchSize` rows and `maxTokens` packed tokens (a longer row goes alone). */
   microbatches(run: Run, rows: readonly EncodedRow[], batchSize: number, maxTokens: number | null): EncodedRow[][];

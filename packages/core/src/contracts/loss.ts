@@ -17,6 +17,8 @@ export interface LossNeeds {
   readonly roles?: readonly ResponseRole[];
   /** `batch`: the value of one item depends on the others, so accumulation differs from one large batch. */
   readonly coupling: 'item' | 'batch';
+  /** `media`: per row one response of role `contrast`, the chosen answer behind other media; a modality adds it. */
+  readonly contrast?: 'media';
   /** Numeric columns of the data set, arriving in `extras`. */
   readonly columns?: readonly string[];
 }

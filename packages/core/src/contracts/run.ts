@@ -49,7 +49,8 @@ export interface EmbeddingPass {
   readonly training: boolean;
 }
 export interface DatasetReadyInfo {
-  readonly split: 'train' | 'eval';
+  /** `score`: rows that are only scored, whole and whatever their length. */
+  readonly split: 'train' | 'eval' | 'score';
 }
 export interface GradientsReady {
   readonly step: number;

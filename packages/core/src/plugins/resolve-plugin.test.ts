@@ -88,6 +88,7 @@ describe('a plugin that cannot be loaded', () => {
   it('is misspelt: the installed one is named', async () => {
     await install('@llmf/loss-simpo', { keywords: ['llmf-plugin'] });
     expect(() => findPlugin('loss-smipo', [folder])).toThrow('expected: perhaps @llmf/loss-simpo, which is installed');
+    expect(() => findPlugin('loss-orpo', [folder])).not.toThrow('perhaps');
   });
 
   it('is a path that does not exist', () => {

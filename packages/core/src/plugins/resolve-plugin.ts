@@ -6,7 +6,7 @@ import type { Plugin } from '../contracts/plugin.js';
 import { coreErrors } from '../core-errors.js';
 import { checkPluginShape } from '../engine/plugin-shape.js';
 import { LlmfError } from '../errors.js';
-import { closest } from '../text/nearest.js';
+import { editDistance } from '../text/nearest.js';
 import { installCommand } from './install-command.js';
 import { installedPlugins } from './installed-plugins.js';
 import { isFile, packageEntry, resolvePackage } from './package-entry.js';
@@ -43,7 +43,7 @@ export function findPlugin(name: string, folders: readonly [string, ...string[]]
     name,
     tried: [...tried, `./${name}`],
     folder,
-    similar: closest(tried[0]!, installed),
+    similar: installed.find((other) => editDistance(other, tried[0]!) <= 2) ?? null,
     install: installCommand(tried[0]!, folder),
   });
 }

@@ -13,6 +13,7 @@ const defaults: EncodingOptions = {
   truncation: 'keepStart',
   trainOnPrompt: false,
   maskHistory: false,
+  leavesMedia: false,
   asText: false,
 };
 const common = { weight: 1, extras: {}, media: [] };

@@ -16,6 +16,8 @@ export interface EncodingOptions {
   readonly truncation: Truncation;
   readonly trainOnPrompt: boolean;
   readonly maskHistory: boolean;
+  /** Rows with media are not cut here: a modality does it, which knows their length. */
+  readonly leavesMedia: boolean;
   /** The stage learns running text: chats are written out and learned whole. */
   readonly asText: boolean;
 }
@@ -51,12 +53,13 @@ export class Encoder {
   }
 
   #finish(row: EncodedParts): Encoded {
-    const { maxLength, truncation } = this.options;
+    const { maxLength, truncation, leavesMedia } = this.options;
     if (row.responses.some((response) => countedTokens(row.prompt, response) === 0)) {
       throw new RowProblem('no token of the answer is learned');
     }
     const length = longestLength(row);
-    if (maxLength === null || length <= maxLength) return { rows: [row], truncated: null };
+    const isWhole = maxLength === null || length <= maxLength || (leavesMedia && row.media.length > 0);
+    if (isWhole) return { rows: [row], truncated: null };
     const cut = truncateRow(row, truncation, maxLength, this.tokenizer?.bos?.id ?? null);
     return { rows: [cut], truncated: `${length} tokens cut to ${longestLength(cut)} (${truncation})` };
   }

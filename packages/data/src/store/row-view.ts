@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DroppedRow, EncodedRow, RowSet } from '@llmf/core';
+import type { DroppedRow, EncodedRow, RowPlace, RowSet } from '@llmf/core';
 import type { TokenStore } from './token-store.js';
 
 /** Which stored row stands at each place of a split. */
@@ -34,13 +34,11 @@ export class RowView implements RowSet {
     return this.#storeOf(index).tokensOf(this.order.row[index]!);
   }
 
-  /** Tokens of row i's prompt with its longest answer: what `maxLength` limits. */
   longestOf(index: number): number {
     return this.#storeOf(index).longestOf(this.order.row[index]!);
   }
 
-  /** File and 1-based row number that row i came from. */
-  placeOf(index: number): { source: string; row: number } {
+  placeOf(index: number): RowPlace {
     return this.#storeOf(index).placeOf(this.order.row[index]!);
   }
 

@@ -124,6 +124,11 @@ export const visionErrors = defineErrors('vision', {
     got: `the last one: ${f.reason}`,
     fix: 'raise `data.maxLength`, lower `vision.image.maxPixels`, or mend the media',
   }),
+  noOtherMedia: (f: { where: string }) => ({
+    what: 'a row was to be contrasted with other media, but no row has as many of the same kinds',
+    where: f.where,
+    fix: 'set `vision.contrast: crop`, or train on rows with different media',
+  }),
   mediaChanged: (f: { where: string }) => ({
     what: 'an image changed while the run was going on, and its row no longer fits',
     where: f.where,

@@ -72,6 +72,14 @@ export const visionOptions = z.strictObject({
     })
     .prefault({})
     .describe('Halves that neither full tuning nor an adapter trains; defaults as LLaMA-Factory.'),
+  contrast: z
+    .enum(['crop', 'other'])
+    .default('crop')
+    .describe('What a loss such as mdpo compares a picture with: a fifth of it at most (mDPO), or another row’s.'),
+  shuffledEval: z
+    .boolean()
+    .default(true)
+    .describe('Evaluate pairs with another row’s pictures too: image/margins beside image/margins_shuffled.'),
   videoContinuation: z
     .enum(['max', 'spatial'])
     .default('max')

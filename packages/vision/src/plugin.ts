@@ -17,7 +17,7 @@ export function vision(): Plugin {
       engine.provide(ArchitectureToken, qwen2Vl(language));
       engine.provide(ArchitectureToken, qwen25Vl(language));
       engine.hooks.run.tapPromise('vision', async (run) => {
-        new VisionRun(run, run.config.sections['vision'] as VisionOptions).tap();
+        (await VisionRun.open(run, run.config.sections['vision'] as VisionOptions))?.tap();
       });
     },
   };

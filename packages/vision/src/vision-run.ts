@@ -1,120 +1,157 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join, resolve } from 'node:path';
-import { token, type Batch, type EmbeddingPass, type RowSet, type Run } from '@llmf/core';
-import { ModelLoaderToken, tf } from '@llmf/nn';
+import {
+  DataServiceToken,
+  token,
+  type Batch,
+  type EmbeddingPass,
+  type EncodedRow,
+  type LossTerm,
+  type RowSet,
+  type Run,
+} from '@llmf/core';
+import { tf } from '@llmf/nn';
+import { addContrast, type LoadedMedia } from './batch/add-contrast.js';
 import { batchMedia, embedMedia, mediaOf, replaceEmbeddings } from './batch/batch-media.js';
-import { placeMedia } from './batch/place-media.js';
 import type { MediaAccess } from './media/open-media.js';
 import { freezeHalves } from './models/frozen-halves.js';
 import { VisionLanguageModel } from './models/vision-language-model.js';
 import type { VisionOptions } from './options.js';
-import type { ImageSettings } from './processor/process-image.js';
 import { HeaderIndex } from './rows/header-index.js';
-import { planTokens, type PerKind } from './rows/media-plan.js';
-import { MediaRows } from './rows/media-rows.js';
+import { planTokens, type MediaPlan } from './rows/media-plan.js';
+import { expandRow, MediaRows, type MediaRowSettings } from './rows/media-rows.js';
 import { PatchStore } from './rows/patch-store.js';
 import { isRowMedia } from './rows/row-media.js';
 import { writePlaceholders, type MediaExample } from './rows/write-placeholders.js';
+import { shuffledMargins } from './shuffled-margins.js';
 import type { TowerContext } from './tower/vision-tower.js';
-import { mediaSettings, turnTokens } from './vision-settings.js';
+import { readMediaModel, turnTokens, type MediaModel } from './vision-settings.js';
 
 /** What the data plugin applies to every example before it is tokenized; by its token only, to import no plugin. */
 interface ExampleTransform {
   readonly name: string;
   readonly version: string;
+  readonly fitsMedia: boolean;
   apply<E extends MediaExample>(example: E): E;
 }
 const ExampleTransformToken = token<ExampleTransform>('example-transform', '@llmf/data');
 
-/** Everything that a run of a vision-language model does about pictures; nothing for any other model. */
+/** Everything that a run of a vision-language model does about pictures. */
 export class VisionRun {
-  #model: VisionLanguageModel | null = null;
-  #settings: PerKind<ImageSettings> | null = null;
-  #headers: HeaderIndex | null = null;
-  #store: PatchStore | null = null;
+  readonly #store: PatchStore;
   /** The last batch's embeddings under a frozen tower, which policy and reference share. */
   #seen: { readonly batch: Batch; readonly model: unknown; readonly tensor: tf.Tensor2D } | null = null;
-  #modelFolder = '';
+  /** Held-out rows that can show another row's pictures. */
+  #evaluation: MediaRows | null = null;
+  #wantsContrast = false;
   /** Pictures and films that went through the tower. */
   #towerMedia = 0;
 
-  constructor(
+  private constructor(
     private readonly run: Run,
     private readonly options: VisionOptions,
-  ) {}
+    private readonly model: MediaModel,
+    private readonly headers: HeaderIndex,
+  ) {
+    const cache = cacheFolder(run, options);
+    const folder = cache === null ? null : join(cache, 'pictures');
+    this.#store = new PatchStore(model.settings, { folder, memoryBytes: options.memoryBytes });
+  }
+
+  /** null where the run's model has no eyes. */
+  static async open(run: Run, options: VisionOptions): Promise<VisionRun | null> {
+    const model = await readMediaModel(run, options);
+    if (model === null) return null;
+    const cache = cacheFolder(run, options);
+    return new VisionRun(run, options, model, await HeaderIndex.open(cache === null ? null : join(cache, 'headers.jsonl')));
+  }
 
   tap(): void {
-    const { hooks } = this.run;
-    hooks.modelLoaded.tapPromise('vision', async (model) =>
-      VisionLanguageModel.is(model) ? this.#begin(model) : model,
+    const { hooks, container, record } = this.run;
+    const { image, video } = this.model.settings;
+    record['vision'] = { image, video };
+    container.register(ExampleTransformToken, { name: 'vision', version: '1', fitsMedia: true, apply: writePlaceholders });
+    hooks.modelLoaded.tap('vision', (model) =>
+      VisionLanguageModel.is(model) ? freezeHalves(model, this.options.freeze) : model,
     );
+    hooks.lossTerms.tap('vision', (terms) => this.#noteNeeds(terms));
     hooks.datasetReady.tapPromise('vision', (rows, { split }) => this.#rows(rows, split));
+    hooks.rowsEncoded.tapPromise('vision', (rows) => this.#expand(rows));
     hooks.batchCollated.tapPromise('vision', (batch) => this.#load(batch));
     hooks.inputsEmbedded.tap('vision', (embedded, batch, pass) => this.#embed(embedded, batch, pass));
-    hooks.end.tapPromise('vision', async () => {
-      if (this.#model === null) return;
-      this.run.logger.info(`vision: ${this.#towerMedia} media through the tower, ${this.#store!.decoded} decoded`);
-    });
+    hooks.evaluate.tapPromise('vision', async (metrics) => ({ ...metrics, ...(await this.#evaluate()) }));
+    hooks.end.tapPromise('vision', async () =>
+      this.run.logger.info(`vision: ${this.#towerMedia} media through the tower, ${this.#store.decoded} decoded`),
+    );
     hooks.shutdown.tapPromise('vision', async () => this.#seen?.tensor.dispose());
   }
 
-  async #begin(model: VisionLanguageModel): Promise<VisionLanguageModel> {
-    const { run, options } = this;
-    const section = run.config.sections['model'] as { readonly path: string };
-    this.#modelFolder = await run.container.resolve(ModelLoaderToken).locate(section.path, run.folder);
-    this.#settings = await mediaSettings(this.#modelFolder, options, model.vision);
-    run.record['vision'] = { image: this.#settings.image, video: this.#settings.video };
-    const cache = this.#cacheFolder();
-    this.#headers = await HeaderIndex.open(cache === null ? null : join(cache, 'headers.jsonl'));
-    const folder = cache === null ? null : join(cache, 'pictures');
-    this.#store = new PatchStore(this.#settings, { folder, memoryBytes: options.memoryBytes });
-    run.container.register(ExampleTransformToken, { name: 'vision', version: '1', apply: writePlaceholders });
-    this.#model = freezeHalves(model, options.freeze);
-    return this.#model;
+  #noteNeeds(terms: LossTerm[]): LossTerm[] {
+    this.#wantsContrast = terms.some(({ loss, options }) => loss.needs(options).contrast === 'media');
+    return terms;
   }
 
-  async #rows(rows: RowSet, split: 'train' | 'eval'): Promise<RowSet> {
-    if (this.#model === null) return rows;
-    const { options } = this;
-    const { tokens, shape, tokensPerSecond } = this.#model.vision;
-    const data = (this.run.config.sections['data'] ?? {}) as {
+  async #rows(rows: RowSet, split: 'train' | 'eval' | 'score'): Promise<RowSet> {
+    const prepared = await MediaRows.prepare(rows, await this.#rowSettings(split), this.headers);
+    if (split === 'eval' && this.options.shuffledEval) this.#evaluation = prepared;
+    const lost = rows.length - prepared.length;
+    if (lost > 0 && split !== 'score')
+      this.run.logger.warn(`${lost} of ${rows.length} rows of ${split} were dropped for their media`);
+    return prepared;
+  }
+
+  async #rowSettings(split: 'train' | 'eval' | 'score'): Promise<MediaRowSettings> {
+    const { options, run, model } = this;
+    const { tokens, shape, tokensPerSecond } = model.facts;
+    const data = (run.config.sections['data'] ?? {}) as {
       readonly maxLength?: number;
       readonly tokenizer?: string | null;
     };
-    const tokenizerFolder = data.tokenizer ? resolve(this.run.folder, data.tokenizer) : this.#modelFolder;
+    const tokenizerFolder = data.tokenizer ? resolve(run.folder, data.tokenizer) : model.folder;
     const turns = options.truncation === 'dropTurns' ? await turnTokens(tokenizerFolder) : null;
-    const maxLength = data.maxLength ?? this.#model.contextLength;
-    const settings = {
+    const isScored = split === 'score';
+    const fit = isScored
+      ? ({ maxLength: model.contextLength, policy: 'dropRow' } as const)
+      : { maxLength: data.maxLength ?? model.contextLength, policy: options.truncation };
+    return {
       access: this.#access(),
-      folder: options.folder === null ? null : resolve(this.run.folder, options.folder),
-      media: this.#settings!,
+      folder: options.folder === null ? null : resolve(run.folder, options.folder),
+      media: model.settings,
       video: options.video,
-      fit: { maxLength, policy: options.truncation, tokens, turns },
+      fit: { ...fit, tokens, turns },
       mrope: { tokens, mergeSize: shape.mergeSize, tokensPerSecond, continuation: options.videoContinuation },
-      onBadMedia: options.onBadMedia,
+      onBadMedia: isScored ? 'drop' : options.onBadMedia,
       split,
+      contrast: this.#wantsContrast ? { kind: options.contrast, seed: run.config.train.seed } : null,
     };
-    const prepared = await MediaRows.prepare(rows, settings, this.#headers!);
-    const lost = rows.length - prepared.length;
-    if (lost > 0) this.run.logger.warn(`${lost} of ${rows.length} rows of ${split} were dropped for their media`);
-    return prepared;
+  }
+
+  /** Rows that belong to no split, such as a prompt to answer, are completed here. */
+  async #expand(rows: EncodedRow[]): Promise<EncodedRow[]> {
+    if (rows.every(({ media }) => media.every(isRowMedia))) return rows;
+    const settings = await this.#rowSettings('score');
+    return await Promise.all(
+      rows.map((row) =>
+        row.media.every(isRowMedia) ? row : expandRow(row, settings, this.headers, `row ${row.index + 1}`),
+      ),
+    );
   }
 
   async #load(batch: Batch): Promise<Batch> {
     const rows = batch.media.filter(isRowMedia);
-    if (this.#model === null || rows.length !== batch.groups) return batch;
-    const settings = this.#settings!;
-    const { plans, sources, positions } = placeMedia(batch, rows, this.#model.vision.tokens, (plan) =>
-      planTokens(plan, settings),
-    );
-    if (plans.length === 0) return { ...batch, positions, media: [] };
-    const media = await Promise.all(
-      plans.map(async (plan) => ({
-        frames: await this.#store!.frames(plan, { ...this.#access(), folder: plan.folder }),
-        shape: settings[plan.kind].processor,
-      })),
-    );
-    return { ...batch, positions, media: [batchMedia({ media, sources })] };
+    if (rows.length !== batch.groups) return batch;
+    const { settings, facts } = this.model;
+    const collate = (contrasts: readonly EncodedRow[]) =>
+      this.run.container.resolve(DataServiceToken).collate(this.run, contrasts);
+    const tokensOf = (plan: MediaPlan) => planTokens(plan, settings);
+    const { batch: whole, plans, sources } = addContrast(batch, rows, facts.tokens, tokensOf, collate);
+    const media = await Promise.all(plans.map((plan) => this.#loaded(plan)));
+    return { ...whole, media: plans.length === 0 ? [] : [batchMedia({ media, sources })] };
+  }
+
+  async #loaded(plan: MediaPlan): Promise<LoadedMedia> {
+    const frames = await this.#store.frames(plan, { ...this.#access(), folder: plan.folder });
+    return { frames, shape: this.model.settings[plan.kind].processor };
   }
 
   #embed(embedded: tf.Tensor2D, batch: Batch, pass: EmbeddingPass): tf.Tensor2D {
@@ -139,14 +176,17 @@ export class VisionRun {
     return embedMedia(media, model.tower, context);
   }
 
+  async #evaluate(): Promise<Record<string, number>> {
+    return this.#evaluation === null ? {} : await shuffledMargins(this.run, this.#evaluation);
+  }
+
   #access(): Omit<MediaAccess, 'folder'> {
     const { outsideFolder, remote } = this.options;
-    const cache = this.#cacheFolder();
+    const cache = cacheFolder(this.run, this.options);
     const { allow, ...limits } = remote;
     return { outsideFolder, remote: allow ? limits : null, cacheFolder: cache === null ? null : join(cache, 'remote') };
   }
-
-  #cacheFolder(): string | null {
-    return this.options.cache === 'off' ? null : resolve(this.run.folder, this.options.cache);
-  }
 }
+
+const cacheFolder = (run: Run, { cache }: VisionOptions): string | null =>
+  cache === 'off' ? null : resolve(run.folder, cache);

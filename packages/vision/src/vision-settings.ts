@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Run } from '@llmf/core';
+import { ModelLoaderToken } from '@llmf/nn';
 import { visionErrors } from './errors.js';
+import { readVisionFacts } from './models/qwen2-vl.js';
+import { textConfigOf } from './models/text-config.js';
 import type { VisionFacts } from './models/vision-language-model.js';
 import type { VisionOptions } from './options.js';
 import { llamaFactoryLimits, type PixelLimits } from './processor/pre-resize.js';
@@ -9,6 +13,44 @@ import type { ImageSettings } from './processor/process-image.js';
 import { parseProcessorConfig, readProcessorConfig, type ProcessorConfig } from './processor/processor-config.js';
 import type { TurnTokens } from './rows/fit-row.js';
 import type { PerKind } from './rows/media-plan.js';
+
+/** What data needs to know of the run's model before any weight is read. */
+export interface MediaModel {
+  readonly folder: string;
+  readonly facts: VisionFacts;
+  readonly contextLength: number;
+  readonly settings: PerKind<ImageSettings>;
+}
+
+/** null where the model's config.json is not that of a model with eyes (or cannot be read: the loader says so). */
+export async function readMediaModel(run: Run, options: VisionOptions): Promise<MediaModel | null> {
+  const section = run.config.sections['model'] as { readonly path?: string } | undefined;
+  if (section?.path === undefined) return null;
+  const folder = await run.container.resolve(ModelLoaderToken).locate(section.path, run.folder);
+  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => null);
+  const config = text === null ? null : parsedObject(text);
+  const facts = config === null ? null : readVisionFacts(config);
+  if (config === null || facts === null) return null;
+  const contextLength = textConfigOf(config)['max_position_embeddings'];
+  return {
+    folder,
+    facts,
+    contextLength: typeof contextLength === 'number' ? contextLength : defaultContextLength,
+    settings: await mediaSettings(folder, options, facts),
+  };
+}
+
+/** Transformers' default of `max_position_embeddings` for both families. */
+const defaultContextLength = 32768;
+
+function parsedObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
 
 /** How pictures and films are processed: the checkpoint's settings under the user's limits. */
 export async function mediaSettings(

@@ -40,6 +40,7 @@ const settings = (changes: Partial<MediaRowSettings> = {}): MediaRowSettings => 
   mrope: { tokens, mergeSize: 2, tokensPerSecond: null },
   onBadMedia: 'drop',
   split: 'train',
+  contrast: null,
   ...changes,
 });
 
@@ -60,6 +61,8 @@ const rowSet = (rows: readonly EncodedRow[]): RowSet => ({
   length: rows.length,
   rows: (indices) => Promise.resolve(indices.map((index) => rows[index]!)),
   tokensOf: (index) => rows[index]!.prompt.length,
+  longestOf: (index) => rows[index]!.prompt.length,
+  placeOf: (index) => ({ source: 'rows.jsonl', row: index + 1 }),
   fingerprint: 'base',
   dropped: [],
   close: () => Promise.resolve(),

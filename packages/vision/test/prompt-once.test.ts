@@ -61,6 +61,8 @@ async function batchOf(model: VisionLanguageModel, promptOnce: boolean): Promise
     length: given.length,
     rows: (indices) => Promise.resolve(indices.map((index) => given[index]!)),
     tokensOf: () => 0,
+    longestOf: () => 0,
+    placeOf: (index) => ({ source: 'rows.jsonl', row: index + 1 }),
     fingerprint: '',
     dropped: [],
     close: () => Promise.resolve(),
@@ -78,6 +80,7 @@ async function batchOf(model: VisionLanguageModel, promptOnce: boolean): Promise
       mrope: { tokens, mergeSize: shape.mergeSize, tokensPerSecond },
       onBadMedia: 'error',
       split: 'train',
+      contrast: null,
     },
     await HeaderIndex.open(null),
   );

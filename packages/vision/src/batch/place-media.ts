@@ -63,7 +63,7 @@ class Distinct {
 
   /** Where its embeddings begin among all. */
   firstToken(plan: MediaPlan): number {
-    const key = `${plan.kind} ${plan.identity} ${plan.maxPixels} ${plan.frames}`;
+    const key = JSON.stringify([plan.kind, plan.identity, plan.maxPixels, plan.frames, plan.crop ?? null]);
     const known = this.#first.get(key);
     if (known !== undefined) return known;
     const first = this.#tokens;

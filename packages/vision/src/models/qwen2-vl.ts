@@ -9,7 +9,7 @@ import { Qwen25VlTower, qwen25VlTowerWeights } from '../tower/qwen2-5-vl-tower.j
 import { Qwen2VlTower, qwen2VlTowerWeights } from '../tower/qwen2-vl-tower.js';
 import { qwen25VlVisionConfig, qwen2VlVisionConfig, readVisionConfig } from '../tower/vision-config.js';
 import { hubWeightName, textConfigOf } from './text-config.js';
-import { recording, VisionLanguageModel, visionFacts } from './vision-language-model.js';
+import { recording, VisionLanguageModel, visionFacts, type VisionFacts } from './vision-language-model.js';
 
 /** @param language finds the architecture `qwen2` when a model is built */
 export function qwen2Vl(language: () => Architecture): Architecture {
@@ -52,6 +52,16 @@ export function qwen25Vl(language: () => Architecture): Architecture {
       return new VisionLanguageModel(name, config, text, tower, taken, facts);
     },
   };
+}
+
+/** What data needs to know of a vision-language model, from its config.json alone; null for any other model. */
+export function readVisionFacts(config: Readonly<Record<string, unknown>>): VisionFacts | null {
+  if (config['model_type'] === 'qwen2_vl') {
+    return visionFacts(config, readVisionConfig(qwen2VlVisionConfig, config), null);
+  }
+  if (config['model_type'] !== 'qwen2_5_vl') return null;
+  const vision = readVisionConfig(qwen25VlVisionConfig, config);
+  return visionFacts(config, vision, vision.tokens_per_second);
 }
 
 /** What is the language half's alone. */

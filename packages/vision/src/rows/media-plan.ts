@@ -19,8 +19,18 @@ export interface MediaPlan {
   /** Pixels allowed for this row; null: the processor's own limit. */
   readonly maxPixels: number | null;
   readonly grid: Grid;
+  /** Only this part of it is seen, enlarged to the same grid (a contrast); left out: all of it. */
+  readonly crop?: Crop;
   /** Seconds that a temporal patch covers; videos only. */
   readonly secondsPerPatch?: number;
+}
+
+/** A part of a picture, as shares of its width and height. */
+export interface Crop {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 /** What decides grids, per kind of medium; videos may have limits of their own. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { LlmfError, type DroppedRow, type EncodedRow, type RowSet } from '@llmf/core';
+import { LlmfError, type DroppedRow, type EncodedRow, type RowPlace, type RowSet } from '@llmf/core';
 import { visionErrors } from '../errors.js';
 import type { MediaAccess } from '../media/open-media.js';
 import { insideFolder } from '../media/open-media.js';
@@ -10,10 +10,12 @@ import { expandPlaceholders } from '../tokens/expand-placeholders.js';
 import type { MediaKind } from '../tokens/media-tokens.js';
 import { rowPositions, type MropeOptions } from '../tokens/mrope-positions.js';
 import { collapsePads, type CollapsedPads } from './collapse-pads.js';
-import { fitRow, padsIn, type FitSettings, type MediaRow } from './fit-row.js';
+import { croppedMedia, type Contrast } from './contrast-media.js';
+import { fitRow, padsIn, rowLength, type FitSettings, type MediaRow } from './fit-row.js';
 import type { HeaderIndex, KnownImage } from './header-index.js';
 import { planGrid, planTokens, type MediaPlan, type PerKind } from './media-plan.js';
-import { rowMedia } from './row-media.js';
+import { OtherMedia } from './other-media.js';
+import { isRowMedia, rowMedia } from './row-media.js';
 
 /** Frames of a video kept as a folder of images. */
 export interface VideoSettings {
@@ -32,8 +34,10 @@ export interface MediaRowSettings {
   readonly mrope: MropeOptions;
   /** A bad picture ends the run, or drops its row with a reason. */
   readonly onBadMedia: 'error' | 'drop';
-  /** Name of the split, for the report. */
+  /** Name of the split, for errors. */
   readonly split: string;
+  /** Rows bring their chosen answer behind other media along; null: they do not. */
+  readonly contrast: { readonly kind: Contrast; readonly seed: number } | null;
 }
 
 /** A medium as the data plugin hands it over. */
@@ -56,6 +60,8 @@ export class MediaRows implements RowSet {
     private readonly headers: HeaderIndex,
     private readonly kept: Int32Array,
     private readonly tokens: Int32Array,
+    private readonly longest: Int32Array,
+    private readonly others: OtherMedia,
     readonly fingerprint: string,
     readonly dropped: readonly DroppedRow[],
   ) {}
@@ -64,14 +70,16 @@ export class MediaRows implements RowSet {
   static async prepare(base: RowSet, settings: MediaRowSettings, headers: HeaderIndex): Promise<MediaRows> {
     const kept: number[] = [];
     const tokens: number[] = [];
+    const longest: number[] = [];
+    const others = new OtherMedia();
     const dropped: DroppedRow[] = [...base.dropped];
     const hash = createHash('sha256').update(base.fingerprint).update(settingsText(settings));
     const report = (row: EncodedRow, action: DroppedRow['action'], reason: string) =>
-      dropped.push({ source: settings.split, row: row.index + 1, action, reason });
+      dropped.push({ ...base.placeOf(row.index), action, reason });
     for (let start = 0; start < base.length; start += chunkRows) {
       const indices = Array.from({ length: Math.min(chunkRows, base.length - start) }, (_, at) => start + at);
       for (const row of await base.rows(indices)) {
-        const planned = await planRow(row, settings, headers);
+        const planned = await planRow(row, settings, headers, placeText(base, row.index));
         if (planned instanceof LlmfError) {
           if (settings.onBadMedia === 'error') throw planned;
           report(row, 'dropped', oneLine(planned));
@@ -86,13 +94,16 @@ export class MediaRows implements RowSet {
         for (const { identity, maxPixels } of fitted.row.media) hash.update(`${identity} ${maxPixels}\n`);
         kept.push(row.index);
         tokens.push(storedTokens(fitted.row, settings));
+        longest.push(rowLength(fitted.row, { ...settings.fit, media: settings.media }));
+        others.add(fitted.row.media);
       }
     }
     await headers.save();
     if (kept.length === 0)
       throw visionErrors.noRowsLeft({ split: settings.split, reason: dropped.at(-1)?.reason ?? 'the split is empty' });
     const fingerprint = hash.digest('hex');
-    return new MediaRows(base, settings, headers, Int32Array.from(kept), Int32Array.from(tokens), fingerprint, dropped);
+    const columns = [kept, tokens, longest].map((column) => Int32Array.from(column)) as [Int32Array, Int32Array, Int32Array];
+    return new MediaRows(base, settings, headers, ...columns, others, fingerprint, dropped);
   }
 
   get length(): number {
@@ -104,8 +115,26 @@ export class MediaRows implements RowSet {
     return Promise.all(given.map(async (row, at) => this.#complete(row, indices[at]!)));
   }
 
+  /** The rows as they would be with another row's media in their place; those for which there is none are left out. */
+  async rowsWithOtherMedia(indices: readonly number[]): Promise<EncodedRow[]> {
+    const given = await this.base.rows(indices.map((index) => this.kept[index]!));
+    const rows = given.map(async (row, at) => {
+      const shown = await this.#withOtherMedia(row, indices[at]!);
+      return shown === null ? [] : [completeRow({ ...row, index: indices[at]! }, shown, this.settings, this.#where(row))];
+    });
+    return (await Promise.all(rows)).flat();
+  }
+
   tokensOf(index: number): number {
     return this.tokens[index]!;
+  }
+
+  longestOf(index: number): number {
+    return this.longest[index]!;
+  }
+
+  placeOf(index: number): RowPlace {
+    return this.base.placeOf(this.kept[index]!);
   }
 
   close(): Promise<void> {
@@ -113,22 +142,93 @@ export class MediaRows implements RowSet {
   }
 
   async #complete(row: EncodedRow, index: number): Promise<EncodedRow> {
-    const planned = await planRow(row, this.settings, this.headers);
+    const fitted = await this.#fitted(row);
+    const complete = completeRow({ ...row, index }, fitted, this.settings, this.#where(row));
+    const contrast = await this.#contrast(row, index, fitted);
+    return contrast === null ? complete : withContrast(complete, contrast);
+  }
+
+  async #fitted(row: EncodedRow): Promise<MediaRow> {
+    const planned = await planRow(row, this.settings, this.headers, this.#where(row));
     if (planned instanceof LlmfError) throw planned; // the file went away or bad since the start
     const fitted = fitRow(planned, { ...this.settings.fit, media: this.settings.media });
-    if (fitted.row === null)
-      throw visionErrors.mediaChanged({ where: `row ${row.index + 1} of ${this.settings.split}` });
-    return completeRow({ ...row, index }, fitted.row, this.settings);
+    if (fitted.row === null) throw visionErrors.mediaChanged({ where: this.#where(row) });
+    return fitted.row;
   }
+
+  async #contrast(row: EncodedRow, index: number, fitted: MediaRow): Promise<EncodedRow | null> {
+    const { contrast } = this.settings;
+    if (contrast === null) return null;
+    const shown =
+      contrast.kind === 'crop'
+        ? { ...fitted, media: croppedMedia(fitted.media, index, contrast.seed) }
+        : await this.#withOtherMedia(row, index);
+    if (shown === null) throw visionErrors.noOtherMedia({ where: this.#where(row) });
+    const chosen = shown.responses.findIndex(({ role }) => role === 'chosen');
+    const uses = [shown.prompt, ...shown.responses.map(({ ids }) => ids)].map((ids) => padsIn(ids, this.settings.fit.tokens));
+    const before = uses.slice(0, chosen + 1).reduce((sum, count) => sum + count, 0);
+    const media = [...shown.media.slice(0, uses[0]), ...shown.media.slice(before, before + uses[chosen + 1]!)];
+    const responses = [{ ...shown.responses[chosen]!, role: 'contrast' as const }];
+    return completeRow({ ...row, index }, { prompt: shown.prompt, responses, media }, this.settings, this.#where(row));
+  }
+
+  /** The row with another one's media, made smaller where they would not fit; null where no other has as many. */
+  async #withOtherMedia(row: EncodedRow, index: number): Promise<MediaRow | null> {
+    const other = this.others.of(index);
+    if (other === null) return null;
+    const [{ media }] = (await this.base.rows([this.kept[other]!])) as [EncodedRow];
+    const planned = await planRow({ ...collapsed(row, this.settings.fit.tokens), media }, this.settings, this.headers, this.#where(row));
+    if (planned instanceof LlmfError) throw planned;
+    return fitRow(planned, { ...this.settings.fit, policy: 'shrink', media: this.settings.media }).row;
+  }
+
+  #where(row: EncodedRow): string {
+    return placeText(this.base, row.index);
+  }
+}
+
+const placeText = (rows: RowSet, index: number): string => {
+  const { source, row } = rows.placeOf(index);
+  return `row ${row} of ${source}`;
+};
+
+/** Ids that came expanded for media of one size, for media of another. */
+function collapsed(row: EncodedRow, tokens: FitSettings['tokens']): EncodedRow {
+  const plain = (ids: Int32Array, counted: Uint8Array) => collapsePads(ids, counted, tokens);
+  return {
+    ...row,
+    prompt: plain(row.prompt, new Uint8Array(row.prompt.length)).ids,
+    responses: row.responses.map(({ role, ids, counted }) => {
+      const short = plain(ids, counted);
+      return { role, ids: short.ids, counted: short.counted };
+    }),
+  };
+}
+
+const withContrast = (row: EncodedRow, contrast: EncodedRow): EncodedRow => ({
+  ...row,
+  media: row.media.map((media) => (isRowMedia(media) ? { ...media, contrast } : media)),
+});
+
+/** A row outside a split (a prompt to answer), looked up and completed. @throws what is wrong with its media */
+export async function expandRow(
+  row: EncodedRow,
+  settings: MediaRowSettings,
+  headers: HeaderIndex,
+  where: string,
+): Promise<EncodedRow> {
+  const planned = await planRow(row, settings, headers, where);
+  if (planned instanceof LlmfError) throw planned;
+  return completeRow(row, planned, settings, where);
 }
 
 /** Pads expanded, positions set. */
 export function completeRow(
   row: EncodedRow,
   { prompt, responses, media }: MediaRow,
-  { fit, mrope, split, media: kinds }: Pick<MediaRowSettings, 'fit' | 'mrope' | 'split' | 'media'>,
+  { fit, mrope, media: kinds }: Pick<MediaRowSettings, 'fit' | 'mrope' | 'media'>,
+  where: string,
 ): EncodedRow {
-  const where = `row ${row.index + 1} of ${split}`;
   const uses = [prompt, ...responses.map(({ ids }) => ids)].map((ids) => padsIn(ids, fit.tokens));
   let used = 0;
   const expand = (ids: Int32Array, part: number, counted?: Uint8Array) => {
@@ -156,8 +256,8 @@ async function planRow(
   row: EncodedRow,
   settings: MediaRowSettings,
   headers: HeaderIndex,
+  where: string,
 ): Promise<MediaRow | LlmfError> {
-  const where = `row ${row.index + 1} of ${settings.split}`;
   try {
     const { tokens } = settings.fit;
     const prompt = collapsePads(row.prompt, new Uint8Array(row.prompt.length), tokens);
@@ -267,7 +367,7 @@ function storedTokens({ prompt, responses, media }: MediaRow, { media: kinds }: 
 const oneLine = (error: LlmfError) => error.message.replaceAll(/\n\s*/g, '; ');
 
 /** Settings that change a row's tokens or pixels. */
-function settingsText({ media, video, fit, mrope }: MediaRowSettings): string {
+function settingsText({ media, video, fit, mrope, contrast }: MediaRowSettings): string {
   const kinds = [media.image, media.video].map(({ processor, preResize, exif }) => [processor, preResize, exif]);
-  return JSON.stringify([kinds, video, fit.maxLength, fit.policy, mrope]);
+  return JSON.stringify([kinds, video, fit.maxLength, fit.policy, mrope, contrast]);
 }

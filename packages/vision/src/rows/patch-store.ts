@@ -7,6 +7,7 @@ import { mediaReference } from '../media/media-reference.js';
 import { insideFolder, openMedia, type MediaAccess } from '../media/open-media.js';
 import { resizeThrough, type ImageSettings } from '../processor/process-image.js';
 import { chosenFrames, resizedFrames } from '../processor/process-video.js';
+import { enlarged } from './contrast-media.js';
 import { limitedSettings, type MediaPlan, type PerKind } from './media-plan.js';
 
 const version = 1;
@@ -36,6 +37,12 @@ export class PatchStore {
 
   /** The medium's frames at the size the tower sees. @throws every coded error of opening and decoding */
   async frames(plan: MediaPlan, access: MediaAccess): Promise<readonly RgbImage[]> {
+    const frames = await this.#whole(plan, access);
+    const { crop } = plan;
+    return crop === undefined ? frames : frames.map((frame) => enlarged(frame, crop));
+  }
+
+  async #whole(plan: MediaPlan, access: MediaAccess): Promise<readonly RgbImage[]> {
     const key = this.#key(plan);
     const remembered = this.#memory.get(key);
     if (remembered !== undefined) {

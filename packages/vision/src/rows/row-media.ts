@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { EncodedRow } from '@llmf/core';
 import type { RowPositions } from '../tokens/mrope-positions.js';
 import type { MediaPlan } from './media-plan.js';
 
@@ -12,6 +13,8 @@ export interface RowMedia {
   /** How many of them the prompt uses, then each answer. */
   readonly uses: readonly number[];
   readonly positions: RowPositions;
+  /** The row's prompt and chosen answer (role `contrast`) with other media, where a loss compares with them. */
+  readonly contrast?: EncodedRow;
 }
 
 export const rowMedia = (facts: Omit<RowMedia, typeof mark>): RowMedia => ({ [mark]: true, ...facts });

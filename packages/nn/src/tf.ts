@@ -3,6 +3,7 @@
  * The one tfjs that everybody uses: tfjs-core with its plain JS backend `cpu` and gradients for its standard ops
  * (`gradients/`; tfjs-core's Node build registers none). Import `tf` from `@llmf/nn`, never from tfjs itself.
  */
+import { createRequire } from 'node:module';
 import * as tfjs from '@tensorflow/tfjs-core';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { registerStandardGradients } from './gradients/register.js';
@@ -10,7 +11,8 @@ import { claimSingleCopy } from './single-copy.js';
 
 export * as tf from '@tensorflow/tfjs-core';
 
-claimSingleCopy('0.1.0', import.meta.url);
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+claimSingleCopy(version, import.meta.url);
 registerStandardGradients();
 muteGreeting();
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { EncodedRow } from '@llmf/core';
 import { describe, expect, it } from 'vitest';
 import { fakeRun } from '../test/fake-run.js';
 import { chatmlTokenizer, temporaryFolder, write } from '../test/tiny-tokenizers.js';
@@ -18,6 +19,19 @@ describe('histogram', () => {
   });
 
   it('has a bar for one short row', () => expect(histogram([1]).bars).toEqual([{ upTo: 1, rows: 1 }]));
+});
+
+describe('describeRow', () => {
+  it('writes a token that repeats once, with its number', () => {
+    const row: EncodedRow = {
+      ...{ index: 0, weight: 1, extras: {}, media: [] },
+      prompt: Int32Array.of(7, 9, 9, 9, 9, 9, 8, 8),
+      responses: [{ ids: Int32Array.of(5, 5, 5, 5), counted: Uint8Array.of(0, 0, 1, 1), role: 'response' }],
+    };
+    const { prompt, responses } = describeRow(row, null);
+    expect(prompt).toBe('7 9×5 8 8 ');
+    expect(responses[0]!.pieces.map(({ text }) => text)).toEqual(['5 5 ', '5 5 ']);
+  });
 });
 
 describe('describeSplit', () => {

@@ -47,7 +47,10 @@ export async function describeSplit(view: RowSet, tokenizer: Tokenizer | null): 
 /** A row decoded piece by piece; without a tokenizer its ids are shown. */
 export function describeRow(row: EncodedRow, tokenizer: Tokenizer | null): Pick<DescribedRow, 'prompt' | 'responses'> {
   const plain = (ids: Int32Array) => (tokenizer === null ? `${ids.join(' ')} ` : tokenizer.decode(ids));
-  const decode = (ids: Int32Array) => runsOf(ids).map((run) => runText(run, plain)).join('');
+  const decode = (ids: Int32Array) =>
+    runsOf(ids)
+      .map((run) => runText(run, plain))
+      .join('');
   const responses = row.responses.map(({ role, ids, counted }) => {
     const pieces: DescribedPiece[] = [];
     for (let start = 0; start < ids.length;) {

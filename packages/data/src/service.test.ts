@@ -6,7 +6,6 @@ import type { EncodedRow, LlmfError, RowKind } from '@llmf/core';
 import { fakeRun, type FakeRun } from '../test/fake-run.js';
 import { byteTokenizer, chatmlTokenizer, temporaryFolder, write } from '../test/tiny-tokenizers.js';
 import { dataService, ExampleTransformToken, DataFormatToken, type DataFormat } from './index.js';
-import { dataService } from './plugin.js';
 import { openData, type OpenedData } from './service.js';
 import { Tokenizer } from './tokenizer.js';
 

@@ -40,7 +40,8 @@ export async function openData(run: Run, request: DataRequest): Promise<OpenedDa
       ? await openEntries(options.eval, null, settings, opened, 'data.eval')
       : null;
     const data = arrange(train, evaluation, options, new SharedStores(opened, scratch.remove));
-    const facts = (view: RowView | null) => (view === null ? null : { rows: view.length, fingerprint: view.fingerprint });
+    const facts = (view: RowView | null) =>
+      view === null ? null : { rows: view.length, fingerprint: view.fingerprint };
     run.record['data'] = { train: facts(data.train), eval: facts(data.eval) };
     return data;
   } catch (error) {

@@ -63,14 +63,24 @@ export class VisionRun {
     const model = await readMediaModel(run, options);
     if (model === null) return null;
     const cache = cacheFolder(run, options);
-    return new VisionRun(run, options, model, await HeaderIndex.open(cache === null ? null : join(cache, 'headers.jsonl')));
+    return new VisionRun(
+      run,
+      options,
+      model,
+      await HeaderIndex.open(cache === null ? null : join(cache, 'headers.jsonl')),
+    );
   }
 
   tap(): void {
     const { hooks, container, record } = this.run;
     const { image, video } = this.model.settings;
     record['vision'] = { image, video };
-    container.register(ExampleTransformToken, { name: 'vision', version: '1', fitsMedia: true, apply: writePlaceholders });
+    container.register(ExampleTransformToken, {
+      name: 'vision',
+      version: '1',
+      fitsMedia: true,
+      apply: writePlaceholders,
+    });
     hooks.modelLoaded.tap('vision', (model) =>
       VisionLanguageModel.is(model) ? freezeHalves(model, this.options.freeze) : model,
     );

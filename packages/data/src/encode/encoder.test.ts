@@ -5,6 +5,7 @@ import type { ChatExample, Message } from '../formats/example.js';
 import { RowProblem } from '../readers/row-reader.js';
 import { chooseTemplate } from '../templates/choose.js';
 import { Tokenizer } from '../tokenizer.js';
+import { longestLength } from './encoded-parts.js';
 import { Encoder, type EncodingOptions } from './encoder.js';
 
 const defaults: EncodingOptions = {
@@ -115,6 +116,21 @@ describe('a chat', () => {
       'auto',
     );
     expect([...doubled.encode(single(user('a'), assistant('b'))).prompt].filter((id) => id === 1)).toHaveLength(1);
+  });
+});
+
+describe('a row with media', () => {
+  const media = [{ kind: 'image' as const, value: 'x.png', folder: '.' }];
+  const chat = single(user('the cat and the hat'), assistant('the hat and the cat'));
+
+  it('is left whole for the modality that knows how long it is, and cut where there is none', async () => {
+    const [left, cut] = [true, false].map((leavesMedia) =>
+      setUp(chatmlTokenizer(), 'auto', { maxLength: 40, leavesMedia }),
+    );
+    const whole = (await left!).encode({ ...chat, media });
+    expect(longestLength(whole)).toBeGreaterThan(40);
+    expect(longestLength((await left!).encode(chat))).toBe(40);
+    expect(longestLength((await cut!).encode({ ...chat, media }))).toBe(40);
   });
 });
 

@@ -50,7 +50,7 @@ const uint32 = (value: number) => [(value >>> 24) & 255, (value >>> 16) & 255, (
 /** Where the compressed data of gif-still.gif begins: behind 32 colours and the image descriptor. */
 const gifData = fixture('gif-still.gif').indexOf(0x2c, 13 + 3 * 32) + 10;
 
-const badBytes: readonly (readonly [string, Uint8Array, string, Partial<ImageLimits>?])[] = [
+const badBytes: [string, Uint8Array, string, Partial<ImageLimits>?][] = [
   ['an empty file', Buffer.alloc(0), 'UNKNOWN_FORMAT'],
   ['text under an image name', text('not an image'), 'UNKNOWN_FORMAT'],
   ['an HTML error page', text('<!DOCTYPE html><html><body>404</body></html>'), 'UNKNOWN_FORMAT'],

@@ -102,7 +102,11 @@ export class MediaRows implements RowSet {
     if (kept.length === 0)
       throw visionErrors.noRowsLeft({ split: settings.split, reason: dropped.at(-1)?.reason ?? 'the split is empty' });
     const fingerprint = hash.digest('hex');
-    const columns = [kept, tokens, longest].map((column) => Int32Array.from(column)) as [Int32Array, Int32Array, Int32Array];
+    const columns = [kept, tokens, longest].map((column) => Int32Array.from(column)) as [
+      Int32Array,
+      Int32Array,
+      Int32Array,
+    ];
     return new MediaRows(base, settings, headers, ...columns, others, fingerprint, dropped);
   }
 
@@ -120,7 +124,9 @@ export class MediaRows implements RowSet {
     const given = await this.base.rows(indices.map((index) => this.kept[index]!));
     const rows = given.map(async (row, at) => {
       const shown = await this.#withOtherMedia(row, indices[at]!);
-      return shown === null ? [] : [completeRow({ ...row, index: indices[at]! }, shown, this.settings, this.#where(row))];
+      return shown === null
+        ? []
+        : [completeRow({ ...row, index: indices[at]! }, shown, this.settings, this.#where(row))];
     });
     return (await Promise.all(rows)).flat();
   }
@@ -165,7 +171,9 @@ export class MediaRows implements RowSet {
         : await this.#withOtherMedia(row, index);
     if (shown === null) throw visionErrors.noOtherMedia({ where: this.#where(row) });
     const chosen = shown.responses.findIndex(({ role }) => role === 'chosen');
-    const uses = [shown.prompt, ...shown.responses.map(({ ids }) => ids)].map((ids) => padsIn(ids, this.settings.fit.tokens));
+    const uses = [shown.prompt, ...shown.responses.map(({ ids }) => ids)].map((ids) =>
+      padsIn(ids, this.settings.fit.tokens),
+    );
     const before = uses.slice(0, chosen + 1).reduce((sum, count) => sum + count, 0);
     const media = [...shown.media.slice(0, uses[0]), ...shown.media.slice(before, before + uses[chosen + 1]!)];
     const responses = [{ ...shown.responses[chosen]!, role: 'contrast' as const }];
@@ -177,7 +185,12 @@ export class MediaRows implements RowSet {
     const other = this.others.of(index);
     if (other === null) return null;
     const [{ media }] = (await this.base.rows([this.kept[other]!])) as [EncodedRow];
-    const planned = await planRow({ ...collapsed(row, this.settings.fit.tokens), media }, this.settings, this.headers, this.#where(row));
+    const planned = await planRow(
+      { ...collapsed(row, this.settings.fit.tokens), media },
+      this.settings,
+      this.headers,
+      this.#where(row),
+    );
     if (planned instanceof LlmfError) throw planned;
     return fitRow(planned, { ...this.settings.fit, policy: 'shrink', media: this.settings.media }).row;
   }

@@ -209,6 +209,23 @@ describe.each(['cpu', 'wasm'])('gradients on %s', (backend) => {
   );
 });
 
+describe('unsortedSegmentSum, which wasm lacks', () => {
+  it("gives each row the gradient of its segment's sum", async () => {
+    await tf.setBackend('cpu');
+    const ids = tf.tensor1d([1, 0, 1], 'int32');
+    const run = grads((x: Tensor2D) => tf.unsortedSegmentSum(x, ids, 3) as Tensor2D);
+    const dy = tf.tensor2d([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+    const { value, gradients } = run([tf.ones([3, 2])], dy);
+    expect([...value.dataSync()]).toEqual([1, 1, 2, 2, 0, 0]);
+    expect([...gradients[0].dataSync()]).toEqual([3, 4, 1, 2, 3, 4]);
+    tf.dispose([ids, dy, value, ...gradients]);
+  });
+});
+
 describe('shared extremes', () => {
   it('split the gradient of max evenly', () => {
     const { value, gradients } = grads((x: Tensor1D) => tf.max(x))([tf.tensor1d([2, 1, 2])]);

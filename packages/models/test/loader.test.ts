@@ -209,7 +209,7 @@ describe('how weights are kept', () => {
     model.dispose();
   });
 
-  it('bfloat16 words of the file unchanged', async () => {
+  it('bfloat16 words of the file unchanged, and saved so again', async () => {
     const folder = await changed('qwen2', (t) =>
       Object.fromEntries(
         Object.entries(t).map(([key, one]) => [
@@ -223,6 +223,9 @@ describe('how weights are kept', () => {
     const key = 'model.layers.0.mlp.up_proj.weight';
     const { words } = packedOf(model.parameters.get(key)!.value)!;
     expect(Buffer.compare(Buffer.from(words.buffer, words.byteOffset, words.byteLength), stored[key]!.data)).toBe(0);
+    const again = join(scratch.path, 'bf16-again');
+    await loader.save(model, again, { source: folder, dtype: 'auto' });
+    expect(await readSafetensors(join(again, 'model.safetensors'))).toEqual(stored);
     model.dispose();
   });
 

@@ -11,7 +11,7 @@ import {
   type SafetensorsDtype,
   type TensorToWrite,
 } from '@llmf/core';
-import type { Architecture, Model, Parameter, SaveOptions, WeightInfo } from '@llmf/nn';
+import { packedOf, type Architecture, type Model, type Parameter, type SaveOptions, type WeightInfo } from '@llmf/nn';
 import { keysByName } from './checkpoint.js';
 import { copyCompanions } from './companion-files.js';
 import { transposed } from './transposed.js';
@@ -57,11 +57,15 @@ function tensorToWrite(parameter: Parameter, info: WeightInfo | undefined, dtype
     dtype,
     shape: isTurned ? shape.toReversed() : shape,
     data: async () => {
+      const packed = packedOf(value);
+      if (packed !== null && dtype === 'BF16' && !isTurned) return bytesOf(packed.words);
       const values = (await value.data()) as Float32Array;
       return fromFloat32(isTurned ? transposed(values, shape[0]!, shape[1]!) : values, dtype);
     },
   };
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength: length }: Uint16Array) => new Uint8Array(buffer, byteOffset, length);
 
 async function writeWeights(folder: string, tensors: readonly TensorToWrite[], shardBytes: number): Promise<void> {
   const shards = shardsOf(tensors, shardBytes);

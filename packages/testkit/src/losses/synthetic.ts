@@ -10,7 +10,12 @@ const rolesOf: Record<RowKind, (group: number) => readonly ResponseRole[]> = {
   group: () => ['response', 'response', 'response'],
 };
 
-type Wanted = Pick<LossNeeds, 'rows' | 'columns'>;
+type Wanted = Pick<LossNeeds, 'rows' | 'columns' | 'contrast'>;
+
+const rolesFor = ({ rows, contrast }: Wanted, group: number): readonly ResponseRole[] => [
+  ...rolesOf[rows](group),
+  ...(contrast === undefined ? [] : (['contrast'] as const)),
+];
 
 /** Rows as training sees them: answers of 1 to 7 tokens, log-probs around −1, the reference a little off. */
 export function syntheticGroups(wanted: Wanted, count: number): GroupData[] {
@@ -19,7 +24,7 @@ export function syntheticGroups(wanted: Wanted, count: number): GroupData[] {
     return {
       prompt,
       referencePrompt: near(prompt, `prompt ${g}`),
-      answers: rolesOf[wanted.rows](g).map((role, r) => syntheticAnswer(role, `${g} ${r}`, 1 + ((3 * g + 4 * r) % 7))),
+      answers: rolesFor(wanted, g).map((role, r) => syntheticAnswer(role, `${g} ${r}`, 1 + ((3 * g + 4 * r) % 7))),
       extras: Object.fromEntries((wanted.columns ?? []).map((name) => [name, uniforms(key, `${name} ${g}`, 1)[0]!])),
     };
   });
@@ -40,7 +45,7 @@ export function extremeGroups(wanted: Wanted): GroupData[] {
   const rows = sides.flatMap((first) => sides.map((second) => [first, second, first]));
   return rows.map((row, g) => ({
     prompt: [-80, 0],
-    answers: rolesOf[wanted.rows](g).map((role, r) => {
+    answers: rolesFor(wanted, g).map((role, r) => {
       const { policy, reference, tokens } = row[r]!;
       const repeated = (value: number) => Array.from({ length: tokens }, () => value);
       return { role, policy: repeated(policy), reference: repeated(reference) };

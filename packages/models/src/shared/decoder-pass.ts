@@ -20,13 +20,13 @@ export class DecoderPass {
   private readonly rotary: RopeValues | null;
   private readonly tables: RopeTables | null;
 
-  /** @param rope null: positions are not rotary */
+  /** @param options null: positions are not rotary */
   constructor(
     readonly context: ForwardContext,
-    rope: RopeOptions | null = null,
+    options: RopeOptions | null = null,
   ) {
     this.spans = spansOfContext(context);
-    this.rotary = rope === null ? null : ropeValues(context.positions, rope);
+    this.rotary = options === null ? null : ropeValues(context.positions, options);
     // A recomputed block runs after the tensors of the pass are gone and makes its own.
     this.tables = this.rotary === null || context.gradientCheckpointing ? null : ropeTensors(this.rotary);
   }

@@ -14,6 +14,12 @@ export const cliErrors = defineErrors('cli', {
     got: f.reason,
     fix: f.hint,
   }),
+  notAdditive: (_: Record<string, never>) => ({
+    what: 'this adapter cannot be merged into the weights',
+    where: '--adapter',
+    expected: 'an adapter that adds a low-rank product to linear layers, such as LoRA',
+    fix: 'use it with --adapter instead',
+  }),
   outOfMemory: (f: { reason: string }) => ({
     what: 'there is not enough memory',
     got: f.reason,

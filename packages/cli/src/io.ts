@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createInterface } from 'node:readline';
 
 /** The outside world of a command, so that tests can run commands in their own process. */
 export interface CliIo {
@@ -6,6 +7,8 @@ export interface CliIo {
   readonly folder: string;
   readonly out: Output;
   readonly err: Output;
+  /** Lines that the user types (or a pipe holds), to its end. */
+  readonly lines: AsyncIterable<string>;
   /** Calls the listener at the first Ctrl-C; after that, Ctrl-C ends the process at once. Returns how to stop listening. */
   onInterrupt(listener: () => void): () => void;
 }
@@ -20,6 +23,7 @@ export const processIo = (): CliIo => ({
   folder: process.cwd(),
   out: outputOf(process.stdout),
   err: outputOf(process.stderr),
+  lines: { [Symbol.asyncIterator]: () => createInterface({ input: process.stdin })[Symbol.asyncIterator]() },
   onInterrupt: listenForInterrupt,
 });
 

@@ -9,8 +9,8 @@ import {
 } from '@llmf/data';
 import { Feed } from '@llmf/nn';
 import { cliErrors } from './cli-errors.js';
-import type { ModelPrompt } from './generate-command.js';
 import type { Inference } from './inference.js';
+import type { ModelPrompt } from './open-generator.js';
 
 interface ImagePrompt {
   readonly prompt: string;

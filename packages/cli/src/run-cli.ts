@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command, CommanderError } from 'commander';
+import { declareChat } from './commands/chat.js';
 import { declareCheck } from './commands/check.js';
 import { declareEnv } from './commands/env.js';
 import { declareGenerate } from './commands/generate.js';
 import { declareInit } from './commands/init.js';
+import { declareMerge } from './commands/merge.js';
 import { declarePlugins } from './commands/plugins.js';
 import { declareSchema } from './commands/schema.js';
 import { declareScore } from './commands/score.js';
@@ -25,7 +27,9 @@ const commands: readonly DeclareCommand[] = [
   declareCheck,
   declareScore,
   declareGenerate,
+  declareChat,
   declareInit,
+  declareMerge,
   declarePlugins,
   declareEnv,
   declareSchema,

@@ -29,7 +29,8 @@ export class TextStream {
     this.written = text;
   }
 
-  private text(): string {
+  /** Everything so far. */
+  text(): string {
     return this.tokenizer.decode(this.ids, { skipSpecialTokens: true });
   }
 }

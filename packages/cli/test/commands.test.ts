@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { testData } from '@llmf/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestFolder } from './support/folder.js';
+import { testIo } from './support/test-io.js';
 import { jsonLines, makeTinyModel, tinyPairs } from './support/tiny-model.js';
 
 let folder: TestFolder;
@@ -217,6 +218,23 @@ describe('llmf train, then generate and score with the adapter', () => {
       );
     expect(await ask('1')).toBe(await ask('1'));
     expect(await ask('1')).not.toBe(await ask('2'));
+  });
+
+  it('chats, one answer per line, until an empty line', async () => {
+    const io = testIo({ folder: folder.path, typed: ['What is a flute?', '', 'never asked'] });
+    const { status, out } = await folder.llmfWith(io, 'chat', '--model', 'model', '--adapter', 'run', '--greedy');
+    expect({ status, out }).toEqual({ status: 0, out: 'It is an instrument.\n' });
+  });
+
+  it('merges the adapter into the weights and proves it', async () => {
+    const out = await llmf('merge', '--model', 'model', '--adapter', 'run', '--output', 'merged', '--backend', 'js');
+    expect(out).toContain('merged 14 layers'); // q, k, v, o, gate, up, down of 2 blocks
+    expect(Number(/difference ([\d.e-]+)/.exec(out)![1])).toBeLessThan(1e-3);
+    const adapted = await score('single.jsonl', '--adapter', 'run');
+    const merged = await score('single.jsonl', '--model', 'merged');
+    for (const [index, row] of merged.entries()) {
+      expect(row['response']!.logProbSum).toBeCloseTo(adapted[index]!['response']!.logProbSum, 3);
+    }
   });
 
   it('checks without training: choices, steps, lengths, the first example with what is learned', async () => {

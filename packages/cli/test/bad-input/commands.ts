@@ -93,6 +93,19 @@ const table: readonly Row[] = [
     { 'small.json': smallVocabulary },
   ],
   ['init with a negative seed', [...init('x.json'), '--seed', '-1'], 'CLI_USAGE', 'a whole number, 0 or more'],
+  ['chat without a model', ['chat'], 'CLI_USAGE', '--model'],
+  [
+    'merge without an adapter',
+    ['merge', ...model, '--adapter', 'adapter', '--output', 'merged'],
+    'NN_ADAPTER_FILE',
+    'adapter',
+  ],
+  [
+    'merge to an unknown dtype',
+    ['merge', ...model, '--adapter', 'a', '--output', 'm', '--dtype', 'F7'],
+    'CLI_USAGE',
+    'Allowed choices',
+  ],
   ['check without a config', ['check'], 'CORE_CONFIG_MISSING', 'llmf.yaml'],
 ];
 

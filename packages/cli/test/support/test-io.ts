@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Readable } from 'node:stream';
 import type { CliIo } from '../../src/io.js';
 
 export interface TestIo extends CliIo {
@@ -12,10 +13,16 @@ interface TestIoOptions {
   readonly folder?: string;
   readonly isTerminal?: boolean;
   readonly columns?: number;
+  readonly typed?: readonly string[];
 }
 
 /** The outside world of a command as a test sees it. */
-export function testIo({ folder = process.cwd(), isTerminal = false, columns = 80 }: TestIoOptions = {}): TestIo {
+export function testIo({
+  folder = process.cwd(),
+  isTerminal = false,
+  columns = 80,
+  typed = [],
+}: TestIoOptions = {}): TestIo {
   const text = { out: '', err: '' };
   const listeners = new Set<() => void>();
   const output = (stream: 'out' | 'err') => ({
@@ -30,6 +37,7 @@ export function testIo({ folder = process.cwd(), isTerminal = false, columns = 8
     text,
     out: output('out'),
     err: output('err'),
+    lines: Readable.from(typed),
     onInterrupt(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Option, type Command } from 'commander';
+import type { MergeFlags } from '../merge-command.js';
+import type { CommandContext } from '../run-cli.js';
+import { collect } from './collect.js';
+
+/** `llmf merge --model DIR --adapter DIR --output DIR` */
+export function declareMerge(program: Command, { io, setStatus }: CommandContext): void {
+  program
+    .command('merge')
+    .summary('write a model with its adapter merged in')
+    .description(
+      'Write a model folder whose weights contain the adapter, load it again, and print the largest difference of a logit. The status is 1 where it is more than the dtype explains.',
+    )
+    .requiredOption('--model <dir>', 'model folder or hub id')
+    .requiredOption('--adapter <dir>', 'PEFT adapter folder')
+    .requiredOption('--output <dir>', 'the new folder')
+    .addOption(
+      new Option('--dtype <name>', 'of the new weights; auto: as the model’s')
+        .choices(['auto', 'F32', 'F16', 'BF16'])
+        .default('auto'),
+    )
+    .option('--backend <name>', 'what computes', 'auto')
+    .option('--plugin <name>', 'load a plugin; may be given several times', collect)
+    .action(async (flags: MergeFlags) => {
+      const { mergeCommand } = await import('../merge-command.js');
+      setStatus(await mergeCommand(io, flags));
+    });
+}

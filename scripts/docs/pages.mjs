@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages of docs/ that hold generated parts, and what belongs into each.
+import { TrainingRun } from '@llmf/core';
+import { errorCatalogue, errorTables } from './error-catalogue.mjs';
+import { hookTable } from './hook-table.mjs';
+import { optionTables } from './option-tables.mjs';
+import { templateTable, valueTable } from './value-tables.mjs';
+
+/** Generated text by page and part. @param importFile imports a source file of a package */
+export async function generatedText(engine, importFile) {
+  return {
+    'configuration.md': { options: optionTables(engine) },
+    'errors.md': { errors: errorTables(await errorCatalogue(importFile)) },
+    'plugins.md': {
+      'engine-hooks': hookTable(Object.keys(engine.hooks), 'engine.ts'),
+      'run-hooks': hookTable(Object.keys(runHooks(engine)), 'run.ts'),
+    },
+    'data.md': { templates: templateTable() },
+    'models.md': { architectures: valueTable(engine, 'architectures'), adapters: valueTable(engine, 'adapters') },
+    'losses.md': { references: valueTable(engine, 'references') },
+  };
+}
+
+const silent = { info() {}, warn() {} };
+const runHooks = (engine) => new TrainingRun({}, engine.container.createChild(), '', '', silent).hooks;

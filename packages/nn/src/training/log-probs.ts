@@ -33,7 +33,7 @@ export function batchLogProbs(
   hooks: Pick<RunHooks, 'inputsEmbedded'>,
 ): ResponseLogProbs {
   const pass = { model, ...mode };
-  const embedded = hooks.inputsEmbedded.call(model.embed(tf.tensor1d(batch.ids, 'int32')), batch, pass); // [T, C]
+  const embedded = hooks.inputsEmbedded.call(model.embed(batch.ids), batch, pass); // [T, C]
   const { segments, positions } = batch;
   const hidden = model.forward(embedded, { segments, positions, ...mode }); // [T, C]
   const scored = scoredTokens(batch, needs.span);

@@ -71,9 +71,9 @@ async function load(
   request: InferenceRequest,
 ): Promise<Pick<Inference, 'folder' | 'model' | 'adapter'>> {
   await engine.hooks.run.promise(run);
-  await startBackend(engine, run.container, run.config.choices['backend']?.[0], run.logger);
   const loader = run.container.resolve(ModelLoaderToken);
-  const folder = await loader.locate(request.model, run.folder);
+  const folder = await loader.locate(request.model, run.folder); // before the backend, which may take a while to start
+  await startBackend(engine, run.container, run.config.choices['backend']?.[0], run.logger);
   const loaded = await loader.load(folder, {
     precision: run.container.resolve(PrecisionToken),
     isTrainable: () => false,

@@ -136,6 +136,8 @@ describe('llmf score', () => {
         'story-scores.jsonl',
         '--precision',
         'f32',
+        '--backend',
+        'js',
       ];
       await llmf('score', 'story.jsonl', ...flags);
       const { response } = JSON.parse(await folder.read('story-scores.jsonl')) as { response: Score };
@@ -186,6 +188,8 @@ describe('llmf train, then generate and score with the adapter', () => {
     const ask = () =>
       llmf(
         'generate',
+        '--backend',
+        'js',
         '--model',
         'model',
         '--adapter',
@@ -205,6 +209,8 @@ describe('llmf train, then generate and score with the adapter', () => {
     const ask = (seed: string) =>
       llmf(
         'generate',
+        '--backend',
+        'js',
         '--model',
         'model',
         '--prompt',
@@ -222,7 +228,17 @@ describe('llmf train, then generate and score with the adapter', () => {
 
   it('chats, one answer per line, until an empty line', async () => {
     const io = testIo({ folder: folder.path, typed: ['What is a flute?', '', 'never asked'] });
-    const { status, out } = await folder.llmfWith(io, 'chat', '--model', 'model', '--adapter', 'run', '--greedy');
+    const { status, out } = await folder.llmfWith(
+      io,
+      'chat',
+      '--backend',
+      'js',
+      '--model',
+      'model',
+      '--adapter',
+      'run',
+      '--greedy',
+    );
     expect({ status, out }).toEqual({ status: 0, out: 'It is an instrument.\n' });
   });
 

@@ -59,6 +59,15 @@ export const data = inTinyRun([
     'DATA_OPTION_UNFIT',
     'maskHistory',
   ],
+  [
+    'rows longer than the model sees',
+    {
+      ...option('maxLength: 4096'),
+      files: { 'rows.jsonl': `{"prompt":"${'goat '.repeat(200)}","response":"It is."}\n` },
+    },
+    'NN_TOO_LONG',
+    'set data.maxLength: 128',
+  ],
   ['a weight without a mixture', entry('path: rows.jsonl, weight: 2'), 'DATA_OPTION_UNFIT', 'interleaveUnder'],
   ['ids beyond the vocabulary', rows('{"promptIds":[1],"responseIds":[9999]}'), 'DATA_ID_OUT_OF_RANGE', '9999'],
   ['no tokenizer', { prepare: without('tokenizer.json') }, 'DATA_TOKENIZER_MISSING', 'tokenizer.json'],

@@ -25,6 +25,7 @@ import {
 } from '../contracts/index.js';
 import { tf } from '../tf.js';
 import { checkAtReference } from './at-reference.js';
+import { checkLengths } from './check-lengths.js';
 import { chosen, chosenWithOptions } from './choose.js';
 import { Feed } from './feed.js';
 import { EvaluationSums } from './evaluation-sums.js';
@@ -65,6 +66,7 @@ export async function createLossSession(run: Run, stage: LossStage): Promise<Sta
   const { batchSize, gradientAccumulation } = run.config.train;
   const sampler = service.sampler(run, { rows: train, rowsPerStep: batchSize * gradientAccumulation });
   const rowSets = evaluation === null ? [train] : [train, evaluation];
+  for (const rows of rowSets) checkLengths(rows, runModel.model.contextLength);
   const reference =
     needs.reference === 'none' ? null : await openReference(run, runModel, rowSets, needs.span === 'all');
   const objective = new Objective(run, runModel.model, terms, needs, reference);

@@ -78,10 +78,10 @@ export const trainingErrors = defineErrors('nn', {
     fix: 'the tokenizer does not belong to this model, or its vocabulary was extended without resizing the embedding',
   }),
   tooLong: (f: { length: number; context: number }) => ({
-    what: 'rows may be longer than the model can see',
+    what: 'a row is longer than the model can see',
     where: 'data.maxLength',
-    got: String(f.length),
-    expected: `at most ${f.context}`,
+    got: `${f.length} tokens`,
+    expected: `at most ${f.context} tokens`,
     fix: `set data.maxLength: ${f.context}`,
   }),
 });

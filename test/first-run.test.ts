@@ -39,7 +39,16 @@ describe('llmf train --plugin loss-simpo, with nothing else', () => {
 
   it('gives a model that is polite where it was rude', { timeout: 60_000 }, async () => {
     const ask = (model: string) =>
-      command('generate', '--model', model, '--greedy', '--max-new-tokens', '30', '--prompt', 'Hello! What is a goat?');
+      command(
+        'generate',
+        '--model',
+        model,
+        '--greedy',
+        '--max-new-tokens',
+        '30',
+        '--prompt',
+        'A spider, what is that?',
+      );
     expect(await ask('model')).toMatch(/tired of you/);
     expect(await ask('runs/simpo')).toMatch(/Gladly|Of course|With pleasure|What a nice|I am happy|lovely/);
   });

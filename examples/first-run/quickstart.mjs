@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const command = join(folder, '..', '..', 'packages', 'cli', 'bin', 'llmf.js');
 const scratch = 'runs/quickstart';
-const question = 'Hello! What is a goat?'; // held out
+const question = 'A spider, what is that?'; // held out
 const started = performance.now();
 
 rmSync(join(folder, scratch), { recursive: true, force: true });

@@ -106,6 +106,7 @@ export const model = inTinyRun([
     'adapter_config.json',
   ],
   ['a reference that is not there', pairLoss('reference: { path: ./gone }'), 'MODELS_FOLDER_MISSING', 'gone'],
+  ['a reference that no loss compares with', setting('reference: copy'), 'NN_REFERENCE_UNUSED', 'loss sft'],
   ['a loss of pairs over single answers', pairLoss('stage: sft'), 'NN_LOSS_ROWS', 'does not fit stage sft'],
   [
     'a learning rate that blows the weights up',

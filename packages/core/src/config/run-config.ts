@@ -4,21 +4,45 @@ import { z } from 'zod';
 /** `train:` of the config. Defaults are the peers' where they agree; null means "no limit". */
 export const trainOptions = z.strictObject({
   batchSize: z.int().min(1).default(2).describe('Rows of the stage per microbatch (pairs in `preference`).'),
-  maxTokensPerBatch: z.int().min(1).nullable().default(null).describe('Splits a microbatch further when its packed row would hold more tokens.'),
+  maxTokensPerBatch: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Splits a microbatch further when its packed row would hold more tokens.'),
   gradientAccumulation: z.int().min(1).default(4).describe('Microbatches per optimizer step.'),
   epochs: z.number().positive().default(1).describe('Passes over the training rows.'),
   maxSteps: z.int().min(1).nullable().default(null).describe('Optimizer steps; overrides `epochs`.'),
   learningRate: z.number().positive().default(5e-6).describe('Peak learning rate.'),
-  schedule: z.union([z.string(), z.looseObject({ name: z.string() })]).default('cosine').describe('Learning-rate schedule by name.'),
+  schedule: z
+    .union([z.string(), z.looseObject({ name: z.string() })])
+    .default('cosine')
+    .describe('Learning-rate schedule by name.'),
   warmupRatio: z.number().min(0).max(1).default(0.1).describe('Share of all steps spent warming up.'),
   warmupSteps: z.int().min(0).nullable().default(null).describe('Steps of warm-up; overrides `warmupRatio`.'),
-  optimizer: z.union([z.string(), z.looseObject({ name: z.string() })]).default('adamw').describe('Optimizer by name.'),
+  optimizer: z
+    .union([z.string(), z.looseObject({ name: z.string() })])
+    .default('adamw')
+    .describe('Optimizer by name.'),
   weightDecay: z.number().min(0).default(0).describe('Decoupled weight decay of matrices; norms and biases have none.'),
-  maxGradNorm: z.number().positive().nullable().default(1).describe('Clip the global gradient norm to this; null: no clipping.'),
-  gradientCheckpointing: z.boolean().default(false).describe('Recompute each block in the backward pass: less memory, a third more work.'),
+  maxGradNorm: z
+    .number()
+    .positive()
+    .nullable()
+    .default(1)
+    .describe('Clip the global gradient norm to this; null: no clipping.'),
+  gradientCheckpointing: z
+    .boolean()
+    .default(false)
+    .describe('Recompute each block in the backward pass: less memory, a third more work.'),
   seed: z.int().min(0).default(42).describe('Key of every random number of the run.'),
   logEvery: z.int().min(1).default(1).describe('Steps between rows of metrics.jsonl.'),
-  saveEvery: z.int().min(1).nullable().default(500).describe('Steps between checkpoints; null: only at the end or when interrupted.'),
+  saveEvery: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(500)
+    .describe('Steps between checkpoints; null: only at the end or when interrupted.'),
   evalEvery: z.int().min(1).nullable().default(500).describe('Steps between evaluations; null: only at the end.'),
   evalOnStart: z.boolean().default(false).describe('Evaluate once before step 1.'),
   keepCheckpoints: z.int().min(1).default(2).describe('Newest checkpoints kept.'),

@@ -54,6 +54,7 @@ export async function createLossSession(run: Run, stage: LossStage): Promise<Sta
   if (terms.length === 0) throw trainingErrors.noLoss({ stage: stage.name });
   const needs = unitedNeeds(terms, stage.rows, stage.name);
   checkCoupling(run, terms, needs.coupling);
+  if (needs.reference === 'none') checkNoReference(run, terms);
   const service = run.container.resolve(DataServiceToken);
   const data = await service.open(run, { rows: stage.rows, columns: needs.columns ?? [] });
   const train = await run.hooks.datasetReady.promise(data.train, { split: 'train' });
@@ -223,6 +224,13 @@ function checkCoupling(run: Run, terms: readonly LossTerm[], coupling: 'item' | 
       `the items of ${losses.join(', ')} depend on their batch: ${gradientAccumulation} accumulated microbatches are not one large batch`,
     );
   }
+}
+
+/** @throws LLMF_NN_REFERENCE_UNUSED when the config chose a reference that no loss compares with. */
+function checkNoReference(run: Run, terms: readonly LossTerm[]): void {
+  const reference = run.config.choices['reference']?.[0]?.name ?? 'auto';
+  if (reference === 'auto') return;
+  throw trainingErrors.referenceUnused({ reference, losses: terms.map(({ loss }) => loss.name) });
 }
 
 async function openReference(

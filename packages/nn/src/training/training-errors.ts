@@ -64,6 +64,12 @@ export const trainingErrors = defineErrors('nn', {
     expected: f.before,
     fix: 'restore the data files, tokenizer and template of the run, or start afresh in another output folder',
   }),
+  referenceUnused: (f: { reference: string; losses: readonly string[] }) => ({
+    what: 'a reference is chosen that no loss compares with',
+    where: 'reference',
+    got: `${f.reference}, with loss ${f.losses.join(' + ')}`,
+    fix: 'remove `reference`, or choose a loss with a reference, such as dpo',
+  }),
   referenceNeedsAdapter: (f: { reference: string }) => ({
     what: `reference ${f.reference} needs an adapter that can be switched off`,
     where: 'reference',

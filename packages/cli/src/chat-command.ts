@@ -6,8 +6,8 @@ import { openGenerator, type Generator, type SamplingFlags } from './open-genera
 export type ChatFlags = SamplingFlags;
 
 /** Answers line after line, with the conversation so far as the prompt. */
-export async function chatCommand(io: CliIo, flags: ChatFlags): Promise<void> {
-  const generator = await openGenerator(io, flags);
+export async function chatCommand(io: CliIo, settings: readonly string[], flags: ChatFlags): Promise<void> {
+  const generator = await openGenerator(io, flags, settings, 'llmf chat');
   const system: Message[] = flags.system === undefined ? [] : [{ role: 'system', content: flags.system }];
   let turns: Message[] = [];
   const ask = () => io.err.write(io.err.isTerminal ? '> ' : '');

@@ -10,8 +10,8 @@ export interface GenerateFlags extends SamplingFlags {
 }
 
 /** Prints the model's answer to one prompt. */
-export async function generateCommand(io: CliIo, flags: GenerateFlags): Promise<void> {
-  const generator = await openGenerator(io, flags);
+export async function generateCommand(io: CliIo, settings: readonly string[], flags: GenerateFlags): Promise<void> {
+  const generator = await openGenerator(io, flags, settings, 'llmf generate');
   try {
     await generator.answer(await promptOf(generator, flags));
   } finally {

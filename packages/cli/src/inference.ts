@@ -3,8 +3,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
+  applyOverrides,
+  isOverride,
   PrecisionToken,
   resolveConfig,
+  sectionOf,
   startBackend,
   TrainingRun,
   wholeSource,
@@ -12,6 +15,7 @@ import {
   type Logger,
 } from '@llmf/core';
 import { AdapterToken, ArchitectureToken, ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
+import { cliErrors } from './cli-errors.js';
 import { composeEngine } from './compose-engine.js';
 import type { CliIo } from './io.js';
 
@@ -25,6 +29,12 @@ export interface InferenceRequest {
   readonly plugins: readonly string[];
   /** Further parts of the config that the command reads. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** `key=value` arguments for the backend and the sections of plugins, such as `vision.outsideFolder=true`. */
+  readonly settings: readonly string[];
+  /** Other keys of the config that may be set so. */
+  readonly settable?: readonly string[];
+  /** For messages: `llmf score`. */
+  readonly command: string;
 }
 
 /** A loaded model that is only asked, never trained. */
@@ -43,10 +53,14 @@ export async function openInference(io: CliIo, request: InferenceRequest, logger
   const { engine, named } = await composeEngine({ folder: io.folder, plugins: request.plugins });
   const scratch = await mkdtemp(join(tmpdir(), 'llmf-'));
   const { backend = 'auto', precision = 'auto', config: more = {} } = request;
-  const raw = { model: { path: request.model }, backend: { name: backend, precision }, ...more };
-  const uses = Object.keys(raw);
+  const given = { model: { path: request.model }, backend: { name: backend, precision }, ...more };
+  const sections = named.flatMap((plugin) => (plugin.options ? [sectionOf(plugin)] : []));
+  const uses = [...Object.keys(given), ...sections];
   try {
-    const config = await resolveConfig(engine, raw, { source: wholeSource('command line'), named, uses });
+    checkSettings(request, ['backend', ...sections]);
+    const flags = { raw: given, source: wholeSource('command line'), folder: io.folder, file: null };
+    const { raw, source } = applyOverrides(flags, request.settings);
+    const config = await resolveConfig(engine, raw, { source, named, uses });
     const run = new TrainingRun(config, engine.container.createChild(), scratch, io.folder, logger);
     const close = async () => {
       await run.hooks.shutdown.promise();
@@ -63,6 +77,16 @@ export async function openInference(io: CliIo, request: InferenceRequest, logger
     await rm(scratch, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Nothing that is set may go unread. @throws LLMF_CLI_USAGE */
+function checkSettings({ settings, settable = [], command }: InferenceRequest, keys: readonly string[]): void {
+  const allowed = [...keys, ...settable];
+  const isRead = (text: string) => allowed.some((key) => text.startsWith(`${key}.`));
+  const unread = settings.find((text) => !isOverride(text) || !isRead(text));
+  if (unread === undefined) return;
+  const problem = `"${unread}" is not a key=value that this command reads (it reads keys of ${allowed.join(', ')})`;
+  throw cliErrors.usage({ problem, command });
 }
 
 async function load(

@@ -32,7 +32,7 @@ export interface MergeFlags {
  */
 export async function mergeCommand(io: CliIo, flags: MergeFlags): Promise<number> {
   const { model, adapter, backend, plugin: plugins = [] } = flags;
-  const request = { model, adapter, backend, plugins, precision: 'f32' };
+  const request = { model, adapter, backend, plugins, precision: 'f32', settings: [], command: 'llmf merge' };
   const inference = await openInference(io, request, { info: () => {}, warn: (line) => io.err.write(`${line}\n`) });
   try {
     const layers = additiveLayers(inference);

@@ -6,7 +6,7 @@ import type { CliIo } from './io.js';
 import { TextStream } from './text-stream.js';
 
 /** What `generate` and `chat` take. */
-export interface SamplingFlags extends Omit<InferenceRequest, 'plugins' | 'config'> {
+export interface SamplingFlags extends Pick<InferenceRequest, 'model' | 'adapter' | 'precision' | 'backend'> {
   readonly template: string;
   readonly system?: string;
   readonly greedy?: boolean;
@@ -34,7 +34,12 @@ export interface Generator {
   close(): Promise<void>;
 }
 
-export async function openGenerator(io: CliIo, flags: SamplingFlags): Promise<Generator> {
+export async function openGenerator(
+  io: CliIo,
+  flags: SamplingFlags,
+  settings: readonly string[],
+  command: string,
+): Promise<Generator> {
   const { plugin: plugins = [], template: templateName, seed: firstSeed } = flags;
   const logger = {
     info: (line: string) => io.err.write(`${line}\n`),
@@ -42,7 +47,7 @@ export async function openGenerator(io: CliIo, flags: SamplingFlags): Promise<Ge
   };
   // Of the data section its template and packing count here; nothing is read from `train`.
   const config = { data: { train: [{ path: '.' }], template: templateName } };
-  const inference = await openInference(io, { ...flags, plugins, config }, logger);
+  const inference = await openInference(io, { ...flags, plugins, config, settings, command }, logger);
   try {
     const tokenizer = await Tokenizer.load(inference.folder);
     const template = await chooseTemplate(templateName, tokenizer, io.folder);

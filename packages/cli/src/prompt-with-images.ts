@@ -7,7 +7,7 @@ import {
   type Message,
   type Tokenizer,
 } from '@llmf/data';
-import { Feed } from '@llmf/nn';
+import { evaluationMode, Feed } from '@llmf/nn';
 import { cliErrors } from './cli-errors.js';
 import type { Inference } from './inference.js';
 import type { ModelPrompt } from './open-generator.js';
@@ -25,7 +25,7 @@ interface ImagePrompt {
  * prompt the pictures come first.
  */
 export async function promptWithImages(
-  { run, model }: Inference,
+  { run, model, adapter }: Inference,
   { prompt, systemTurn, images }: ImagePrompt,
   tokenizer: Tokenizer,
   template: ChosenTemplate,
@@ -60,11 +60,12 @@ export async function promptWithImages(
     },
   ]);
   const batch = await new Feed(run, model.vocabularySize).collate([row!]);
+  const pass = { model, ...evaluationMode(adapter) };
   return {
     ids: batch.ids,
     options: {
       positions: batch.positions,
-      embedded: (embeddings) => run.hooks.inputsEmbedded.call(embeddings, batch, { model, training: false }),
+      embedded: (embeddings) => run.hooks.inputsEmbedded.call(embeddings, batch, pass),
     },
   };
 }

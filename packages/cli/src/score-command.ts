@@ -16,7 +16,7 @@ import { Display } from './display.js';
 import { openInference, type Inference, type InferenceRequest } from './inference.js';
 import type { CliIo } from './io.js';
 
-export interface ScoreFlags extends Omit<InferenceRequest, 'plugins' | 'config'> {
+export interface ScoreFlags extends Pick<InferenceRequest, 'model' | 'adapter' | 'precision' | 'backend'> {
   readonly plugin?: readonly string[];
   readonly template: string;
   readonly system?: string;
@@ -39,7 +39,12 @@ interface ResponseScore {
 type ScoredRows = Omit<OpenedRows, 'rows'> & { readonly rows: RowSet };
 
 /** Writes one line per row of the data: the log-probability of each answer, or why the row was left out. */
-export async function scoreCommand(io: CliIo, data: string, flags: ScoreFlags): Promise<void> {
+export async function scoreCommand(
+  io: CliIo,
+  data: string,
+  settings: readonly string[],
+  flags: ScoreFlags,
+): Promise<void> {
   const display = new Display(io);
   const {
     plugin: plugins = [],
@@ -52,7 +57,8 @@ export async function scoreCommand(io: CliIo, data: string, flags: ScoreFlags): 
   } = flags;
   const source = { path: data, ...(format === undefined ? {} : { format }) };
   const config = { data: { train: [source], template, systemPrompt }, train: { batchSize } };
-  const inference = await openInference(io, { ...request, plugins, config }, display);
+  const more = { plugins, config, settings, settable: ['data.train.0'], command: 'llmf score' };
+  const inference = await openInference(io, { ...request, ...more }, display);
   try {
     const opened = await openScoredRows(inference, (line) => display.info(line));
     try {

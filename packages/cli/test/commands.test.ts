@@ -103,6 +103,12 @@ describe('llmf score', () => {
     expect(both!['chosen']!.logProbSum).toBeCloseTo(single!['response']!.logProbSum, 4);
   });
 
+  it('takes columns of other names', async () => {
+    await folder.write('qa.jsonl', jsonLines(tinyPairs.map(({ prompt, chosen }) => ({ q: prompt, a: chosen }))));
+    const named = await score('qa.jsonl', 'data.train.0.columns={prompt: q, response: a}');
+    expect(named).toEqual(await score('single.jsonl'));
+  });
+
   it('counts the end of turn of a chat, and only the text without a template', async () => {
     const chat = await score('single.jsonl');
     const plain = await score('single.jsonl', '--template', 'none');

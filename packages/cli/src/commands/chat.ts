@@ -10,8 +10,8 @@ export function declareChat(program: Command, { io }: CommandContext): void {
     .command('chat')
     .summary('talk to a model')
     .description('Talk to a model line by line; it remembers the conversation. An empty line or /exit ends it.');
-  addSamplingOptions(command).action(async (flags: ChatFlags) => {
+  addSamplingOptions(command).action(async (settings: string[], flags: ChatFlags) => {
     const { chatCommand } = await import('../chat-command.js');
-    await chatCommand(io, flags);
+    await chatCommand(io, settings, flags);
   });
 }

@@ -13,8 +13,8 @@ export function declareGenerate(program: Command, { io }: CommandContext): void 
     .description('Print what the model answers, on standard output and nothing else there.')
     .requiredOption('--prompt <text>', 'the user’s message; with --template none, the text to go on from')
     .option('--image <file>', 'a picture of the prompt; may be given several times', collect);
-  addSamplingOptions(command).action(async (flags: GenerateFlags) => {
+  addSamplingOptions(command).action(async (settings: string[], flags: GenerateFlags) => {
     const { generateCommand } = await import('../generate-command.js');
-    await generateCommand(io, flags);
+    await generateCommand(io, settings, flags);
   });
 }

@@ -6,6 +6,7 @@ import { positiveNumber, wholeNumber, wholeNumberFrom0 } from './numbers.js';
 /** What `generate` and `chat` have in common. */
 export const addSamplingOptions = (command: Command): Command =>
   command
+    .argument('[key=value...]', 'keys of the backend and of plugins, such as vision.image.maxPixels=100000')
     .requiredOption('--model <dir>', 'model folder or hub id')
     .option('--adapter <dir>', 'PEFT adapter folder')
     .option('--template <name>', 'chat template: auto, none, or a name', 'auto')

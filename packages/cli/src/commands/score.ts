@@ -14,6 +14,10 @@ export function declareScore(program: Command, { io }: CommandContext): void {
       'Write, per row, the sum of the log-probabilities (in nats) and the number of tokens of each answer: `response`, or `chosen` and `rejected`. Rows hold text or chats, or token ids (`promptIds`, `responseIds`).',
     )
     .argument('<data>', 'a file as training reads it')
+    .argument(
+      '[key=value...]',
+      'keys of the backend, of plugins, and of the data entry, such as data.train.0.columns={prompt: q}',
+    )
     .requiredOption('--model <dir>', 'model folder or hub id')
     .requiredOption('--output <file>', 'where the lines go, one JSON object per row')
     .option('--adapter <dir>', 'PEFT adapter folder')
@@ -25,8 +29,8 @@ export function declareScore(program: Command, { io }: CommandContext): void {
     .option('--batch-size <n>', 'rows computed together', wholeNumber, 2)
     .option('--tokens', 'write the log-probability of each token too')
     .option('--plugin <name>', 'load a plugin; may be given several times', collect)
-    .action(async (data: string, flags: ScoreFlags) => {
+    .action(async (data: string, settings: string[], flags: ScoreFlags) => {
       const { scoreCommand } = await import('../score-command.js');
-      await scoreCommand(io, data, flags);
+      await scoreCommand(io, data, settings, flags);
     });
 }

@@ -93,6 +93,13 @@ const table: readonly Row[] = [
     { 'small.json': smallVocabulary },
   ],
   ['init with a negative seed', [...init('x.json'), '--seed', '-1'], 'CLI_USAGE', 'a whole number, 0 or more'],
+  [
+    'generate with a key that it does not read',
+    ['generate', ...model, '--prompt', 'x', 'train.seed=1'],
+    'CLI_USAGE',
+    'train.seed=1',
+  ],
+  ['score with a second file', ['score', 'rows.jsonl', 'b.jsonl', ...model, '--output', 'o'], 'CLI_USAGE', 'b.jsonl'],
   ['chat without a model', ['chat'], 'CLI_USAGE', '--model'],
   [
     'merge without an adapter',

@@ -45,15 +45,18 @@ function outputOf(stream: NodeJS.WriteStream): Output {
 const signals = ['SIGINT', 'SIGTERM'] as const;
 export const interruptedStatus = 130;
 
+/**
+ * One signal is listened for. After it the system's own handling is back, which ends the process even where JavaScript
+ * is busy computing; shells report that as 130 too.
+ */
 function listenForInterrupt(listener: () => void): () => void {
-  let wasInterrupted = false;
+  const stop = () => {
+    for (const signal of signals) process.off(signal, handle);
+  };
   const handle = () => {
-    if (wasInterrupted) process.exit(interruptedStatus);
-    wasInterrupted = true;
+    stop();
     listener();
   };
   for (const signal of signals) process.on(signal, handle);
-  return () => {
-    for (const signal of signals) process.off(signal, handle);
-  };
+  return stop;
 }

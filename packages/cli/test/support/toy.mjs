@@ -3,17 +3,20 @@
 import { apiVersion, BackendToken, LossToken, StageToken } from '@llmf/core';
 
 /** `options` of a stage may be any strict zod-like object; this one takes what the tests need. */
-const known = ['stepsPerEpoch', 'failAt', 'nanAt', 'noSpaceAt'];
+const known = ['stepsPerEpoch', 'failAt', 'nanAt', 'noSpaceAt', 'saveSeconds'];
 const options = {
   shape: Object.fromEntries(known.map((key) => [key, null])),
   safeParse: (data) => ({ success: true, data: { stepsPerEpoch: 8, ...data } }),
 };
 
 class ToySession {
-  constructor(run, { stepsPerEpoch, failAt, nanAt, noSpaceAt }) {
-    Object.assign(this, { stepsPerEpoch, failAt, nanAt, noSpaceAt, seen: [] });
+  constructor(run, { saveSeconds = 0, ...given }) {
+    Object.assign(this, { ...given, seen: [] });
     run.state.add('toy', {
-      save: () => ({ json: this.seen }),
+      save: () => {
+        for (const end = performance.now() + 1000 * saveSeconds; performance.now() < end;);
+        return { json: this.seen };
+      },
       load: ({ json }) => {
         this.seen = [...json];
       },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Draws pictures/ and writes data/: two coloured shapes in each picture, a question about one of them, a right answer
+// Draws data/pictures/ and writes data/: two coloured shapes in each picture, a question about one of them, a right answer
 // and a hallucinated one.
 //
 //   sft.json       single answers, right and hallucinated mixed: a model that has read them knows how people talk here
@@ -33,13 +33,12 @@ const shapes = {
 /** Share of the supervised answers that are invented. */
 const inventedShare = 0.3;
 
-const folder = fileURLToPath(new URL('.', import.meta.url));
+/** Where data/ is made: the folder named behind the script, or the script's own. */
+const folder = process.argv[2] ?? fileURLToPath(new URL('.', import.meta.url));
 const random = randomNumbers(2024);
 
-for (const name of ['pictures', 'data']) {
-  rmSync(join(folder, name), { recursive: true, force: true });
-  mkdirSync(join(folder, name));
-}
+rmSync(join(folder, 'data'), { recursive: true, force: true });
+mkdirSync(join(folder, 'data', 'pictures'), { recursive: true });
 const sft = repeat(1200, (at) => singleRow(`s${at}`));
 const train = repeat(300, (at) => pairRow(draw(`t${at}`, scene()), question()));
 const heldOut = shuffled(repeat(75, (at) => twinRows(`h${at}`)).flat());
@@ -70,7 +69,7 @@ function question() {
 }
 
 function draw(name, made) {
-  writeFileSync(join(folder, 'pictures', `${name}.png`), png(made.things));
+  writeFileSync(join(folder, 'data', 'pictures', `${name}.png`), png(made.things));
   return { name, ...made };
 }
 
@@ -101,7 +100,7 @@ function answer(shape, colour) {
 
 function row(name, text, shape, { output, chosen, rejected }) {
   const asked = { from: 'human', value: `<image>${text.replace('{shape}', shape)}` };
-  const images = [`../pictures/${name}.png`];
+  const images = [`pictures/${name}.png`];
   const told = (value) => ({ from: 'gpt', value });
   if (output !== undefined) return { conversations: [asked, told(output)], images };
   return { conversations: [asked], chosen: told(chosen), rejected: told(rejected), images };

@@ -58,6 +58,7 @@ describe.skipIf(!isHere)('real image pairs (skipped where the shared test data i
     const config = {
       plugins: [vision(), lossDpo()],
       model: { path: './model' },
+      backend: 'wasm',
       stage: 'preference',
       loss: { name: 'dpo', beta: 0.5 },
       adapter: { name: 'lora', rank: 4, alpha: 16, targets: 'all' },

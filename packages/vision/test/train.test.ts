@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import lossDpo from '@llmf/loss-dpo';
+import lossMdpo from '@llmf/loss-mdpo';
 import { train } from 'llmf';
 import { afterAll, describe, expect, it } from 'vitest';
 import { vision } from '../src/plugin.js';
@@ -14,8 +15,8 @@ afterAll(() => rmSync(root, { recursive: true }));
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 
 /** A folder with a tiny model and rows of token ids that show pictures. */
-function workFolder(name: TinyName): string {
-  const folder = join(root, name);
+function workFolder(name: TinyName, at: string = name): string {
+  const folder = join(root, at);
   mkdirSync(join(folder, 'model'), { recursive: true });
   for (const file of ['config.json', 'model.safetensors'])
     cpSync(join(fixture(name), file), join(folder, 'model', file));
@@ -34,8 +35,9 @@ function workFolder(name: TinyName): string {
 }
 
 const config = (changes: Record<string, unknown> = {}) => ({
-  plugins: [vision(), lossDpo()],
+  plugins: [vision(), lossDpo(), lossMdpo()],
   model: { path: './model' },
+  backend: 'wasm', // the same on every machine
   stage: 'preference',
   loss: { name: 'dpo', beta: 0.5 },
   adapter: { name: 'lora', rank: 4, alpha: 8, targets: 'all' },
@@ -56,7 +58,10 @@ const metricsOf = (folder: string, output = 'run') =>
   readFileSync(join(folder, output, 'metrics.jsonl'), 'utf8')
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as { readonly loss: number });
+    .map((line) => JSON.parse(line) as Readonly<Record<string, number>>);
+const lossesOf = (folder: string, output: string) =>
+  metricsOf(folder, output).flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
+const silent = { info: () => undefined, warn: () => undefined };
 
 describe.each(tinyNames)('DPO on pictures with %s', (name) => {
   it('starts at ln 2, learns, and runs the tower once per picture and batch', async () => {
@@ -66,7 +71,7 @@ describe.each(tinyNames)('DPO on pictures with %s', (name) => {
       folder,
       logger: { info: (line) => told.push(line), warn: (line) => told.push(line) },
     });
-    const losses = metricsOf(folder).map(({ loss }) => loss);
+    const losses = lossesOf(folder, 'run');
     expect(losses.length).toBe(4);
     expect(losses[0]).toBeCloseTo(Math.LN2, 5);
     expect(losses[3]).toBeLessThan(losses[0]! - 0.05);
@@ -76,5 +81,73 @@ describe.each(tinyNames)('DPO on pictures with %s', (name) => {
       target_modules: string[];
     };
     expect(JSON.stringify(adapter.target_modules)).not.toContain('visual');
+  });
+});
+
+describe('a run that compares pictures', () => {
+  const folder = workFolder('qwen2_vl', 'compared');
+  const run = async (output: string, changes: Record<string, unknown>) => {
+    await train(config({ output, ...changes }) as never, { folder, logger: silent });
+    return metricsOf(folder, output);
+  };
+
+  it.each(['crop', 'other'])(
+    'mdpo starts at 3 ln 2 and learns to prefer its picture to the %s one',
+    async (contrast) => {
+      const rows = await run(`mdpo-${contrast}`, { loss: { name: 'mdpo', beta: 0.5 }, vision: { contrast } });
+      expect(rows[0]!.loss).toBeCloseTo(3 * Math.LN2, 4);
+      expect(rows.at(-1)!.loss).toBeLessThan(3 * Math.LN2 - 0.05);
+      expect(rows[0]).toHaveProperty('rewards/conditional_accuracies');
+    },
+  );
+
+  it.each(['dpo', 'mdpo'])('%s with a cached reference computes what the adapter switched off gives', async (name) => {
+    const loss = { name, beta: 0.5 };
+    await run(`${name}-off`, { loss, reference: 'adapter-off' });
+    await run(`${name}-cached`, { loss, reference: 'cached' });
+    const [off, cached] = [lossesOf(folder, `${name}-off`), lossesOf(folder, `${name}-cached`)];
+    expect(cached).toHaveLength(4);
+    cached.forEach((value, at) => expect(value).toBeCloseTo(off[at]!, 5));
+  });
+
+  it('caches the reference by pixels: another limit is another key, the same one is found again', async () => {
+    const told: string[] = [];
+    const once = async (output: string, vision: object) => {
+      const changes = { output, reference: 'cached', loss: { name: 'dpo', beta: 0.25 }, vision };
+      const logger = { info: (line: string) => told.push(line), warn: () => undefined };
+      await train(config(changes) as never, { folder, logger });
+      return told.filter((line) => line.startsWith('reference:')).at(-1);
+    };
+    expect(await once('key-1', { image: { maxPixels: 600 } })).toContain('(6 of 6 rows computed now)');
+    expect(await once('key-2', { image: { maxPixels: 600 } })).toContain('(0 of 6 rows computed now)');
+    expect(await once('key-3', { image: { maxPixels: 500 } })).toContain('(6 of 6 rows computed now)');
+  });
+
+  it('evaluates pairs with their own and with other pictures', async () => {
+    const rows = await run('looks', {
+      data: { train: [{ path: 'rows.jsonl' }], eval: [{ path: 'rows.jsonl' }], maxLength: 200 },
+    });
+    const last = rows.findLast((row) => 'eval_image/margins' in row)!;
+    expect(last['eval_image/margins']).not.toBeCloseTo(last['eval_image/margins_shuffled']!, 4);
+    // Trained on these rows: log-probs and margins agree with what evaluation itself says of them.
+    expect(last['eval_image/margins']).toBeCloseTo(last['eval_logps/chosen']! - last['eval_logps/rejected']!, 4);
+    for (const name of ['eval_image/accuracies', 'eval_image/accuracies_shuffled']) {
+      expect(last[name]! * 6).toBeCloseTo(Math.round(last[name]! * 6), 6);
+    }
+  });
+
+  it('reports rows dropped for their media with file and row', async () => {
+    const text = readFileSync(join(folder, 'rows.jsonl'), 'utf8').split('\n');
+    const broken = text.map((line, at) => (at === 2 ? line.replace('gif-still.gif', 'gone.gif') : line));
+    writeFileSync(join(folder, 'broken.jsonl'), broken.join('\n'));
+    await run('broken', {
+      data: { train: [{ path: 'broken.jsonl' }], maxLength: 200 },
+      vision: { onBadMedia: 'drop' },
+    });
+    const report = readFileSync(join(folder, 'broken', 'data-report.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
+    expect(report).toHaveLength(1);
+    expect(JSON.parse(report[0]!)).toMatchObject({ split: 'train', source: 'broken.jsonl', row: 3, action: 'dropped' });
   });
 });

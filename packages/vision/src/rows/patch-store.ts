@@ -27,6 +27,8 @@ export interface PatchStoreOptions {
 export class PatchStore {
   readonly #memory = new Map<string, readonly RgbImage[]>();
   #memoryBytes = 0;
+  /** A picture that a batch shows twice (whole and as a contrast) is decoded once. */
+  readonly #loading = new Map<string, Promise<readonly RgbImage[]>>();
   /** Pictures and films that were decoded rather than found. */
   decoded = 0;
 
@@ -50,6 +52,16 @@ export class PatchStore {
       this.#memory.set(key, remembered); // the latest used stands last
       return remembered;
     }
+    const loading = this.#loading.get(key) ?? this.#load(key, plan, access);
+    this.#loading.set(key, loading);
+    try {
+      return await loading;
+    } finally {
+      this.#loading.delete(key);
+    }
+  }
+
+  async #load(key: string, plan: MediaPlan, access: MediaAccess): Promise<readonly RgbImage[]> {
     const file = this.options.folder === null ? null : join(this.options.folder, key.slice(0, 2), `${key}.rgb`);
     const kept = file === null ? null : await readFrames(file);
     const frames = kept ?? (await this.#decode(plan, access));

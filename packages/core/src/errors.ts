@@ -59,6 +59,10 @@ export function defineErrors<C extends Record<string, Describe>>(
 }
 
 export function errorCode(packageName: string, name: string): string {
-  const words = (text: string) => text.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replaceAll('-', '_').toUpperCase();
+  const words = (text: string) =>
+    text
+      .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+      .replaceAll('-', '_')
+      .toUpperCase();
   return `LLMF_${words(packageName)}_${words(name)}`;
 }

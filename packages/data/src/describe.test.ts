@@ -24,7 +24,10 @@ describe('histogram', () => {
 describe('describeRow', () => {
   it('writes a token that repeats once, with its number', () => {
     const row: EncodedRow = {
-      ...{ index: 0, weight: 1, extras: {}, media: [] },
+      index: 0,
+      weight: 1,
+      extras: {},
+      media: [],
       prompt: Int32Array.of(7, 9, 9, 9, 9, 9, 8, 8),
       responses: [{ ids: Int32Array.of(5, 5, 5, 5), counted: Uint8Array.of(0, 0, 1, 1), role: 'response' }],
     };

@@ -9,8 +9,13 @@ export interface BackendProvider extends Named {
   readonly priority: number;
   /** null when it can start here, else one line that says why not. Cheap: no kernel is loaded. */
   unavailable(): Promise<string | null>;
-  /** Registers kernels and makes it the current tfjs backend. @throws a coded error that says what to install. */
-  start(options: Record<string, unknown>): Promise<StartedBackend>;
+  /**
+   * Registers kernels and makes it the current tfjs backend. The run computes in `precision` when `precisions` lists it;
+   * `auto` in bf16 when that is listed, else in f32. Left out: f32.
+   *
+   * @throws a coded error that says what to install
+   */
+  start(options: Record<string, unknown>, precision?: Precision | 'auto'): Promise<StartedBackend>;
 }
 
 export interface StartedBackend {

@@ -7,7 +7,11 @@ const key: RandomKey = { seed: 7, stream: 'test', step: 3, microbatch: 1 };
 describe('philox', () => {
   // Known answers of the Random123 distribution, kat_vectors, philox4x32 with 10 rounds.
   it.each([
-    [[0, 0, 0, 0], [0, 0], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]],
+    [
+      [0, 0, 0, 0],
+      [0, 0],
+      [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
+    ],
     [
       [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
       [0xffffffff, 0xffffffff],

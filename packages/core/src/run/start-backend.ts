@@ -29,16 +29,17 @@ export async function startBackend(
   choice: Choice | undefined,
   logger: Logger,
 ): Promise<BackendStart> {
-  const { precision: wanted = 'auto', ...options } = choice?.options ?? {};
+  const { precision = 'auto', ...options } = choice?.options ?? {};
+  const wanted = precision as Precision | 'auto';
   const provider =
     choice === undefined || choice.name === 'auto'
       ? await bestProvider(engine.container.resolveAll(BackendToken), logger)
       : engine.find(BackendToken, choice.name);
-  const backend = await provider.start(options);
+  const backend = await provider.start(options, wanted);
   container.register(StartedBackendToken, backend);
-  const precision = choosePrecision(provider.name, backend, wanted as Precision | 'auto');
-  container.register(PrecisionToken, precision);
-  return { backend, precision };
+  const chosen = choosePrecision(provider.name, backend, wanted);
+  container.register(PrecisionToken, chosen);
+  return { backend, precision: chosen };
 }
 
 async function bestProvider(providers: readonly BackendProvider[], logger: Logger): Promise<BackendProvider> {

@@ -7,8 +7,8 @@ export class RowLogProbs {
   private readonly prompts: (Float32Array | undefined)[];
 
   constructor(readonly rows: number) {
-    this.answers = new Array<Float32Array | undefined>(rows);
-    this.prompts = new Array<Float32Array | undefined>(rows);
+    this.answers = Array.from<Float32Array | undefined>({ length: rows });
+    this.prompts = Array.from<Float32Array | undefined>({ length: rows });
   }
 
   set(row: number, answers: readonly number[], prompt: readonly number[]): void {

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds and runs test-native, the kernels' tests without Node.js: under AddressSanitizer and
+// UndefinedBehaviorSanitizer, under ThreadSanitizer with two callers at once, and for arm64 under qemu.
+// Does what this machine has the tools for, and names what it left out. Closes with "N passed, N failed, N skipped".
+//
+// usage: node scripts/test-native.mjs [address|thread|arm64 …]
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathsOf, writeKernelLists } from '../dist/addon/build.js';
+import { compile, findCompiler } from '../dist/addon/compiler.js';
+import { nativeSources, packageFolder, sourceFolder } from '../dist/addon/sources.js';
+
+const compiler = findCompiler();
+const common = ['-std=c++20', '-pthread', '-ffp-contract=off', '-fno-math-errno', '-Wall', '-Wextra', '-Wno-psabi'];
+const sanitized = ['-O1', '-g', '-fno-omit-frame-pointer', '-fno-sanitize-recover=all'];
+const variants = {
+  address: {
+    claim: 'no address or undefined-behaviour error',
+    compiler,
+    architecture: process.arch,
+    flags: [...sanitized, '-fsanitize=address,undefined'],
+    run: (program) => [program, '--cases', '30', '--threads', '3'],
+  },
+  thread: {
+    claim: 'no data race, two callers at once',
+    compiler,
+    architecture: process.arch,
+    flags: [...sanitized, '-fsanitize=thread'],
+    run: (program) => [program, '--cases', '8', '--threads', '3', '--callers', '2'],
+  },
+  arm64: {
+    claim: 'the NEON and scalar paths of arm64',
+    compiler: 'aarch64-linux-gnu-g++',
+    architecture: 'arm64',
+    flags: ['-O2', '-static'],
+    run: (program) => ['qemu-aarch64', program, '--cases', '20', '--threads', '2'],
+    needs: 'qemu-aarch64',
+  },
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !(name in variants));
+if (unknown !== undefined) {
+  console.error(`There is no variant ${unknown}; known are ${Object.keys(variants).join(', ')}.`);
+  process.exit(2);
+}
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+for (const [name, variant] of Object.entries(variants)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  counts[await test(name, variant)]++;
+}
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exitCode = counts.failed === 0 ? 0 : 1;
+
+async function test(name, variant) {
+  const missing = missingTool(variant);
+  if (missing !== null) {
+    console.log(`${name} (${variant.claim}): skipped, ${missing}`);
+    return 'skipped';
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'llmf-test-native-'));
+  try {
+    if (name !== 'arm64' && !(await links(variant, folder))) {
+      console.log(
+        `${name} (${variant.claim}): skipped, ${variant.compiler} has no runtime for ${variant.flags.at(-1)}`,
+      );
+      return 'skipped';
+    }
+    console.log(`${name} (${variant.claim}) …`);
+    const [command, ...words] = variant.run(await build(variant, folder));
+    const { status, error } = spawnSync(command, words, { stdio: 'inherit' });
+    if (status !== 0) console.log(`${name}: failed${error ? `, ${error.message}` : ` with exit status ${status}`}`);
+    return status === 0 ? 'passed' : 'failed';
+  } catch (error) {
+    console.log(`${name}: failed, ${error.message}`);
+    return 'failed';
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function missingTool({ compiler: command, needs }) {
+  if (command === null) return 'no C++ compiler was found (g++, clang++ or $CXX)';
+  const missing = [command, ...(needs ? [needs] : [])].find((tool) => spawnSync(tool, ['--version']).status !== 0);
+  return missing === undefined ? null : `${missing} is not installed`;
+}
+
+/** Compilers come without some sanitizers' runtimes. */
+async function links({ compiler: command, flags }, folder) {
+  const program = join(folder, 'empty');
+  const { status } = spawnSync(command, ['-x', 'c++', ...flags, '-', '-o', program], { input: 'int main() {}' });
+  return status === 0;
+}
+
+async function build({ compiler: command, architecture, flags }, folder) {
+  writeKernelLists(folder, nativeSources([]));
+  const native = join(sourceFolder, 'native');
+  const tests = join(packageFolder, 'test-native');
+  const objects = join(folder, 'objects');
+  mkdirSync(objects);
+  const units = [
+    ...filesOf(native, ['addon.cc', 'isa.cc']).map((file) => ({ file, defines: [] })),
+    ...filesOf(tests).map((file) => ({ file, defines: [] })),
+    ...pathsOf(architecture).map((path) => ({ file: join(native, 'isa.cc'), defines: [`-DLLMF_PATH_${path}`] })),
+  ].map((unit, index) => ({ ...unit, object: join(objects, `${index}.o`) }));
+  const includes = [folder, sourceFolder, native, tests].map((path) => `-I${path}`);
+  const queue = [...units];
+  const worker = async () => {
+    for (let unit = queue.pop(); unit !== undefined; unit = queue.pop()) {
+      await compile(command, [...common, ...flags, ...unit.defines, ...includes, '-c', unit.file, '-o', unit.object]);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  const program = join(folder, 'test-native');
+  await compile(command, [...common, ...flags, ...units.map(({ object }) => object), '-o', program]);
+  return program;
+}
+
+function filesOf(folder, without = []) {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.cc') && !without.includes(file))
+    .map((file) => join(folder, file));
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention against the score matrix written out.
+#include "harness.h"
+
+namespace llmf::test {
+namespace {
+
+struct Span {
+  int32_t query_start, query_length, key_start, key_length, prefix_start, prefix_length;
+  int64_t keys() const { return static_cast<int64_t>(prefix_length) + key_length; }
+  int64_t key_row(int64_t key) const { return key < prefix_length ? prefix_start + key : key_start + key - prefix_length; }
+};
+
+struct Case {
+  int64_t tokens, heads, groups, size, window;
+  bool causal;
+  double scale;
+  std::vector<Span> spans;
+  Floats q, k, v, dy;
+
+  size_t query(int64_t token, int64_t head) const { return static_cast<size_t>((token * heads + head) * size); }
+  size_t key(int64_t token, int64_t head) const {
+    return static_cast<size_t>((token * groups + head / (heads / groups)) * size);
+  }
+  bool sees(const Span& span, int64_t query, int64_t key) const {
+    const int64_t position = span.prefix_length + query + span.key_length - span.query_length;
+    if (causal && key > position) return false;
+    return window == 0 || (key > position - window && key < position + window);
+  }
+};
+
+/** Segments one after the other, gaps between some, some with the first one as their prefix. */
+Case random_case(Random& random) {
+  Case c;
+  c.groups = 1 + random.below(3), c.heads = c.groups * (1 + random.below(3)), c.size = 1 + random.below(40);
+  c.causal = random.chance(75), c.window = random.chance(30) ? 1 + random.below(50) : 0;
+  c.scale = 1 / std::sqrt(static_cast<double>(c.size));
+  const bool shares = random.chance(50) && c.window == 0;
+  const int64_t segments = random.size(5);
+  c.tokens = random.below(4);
+  for (int64_t i = 0; i < segments; i++) {
+    const auto length = static_cast<int32_t>(random.chance(15) ? 380 + random.below(30) : 1 + random.below(110));
+    const auto start = static_cast<int32_t>(c.tokens);
+    const bool has_prefix = shares && i > 0;
+    c.spans.push_back({start, length, start, length, has_prefix ? c.spans[0].key_start : 0, has_prefix ? c.spans[0].key_length : 0});
+    c.tokens += length + (random.chance(20) ? random.below(9) : 0);
+  }
+  c.q = random.floats(c.tokens * c.heads * c.size, -2, 2), c.dy = random.floats(c.tokens * c.heads * c.size);
+  c.k = random.floats(c.tokens * c.groups * c.size, -2, 2), c.v = random.floats(c.tokens * c.groups * c.size);
+  return c;
+}
+
+Call& add_shape(Call& call, const Case& c, const Integers& table) {
+  call.sizes({static_cast<int64_t>(c.spans.size())}).in(table).sizes({c.tokens, c.tokens, c.heads, c.groups, c.size});
+  return call.number(c.scale).sizes({c.causal, c.window});
+}
+
+Integers table_of(const Case& c) {
+  Integers table;
+  for (const Span& s : c.spans) {
+    table.insert(table.end(), {s.query_start, s.query_length, s.key_start, s.key_length, s.prefix_start, s.prefix_length});
+  }
+  return table;
+}
+
+double dot(const float* a, const float* b, int64_t count) {
+  double sum = 0;
+  for (int64_t i = 0; i < count; i++) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+/** Calls visit(span, query row, head, scores of its keys, log of their sum of exponentials); unseen keys have −∞. */
+template <class Visit>
+void each_query(const Case& c, Visit visit) {
+  for (const Span& span : c.spans) {
+    for (int64_t i = 0; i < span.query_length; i++) {
+      for (int64_t head = 0; head < c.heads; head++) {
+        Doubles scores;
+        double total = 0;
+        const int64_t row = span.query_start + i;
+        for (int64_t j = 0; j < span.keys(); j++) {
+          const double score = c.scale * dot(&c.q[c.query(row, head)], &c.k[c.key(span.key_row(j), head)], c.size);
+          scores.push_back(c.sees(span, i, j) ? score : -INFINITY);
+          total += std::exp(scores.back());
+        }
+        visit(span, row, head, scores, std::log(total));
+      }
+    }
+  }
+}
+
+struct Forward {
+  Doubles out, log_sum_exp;
+};
+
+Forward reference(const Case& c) {
+  Forward result{Doubles(c.q.size(), 0), Doubles(static_cast<size_t>(c.tokens * c.heads), 0)};
+  each_query(c, [&](const Span& span, int64_t row, int64_t head, const Doubles& scores, double log_total) {
+    result.log_sum_exp[static_cast<size_t>(row * c.heads + head)] = log_total;
+    double* const out = &result.out[c.query(row, head)];
+    for (int64_t j = 0; j < span.keys(); j++) {
+      const double p = std::exp(scores[static_cast<size_t>(j)] - log_total);
+      const float* const v = &c.v[c.key(span.key_row(j), head)];
+      for (int64_t d = 0; d < c.size; d++) out[d] += p * v[d];
+    }
+  });
+  return result;
+}
+
+void attention(Random& random) {
+  const Case c = random_case(random);
+  const Integers table = table_of(c);
+  Floats out = output(static_cast<int64_t>(c.q.size())), log_sum_exp = output(c.tokens * c.heads);
+  Call call("attention");
+  add_shape(call, c, table).in(c.q).in(c.k).in(c.v).out(out).out(log_sum_exp).run();
+  const Forward expected = reference(c);
+  expect_close("out", out, expected.out, kExact);
+  Floats of_spans;  // outside of all spans it is not defined
+  Doubles of_reference;
+  for (const Span& span : c.spans) {
+    for (int64_t i = span.query_start * c.heads; i < (span.query_start + span.query_length) * c.heads; i++) {
+      of_spans.push_back(log_sum_exp[static_cast<size_t>(i)]);
+      of_reference.push_back(expected.log_sum_exp[static_cast<size_t>(i)]);
+    }
+  }
+  expect_close("logSumExp", of_spans, of_reference, kExact);
+}
+
+void attention_gradient(Random& random) {
+  const Case c = random_case(random);
+  const Integers table = table_of(c);
+  const Forward forward = reference(c);
+  const Floats out(forward.out.begin(), forward.out.end());
+  const Floats log_sum_exp(forward.log_sum_exp.begin(), forward.log_sum_exp.end());
+  Floats dq = output(static_cast<int64_t>(c.q.size()));
+  Floats dk = output(static_cast<int64_t>(c.k.size())), dv = output(static_cast<int64_t>(c.v.size()));
+  Call call("attention_gradient");
+  add_shape(call, c, table).in(c.dy).in(c.q).in(c.k).in(c.v).in(out).in(log_sum_exp).out(dq).out(dk).out(dv).run();
+  Doubles of_q(c.q.size(), 0), of_k(c.k.size(), 0), of_v(c.v.size(), 0);
+  each_query(c, [&](const Span& span, int64_t row, int64_t head, const Doubles& scores, double log_total) {
+    const size_t at = c.query(row, head);
+    double inner = 0;
+    for (int64_t d = 0; d < c.size; d++) inner += c.dy[at + static_cast<size_t>(d)] * forward.out[at + static_cast<size_t>(d)];
+    for (int64_t j = 0; j < span.keys(); j++) {
+      const double p = std::exp(scores[static_cast<size_t>(j)] - log_total);
+      const size_t key = c.key(span.key_row(j), head);
+      const double ds = c.scale * p * (dot(&c.dy[at], &c.v[key], c.size) - inner);
+      for (size_t d = 0; d < static_cast<size_t>(c.size); d++) {
+        of_q[at + d] += ds * c.k[key + d];
+        of_k[key + d] += ds * c.q[at + d];
+        of_v[key + d] += p * c.dy[at + d];
+      }
+    }
+  });
+  expect_close("dq", dq, of_q, kExact);
+  expect_close("dk", dk, of_k, kExact);
+  expect_close("dv", dv, of_v, kExact);
+}
+
+}  // namespace
+
+std::vector<Test> attention_tests() { return {{"attention", attention}, {"attention_gradient", attention_gradient}}; }
+
+}  // namespace llmf::test

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness.h"
+
+namespace llmf::test {
+namespace {
+
+using Function = double (*)(double);
+
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+double normal_share(double x) { return 0.5 * (1 + std::erf(x / std::sqrt(2.0))); }
+
+void unary(Random& random) {
+  static const Function functions[] = {
+      [](double x) { return -x; },       [](double x) { return std::fabs(x); },
+      [](double x) { return std::exp(x); }, [](double x) { return std::sqrt(x); },
+      [](double x) { return 1 / std::sqrt(x); }, [](double x) { return x * x; },
+      sigmoid,                           [](double x) { return std::tanh(x); },
+      [](double x) { return x > 0 ? x : 0; }, [](double x) { return 1 / x; },
+      [](double x) { return std::erf(x); }, [](double x) { return std::log(x); }};
+  const int64_t operation = random.below(12);
+  const bool positive = operation == 3 || operation == 4 || operation == 9 || operation == 11;
+  const Floats x = random.floats(random.size(40'000), positive ? 0.1f : -4.0f, 4.0f);
+  Floats y = output(static_cast<int64_t>(x.size()));
+  Call("unary").number(static_cast<double>(operation)).number(static_cast<double>(x.size())).in(x).out(y).run();
+  Doubles expected;
+  for (const float value : x) expected.push_back(functions[operation](value));
+  expect_close("y", y, expected, 1e-6);
+}
+
+/** Up to three axes; each operand repeats along some. */
+void binary(Random& random) {
+  const int64_t operation = random.below(7), axes = 1 + random.below(3);
+  Integers sizes, a_strides, b_strides;
+  for (int64_t axis = 0; axis < axes; axis++) {
+    const int64_t most = axis + 1 == axes ? 300 : 12;
+    sizes.push_back(static_cast<int32_t>(random.chance(5) ? 0 : 1 + random.below(most)));
+  }
+  const auto strides = [&](Integers& to) {
+    int32_t stride = 1;
+    to.assign(static_cast<size_t>(axes), 0);
+    for (int64_t axis = axes - 1; axis >= 0; axis--) {
+      if (random.chance(25)) continue;
+      to[static_cast<size_t>(axis)] = stride;
+      stride *= sizes[static_cast<size_t>(axis)];
+    }
+    return static_cast<int64_t>(stride);
+  };
+  const int64_t a_count = strides(a_strides), b_count = strides(b_strides);
+  const Floats a = random.floats(a_count), b = random.floats(b_count, 0.5f, 2.0f);
+  int64_t count = 1;
+  for (const int32_t size : sizes) count *= size;
+  Floats y = output(count);
+  Call("binary").sizes({operation, axes}).in(sizes).in(a_strides).in(b_strides).in(a).in(b).out(y).run();
+  Doubles expected;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t rest = i, left = 0, right = 0;
+    for (int64_t axis = axes - 1; axis >= 0; axis--) {
+      const size_t at = static_cast<size_t>(axis);
+      const int64_t index = rest % sizes[at];
+      rest /= sizes[at];
+      left += index * a_strides[at];
+      right += index * b_strides[at];
+    }
+    const double p = a[static_cast<size_t>(left)], q = b[static_cast<size_t>(right)];
+    const double results[] = {p + q, p - q, p * q, p / q, std::fmax(p, q), std::fmin(p, q), (p - q) * (p - q)};
+    expected.push_back(results[operation]);
+  }
+  expect_close("y", y, expected, 1e-6);
+}
+
+void fill(Random& random) {
+  const int64_t count = random.size(150'000);
+  const float value = random.between(-3, 3);
+  Floats y = output(count);
+  Call("fill").sizes({count}).number(value).out(y).run();
+  expect_close("y", y, Doubles(y.size(), value), 0);
+}
+
+void cast_integers(Random& random) {
+  const Integers x = random.integers(random.size(3000), 1 << 20);
+  Floats y = output(static_cast<int64_t>(x.size()));
+  Call("cast_integers").number(static_cast<double>(x.size())).in(x).out(y).run();
+  expect_close("y", y, Doubles(x.begin(), x.end()), 0);
+}
+
+void cast_bytes(Random& random) {
+  std::vector<uint8_t> x(static_cast<size_t>(random.size(3000)));
+  for (uint8_t& value : x) value = static_cast<uint8_t>(random.below(256));
+  Floats y = output(static_cast<int64_t>(x.size()));
+  Call("cast_bytes").number(static_cast<double>(x.size())).in(x).out(y).run();
+  expect_close("y", y, Doubles(x.begin(), x.end()), 0);
+}
+
+void accumulate(Random& random) {
+  const int64_t count = random.size(50'000);
+  Floats sums = random.floats(count);
+  const Floats values = random.floats(count);
+  Doubles expected(sums.begin(), sums.end());
+  for (size_t i = 0; i < expected.size(); i++) expected[i] += values[i];
+  Call("accumulate").sizes({count}).out(sums).in(values).run();
+  expect_close("accumulator", sums, expected, 1e-6);
+}
+
+void swiglu(Random& random) {
+  const int64_t count = random.size(30'000);
+  const Floats gate = random.floats(count, -6, 6), up = random.floats(count);
+  Floats y = output(count);
+  Call("swiglu").sizes({count}).in(gate).in(up).out(y).run();
+  Doubles expected;
+  for (size_t i = 0; i < y.size(); i++) expected.push_back(gate[i] * sigmoid(gate[i]) * up[i]);
+  expect_close("y", y, expected, 1e-6);
+}
+
+void swiglu_gradient(Random& random) {
+  const int64_t count = random.size(30'000);
+  const Floats dy = random.floats(count), gate = random.floats(count, -6, 6), up = random.floats(count);
+  Floats d_gate = output(count), d_up = output(count);
+  Call("swiglu_gradient").sizes({count}).in(dy).in(gate).in(up).out(d_gate).out(d_up).run();
+  Doubles of_gate, of_up;
+  for (size_t i = 0; i < dy.size(); i++) {
+    const double g = gate[i], s = sigmoid(g);
+    of_up.push_back(dy[i] * g * s);
+    of_gate.push_back(dy[i] * up[i] * (s + g * s * (1 - s)));
+  }
+  expect_close("dGate", d_gate, of_gate, 1e-6);
+  expect_close("dUp", d_up, of_up, 1e-6);
+}
+
+const Function gelu_forms[] = {
+    [](double x) { return x * normal_share(x); },
+    [](double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); },
+    [](double x) { return x * sigmoid(1.702 * x); }};
+
+void gelu(Random& random) {
+  const int64_t count = random.size(30'000), form = random.below(3);
+  const Floats x = random.floats(count, -5, 5);
+  Floats y = output(count);
+  Call("gelu").sizes({count, form}).in(x).out(y).run();
+  Doubles expected;
+  for (const float value : x) expected.push_back(gelu_forms[form](value));
+  expect_close("y", y, expected, 1e-6);
+}
+
+/** The slope of the reference, by a central difference in float64. */
+void gelu_gradient(Random& random) {
+  const int64_t count = random.size(30'000), form = random.below(3);
+  const Floats dy = random.floats(count), x = random.floats(count, -5, 5);
+  Floats dx = output(count);
+  Call("gelu_gradient").sizes({count, form}).in(dy).in(x).out(dx).run();
+  constexpr double kStep = 1e-5;
+  Doubles expected;
+  for (size_t i = 0; i < dx.size(); i++) {
+    expected.push_back(dy[i] * (gelu_forms[form](x[i] + kStep) - gelu_forms[form](x[i] - kStep)) / (2 * kStep));
+  }
+  expect_close("dx", dx, expected, 2e-6);
+}
+
+void adamw(Random& random) {
+  const int64_t count = random.size(20'000);
+  const double rate = 0.01, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, decay = random.chance(50) ? 0.1 : 0;
+  const double step = static_cast<double>(1 + random.below(50));
+  const Floats scale{random.between(0.1f, 1)};
+  const bool scaled = random.chance(50);
+  Floats parameter = random.floats(count), m = random.floats(count), v = random.floats(count, 0.1f, 1);
+  const Floats gradient = random.floats(count);
+  Doubles of_parameter, of_m, of_v;
+  for (size_t i = 0; i < gradient.size(); i++) {
+    const double g = gradient[i] * (scaled ? scale[0] : 1.0);
+    of_m.push_back(beta1 * m[i] + (1 - beta1) * g);
+    of_v.push_back(beta2 * v[i] + (1 - beta2) * g * g);
+    const double mean = of_m[i] / (1 - std::pow(beta1, step)), square = of_v[i] / (1 - std::pow(beta2, step));
+    of_parameter.push_back(parameter[i] * (1 - rate * decay) - rate * mean / (std::sqrt(square) + epsilon));
+  }
+  Call call("adamw");
+  call.sizes({count}).number(rate).number(beta1).number(beta2).number(epsilon).number(decay).number(step);
+  call.out(parameter).in(gradient).out(m).out(v).in_if(scaled, scale).run();
+  expect_close("parameter", parameter, of_parameter, 1e-6);
+  expect_close("m", m, of_m, 1e-6);
+  expect_close("v", v, of_v, 1e-6);
+}
+
+void rope(Random& random) {
+  const int64_t tokens = random.size(60), heads = 1 + random.below(4), size = 2 * (1 + random.below(40));
+  const int64_t half = random.chance(70) ? size / 2 : random.below(size / 2 + 1);
+  const bool inverse = random.chance(50);
+  const Floats x = random.floats(tokens * heads * size), angle = random.floats(tokens * half, -3, 3);
+  Floats cosines, sines, y = output(tokens * heads * size);
+  for (const float value : angle) cosines.push_back(std::cos(value)), sines.push_back(std::sin(value));
+  Call("rope").sizes({tokens, heads, size, half, inverse}).in(x).in(cosines).in(sines).out(y).run();
+  Doubles expected(x.begin(), x.end());
+  for (int64_t t = 0; t < tokens; t++) {
+    for (int64_t h = 0; h < heads; h++) {
+      for (int64_t i = 0; i < half; i++) {
+        const size_t low = static_cast<size_t>((t * heads + h) * size + i), high = low + static_cast<size_t>(half);
+        const size_t at = static_cast<size_t>(t * half + i);
+        const double c = cosines[at], s = inverse ? -sines[at] : sines[at];
+        expected[low] = x[low] * c - x[high] * s;
+        expected[high] = x[high] * c + x[low] * s;
+      }
+    }
+  }
+  expect_close("y", y, expected, 1e-6);
+}
+
+}  // namespace
+
+std::vector<Test> elementwise_tests() {
+  return {{"unary", unary},           {"binary", binary},
+          {"fill", fill},             {"cast_integers", cast_integers},
+          {"cast_bytes", cast_bytes}, {"accumulate", accumulate},
+          {"swiglu", swiglu},         {"swiglu_gradient", swiglu_gradient},
+          {"gelu", gelu},             {"gelu_gradient", gelu_gradient},
+          {"adamw", adamw},           {"rope", rope}};
+}
+
+}  // namespace llmf::test

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness.h"
+
+namespace llmf::test {
+namespace {
+
+/** [rows, columns], in either orientation: what a product reads of it. */
+struct Matrix {
+  Doubles values;
+  int64_t rows, columns;
+  double at(int64_t row, int64_t column) const { return values[static_cast<size_t>(row * columns + column)]; }
+};
+
+Matrix matrix(const Floats& values, int64_t rows, int64_t columns, bool rounds = false) {
+  Matrix result{{}, rows, columns};
+  for (const float value : values) result.values.push_back(rounds ? rounded_to_bf16(value) : value);
+  return result;
+}
+
+Matrix transposed(const Matrix& x) {
+  Matrix result{Doubles(x.values.size()), x.columns, x.rows};
+  for (int64_t i = 0; i < x.rows; i++) {
+    for (int64_t j = 0; j < x.columns; j++) result.values[static_cast<size_t>(j * x.rows + i)] = x.at(i, j);
+  }
+  return result;
+}
+
+Matrix product(const Matrix& a, const Matrix& b, double scale = 1) {
+  Matrix c{Doubles(static_cast<size_t>(a.rows * b.columns), 0), a.rows, b.columns};
+  for (int64_t i = 0; i < a.rows; i++) {
+    double* const row = c.values.data() + i * b.columns;
+    for (int64_t k = 0; k < a.columns; k++) {
+      const double left = scale * a.at(i, k);
+      const double* const right = b.values.data() + k * b.columns;
+      for (int64_t j = 0; j < b.columns; j++) row[j] += left * right[j];
+    }
+  }
+  return c;
+}
+
+/** to += x ∘ mask; without a mask all of it. */
+void add(Matrix& to, const Matrix& x, const Floats* mask = nullptr) {
+  for (size_t i = 0; i < to.values.size(); i++) to.values[i] += x.values[i] * (mask ? (*mask)[i] : 1);
+}
+
+void mat_mul(Random& random) {
+  const int64_t batch = 1 + random.below(4), m = random.size(70), n = random.size(70), k = random.size(90);
+  const bool transpose_a = random.chance(50), transpose_b = random.chance(50), with_bias = random.chance(50);
+  const int64_t a_batch = random.chance(30) ? 0 : m * k, b_batch = random.chance(30) ? 0 : k * n;
+  const Floats a = random.floats((a_batch == 0 ? 1 : batch) * m * k), b = random.floats((b_batch == 0 ? 1 : batch) * k * n);
+  const Floats bias = random.floats(n);
+  Floats c = output(batch * m * n);
+  Call call("mat_mul");
+  call.sizes({batch, m, n, k, transpose_a, transpose_b, a_batch, b_batch}).in(a).in(b).in_if(with_bias, bias).out(c).run();
+  Doubles expected;
+  for (int64_t index = 0; index < batch; index++) {
+    const auto part = [](const Floats& x, int64_t start, int64_t count) {
+      return Floats(x.begin() + start, x.begin() + start + count);
+    };
+    const Floats left = part(a, index * a_batch, m * k), right = part(b, index * b_batch, k * n);
+    const Matrix p = product(transpose_a ? transposed(matrix(left, k, m)) : matrix(left, m, k),
+                             transpose_b ? transposed(matrix(right, n, k)) : matrix(right, k, n));
+    for (size_t i = 0; i < p.values.size(); i++) {
+      expected.push_back(p.values[i] + (with_bias ? bias[i % static_cast<size_t>(n)] : 0));
+    }
+  }
+  expect_close("c", c, expected, kExact);
+}
+
+/** Shapes and operands of a linear layer: x [T, K], W [N, K], and perhaps a bias, A [r, K], B [N, r], a mask [T, K]. */
+struct Layer {
+  int64_t tokens, inputs, outputs, rank;
+  float scale = 0.5f;
+  bool with_bias, with_mask, rounds;
+  Weight weight;
+  Floats x, dy, bias, a, b, mask;
+
+  double tolerance() const { return rounds ? kRounded : kExact; }
+  Matrix masked_x() const {
+    Floats values = x;
+    if (with_mask) {
+      for (size_t i = 0; i < values.size(); i++) values[i] *= mask[i];
+    }
+    return matrix(values, tokens, inputs, rounds);
+  }
+  Matrix of_dy() const { return matrix(dy, tokens, outputs, rounds); }
+  Matrix of_a() const { return matrix(a, rank, inputs, rounds); }
+  Matrix of_b() const { return matrix(b, outputs, rank, rounds); }
+};
+
+/** Now and then deep or long: more than one block of k, more than one run of masked rows. */
+Layer random_layer(Random& random, bool needs_rank) {
+  Layer layer;
+  layer.tokens = random.chance(6) ? 513 + random.below(60) : random.size(80);
+  layer.inputs = random.chance(6) ? 800 + random.below(200) : random.size(120);
+  layer.outputs = random.size(100);
+  layer.rank = needs_rank || random.chance(60) ? 1 + random.below(17) : 0;
+  layer.with_bias = random.chance(50), layer.with_mask = layer.rank > 0 && random.chance(50);
+  layer.weight = random_weight(random, layer.outputs * layer.inputs);
+  layer.rounds = layer.weight.is_bf16 || random.chance(25);
+  layer.x = random.floats(layer.tokens * layer.inputs), layer.dy = random.floats(layer.tokens * layer.outputs);
+  layer.bias = random.floats(layer.outputs);
+  layer.a = random.floats(layer.rank * layer.inputs), layer.b = random.floats(layer.outputs * layer.rank);
+  layer.mask = random.floats(layer.tokens * layer.inputs);
+  for (float& value : layer.mask) value = value < 0 ? 0 : 2;
+  return layer;
+}
+
+Call& add_adapter(Call& call, const Layer& layer) {
+  return call.in_if(layer.rank > 0, layer.a).in_if(layer.rank > 0, layer.b).in_if(layer.with_mask, layer.mask);
+}
+
+void linear(Random& random) {
+  const Layer layer = random_layer(random, false);
+  Floats y = output(layer.tokens * layer.outputs);
+  Call call("linear");
+  call.sizes({layer.tokens, layer.inputs, layer.outputs, layer.rank}).number(layer.scale).in(layer.x).in(layer.weight);
+  add_adapter(call.in_if(layer.with_bias, layer.bias), layer).out(y).number(layer.rounds).run();
+  Matrix expected = product(matrix(layer.x, layer.tokens, layer.inputs, layer.rounds),
+                            transposed(matrix(layer.weight.values, layer.outputs, layer.inputs, layer.rounds)));
+  if (layer.rank > 0) {
+    const Matrix low = product(layer.masked_x(), transposed(layer.of_a()), layer.scale);
+    add(expected, product(low, transposed(layer.of_b())));
+  }
+  if (layer.with_bias) {
+    for (size_t i = 0; i < expected.values.size(); i++) {
+      expected.values[i] += layer.bias[i % static_cast<size_t>(layer.outputs)];
+    }
+  }
+  expect_close("y", y, expected.values, layer.tolerance());
+}
+
+void linear_input_gradient(Random& random) {
+  const Layer layer = random_layer(random, false);
+  Floats dx = output(layer.tokens * layer.inputs);
+  Call call("linear_input_gradient");
+  call.sizes({layer.tokens, layer.inputs, layer.outputs, layer.rank}).number(layer.scale).in(layer.dy).in(layer.weight);
+  add_adapter(call, layer).out(dx).number(layer.rounds).run();
+  Matrix expected = product(layer.of_dy(), matrix(layer.weight.values, layer.outputs, layer.inputs, layer.rounds));
+  if (layer.rank > 0) {
+    const Matrix low = product(layer.of_dy(), layer.of_b(), layer.scale);
+    add(expected, product(low, layer.of_a()), layer.with_mask ? &layer.mask : nullptr);
+  }
+  expect_close("dx", dx, expected.values, layer.tolerance());
+}
+
+void linear_weight_gradient(Random& random) {
+  const Layer layer = random_layer(random, false);
+  Floats d_weight = output(layer.outputs * layer.inputs);
+  Call call("linear_weight_gradient");
+  call.sizes({layer.tokens, layer.inputs, layer.outputs}).in(layer.dy).in(layer.x).out(d_weight);
+  call.number(layer.rounds).run();
+  const Matrix x = matrix(layer.x, layer.tokens, layer.inputs, layer.rounds);
+  expect_close("dWeight", d_weight, product(transposed(layer.of_dy()), x).values, layer.tolerance());
+}
+
+void linear_low_rank_gradient(Random& random) {
+  const Layer layer = random_layer(random, true);
+  Floats d_a = output(layer.rank * layer.inputs), d_b = output(layer.outputs * layer.rank);
+  Call call("linear_low_rank_gradient");
+  call.sizes({layer.tokens, layer.inputs, layer.outputs, layer.rank}).number(layer.scale).in(layer.dy).in(layer.x);
+  add_adapter(call, layer).out(d_a).out(d_b).number(layer.rounds).run();
+  const Matrix up = product(layer.of_dy(), layer.of_b(), layer.scale);
+  const Matrix low = product(layer.masked_x(), transposed(layer.of_a()), layer.scale);
+  expect_close("dA", d_a, product(transposed(up), layer.masked_x()).values, layer.tolerance());
+  expect_close("dB", d_b, product(transposed(layer.of_dy()), low).values, layer.tolerance());
+}
+
+}  // namespace
+
+std::vector<Test> product_tests() {
+  return {{"mat_mul", mat_mul},
+          {"linear", linear},
+          {"linear_input_gradient", linear_input_gradient},
+          {"linear_weight_gradient", linear_weight_gradient},
+          {"linear_low_rank_gradient", linear_low_rank_gradient}};
+}
+
+}  // namespace llmf::test

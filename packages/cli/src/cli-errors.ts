@@ -14,7 +14,7 @@ export const cliErrors = defineErrors('cli', {
     got: f.reason,
     fix: f.hint,
   }),
-  notAdditive: (_: Record<string, never>) => ({
+  notAdditive: (_facts: object) => ({
     what: 'this adapter cannot be merged into the weights',
     where: '--adapter',
     expected: 'an adapter that adds a low-rank product to linear layers, such as LoRA',

@@ -8,8 +8,9 @@ import { engineWithAll, repository } from './docs/packages.mjs';
 import { generatedText } from './docs/pages.mjs';
 
 const built = (file) => file.replace(/([/\\])src\1/, '$1dist$1').replace(/\.ts$/, '.js');
-const engine = await engineWithAll();
-const pages = await generatedText(engine, (file) => import(pathToFileURL(built(file)).href));
+const importFile = (file) => import(pathToFileURL(built(file)).href);
+const engine = await engineWithAll(importFile);
+const pages = await generatedText(engine, importFile);
 await engine.close();
 
 for (const [name, parts] of Object.entries(pages)) {

@@ -20,13 +20,14 @@ export function packages() {
     }));
 }
 
-/** An engine with every plugin of the repository; close it. */
-export async function engineWithAll() {
+/** An engine with every plugin of the repository; close it. @param importFile imports a source file of a package */
+export async function engineWithAll(importFile) {
   const { engine: plain } = await composeEngine({ folder: repository });
   const builtIn = plain.plugins.map(({ name }) => name);
   await plain.close();
-  const names = packages().flatMap(({ name }) => (libraries.includes(name) ? [] : [name]));
-  const all = await Promise.all(names.map(async (name) => (await import(name)).default()));
+  const folders = packages().flatMap(({ name, folder }) => (libraries.includes(name) ? [] : [folder]));
+  const modules = folders.map((folder) => importFile(join(repository, 'packages', folder, 'src', 'index.ts')));
+  const all = (await Promise.all(modules)).map((module) => module.default());
   const plugins = all.filter(({ name }) => !builtIn.includes(name));
   const input = { raw: { plugins }, source: { locate: () => 'docs' }, folder: repository, file: null };
   const { engine } = await composeEngine({ folder: repository, input });

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+// What docs/ and the READMEs show is what the program does.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { applyOverrides, LossToken, readConfig, type Engine } from '@llmf/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testIo } from '../packages/cli/test/support/test-io.js';
+import { runCli } from '../packages/cli/src/run-cli.js';
+import { builtInFormats } from '../packages/data/src/formats/index.js';
+import { openSourceFile, readExamples } from '../packages/data/src/sources/open-source-file.js';
+import { errorCatalogue } from '../scripts/docs/error-catalogue.mjs';
+import { filled, generatedParts } from '../scripts/docs/markdown.mjs';
+import { optionCount } from '../scripts/docs/option-tables.mjs';
+import { engineWithAll } from '../scripts/docs/packages.mjs';
+import { generatedText } from '../scripts/docs/pages.mjs';
+import { llmf, repository, succeeded } from './support/command.js';
+import { blocksOf, pageNamed, pages, problemOf, source, tableRows, type Block } from './support/docs.js';
+import { firstRunCopy } from './support/first-run.js';
+
+const importFile = (file: string) => import(/* @vite-ignore */ file) as Promise<Record<string, unknown>>;
+const blocks = pages().flatMap(blocksOf);
+const place = ({ page, line }: Block) => `${page}:${line}`;
+
+let engine: Engine & { close(): Promise<void> };
+beforeAll(async () => {
+  engine = await engineWithAll(importFile);
+});
+afterAll(() => engine.close());
+
+describe('the generated parts of docs/', () => {
+  it('are what the schemas, catalogues and contracts say today (else: node scripts/write-docs.mjs)', async () => {
+    const written = (await generatedText(engine, importFile)) as Record<string, Record<string, string>>;
+    let parts = 0;
+    for (const [name, texts] of Object.entries(written)) {
+      const { text } = pageNamed(`docs/${name}`);
+      expect(generatedParts(text).toSorted()).toEqual(Object.keys(texts).toSorted());
+      for (const [part, content] of Object.entries(texts)) {
+        expect(filled(text, part, content), `docs/${name}, ${part}`).toBe(text);
+        parts++;
+      }
+    }
+    expect(parts).toBe(8);
+  });
+
+  it('hold every key of the config, each with a meaning', () => {
+    const { text } = pageNamed('docs/configuration.md');
+    const rows = text.slice(text.indexOf('## Every key')).match(/^\| `[^\n]*$/gm)!;
+    expect(rows).toHaveLength(optionCount(engine));
+    expect(rows.length).toBeGreaterThan(105);
+    expect(rows.filter((row) => /\|\s*\|$/.test(row))).toEqual([]);
+  });
+});
+
+describe('what the pages show', () => {
+  it('are configs that resolve, whole or in part', async () => {
+    const shown = blocks.filter(({ language }) => language === 'yaml');
+    const problems: string[] = [];
+    const folder = await mkdtemp(join(tmpdir(), 'llmf-docs-'));
+    for (const block of shown) {
+      await writeFile(join(folder, 'shown.yaml'), block.text);
+      const { raw } = await readConfig(folder, 'shown.yaml');
+      const problem = await problemOf(engine, raw);
+      if (problem !== null) problems.push(`${place(block)}: ${problem}`);
+    }
+    await rm(folder, { recursive: true });
+    expect(problems).toEqual([]);
+    expect(shown.length).toBeGreaterThanOrEqual(22);
+  });
+
+  it('are commands that exist, with flags and keys that exist', async () => {
+    const lines = blocks
+      .filter(({ language }) => language === 'sh')
+      .flatMap((block) =>
+        block.text.split('\n').map((line) => ({ at: place(block), line: line.replace(/\s+#.*$/, '') })),
+      )
+      .filter(({ line }) => /^(npx )?llmf /.test(line));
+    const problems: string[] = [];
+    for (const { at, line } of lines) {
+      const problem = await problemOfCommand(line.replace(/^npx /, ''));
+      if (problem !== null) problems.push(`${at}: ${line}: ${problem}`);
+    }
+    expect(problems).toEqual([]);
+    expect(lines.length).toBeGreaterThanOrEqual(20);
+  });
+
+  it('are links that lead somewhere', () => {
+    let links = 0;
+    const dead: string[] = [];
+    for (const { name, text } of pages()) {
+      for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^(https?:|mailto:)/.test(target)) continue;
+        const [path = '', anchor] = target.split('#');
+        const file = path === '' ? join(repository, name) : join(repository, dirname(name), path);
+        links++;
+        if (!existsSync(file)) dead.push(`${name}: ${target}`);
+        else if (anchor !== undefined && !anchorsOf(file).includes(anchor)) dead.push(`${name}: ${target}`);
+      }
+    }
+    expect(dead).toEqual([]);
+    expect(links).toBeGreaterThan(30);
+  });
+
+  it('are error codes that exist', async () => {
+    const known = new Set((await errorCatalogue(importFile)).map(({ code }: { code: string }) => code));
+    const named = pages().flatMap(({ name, text }) =>
+      [...text.matchAll(/LLMF_[A-Z_]+[A-Z]/g)].map(([code]) => ({ name, code })),
+    );
+    const variables = ['LLMF_TEST_DATA', 'LLMF_KILL_SEED', 'LLMF_CPU_ISA', 'LLMF_PACKAGE_WHAT', 'LLMF_CPU_THREADS'];
+    expect(named.filter(({ code }) => !known.has(code) && !variables.includes(code))).toEqual([]);
+    expect(named.length).toBeGreaterThan(170);
+  });
+});
+
+describe('the indexes', () => {
+  const entries = (folder: string) =>
+    readdirSync(join(repository, folder), { withFileTypes: true }).filter(({ name }) => !/^\.|^runs$/.test(name));
+
+  it('of examples/ and docs/ leave nothing out', () => {
+    const examples = entries('examples').filter((entry) => entry.isDirectory());
+    const pagesOfDocs = entries('docs').filter(({ name }) => name.endsWith('.md') && name !== 'README.md');
+    for (const { name } of examples) expect(pageNamed('examples/README.md').text).toContain(`(${name}/README.md)`);
+    for (const { name } of pagesOfDocs) expect(pageNamed('docs/README.md').text).toContain(`(${name})`);
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    expect(pagesOfDocs.length).toBeGreaterThanOrEqual(8);
+  });
+});
+
+describe('docs/coming-from.md', () => {
+  const page = pageNamed('docs/coming-from.md');
+  it.each([
+    ['## LLaMA-Factory', 70],
+    ['## TRL', 40],
+    ['## MedicalGPT', 20],
+  ])('%s: every row names what exists here', async (heading, atLeast) => {
+    const rows = tableRows(page, heading, 'There');
+    const problems: string[] = [];
+    let checked = 0;
+    for (const [there = '', here = ''] of rows) {
+      expect(there).toMatch(/^`/);
+      expect(here).not.toBe('');
+      const [, words] = /^`([^`]*=[^`]*)`$/.exec(here) ?? [];
+      if (words === undefined) continue;
+      checked++;
+      const problem = await problemOf(engine, overridden(splitWords(words)));
+      if (problem !== null) problems.push(`${there} → ${words}: ${problem}`);
+    }
+    expect(problems).toEqual([]);
+    expect(rows.length).toBeGreaterThanOrEqual(atLeast);
+    expect(checked / rows.length).toBeGreaterThan(0.7);
+  });
+});
+
+describe('docs/data.md', () => {
+  const rows = blocksOf(pageNamed('docs/data.md')).filter(({ language }) => language === 'json');
+
+  it('shows a row of every format', () => {
+    const shown = new Set(rows.map(({ label }) => label.split(' ')[0]));
+    expect([...shown].toSorted()).toEqual(builtInFormats.map(({ name }) => name).toSorted());
+  });
+
+  it.each(rows.map((block) => [block.label, block.text]))('%s: is recognised and read as such', async (label, text) => {
+    const [format, kind] = label.split(' ') as [string, 'text' | 'single' | 'pair' | 'labelled' | 'group'];
+    const folder = await mkdtemp(join(tmpdir(), 'llmf-docs-'));
+    const path = join(folder, 'rows.json');
+    await writeFile(path, `[${text}]`);
+    const file = { path, format: null, columns: {}, tags: null, pieces: 'line' as const };
+    const opened = await openSourceFile(file, builtInFormats, kind, []);
+    const [row] = await opened.reader.read(0, 1);
+    await opened.reader.close();
+    await rm(folder, { recursive: true });
+    expect(opened.format.name).toBe(format);
+    expect(readExamples(row, opened, kind)).toMatchObject([{ weight: 1 }]);
+  });
+});
+
+describe('docs/losses.md', () => {
+  it('states the first value of every variant of dpo', () => {
+    const rows = tableRows(pageNamed('docs/losses.md'), '## dpo', '`variant`');
+    const dpo = engine.find(LossToken, 'dpo');
+    const values = rows.map(([name = '', , stated = '']) => {
+      const variant = name.replaceAll('`', '');
+      const labelSmoothing = variant === 'exo_pair' ? 0.001 : 0;
+      const options = dpo.options!.safeParse({ variant, labelSmoothing }) as unknown as { data: never };
+      return [variant, numberIn(stated), dpo.atReference(options.data)!] as const;
+    });
+    expect(values).toHaveLength(14);
+    for (const [variant, stated, real] of values) expect(stated, variant).toBeCloseTo(real, 3);
+  });
+});
+
+describe('docs/plugins.md', () => {
+  let copy: Awaited<ReturnType<typeof firstRunCopy>>;
+  let folder: string;
+  beforeAll(async () => {
+    copy = await firstRunCopy();
+    await mkdir(join(repository, 'docs', 'runs'), { recursive: true });
+    folder = await mkdtemp(join(repository, 'docs', 'runs', 'plugins-')); // inside, so that it finds @llmf/core
+    for (const { language, label, text } of blocksOf(pageNamed('docs/plugins.md'))) {
+      if (language === 'js') await writeFile(join(folder, `${label.replace('plugin:', '')}.mjs`), text);
+    }
+  });
+  afterAll(async () => {
+    await copy.remove();
+    await rm(join(repository, 'docs', 'runs'), { recursive: true, force: true });
+  });
+  const train = async (output: string, backend: string, ...words: string[]) => {
+    const short = [
+      `backend=${backend}`,
+      'train.maxSteps=2',
+      'train.evalOnStart=false',
+      'data.eval=null',
+      `output=runs/${output}`,
+    ];
+    const { out, err } = await llmf(['train', join(copy.folder, 'llmf.yaml'), ...words, ...short], { folder });
+    const record = join(copy.folder, 'runs', output, 'run.json');
+    if (!existsSync(record)) throw new Error(`no run\n${err}\n${out}`);
+    return { said: out + err, run: JSON.parse(readFileSync(record, 'utf8')) as { config: never; backend: never } };
+  };
+
+  it('has a plugin that taps hooks and reads its options', { timeout: 60_000 }, async () => {
+    const { said } = await train(
+      'taps',
+      'wasm',
+      '--plugin',
+      './answer-length.mjs',
+      '--plugin',
+      'loss-simpo',
+      'answerLength.every=1',
+    );
+    expect(said.match(/step \d+: \d+\.\d tokens per answer/g)).toHaveLength(2);
+  });
+
+  it('has a stage', { timeout: 60_000 }, async () => {
+    const { run } = await train('stage', 'wasm', '--plugin', './stage-imitate.mjs');
+    expect(run.config).toMatchObject({ stage: { name: 'imitate' }, loss: [{ name: 'sft' }] });
+  });
+
+  it('has a backend', { timeout: 60_000 }, async () => {
+    const { run } = await train('backend', 'plain', '--plugin', './backend-plain.mjs', '--plugin', 'loss-simpo');
+    expect(run.backend).toMatchObject({ tfName: 'cpu', description: 'plain JavaScript' });
+  });
+
+  it('names a config section that --help lists', { timeout: 60_000 }, async () => {
+    const help = succeeded(await llmf(['train', '--help', '--plugin', './answer-length.mjs'], { folder }));
+    expect(help).toContain('answerLength.every');
+  });
+});
+
+/** Flags against the command's own help, keys against the schema. */
+async function problemOfCommand(line: string): Promise<string | null> {
+  const [, command = '', ...words] = splitWords(line);
+  const io = testIo({ folder: tmpdir() });
+  if ((await runCli([command, '--help'], io)) !== 0 || !io.text.out.startsWith(`Usage: llmf ${command}`)) {
+    return `there is no command ${command}`;
+  }
+  const flags = words.filter((word) => word.startsWith('--') && word !== '--help');
+  const unknown = flags.find((flag) => !new RegExp(`${flag}[ \\n]`).test(io.text.out));
+  if (unknown !== undefined) return `${command} has no flag ${unknown}`;
+  const keys = words.filter((word) => /^[\w.]+=/.test(word));
+  return keys.length === 0 ? null : await problemOf(engine, overridden(keys));
+}
+
+/** What overrides make of an empty config; keys of a plugin that only the page has are left out. */
+function overridden(words: readonly string[]): Record<string, unknown> {
+  const input = {
+    raw: { data: { train: [{ path: 'a' }] }, loss: 'simpo', adapter: 'lora' },
+    source,
+    folder: '.',
+    file: null,
+  };
+  const raw = {
+    ...(words.some((word) => word.startsWith('stage=') || word.startsWith('loss='))
+      ? { ...input.raw, loss: undefined }
+      : input.raw),
+  };
+  return defined(applyOverrides({ ...input, raw }, words).raw);
+}
+
+const defined = (values: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+/** Words of a command line; braces, brackets and quotes hold theirs together. */
+function splitWords(line: string): string[] {
+  const words: string[] = [];
+  let word = '';
+  let depth = 0;
+  let quote = '';
+  for (const letter of line) {
+    if (quote !== '') quote = letter === quote ? '' : quote;
+    else if (letter === "'" || letter === '"') quote = letter;
+    else if ('{['.includes(letter)) depth++;
+    else if ('}]'.includes(letter)) depth--;
+    if (letter === ' ' && depth === 0 && quote === '') {
+      if (word !== '') words.push(word);
+      word = '';
+    } else if (letter !== "'") word += letter;
+  }
+  return [...words, word].filter((each) => each !== '');
+}
+
+/** `1/(4β²) = 25 for β = 0.1` → 25; `2 ln 2` → 1.386. */
+function numberIn(text: string): number {
+  const [, stated] = /= (\d[\d.]*)/.exec(text.replace(/ for .*$/, '')) ?? [];
+  if (stated !== undefined) return Number(stated);
+  const [, times] = /^(?:(\d+) )?ln 2$/.exec(text) ?? [];
+  return text.endsWith('ln 2') ? Number(times ?? 1) * Math.LN2 : Number(text);
+}
+
+/** GitHub's anchors of a page's headings. */
+function anchorsOf(file: string): string[] {
+  const headings = readFileSync(file, 'utf8').match(/^#+ .*$/gm) ?? [];
+  return headings.map((heading) =>
+    heading
+      .replace(/^#+ /, '')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}

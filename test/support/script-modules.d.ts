@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Plain JavaScript of scripts/ and examples/ that tests import. */
+declare module '*.mjs';

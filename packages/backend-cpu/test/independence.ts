@@ -22,9 +22,9 @@ export function describeIndependence(start: () => Promise<void>): void {
     beforeAll(start);
 
     it.each([
-      ['linear', 450, (x: Tensor2D) => linear(x, tensor('w', [70, 450]), lowRankOf(450, 70))],
-      ['linear with a long sum', 1500, (x: Tensor2D) => linear(x, tensor('w', [33, 1500]))],
-      ['rmsNorm', 450, (x: Tensor2D) => rmsNorm(x, tensor('w', [450]), 1e-5)],
+      ['linear', 450, (x: Tensor2D) => linear(x, tensor('w', [70, 450]) as Tensor2D, lowRankOf(450, 70))],
+      ['linear with a long sum', 1500, (x: Tensor2D) => linear(x, tensor('w', [33, 1500]) as Tensor2D)],
+      ['rmsNorm', 450, (x: Tensor2D) => rmsNorm(x, tensor('w', [450]) as Tensor1D, 1e-5)],
       ['softmax', 450, (x: Tensor2D) => tf.softmax(x)],
     ] as const)('of %s do not depend on its neighbours or their number', (_name, columns, run) => {
       const rows = 301;

@@ -8,6 +8,7 @@ import {
   spansOf,
   tf,
   type Tensor,
+  type Tensor1D,
   type Tensor2D,
   type Tensor3D,
 } from '@llmf/nn';

@@ -18,7 +18,7 @@ import {
   type RunConfig,
 } from '@llmf/core';
 import { describeSplit, descriptionLines, openData, tokenizerOfRun } from '@llmf/data';
-import { describeTrained, kernels, loadRunModel, tf, type RunModel } from '@llmf/nn';
+import { describeTrained, kernels, loadRunModel, ModelToken, tf, type RunModel } from '@llmf/nn';
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
 import type { CliIo } from './io.js';
@@ -115,7 +115,8 @@ async function describeData(
   const columns = (run.config.choices['loss'] ?? []).flatMap(
     ({ name, options }) => engine.find(LossToken, name).needs(options as never).columns ?? [],
   );
-  const data = await openData(run, { rows: stage.rows, columns: [...new Set(columns)] });
+  const { contextLength } = run.container.resolve(ModelToken);
+  const data = await openData(run, { rows: stage.rows, columns: [...new Set(columns)], contextLength });
   const tokenizer = await tokenizerOfRun(run).then(
     ({ tokenizer: found }) => found,
     () => null, // rows of token ids need none; openData has told where one is missing

@@ -60,7 +60,12 @@ export const dataOptions = z.strictObject({
     .default('auto')
     .describe('Chat template: auto (the tokenizer’s own), none, a name, or the path of a .jinja file.'),
   systemPrompt: z.string().nullable().default(null).describe('System prompt of rows that have none.'),
-  maxLength: z.int().min(2).default(1024).describe('Tokens of a prompt with its longest answer.'),
+  maxLength: z
+    .int()
+    .min(2)
+    .nullable()
+    .default(null)
+    .describe('Tokens of a prompt with its longest answer; null: 1,024, or fewer where the model sees fewer.'),
   truncation: z
     .enum(['keepStart', 'keepEnd', 'proportional'])
     .default('keepStart')

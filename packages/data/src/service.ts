@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { DataRequest, DroppedRow, Run } from '@llmf/core';
+import { defaultMaxLength, type DataRequest, type DroppedRow, type Run } from '@llmf/core';
 import { checkOptions } from './check-options.js';
 import { summarize } from './drop-report.js';
 import { errors } from './errors.js';
@@ -97,7 +97,7 @@ async function buildSettings(
     templateName: options.template,
     encoding: {
       systemPrompt: options.systemPrompt,
-      maxLength: options.maxLength,
+      maxLength: options.maxLength ?? defaultMaxLength(request.contextLength),
       truncation: options.truncation,
       trainOnPrompt: options.trainOnPrompt,
       maskHistory: options.maskHistory,

@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import {
   DataServiceToken,
+  defaultMaxLength,
   token,
   type Batch,
   type EmbeddingPass,
@@ -122,7 +123,7 @@ export class VisionRun {
     const isScored = split === 'score';
     const fit = isScored
       ? ({ maxLength: model.contextLength, policy: 'dropRow' } as const)
-      : { maxLength: data.maxLength ?? model.contextLength, policy: options.truncation };
+      : { maxLength: data.maxLength ?? defaultMaxLength(model.contextLength), policy: options.truncation };
     return {
       access: this.#access(),
       folder: options.folder === null ? null : resolve(run.folder, options.folder),

@@ -68,7 +68,12 @@ export interface DataRequest {
   readonly rows: RowKind;
   /** Numeric columns wanted beside the text. */
   readonly columns?: readonly string[];
+  /** Tokens the model was made for. */
+  readonly contextLength?: number;
 }
+
+/** Tokens of a row where the config leaves it open: 1,024, or fewer where the model sees fewer. */
+export const defaultMaxLength = (contextLength = Infinity): number => Math.min(1024, contextLength);
 
 /** Which rows an optimizer step trains on: a pure function of the step, so that a run resumes anywhere. */
 export interface Sampler {

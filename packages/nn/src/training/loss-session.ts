@@ -56,7 +56,11 @@ export async function createLossSession(run: Run, stage: LossStage): Promise<Sta
   checkCoupling(run, terms, needs.coupling);
   if (needs.reference === 'none') checkNoReference(run, terms);
   const service = run.container.resolve(DataServiceToken);
-  const data = await service.open(run, { rows: stage.rows, columns: needs.columns ?? [] });
+  const data = await service.open(run, {
+    rows: stage.rows,
+    columns: needs.columns ?? [],
+    contextLength: runModel.model.contextLength,
+  });
   const train = await run.hooks.datasetReady.promise(data.train, { split: 'train' });
   const evaluation = data.eval && (await run.hooks.datasetReady.promise(data.eval, { split: 'eval' }));
   await service.report(run, { train, eval: evaluation });

@@ -24,7 +24,7 @@ describe.skipIf(reason !== null)(`the backend${reason === null ? '' : ` (${reaso
   it('becomes the current one, and says which instruction path its numerics depend on', async () => {
     const started = await cpuBackend.start({});
     expect(tf.getBackend()).toBe(started.tfName);
-    expect(started.numerics).toMatch(/^cpu-(scalar|avx2|avx512|neon)$/);
+    expect(started.numerics).toMatch(/^cpu-(scalar|avx2|avx512|avx512bf16|amx|neon)$/);
   });
 
   it('never changes an array of the user, nor a tensor that shares storage', async () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BackendProvider } from '@llmf/core';
+import type { BackendProvider, Precision } from '@llmf/core';
 import { z } from 'zod';
 import { addonUnavailable } from './addon/load.js';
 import { startNativeBackend, tfBackendName, type NativeOptions } from './backend/start.js';
@@ -20,11 +20,16 @@ export const cpuBackend: BackendProvider = {
   options: cpuOptions,
   priority: 30,
   unavailable: async () => addonUnavailable(),
-  async start(options) {
-    const { addon } = await startNativeBackend(cpuOptions.parse(options) as NativeOptions);
+  /** bf16 is offered where the processor multiplies it; asked for by name it works on every path, through float32. */
+  async start(options, wanted = 'f32') {
+    const { threads } = cpuOptions.parse(options) as NativeOptions;
+    const backend = await startNativeBackend({ threads });
+    const { addon } = backend;
+    const precisions: readonly Precision[] = addon.multipliesBf16 || wanted === 'bf16' ? ['f32', 'bf16'] : ['f32'];
+    backend.roundsProducts = wanted !== 'f32' && precisions.includes('bf16');
     return {
       tfName: tfBackendName,
-      precisions: ['f32'],
+      precisions,
       numerics: `cpu-${addon.path}`,
       description: `native C++ kernels, ${addon.path}`,
     };

@@ -10,6 +10,8 @@ export type NativeFunction = (...values: NativeArgument[]) => void;
 export interface Addon {
   /** The instruction path in use, e.g. `avx512`; also when it cannot run here (then `kernels` is empty). */
   readonly path: string;
+  /** The path multiplies bf16 with instructions of its own; others expand it to float32 first. */
+  readonly multipliesBf16: boolean;
   /** Those this processor can run, comma-separated, worst first. */
   readonly availablePaths: string;
   /** By the C++ function's name, e.g. `rms_norm`. */

@@ -33,11 +33,19 @@ const baseUnits = ['addon', 'dispatch', 'parallel', 'scratch'] as const;
 
 /** Instruction paths that this architecture's binary holds. */
 export const pathsOf = (architecture: string): readonly string[] =>
-  architecture === 'x64' ? ['SCALAR', 'AVX2', 'AVX512'] : architecture === 'arm64' ? ['SCALAR', 'NEON'] : ['SCALAR'];
+  pathsByArchitecture[architecture] ?? ['SCALAR'];
+
+const pathsByArchitecture: Readonly<Record<string, readonly string[]>> = {
+  x64: ['SCALAR', 'AVX2', 'AVX512', 'AVX512BF16', 'AMX', 'AMX_EMULATED'],
+  arm64: ['SCALAR', 'NEON'],
+};
+
+/** A changed flag or list of paths is another file, as a changed source is. */
+const hashedSources = (): NativeSources => nativeSources([...compilerFlags, ...pathsOf(process.arch)]);
 
 /** The addon's file for the present sources, if it has been built. */
 export function builtAddon(): string | null {
-  const name = addonName(nativeSources(compilerFlags));
+  const name = addonName(hashedSources());
   return buildFolders.map((folder) => join(folder, name)).find((file) => existsSync(file)) ?? null;
 }
 
@@ -48,7 +56,7 @@ export function builtAddon(): string | null {
  * @throws LLMF_BACKEND_CPU_NO_COMPILER, LLMF_BACKEND_CPU_COMPILE
  */
 export async function buildAddon(): Promise<string> {
-  const sources = nativeSources(compilerFlags);
+  const sources = hashedSources();
   const folder = writableFolder();
   const file = join(folder, addonName(sources));
   const lock = `${file}.lock`;

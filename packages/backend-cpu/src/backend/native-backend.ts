@@ -30,7 +30,7 @@ export class NativeBackend extends MathBackendCPU {
   readonly pool: BufferPool;
   readonly kernels: Readonly<Record<string, NativeFunction>>;
   /** Precision bf16: the factors of matrix products are rounded to bf16, sums stay float32. */
-  readonly roundsProducts: boolean = false;
+  roundsProducts = false;
 
   constructor(readonly addon: Addon) {
     super();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Precision } from '@llmf/core';
 import { tf } from '@llmf/nn';
 import { availableParallelism } from 'node:os';
 import { loadAddon } from '../addon/load.js';
@@ -11,6 +12,8 @@ export const tfBackendName = 'llmfcpu';
 export interface NativeOptions {
   /** Threads of every kernel; null: as many as the process may use. */
   readonly threads: number | null;
+  /** bf16: the factors of the products of linear layers and of the head are rounded to bf16. f32 when left out. */
+  readonly precision?: Precision;
 }
 
 /**
@@ -19,7 +22,7 @@ export interface NativeOptions {
  * @returns the backend in use
  * @throws LLMF_BACKEND_CPU_NO_COMPILER, LLMF_BACKEND_CPU_COMPILE, LLMF_BACKEND_CPU_PATH
  */
-export async function startNativeBackend({ threads }: NativeOptions): Promise<NativeBackend> {
+export async function startNativeBackend({ threads, precision = 'f32' }: NativeOptions): Promise<NativeBackend> {
   const addon = await loadAddon();
   addon.setThreads(threads ?? availableParallelism());
   if (tf.findBackendFactory(tfBackendName) === null) {
@@ -28,5 +31,7 @@ export async function startNativeBackend({ threads }: NativeOptions): Promise<Na
     tf.registerBackend(tfBackendName, () => new NativeBackend(addon), 1);
   }
   await tf.setBackend(tfBackendName);
-  return tf.backend() as NativeBackend;
+  const backend = tf.backend() as NativeBackend;
+  backend.roundsProducts = precision === 'bf16';
+  return backend;
 }

@@ -149,6 +149,9 @@ void add_string(napi_env env, napi_value object, const char* name, const char* t
 NAPI_MODULE_INIT() {
   add_string(env, exports, "availablePaths", available_paths());
   add_string(env, exports, "path", path().name);
+  napi_value multiplies_bf16;
+  napi_get_boolean(env, path().multiplies_bf16, &multiplies_bf16);
+  napi_set_named_property(env, exports, "multipliesBf16", multiplies_bf16);
   add_function(env, exports, "allocate", allocate);
   add_function(env, exports, "release", release);
   add_function(env, exports, "setThreads", set_thread_count);

@@ -3,6 +3,13 @@
 
 #include <cstring>
 #include <string>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace llmf {
 
@@ -10,6 +17,9 @@ namespace scalar { const Kernel* kernels(); }
 #if defined(__x86_64__)
 namespace avx2 { const Kernel* kernels(); }
 namespace avx512 { const Kernel* kernels(); }
+namespace avx512bf16 { const Kernel* kernels(); }
+namespace amx { const Kernel* kernels(); }
+namespace amx_emulated { const Kernel* kernels(); }
 #elif defined(__aarch64__)
 namespace neon { const Kernel* kernels(); }
 #endif
@@ -20,6 +30,8 @@ struct Candidate {
   const char* name;
   bool (*runs_here)();
   const Kernel* (*kernels)();
+  bool multiplies_bf16 = false;  // with instructions of its own
+  bool only_by_name = false;     // for tests
 };
 
 bool always() { return true; }
@@ -29,6 +41,22 @@ bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+bool has_avx512bf16() { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
+/** The processor's tiles, which the system lends on request: 8 KB more state per thread. For the process, once. */
+bool has_amx() {
+#if defined(__linux__)
+  static const bool granted = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    constexpr unsigned kBf16 = 1u << 22, kTile = 1u << 24;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kBf16) == 0 || (d & kTile) == 0) return false;
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    return has_avx512bf16() && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  }();
+  return granted;
+#else
+  return false;
+#endif
+}
 #endif
 
 /** Worst first. */
@@ -37,6 +65,9 @@ const Candidate candidates[] = {
 #if defined(__x86_64__)
     {"avx2", has_avx2, avx2::kernels},
     {"avx512", has_avx512, avx512::kernels},
+    {"avx512bf16", has_avx512bf16, avx512bf16::kernels, true},
+    {"amx", has_amx, amx::kernels, true},
+    {"amx-emulated", has_avx512, amx_emulated::kernels, true, true},
 #elif defined(__aarch64__)
     {"neon", always, neon::kernels},
 #endif
@@ -45,10 +76,10 @@ const Candidate candidates[] = {
 }  // namespace
 
 Path choose_path(const char* forced) {
-  Path best{forced, nullptr};
+  Path best{forced, nullptr, false};
   for (const Candidate& candidate : candidates) {
-    const bool wanted = forced == nullptr || std::strcmp(forced, candidate.name) == 0;
-    if (wanted && candidate.runs_here()) best = {candidate.name, candidate.kernels()};
+    const bool wanted = forced == nullptr ? !candidate.only_by_name : std::strcmp(forced, candidate.name) == 0;
+    if (wanted && candidate.runs_here()) best = {candidate.name, candidate.kernels(), candidate.multiplies_bf16};
   }
   return best;
 }
@@ -57,7 +88,7 @@ const char* available_paths() {
   static const std::string names = [] {
     std::string list;
     for (const Candidate& candidate : candidates) {
-      if (candidate.runs_here()) list += (list.empty() ? "" : ", ") + std::string(candidate.name);
+      if (!candidate.only_by_name && candidate.runs_here()) list += (list.empty() ? "" : ", ") + std::string(candidate.name);
     }
     return list;
   }();

@@ -8,6 +8,7 @@ namespace llmf {
 struct Path {
   const char* name;
   const Kernel* kernels;
+  bool multiplies_bf16;  // with instructions of its own, not through float32
 };
 
 /** The best path of this processor, or the one named by LLMF_CPU_ISA; null kernels when that one cannot run here. */

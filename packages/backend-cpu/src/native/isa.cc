@@ -32,6 +32,31 @@
 #define LLMF_VECTOR "vector/avx512.h"
 #define LLMF_BLOCK_ROWS 12
 #define LLMF_BLOCK_VECTORS 2
+#elif defined(LLMF_PATH_AVX512BF16)
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
+#define LLMF_PATH avx512bf16
+#define LLMF_VECTOR "vector/avx512.h"
+#define LLMF_BLOCK_ROWS 12
+#define LLMF_BLOCK_VECTORS 2
+#define LLMF_ROUNDED_BLOCK "gemm/bf16.h"
+#elif defined(LLMF_PATH_AMX)
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
+#define LLMF_PATH amx
+#define LLMF_VECTOR "vector/avx512.h"
+#define LLMF_BLOCK_ROWS 12
+#define LLMF_BLOCK_VECTORS 2
+#define LLMF_ROUNDED_BLOCK "gemm/amx.h"
+#elif defined(LLMF_PATH_AMX_EMULATED)
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl")
+#define LLMF_PATH amx_emulated
+#define LLMF_VECTOR "vector/avx512.h"
+#define LLMF_BLOCK_ROWS 12
+#define LLMF_BLOCK_VECTORS 2
+#define LLMF_ROUNDED_BLOCK "gemm/amx.h"
+#define LLMF_EMULATED_TILES
 #elif defined(LLMF_PATH_NEON)
 #define LLMF_PATH neon
 #define LLMF_VECTOR "vector/neon.h"
@@ -51,9 +76,17 @@ namespace {
 #include LLMF_VECTOR
 #include "vector/vector.h"
 
+#include "gemm/sizes.h"
 #include "gemm/pack.h"
-
 #include "gemm/float32.h"
+
+// What multiplies factors rounded to bf16.
+#if defined(LLMF_ROUNDED_BLOCK)
+#include "gemm/pairs.h"
+#include LLMF_ROUNDED_BLOCK
+#else
+using RoundedBlock = Float32Block;
+#endif
 
 #include "gemm/gemm.h"
 
@@ -76,6 +109,6 @@ const Kernel* kernels() {
 }  // namespace LLMF_PATH
 }  // namespace llmf
 
-#if defined(LLMF_PATH_AVX2) || defined(LLMF_PATH_AVX512)
+#if defined(__x86_64__) && !defined(LLMF_PATH_SCALAR)
 #pragma GCC pop_options
 #endif

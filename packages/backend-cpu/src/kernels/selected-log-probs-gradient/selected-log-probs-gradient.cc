@@ -34,69 +34,53 @@ struct LogitGradient {
   }
 };
 
-void selected_log_probs_gradient(Arguments& arguments) {
-  const int64_t tokens = arguments.size(), columns = arguments.size(), vocabulary = arguments.size();
-  const int64_t selected = arguments.size();
-  LogitGradient gradient;
-  gradient.temperature = arguments.scalar();
-  gradient.d_log_prob = arguments.optional_floats(selected);
-  gradient.d_entropy = arguments.optional_floats(selected);
-  gradient.d_squared = arguments.optional_floats(selected);
-  const float* const hidden = arguments.floats(tokens * columns);
-  const Storage head = arguments.weight(vocabulary * columns);
-  const float* const bias = arguments.optional_floats(vocabulary);
-  const int32_t* const rows = arguments.integers(selected);
-  gradient.targets = arguments.integers(selected);
-  gradient.log_sum_exp = arguments.floats(selected);
-  gradient.entropy = arguments.optional_floats(selected);
-  gradient.squared = arguments.optional_floats(selected);
-  float* const d_hidden = arguments.output(tokens * columns);
-  float* const d_head = arguments.optional_output(vocabulary * columns);
-  float* const d_bias = arguments.optional_output(vocabulary);
-  const bool bf16 = arguments.integer() != 0 || head.type == ElementType::u16;
-  if (!arguments.ok() || !selection_fits(arguments, rows, gradient.targets, selected, tokens, vocabulary)) return;
-  if (gradient.d_entropy && !gradient.entropy) return arguments.fail("the entropy is missing");
-  if (gradient.d_squared && !gradient.squared) return arguments.fail("the sum of squares is missing");
+struct HeadGradients {
+  float *d_hidden, *d_head, *d_bias;  // [T, C], and [V, C], [V] or null
+};
 
-  using Block = LogitBlock;
+template <class Block>
+inline void select_log_probs_back(const Selection& in, const LogitGradient& gradient, const HeadGradients& out) {
+  using Element = typename Block::Element;
+  constexpr int64_t kRows = row_tile<Block>(48);
+  const int64_t columns = in.columns, vocabulary = in.vocabulary;
   Scratch scratch;
-  const int64_t most_rows = smaller_size(selected, kSelected), chunk = smaller_size(vocabulary, kVocabularyChunk);
+  const int64_t most_rows = smaller_size(in.selected, kSelected), chunk = smaller_size(vocabulary, kVocabularyChunk);
   float* const gathered = scratch.take<float>(most_rows * columns);
-  float* const packed_h = scratch.take<Block::Element>(packed_a_size<Block>(most_rows, columns));
-  float* const for_logits = scratch.take<Block::Element>(packed_b_size<Block>(chunk, columns));
-  float* const for_hidden = scratch.take<Block::Element>(packed_b_size<Block>(columns, chunk));
+  Element* const packed_h = scratch.take<Element>(packed_a_size<Block>(most_rows, columns));
+  Element* const for_logits = scratch.take<Element>(packed_b_size<Block>(chunk, columns));
+  Element* const for_hidden = scratch.take<Element>(packed_b_size<Block>(columns, chunk));
   float* const dz = scratch.take<float>(most_rows * chunk);
-  float* const d_selected = scratch.take<float>(selected * columns);
-  if (d_bias) memset(d_bias, 0, static_cast<size_t>(vocabulary) * sizeof(float));
-  if (d_head && selected == 0) memset(d_head, 0, static_cast<size_t>(vocabulary * columns) * sizeof(float));
+  float* const d_selected = scratch.take<float>(in.selected * columns);
+  if (out.d_bias) memset(out.d_bias, 0, static_cast<size_t>(vocabulary) * sizeof(float));
+  if (out.d_head && in.selected == 0) memset(out.d_head, 0, static_cast<size_t>(vocabulary * columns) * sizeof(float));
 
-  for (int64_t first = 0; first < selected; first += kSelected) {
-    const int64_t count = smaller_size(kSelected, selected - first);
-    gather_and_pack(hidden, rows + first, count, columns, gathered, packed_h, bf16);
+  for (int64_t first = 0; first < in.selected; first += kSelected) {
+    const int64_t count = smaller_size(kSelected, in.selected - first);
+    gather_and_pack<Block>(in.hidden, in.rows + first, count, columns, gathered, packed_h, in.bf16);
     for (int64_t v = 0; v < vocabulary; v += kVocabularyChunk) {
       const int64_t width = smaller_size(kVocabularyChunk, vocabulary - v);
-      const Factor chunk_rows{head.data, head.type, columns, 1};
-      const int64_t element = head.type == ElementType::u16 ? 2 : 4;
-      const Storage chunk_head{static_cast<const char*>(head.data) + v * columns * element, head.type};
+      const Factor chunk_rows{in.head.data, in.head.type, columns, 1};
+      const int64_t element = in.head.type == ElementType::u16 ? 2 : 4;
+      const Storage chunk_head{static_cast<const char*>(in.head.data) + v * columns * element, in.head.type};
       const int64_t logit_panels = ceil_divide(width, Block::kColumns), hidden_panels = ceil_divide(columns, Block::kColumns);
       parallel(logit_panels + hidden_panels, [&](int64_t panel) {
         if (panel < logit_panels) {
           const int64_t column = panel * Block::kColumns;
           pack_columns_of_b<Block>(for_logits + column * padded_depth<Block>(columns), chunk_rows, v + column,
-                                   smaller_size(Block::kColumns, width - column), columns, {bf16, 1.0f});
+                                   smaller_size(Block::kColumns, width - column), columns, {in.bf16, 1.0f});
         } else {
           const int64_t column = (panel - logit_panels) * Block::kColumns;
           pack_columns_of_b<Block>(for_hidden + column * padded_depth<Block>(width), columns_of(chunk_head, columns), column,
-                                   smaller_size(Block::kColumns, columns - column), width, {bf16, 1.0f});
+                                   smaller_size(Block::kColumns, columns - column), width, {in.bf16, 1.0f});
         }
       });
-      parallel_ranges(count, kRowTile / 2, [&](int64_t begin, int64_t end) {
+      parallel_ranges(count, kRows, [&](int64_t begin, int64_t end) {
         const int64_t tile_rows = end - begin;
         Scratch own;
-        float* const packed_dz = own.take<Block::Element>(packed_a_size<Block>(tile_rows, width));
+        Element* const packed_dz = own.take<Element>(packed_a_size<Block>(tile_rows, width));
         float* const z = dz + begin * width;
         multiply_packed<Block>(tile_rows, width, columns, packed_h + begin * padded_depth<Block>(columns), for_logits, z,
-                               width, bias ? Start::bias : Start::nothing, bias ? bias + v : nullptr);
+                               width, in.bias ? Start::bias : Start::nothing, in.bias ? in.bias + v : nullptr);
         for (int64_t i = 0; i < tile_rows; i++) {
           if (gradient.temperature != 1.0f) {
             const Vec divisor = set(gradient.temperature);
@@ -104,21 +88,50 @@ void selected_log_probs_gradient(Arguments& arguments) {
           }
           gradient.apply(first + begin + i, v, z + i * width, width);
         }
-        pack_rows_of_a<Block>(packed_dz, rows_of(z, width), 0, tile_rows, width, {bf16, 1.0f});
+        pack_rows_of_a<Block>(packed_dz, rows_of(z, width), 0, tile_rows, width, {in.bf16, 1.0f});
         multiply_packed<Block>(tile_rows, columns, width, packed_dz, for_hidden, d_selected + (first + begin) * columns,
                                columns, v == 0 ? Start::nothing : Start::values);
       });
-      if (d_head) {
+      if (out.d_head) {
         Product p;
-        p.m = width, p.n = columns, p.k = count, p.bf16 = bf16, p.accumulate = first > 0;
+        p.m = width, p.n = columns, p.k = count, p.bf16 = in.bf16, p.accumulate = first > 0;
         p.a = columns_of(dz, width), p.b = columns_of(gathered, columns);
-        p.c = d_head + v * columns, p.c_stride = columns;
+        p.c = out.d_head + v * columns, p.c_stride = columns;
         gemm(p);
       }
-      if (d_bias) {
-        for (int64_t i = 0; i < count; i++) add_to(d_bias + v, dz + i * width, width);
+      if (out.d_bias) {
+        for (int64_t i = 0; i < count; i++) add_to(out.d_bias + v, dz + i * width, width);
       }
     }
   }
-  scatter_rows(d_selected, rows, selected, d_hidden, tokens, columns);
+  scatter_rows(d_selected, in.rows, in.selected, out.d_hidden, in.tokens, columns);
+}
+
+void selected_log_probs_gradient(Arguments& arguments) {
+  Selection in;
+  in.tokens = arguments.size(), in.columns = arguments.size(), in.vocabulary = arguments.size();
+  in.selected = arguments.size();
+  LogitGradient gradient;
+  gradient.temperature = in.temperature = arguments.scalar();
+  gradient.d_log_prob = arguments.optional_floats(in.selected);
+  gradient.d_entropy = arguments.optional_floats(in.selected);
+  gradient.d_squared = arguments.optional_floats(in.selected);
+  in.hidden = arguments.floats(in.tokens * in.columns);
+  in.head = arguments.weight(in.vocabulary * in.columns);
+  in.bias = arguments.optional_floats(in.vocabulary);
+  in.rows = arguments.integers(in.selected);
+  gradient.targets = in.targets = arguments.integers(in.selected);
+  gradient.log_sum_exp = arguments.floats(in.selected);
+  gradient.entropy = arguments.optional_floats(in.selected);
+  gradient.squared = arguments.optional_floats(in.selected);
+  HeadGradients out;
+  out.d_hidden = arguments.output(in.tokens * in.columns);
+  out.d_head = arguments.optional_output(in.vocabulary * in.columns);
+  out.d_bias = arguments.optional_output(in.vocabulary);
+  in.bf16 = arguments.integer() != 0 || in.head.type == ElementType::u16;
+  if (!arguments.ok() || !selection_fits(arguments, in)) return;
+  if (gradient.d_entropy && !gradient.entropy) return arguments.fail("the entropy is missing");
+  if (gradient.d_squared && !gradient.squared) return arguments.fail("the sum of squares is missing");
+  if (in.bf16) select_log_probs_back<RoundedBlock>(in, gradient, out);
+  else select_log_probs_back<Float32Block>(in, gradient, out);
 }

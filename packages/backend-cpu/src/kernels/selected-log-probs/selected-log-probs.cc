@@ -49,49 +49,42 @@ inline void add_logits(VocabularySums* sums, const float* z, int64_t count, bool
   sums->join(here);
 }
 
-void selected_log_probs(Arguments& arguments) {
-  const int64_t tokens = arguments.size(), columns = arguments.size(), vocabulary = arguments.size();
-  const int64_t selected = arguments.size();
-  const float temperature = arguments.scalar();
-  const float* const hidden = arguments.floats(tokens * columns);
-  const Storage head = arguments.weight(vocabulary * columns);
-  const float* const bias = arguments.optional_floats(vocabulary);
-  const int32_t* const rows = arguments.integers(selected);
-  const int32_t* const targets = arguments.integers(selected);
-  float* const log_prob = arguments.output(selected);
-  float* const log_sum_exp = arguments.output(selected);
-  float* const entropy = arguments.optional_output(selected);
-  float* const squared = arguments.optional_output(selected);
-  const bool bf16 = arguments.integer() != 0 || head.type == ElementType::u16;
-  if (!arguments.ok() || !selection_fits(arguments, rows, targets, selected, tokens, vocabulary)) return;
+struct SelectedOutputs {
+  float *log_prob, *log_sum_exp, *entropy, *squared;  // [S] each; the latter two or null
+};
 
+template <class Block>
+inline void select_log_probs(const Selection& in, const SelectedOutputs& out) {
+  using Element = typename Block::Element;
+  constexpr int64_t kRows = row_tile<Block>(96);
+  const int64_t columns = in.columns, vocabulary = in.vocabulary;
   const int64_t runs = ceil_divide(vocabulary, kVocabularyRun);
   Scratch scratch;
-  const int64_t most_rows = smaller_size(selected, kSelected);
+  const int64_t most_rows = smaller_size(in.selected, kSelected);
   float* const gathered = scratch.take<float>(most_rows * columns);
-  float* const packed_h = scratch.take<float>(packed_a_size<LogitBlock>(most_rows, columns));
+  Element* const packed_h = scratch.take<Element>(packed_a_size<Block>(most_rows, columns));
   VocabularySums* const sums = scratch.take<VocabularySums>(runs * most_rows);
   float* const target_logits = scratch.take<float>(most_rows);
-  for (int64_t first = 0; first < selected; first += kSelected) {
-    const int64_t count = smaller_size(kSelected, selected - first);
-    gather_and_pack(hidden, rows + first, count, columns, gathered, packed_h, bf16);
+  for (int64_t first = 0; first < in.selected; first += kSelected) {
+    const int64_t count = smaller_size(kSelected, in.selected - first);
+    gather_and_pack<Block>(in.hidden, in.rows + first, count, columns, gathered, packed_h, in.bf16);
     parallel(runs, [&](int64_t run) {
       const int64_t begin = run * kVocabularyRun, end = smaller_size(vocabulary, begin + kVocabularyRun);
       VocabularySums* const of_run = sums + run * most_rows;
       for (int64_t i = 0; i < count; i++) of_run[i].start();
       Scratch own;
-      float* const packed_head = own.take<float>(packed_b_size<LogitBlock>(kVocabularyTile, columns));
-      float* const tile = own.take<float>(kRowTile * kVocabularyTile);
+      Element* const packed_head = own.take<Element>(packed_b_size<Block>(kVocabularyTile, columns));
+      float* const tile = own.take<float>(kRows * kVocabularyTile);
       for (int64_t v = begin; v < end; v += kVocabularyTile) {
         const int64_t width = smaller_size(kVocabularyTile, end - v);
-        pack_columns_of_b<LogitBlock>(packed_head, rows_of(head, columns), v, width, columns, {bf16, 1.0f});
-        for (int64_t row = 0; row < count; row += kRowTile) {
-          const int64_t tile_rows = smaller_size(kRowTile, count - row);
-          logit_tile(packed_h + row * padded_depth<LogitBlock>(columns), packed_head, tile_rows, width, columns,
-                     bias ? bias + v : nullptr, temperature, tile);
+        pack_columns_of_b<Block>(packed_head, rows_of(in.head, columns), v, width, columns, {in.bf16, 1.0f});
+        for (int64_t row = 0; row < count; row += kRows) {
+          const int64_t tile_rows = smaller_size(kRows, count - row);
+          logit_tile<Block>(packed_h + row * padded_depth<Block>(columns), packed_head, tile_rows, width, columns,
+                     in.bias ? in.bias + v : nullptr, in.temperature, tile);
           for (int64_t i = 0; i < tile_rows; i++) {
-            add_logits(&of_run[row + i], tile + i * kVocabularyTile, width, entropy != nullptr, squared != nullptr);
-            const int64_t target = targets[first + row + i] - v;
+            add_logits(&of_run[row + i], tile + i * kVocabularyTile, width, out.entropy != nullptr, out.squared != nullptr);
+            const int64_t target = in.targets[first + row + i] - v;
             if (target >= 0 && target < width) target_logits[row + i] = tile[i * kVocabularyTile + target];
           }
         }
@@ -101,10 +94,31 @@ void selected_log_probs(Arguments& arguments) {
       VocabularySums all = sums[i];
       for (int64_t run = 1; run < runs; run++) all.join(sums[run * most_rows + i]);
       const float normalizer = all.maximum + logf(all.total);
-      log_prob[first + i] = target_logits[i] - normalizer;
-      log_sum_exp[first + i] = normalizer;
-      if (entropy) entropy[first + i] = normalizer - all.weighted / all.total;
-      if (squared) squared[first + i] = logf(all.squared) - 2.0f * logf(all.total);
+      out.log_prob[first + i] = target_logits[i] - normalizer;
+      out.log_sum_exp[first + i] = normalizer;
+      if (out.entropy) out.entropy[first + i] = normalizer - all.weighted / all.total;
+      if (out.squared) out.squared[first + i] = logf(all.squared) - 2.0f * logf(all.total);
     }
   }
+}
+
+void selected_log_probs(Arguments& arguments) {
+  Selection in;
+  in.tokens = arguments.size(), in.columns = arguments.size(), in.vocabulary = arguments.size();
+  in.selected = arguments.size();
+  in.temperature = arguments.scalar();
+  in.hidden = arguments.floats(in.tokens * in.columns);
+  in.head = arguments.weight(in.vocabulary * in.columns);
+  in.bias = arguments.optional_floats(in.vocabulary);
+  in.rows = arguments.integers(in.selected);
+  in.targets = arguments.integers(in.selected);
+  SelectedOutputs out;
+  out.log_prob = arguments.output(in.selected);
+  out.log_sum_exp = arguments.output(in.selected);
+  out.entropy = arguments.optional_output(in.selected);
+  out.squared = arguments.optional_output(in.selected);
+  in.bf16 = arguments.integer() != 0 || in.head.type == ElementType::u16;
+  if (!arguments.ok() || !selection_fits(arguments, in)) return;
+  if (in.bf16) select_log_probs<RoundedBlock>(in, out);
+  else select_log_probs<Float32Block>(in, out);
 }

@@ -6,6 +6,26 @@
 /** What a block's sums are added to. */
 enum class Start { nothing, bias, values };
 
+/** Adds a block of sums to what it starts from, the first `rows` and `columns` of it. */
+template <int kBlockRows, int kVectors>
+inline void store_block(Vec (&sums)[kBlockRows][kVectors], int64_t rows, int64_t columns, float* c, int64_t c_stride,
+                        Start start, const float* bias) {
+#pragma GCC unroll 16
+  for (int i = 0; i < kBlockRows; i++) {
+    if (i >= rows) break;
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; j++) {
+      const int64_t lanes = columns - j * kWidth;
+      if (lanes <= 0) break;
+      float* to = c + i * c_stride + j * kWidth;
+      Vec value = sums[i][j];
+      if (start == Start::values) value = load_lanes(to, lanes) + value;
+      if (start == Start::bias) value = load_lanes(bias + j * kWidth, lanes) + value;
+      store_lanes(to, value, lanes);
+    }
+  }
+}
+
 struct Float32Block {
   using Element = float;
   static constexpr int kRows = LLMF_BLOCK_ROWS;
@@ -14,6 +34,8 @@ struct Float32Block {
   static constexpr int kDepth = 448;     // k per pass: a panel of B stays in the first-level cache, A's block in the second
   static constexpr int kDepthUnit = 1;   // k is padded to a multiple of this
   static constexpr int kRowBlocks = 144 / kRows;
+  static constexpr bool kJoinsFactors = false;  // is a second pair of factors appended to the first along k?
+  struct Session {};                            // what a thread needs around products: nothing
 
   static void pack_a(float* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Rounding rounding) {
     pack_panel<kRows>(to, a, row, rows, k0, depth, rounding);
@@ -51,19 +73,6 @@ struct Float32Block {
         for (int j = 0; j < kVectors; j++) sums[i][j] = fma(left, right[j], sums[i][j]);
       }
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < kBlockRows; i++) {
-      if (i >= rows) break;
-#pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) {
-        const int64_t lanes = columns - j * kWidth;
-        if (lanes <= 0) break;
-        float* to = c + i * c_stride + j * kWidth;
-        Vec value = sums[i][j];
-        if (start == Start::values) value = load_lanes(to, lanes) + value;
-        if (start == Start::bias) value = load_lanes(bias + j * kWidth, lanes) + value;
-        store_lanes(to, value, lanes);
-      }
-    }
+    store_block<kBlockRows, kVectors>(sums, rows, columns, c, c_stride, start, bias);
   }
 };

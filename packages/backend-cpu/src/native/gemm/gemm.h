@@ -4,10 +4,6 @@
 // them, A's by each task into its second-level cache. k is cut into passes by its length alone.
 // Included inside the namespace of an instruction path.
 
-inline int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
-inline int64_t ceil_divide(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
-inline int64_t smaller_size(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /** Passes of equal depth, the last one shorter; a function of k alone. */
 template <class Block>
 inline int64_t pass_depth(int64_t k) {
@@ -61,6 +57,7 @@ template <class Block>
 inline void multiply_packed(int64_t rows, int64_t columns, int64_t k, const typename Block::Element* a,
                             const typename Block::Element* b, float* c, int64_t c_stride, Start start,
                             const float* bias = nullptr) {
+  [[maybe_unused]] typename Block::Session session;
   const int64_t per_pass = pass_depth<Block>(k), whole = padded_depth<Block>(k);
   for (int64_t k0 = 0; k0 < k; k0 += per_pass) {
     const int64_t depth = padded_depth<Block>(smaller_size(per_pass, k - k0));
@@ -99,7 +96,6 @@ inline Tiling tiling_for(int64_t m, int64_t n) {
 
 /** Adds a rectangle of A₂ B₂ᵀ, which is float32 and short. */
 inline void add_second_factors(const Product& p, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-  if (p.k2 == 0) return;
   using Block = Float32Block;
   Scratch scratch;
   float* const a = scratch.take<float>(packed_a_size<Block>(rows, p.k2));
@@ -113,7 +109,13 @@ inline void fill_without_depth(const Product& p) {
   for (int64_t i = 0; i < p.m && !p.accumulate; i++) {
     for (int64_t j = 0; j < p.n; j++) p.c[i * p.c_stride + j] = p.bias ? p.bias[j] : 0.0f;
   }
-  add_second_factors(p, 0, p.m, 0, p.n);
+  if (p.k2 > 0) add_second_factors(p, 0, p.m, 0, p.n);
+}
+
+/** Depth that a second pair of factors adds to the last pass, where the block appends it. */
+template <class Block>
+inline int64_t joined_depth(const Product& p) {
+  return Block::kJoinsFactors ? padded_depth<Block>(p.k2) : 0;
 }
 
 /** Rectangle of C [row, row + rows) × [column, column + columns); `shared_b`: its packed columns of B, or null. */
@@ -121,21 +123,31 @@ template <class Block>
 inline void multiply_rectangle(const Product& p, int64_t row, int64_t rows, int64_t column, int64_t columns,
                                const typename Block::Element* shared_b) {
   using Element = typename Block::Element;
+  [[maybe_unused]] typename Block::Session session;
   Scratch scratch;
-  const int64_t per_pass = pass_depth<Block>(p.k), whole = padded_depth<Block>(p.k);
-  const int64_t padded_pass = padded_depth<Block>(smaller_size(per_pass, p.k));
+  const int64_t joined = joined_depth<Block>(p);
+  const int64_t per_pass = pass_depth<Block>(p.k), whole = padded_depth<Block>(p.k) + joined;
+  const int64_t padded_pass = padded_depth<Block>(smaller_size(per_pass, p.k)) + joined;
   Element* const packed_a = scratch.take<Element>(round_up(rows, Block::kRows) * padded_pass);
   Element* const own_b = shared_b ? nullptr : scratch.take<Element>(Block::kColumns * padded_pass);
   const Start first_start = p.accumulate ? Start::values : p.bias ? Start::bias : Start::nothing;
   for (int64_t k0 = 0; k0 < p.k; k0 += per_pass) {
-    const int64_t depth = smaller_size(per_pass, p.k - k0), padded = padded_depth<Block>(depth);
+    const int64_t depth = smaller_size(per_pass, p.k - k0), own = padded_depth<Block>(depth);
+    const bool joins = joined > 0 && k0 + per_pass >= p.k;
+    const int64_t padded = own + (joins ? joined : 0);
     for (int64_t i = 0; i < rows; i += Block::kRows) {
       Block::pack_a(packed_a + i * padded, p.a, row + i, smaller_size(Block::kRows, rows - i), k0, depth,
                     {p.bf16, p.scale});
+      if (!joins) continue;
+      Block::pack_a(packed_a + i * padded + Block::kRows * own, p.a2, row + i, smaller_size(Block::kRows, rows - i), 0,
+                    p.k2, {p.bf16, 1.0f});
     }
     for (int64_t j = 0; j < columns; j += Block::kColumns) {
       const int64_t block_columns = smaller_size(Block::kColumns, columns - j);
-      if (own_b) Block::pack_b(own_b, p.b, column + j, block_columns, k0, depth, {p.bf16, 1.0f});
+      if (own_b) {
+        Block::pack_b(own_b, p.b, column + j, block_columns, k0, depth, {p.bf16, 1.0f});
+        if (joins) Block::pack_b(own_b + Block::kColumns * own, p.b2, column + j, block_columns, 0, p.k2, {p.bf16, 1.0f});
+      }
       const Element* const panel = own_b ? own_b : shared_b + j * whole + Block::kColumns * k0;
       for (int64_t i = 0; i < rows; i += Block::kRows) {
         Block::multiply(smaller_size(Block::kRows, rows - i), block_columns, padded, packed_a + i * padded, panel,
@@ -144,7 +156,7 @@ inline void multiply_rectangle(const Product& p, int64_t row, int64_t rows, int6
       }
     }
   }
-  add_second_factors(p, row, rows, column, columns);
+  if (p.k2 > 0 && !Block::kJoinsFactors) add_second_factors(p, row, rows, column, columns);
 }
 
 template <class Block>
@@ -153,7 +165,8 @@ inline void gemm_with(const Product& p) {
   if (p.m <= 0 || p.n <= 0) return;
   if (p.k <= 0) return fill_without_depth(p);
   const Tiling tiling = tiling_for<Block>(p.m, p.n);
-  const int64_t row_tasks = ceil_divide(p.m, tiling.rows), whole = padded_depth<Block>(p.k);
+  const int64_t row_tasks = ceil_divide(p.m, tiling.rows), joined = joined_depth<Block>(p);
+  const int64_t whole = padded_depth<Block>(p.k) + joined;
   const bool share_b = row_tasks > 1;
   // As many columns at a time as fit into 8 MB when packed: the shared cache.
   const int64_t fitting = (int64_t{8} << 20) / (whole * static_cast<int64_t>(sizeof(Element)));
@@ -161,12 +174,15 @@ inline void gemm_with(const Product& p) {
                         : fitting < tiling.columns ? tiling.columns
                                                    : fitting / tiling.columns * tiling.columns;
   Scratch scratch;
-  Element* const packed_b = share_b ? scratch.take<Element>(packed_b_size<Block>(smaller_size(chunk, p.n), p.k)) : nullptr;
+  Element* const packed_b = share_b ? scratch.take<Element>(round_up(smaller_size(chunk, p.n), Block::kColumns) * whole) : nullptr;
   for (int64_t column = 0; column < p.n; column += chunk) {
     const int64_t columns = smaller_size(chunk, p.n - column);
     if (share_b) {
       parallel_ranges(columns, Block::kColumns, [&](int64_t begin, int64_t end) {
         pack_columns_of_b<Block>(packed_b + begin * whole, p.b, column + begin, end - begin, p.k, {p.bf16, 1.0f});
+        if (joined == 0) return;
+        Block::pack_b(packed_b + begin * whole + Block::kColumns * padded_depth<Block>(p.k), p.b2, column + begin,
+                      end - begin, 0, p.k2, {p.bf16, 1.0f});
       });
     }
     const int64_t column_tasks = ceil_divide(columns, tiling.columns);
@@ -180,4 +196,7 @@ inline void gemm_with(const Product& p) {
 }
 
 /** C = scale·A Bᵀ … as Product says. */
-inline void gemm(const Product& p) { gemm_with<Float32Block>(p); }
+inline void gemm(const Product& p) {
+  if (p.bf16) gemm_with<RoundedBlock>(p);
+  else gemm_with<Float32Block>(p);
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// bf16 products with AMX: two by two tiles of 16 × 16 sums, 32 values of k at a time. A is packed as tiles of rows, B in
+// pairs of k. amx-emulated runs the same code over software tiles, so that packing and loops are tested anywhere.
+// Included inside the namespace of an instruction path that has tiles, real or emulated.
+
+#include "tiles.h"
+
+struct AmxBlock {
+  using Element = uint16_t;
+  static constexpr int kRows = 32;
+  static constexpr int kColumns = 32;
+  static constexpr int kDepth = 1536;
+  static constexpr int kDepthUnit = 32;
+  static constexpr int kRowBlocks = 8;
+  static constexpr bool kJoinsFactors = true;
+
+  /** The tiles' shape, set for the thread while it multiplies. */
+  struct Session {
+    Session() {
+      alignas(64) TileShapes shapes = {};
+      shapes.palette = 1;
+      for (int tile = 0; tile < 8; tile++) shapes.row_bytes[tile] = 64, shapes.rows[tile] = 16;
+      load_tile_shapes(&shapes);
+    }
+    ~Session() { release_tiles(); }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+  };
+
+  /** [k / 32][kRows][32] */
+  static void pack_a(uint16_t* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth,
+                     Rounding rounding) {
+    const int64_t padded = round_up(depth, kDepthUnit);
+    if (a.k_stride == 1) {
+      if (a.type == ElementType::u16) copy_rows<true>(to, a, row, rows, k0, depth, rounding.scale);
+      else copy_rows<false>(to, a, row, rows, k0, depth, rounding.scale);
+      return;
+    }
+    // Pairs [16][kRows] of each 32 values of k, then turned around.
+    alignas(64) uint16_t words[kDepthUnit * kRows];
+    for (int64_t k = 0; k < padded; k += kDepthUnit, to += kDepthUnit * kRows) {
+      pack_pairs<kRows>(words, a, row, rows, k0 + k, smaller_size(kDepthUnit, depth - k), kDepthUnit, rounding.scale);
+      for (int p = 0; p < kRows; p += 16) {
+        Vec block[16];
+        for (int i = 0; i < 16; i++) block[i] = _mm512_castsi512_ps(_mm512_load_si512(words + (i * kRows + p) * 2));
+        transpose(block);
+        for (int i = 0; i < 16; i++) store_words(to + (p + i) * kDepthUnit, _mm512_castps_si512(block[i]), 16);
+      }
+    }
+  }
+  static void pack_b(uint16_t* to, const Factor& b, int64_t column, int64_t columns, int64_t k0, int64_t depth,
+                     Rounding rounding) {
+    pack_pairs<kColumns>(to, b, column, columns, k0, depth, round_up(depth, kDepthUnit), rounding.scale);
+  }
+
+  static void multiply(int64_t rows, int64_t columns, int64_t depth, const uint16_t* a, const uint16_t* b, float* c,
+                       int64_t c_stride, Start start, const float* bias) {
+    if (rows == kRows && columns == kColumns && start != Start::bias) {
+      return add_tiles(depth, a, b, c, c_stride, start == Start::values, true);
+    }
+    alignas(64) float sums[kRows * kColumns];
+    add_tiles(depth, a, b, sums, kColumns, false, rows > 16);
+    for (int64_t i = 0; i < rows; i++) {
+      for (int64_t j = 0; j < columns; j += kWidth) {
+        const int64_t lanes = columns - j;
+        float* const to = c + i * c_stride + j;
+        Vec value = load(sums + i * kColumns + j);
+        if (start == Start::values) value = load_lanes(to, lanes) + value;
+        if (start == Start::bias) value = load_lanes(bias + j, lanes) + value;
+        store_lanes(to, value, lanes);
+      }
+    }
+  }
+
+ private:
+  template <bool kFromBf16>
+  static void copy_rows(uint16_t* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, float scale) {
+    for (int64_t k = 0; k < depth; k += kDepthUnit, to += kDepthUnit * kRows) {
+      for (int64_t i = 0; i < kRows; i++) {
+        const int64_t index = (row + i) * a.outer_stride + k0 + k;
+        const __m512i pairs = i < rows ? pairs_along_memory<kFromBf16>(a.data, index, depth - k, scale) : _mm512_setzero_si512();
+        store_words(to + i * kDepthUnit, pairs, 16);
+      }
+    }
+  }
+
+  /** `lower`: the lower sixteen rows too. Sums of a row are the same either way, and whether C was added first or last. */
+  static void add_tiles(int64_t depth, const uint16_t* a, const uint16_t* b, float* c, int64_t c_stride, bool from_c,
+                        bool lower) {
+    const int64_t stride = c_stride * static_cast<int64_t>(sizeof(float));
+    zero_tile<0>(), zero_tile<1>(), zero_tile<2>(), zero_tile<3>();
+    for (int64_t k = 0; k < depth; k += kDepthUnit, a += kDepthUnit * kRows, b += kDepthUnit * kColumns) {
+      load_tile<4>(a, 64), load_tile<6>(b, 128), load_tile<7>(b + 32, 128);
+      multiply_tiles<0, 4, 6>(), multiply_tiles<1, 4, 7>();
+      if (!lower) continue;
+      load_tile<5>(a + 16 * kDepthUnit, 64);
+      multiply_tiles<2, 5, 6>(), multiply_tiles<3, 5, 7>();
+    }
+    if (!from_c) {
+      store_tile<0>(c, stride), store_tile<1>(c + 16, stride);
+      if (lower) store_tile<2>(c + 16 * c_stride, stride), store_tile<3>(c + 16 * c_stride + 16, stride);
+      return;
+    }
+    // C is added after the pass, as in blocks at the edge: a row's bits must not depend on its place.
+    alignas(64) float sums[kRows * kColumns];
+    store_tile<0>(sums, 4 * kColumns), store_tile<1>(sums + 16, 4 * kColumns);
+    store_tile<2>(sums + 16 * kColumns, 4 * kColumns), store_tile<3>(sums + 16 * kColumns + 16, 4 * kColumns);
+    for (int64_t i = 0; i < kRows; i++, c += c_stride) {
+      store(c, load(c) + load(sums + i * kColumns));
+      store(c + kWidth, load(c + kWidth) + load(sums + i * kColumns + kWidth));
+    }
+  }
+};
+
+using RoundedBlock = AmxBlock;

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// bf16 products with AVX512_BF16: vdpbf16ps adds two products per lane to a float32. The same register block as float32's.
+// Included inside the namespace of an instruction path that has it.
+
+struct Bf16Block {
+  using Element = uint16_t;
+  static constexpr int kRows = 12;
+  static constexpr int kVectors = 2;
+  static constexpr int kColumns = kVectors * kWidth;
+  static constexpr int kDepth = 896;
+  static constexpr int kDepthUnit = 2;
+  static constexpr int kRowBlocks = 144 / kRows;
+  static constexpr bool kJoinsFactors = true;
+  struct Session {};  // what a thread needs around products: nothing
+
+  static void pack_a(uint16_t* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth,
+                     Rounding rounding) {
+    pack_pairs<kRows>(to, a, row, rows, k0, depth, depth + depth % 2, rounding.scale);
+  }
+  static void pack_b(uint16_t* to, const Factor& b, int64_t column, int64_t columns, int64_t k0, int64_t depth,
+                     Rounding rounding) {
+    pack_pairs<kColumns>(to, b, column, columns, k0, depth, depth + depth % 2, rounding.scale);
+  }
+
+  static void multiply(int64_t rows, int64_t columns, int64_t depth, const uint16_t* a, const uint16_t* b, float* c,
+                       int64_t c_stride, Start start, const float* bias) {
+    if (rows == 1) block<1>(rows, columns, depth, a, b, c, c_stride, start, bias);
+    else if (rows * 3 <= kRows) block<kRows / 3>(rows, columns, depth, a, b, c, c_stride, start, bias);
+    else if (rows * 3 <= kRows * 2) block<kRows * 2 / 3>(rows, columns, depth, a, b, c, c_stride, start, bias);
+    else block<kRows>(rows, columns, depth, a, b, c, c_stride, start, bias);
+  }
+
+ private:
+  static __m512bh pairs(const uint16_t* from) { return (__m512bh)_mm512_loadu_si512(from); }
+  static __m512bh same_pair(const uint16_t* from) {
+    int32_t word;
+    __builtin_memcpy(&word, from, sizeof word);
+    return (__m512bh)_mm512_set1_epi32(word);
+  }
+
+  template <int kBlockRows>
+  static void block(int64_t rows, int64_t columns, int64_t depth, const uint16_t* a, const uint16_t* b, float* c,
+                    int64_t c_stride, Start start, const float* bias) {
+    Vec sums[kBlockRows][kVectors];
+#pragma GCC unroll 16
+    for (int i = 0; i < kBlockRows; i++)
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) sums[i][j] = zero();
+    for (int64_t k = 0; k < depth; k += 2, a += 2 * kRows, b += 2 * kColumns) {
+      __m512bh right[kVectors];
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) right[j] = pairs(b + 2 * j * kWidth);
+#pragma GCC unroll 16
+      for (int i = 0; i < kBlockRows; i++) {
+        const __m512bh left = same_pair(a + 2 * i);
+#pragma GCC unroll 4
+        for (int j = 0; j < kVectors; j++) sums[i][j] = _mm512_dpbf16_ps(sums[i][j], left, right[j]);
+      }
+    }
+    store_block<kBlockRows, kVectors>(sums, rows, columns, c, c_stride, start, bias);
+  }
+};
+
+using RoundedBlock = Bf16Block;

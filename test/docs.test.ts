@@ -41,7 +41,7 @@ describe('the generated parts of docs/', () => {
         parts++;
       }
     }
-    expect(parts).toBe(8);
+    expect(parts).toBe(9);
   });
 
   it('hold every key of the config, each with a meaning', () => {
@@ -172,6 +172,18 @@ describe('docs/data.md', () => {
     await rm(folder, { recursive: true });
     expect(opened.format.name).toBe(format);
     expect(readExamples(row, opened, kind)).toMatchObject([{ weight: 1 }]);
+  });
+});
+
+describe('docs/errors.md', () => {
+  it('shows what a misspelt key gives, word for word', async () => {
+    const [shown] = blocksOf(pageNamed('docs/errors.md')).filter(({ language }) => language === 'text');
+    const folder = await mkdtemp(join(tmpdir(), 'llmf-docs-'));
+    const io = testIo({ folder });
+    const words = ['model.path=m', 'data={train: [{path: d}]}', 'stage=sft', 'adapter.name=lora', 'adapter.rnak=16'];
+    expect(await runCli(['train', ...words], io)).toBe(1);
+    await rm(folder, { recursive: true });
+    expect(io.text.err).toBe(shown!.text);
   });
 });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages of docs/ that hold generated parts, and what belongs into each.
 import { TrainingRun } from '@llmf/core';
+import { commandHelp } from './command-help.mjs';
 import { errorCatalogue, errorTables } from './error-catalogue.mjs';
 import { hookTable } from './hook-table.mjs';
 import { optionTables } from './option-tables.mjs';
@@ -10,6 +11,7 @@ import { templateTable, valueTable } from './value-tables.mjs';
 export async function generatedText(engine, importFile) {
   return {
     'configuration.md': { options: optionTables(engine) },
+    'commands.md': { commands: await commandHelp(importFile) },
     'errors.md': { errors: errorTables(await errorCatalogue(importFile)) },
     'plugins.md': {
       'engine-hooks': hookTable(Object.keys(engine.hooks), 'engine.ts'),

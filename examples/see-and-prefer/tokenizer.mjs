@@ -7,8 +7,13 @@ import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const specialTokens = [
-  ...['<|endoftext|>', '<|im_start|>', '<|im_end|>'],
-  ...['<|vision_start|>', '<|vision_end|>', '<|image_pad|>', '<|video_pad|>'],
+  '<|endoftext|>',
+  '<|im_start|>',
+  '<|im_end|>',
+  '<|vision_start|>',
+  '<|vision_end|>',
+  '<|image_pad|>',
+  '<|video_pad|>',
 ];
 const found = ['sft', 'train'].flatMap((name) => {
   const text = readFileSync(join(folder, 'data', `${name}.json`), 'utf8');
@@ -26,7 +31,13 @@ write('tokenizer.json', {
   truncation: null,
   padding: null,
   added_tokens: specialTokens.map((content, id) => ({
-    ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
+    id,
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
   })),
   normalizer: null,
   pre_tokenizer: { type: 'Whitespace' },

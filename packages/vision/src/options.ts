@@ -87,7 +87,7 @@ export const visionOptions = z.strictObject({
   cache: z
     .string()
     .min(1)
-    .default('.llmf/cache/vision')
+    .default('.llmf-cache/vision')
     .describe('Folder of headers, fetched files and resized pictures, relative to the config’s folder, or `off`.'),
   memoryBytes: z
     .int()

@@ -79,7 +79,12 @@ describe.skipIf(pairs === null || tokenizer === null)(
         adapter: { name: 'lora', path: 'start' },
         data: { train: [{ path: pairs! }], maxLength: 1024, shuffle: false, maxSamples: settings.rows },
         train: {
-          ...{ batchSize, gradientAccumulation, learningRate, warmupRatio, maxGradNorm, weightDecay },
+          batchSize,
+          gradientAccumulation,
+          learningRate,
+          warmupRatio,
+          maxGradNorm,
+          weightDecay,
           maxSteps: steps,
           schedule: 'cosine',
           saveEvery: null,

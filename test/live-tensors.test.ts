@@ -2,4 +2,4 @@
 import { describeLiveTensors } from './support/live-tensor-claims.js';
 
 // 10,000 steps: slow/live-tensors.slow.ts
-describeLiveTensors(40);
+describeLiveTensors({ full: 40, lora: 40 });

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describeLiveTensors } from '../support/live-tensor-claims.js';
 
-describeLiveTensors(10_000);
+describeLiveTensors({ full: 10_000, lora: 2_000 });

@@ -86,13 +86,13 @@ typedef float Vec __attribute__((vector_size(kBytes)));
 double multiply_add(int) {
   constexpr int64_t kSteps = 10'000'000;
   Vec sums[kAccumulators], factor, term;
-  for (auto& sum : sums) sum = Vec{} + 1.0f;
+  each(sums, [](Vec& sum) { sum = Vec{} + 1.0f; });
   factor = Vec{} + 0.999f, term = Vec{} + 0.001f;
   for (int64_t step = 0; step < kSteps; step++) {
     each(sums, [&](Vec& sum) { sum = sum * factor + term; });
   }
   Vec total{};
-  for (const auto& sum : sums) total += sum;
+  each(sums, [&](Vec& sum) { total += sum; });
   sink = total[0];
   return 2.0 * kSteps * kAccumulators * (kBytes / 4);
 }
@@ -101,14 +101,14 @@ double multiply_add(int) {
 double multiply_add_bf16(int) {
   constexpr int64_t kSteps = 10'000'000;
   __m512 sums[kAccumulators];
-  for (auto& sum : sums) sum = _mm512_set1_ps(1.0f);
+  each(sums, [](__m512& sum) { sum = _mm512_set1_ps(1.0f); });
   const __m512bh a = _mm512_cvtne2ps_pbh(_mm512_set1_ps(0.5f), _mm512_set1_ps(0.25f)), b = a;
   for (int64_t step = 0; step < kSteps; step++) {
     each(sums, [&](__m512& sum) { sum = _mm512_dpbf16_ps(sum, a, b); });
   }
-  float total = 0;
-  for (const auto& sum : sums) total += _mm512_reduce_add_ps(sum);
-  sink = total;
+  __m512 total = _mm512_setzero_ps();
+  each(sums, [&](__m512& sum) { total = _mm512_add_ps(total, sum); });
+  sink = _mm512_cvtss_f32(total);
   return 4.0 * kSteps * kAccumulators * 16;
 }
 #endif

@@ -4,6 +4,7 @@ import { describe, it } from 'vitest';
 import { addonUnavailable } from '../src/addon/load.js';
 import { startNativeBackend } from '../src/backend/start.js';
 import { describeIndependence } from './independence.js';
+import { describeRoundedProducts } from './rounded-products.js';
 import { describeStandardKernels } from './standard-kernels.js';
 
 /**
@@ -21,6 +22,7 @@ export async function describePath(path: string): Promise<void> {
   describeOps(`the native backend, ${path}`, { start });
   describeStandardKernels(start);
   describeIndependence(start);
+  describeRoundedProducts(start);
 }
 
 async function whyNot(path: string): Promise<string | null> {

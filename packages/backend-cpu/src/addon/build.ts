@@ -32,8 +32,7 @@ const linkerFlags: readonly string[] =
 const baseUnits = ['addon', 'dispatch', 'parallel', 'scratch'] as const;
 
 /** Instruction paths that this architecture's binary holds. */
-export const pathsOf = (architecture: string): readonly string[] =>
-  pathsByArchitecture[architecture] ?? ['SCALAR'];
+export const pathsOf = (architecture: string): readonly string[] => pathsByArchitecture[architecture] ?? ['SCALAR'];
 
 const pathsByArchitecture: Readonly<Record<string, readonly string[]>> = {
   x64: ['SCALAR', 'AVX2', 'AVX512', 'AVX512BF16', 'AMX', 'AMX_EMULATED'],

@@ -3,7 +3,8 @@
 
 Two rows per pair, right-padded; only response positions go through the head. Needs torch, transformers, peft.
 
-usage: torch_loop.py ROWS.jsonl --model CONFIG.json [--loss dpo|simpo] [--dtype bf16|fp32] [--batch-size 2] [--threads 2]
+usage: torch_loop.py ROWS.jsonl --model CONFIG.json [--loss dpo|simpo] [--dtype bf16|fp32] [--batch-size 2]
+                     [--epochs 1] [--threads 2] [--precompute]
 """
 
 import argparse
@@ -19,7 +20,9 @@ parser.add_argument("--model", required=True)
 parser.add_argument("--loss", choices=["dpo", "simpo"], default="dpo")
 parser.add_argument("--dtype", choices=["bf16", "fp32"], default="bf16")
 parser.add_argument("--batch-size", type=int, default=2)
+parser.add_argument("--epochs", type=int, default=1)
 parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("--precompute", action="store_true", help="reference log-probs once, before the first step")
 options = parser.parse_args()
 
 import torch  # noqa: E402
@@ -66,10 +69,15 @@ def log_probs(batch):
     return sums, sums / torch.bincount(rows_of)
 
 
-def loss_of(batch):
+def reference_of(batch):
+    with torch.no_grad(), model.disable_adapter():
+        return log_probs(batch)[0]
+
+
+def loss_of(batch, reference):
     if options.loss == "dpo":
-        with torch.no_grad(), model.disable_adapter():
-            reference, _ = log_probs(batch)
+        if reference is None:
+            reference = reference_of(batch)
         policy, _ = log_probs(batch)
         ratio = policy - reference
         return -logsigmoid(0.1 * (ratio[0::2] - ratio[1::2])).mean()
@@ -77,15 +85,22 @@ def loss_of(batch):
     return -logsigmoid(2.0 * (mean[0::2] - mean[1::2]) - 1.0).mean()
 
 
+batches = [rows[start : start + options.batch_size] for start in range(0, len(rows), options.batch_size)]
+precomputes = options.precompute and options.loss == "dpo"
+began = time.perf_counter()
+references = [reference_of(batch_of(pairs)) if precomputes else None for pairs in batches]
+precomputing = time.perf_counter() - began
 seconds = []
-for start in range(0, len(rows), options.batch_size):
-    began = time.perf_counter()
-    loss_of(batch_of(rows[start : start + options.batch_size])).backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    optimizer.zero_grad()
-    seconds.append(time.perf_counter() - began)
+for _ in range(options.epochs):
+    for pairs, reference in zip(batches, references):
+        began = time.perf_counter()
+        loss_of(batch_of(pairs), reference).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        seconds.append(time.perf_counter() - began)
 
+charged = sum(seconds) + (precomputing if precomputes else 0)
 tokens = sum(2 * len(row["promptIds"]) + len(row["chosenIds"]) + len(row["rejectedIds"]) for row in rows)
 print(
     json.dumps(
@@ -93,11 +108,12 @@ print(
             "system": "torch-peft",
             "loss": options.loss,
             "dtype": options.dtype,
+            "precompute": options.precompute,
             "rowsHash": hashlib.sha256(content).hexdigest()[:16],
-            "pairs": len(rows),
-            "seconds": round(sum(seconds), 3),
-            "pairsPerSecond": round(len(rows) / sum(seconds), 5),
-            "realTokensPerSecond": round(tokens / sum(seconds), 2),
+            "pairs": len(rows) * options.epochs,
+            "seconds": round(charged, 3),
+            "pairsPerSecond": round(len(rows) * options.epochs / charged, 5),
+            "realTokensPerSecond": round(tokens * options.epochs / charged, 2),
             "stepSeconds": [round(s, 3) for s in seconds],
             "peakMemoryBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         }

@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import type { Addon } from './addon.js';
 import { buildAddon } from './build.js';
-import { addonUnavailable, loadAddon } from './load.js';
+import { addonUnavailable, loadAddon, whyNotLoaded } from './load.js';
 
 const reason = addonUnavailable();
+
+it('a compiled file that does not load is a reason in one line, not a crash', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'llmf-corrupt-'));
+  const file = join(folder, 'addon.node');
+  writeFileSync(file, 'no library');
+  expect(whyNotLoaded(file)).toMatch(/^the compiled .*addon\.node does not load \(.+\); once it is deleted, .*$/);
+  rmSync(folder, { recursive: true });
+});
 
 describe.skipIf(reason !== null)(`the addon${reason === null ? '' : ` (${reason})`}`, () => {
   it('refuses an array that is too short, or of the wrong type, instead of reading past its end', async () => {

@@ -6,10 +6,24 @@ import { buildAddon, builtAddon } from './build.js';
 import { findCompiler } from './compiler.js';
 import { prebuiltAddon } from './prebuilt.js';
 
-/** null when the addon came prebuilt, is built or can be; else one line that says why not. */
+/** null when the addon came prebuilt, is built and loads, or can be built; else one line that says why not. */
 export function addonUnavailable(): string | null {
-  if (prebuiltAddon() !== null || builtAddon() !== null || findCompiler() !== null) return null;
+  if (prebuiltAddon() !== null) return null;
+  const built = builtAddon();
+  if (built !== null) return whyNotLoaded(built);
+  if (findCompiler() !== null) return null;
   return 'it has to be compiled once, and no C++ compiler was found (g++, clang++ or $CXX)';
+}
+
+/** null when the file loads; else one line. */
+export function whyNotLoaded(file: string): string | null {
+  try {
+    loadFile(file);
+    return null;
+  } catch (error) {
+    const message = (error as Error).message.split('\n', 1)[0]!;
+    return `the compiled ${file} does not load (${message}); once it is deleted, it is compiled again`;
+  }
 }
 
 /**
@@ -25,4 +39,6 @@ export async function loadAddon(): Promise<Addon> {
   return addon;
 }
 
-const loadFile = (file: string) => createRequire(import.meta.url)(file) as Addon;
+function loadFile(file: string): Addon {
+  return createRequire(import.meta.url)(file) as Addon;
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Buffers for kernel outputs, used again as soon as no tensor refers to them: fresh ones would cost zero-filling, page
- * faults and garbage collection (about 0.15 ms per MB). Sizes come in classes, four per power of two. A buffer is
+ * faults and garbage collection (about 0.15 ms per MB). Sizes come in classes, eight per power of two. A buffer is
  * counted per tensor data entry over it, because tfjs's slices share one buffer.
  *
  * Idle memory is bounded: what is live and idle together stays within `slack` times the most that was ever live;
@@ -20,7 +20,10 @@ interface Entry {
 }
 
 const smallestPooled = 4096;
-const slack = 1.2;
+const slack = 1.03;
+const classesPerDoubling = 8;
+/** An idle buffer up to this many classes larger is used before a fresh one is made. */
+const lookAhead = 2;
 
 export class BufferPool {
   private readonly entries = new WeakMap<ArrayBufferLike, Entry>();
@@ -43,7 +46,7 @@ export class BufferPool {
       return buffer;
     }
     const sizeClass = classOf(bytes);
-    const entry = this.takeWarm(sizeClass) ?? this.takeWarm(sizeClass + 1) ?? this.takeCold(sizeClass);
+    const entry = this.takeWarmFrom(sizeClass) ?? this.takeCold(sizeClass);
     this.liveBytes += entry.buffer.byteLength;
     this.mostLiveBytes = Math.max(this.mostLiveBytes, this.liveBytes);
     this.trim();
@@ -76,6 +79,14 @@ export class BufferPool {
     return { live: this.liveBytes, idle: this.idleBytes };
   }
 
+  private takeWarmFrom(sizeClass: number): Entry | undefined {
+    for (let larger = 0; larger <= lookAhead; larger++) {
+      const entry = this.takeWarm(sizeClass + larger);
+      if (entry !== undefined) return entry;
+    }
+    return undefined;
+  }
+
   private takeWarm(sizeClass: number): Entry | undefined {
     const entry = this.warm.get(sizeClass)?.pop();
     if (entry === undefined) return undefined;
@@ -106,12 +117,12 @@ export class BufferPool {
   }
 }
 
-/** The smallest class that holds `bytes`: 2^(class / 4), rounded up to whole cache lines. */
+/** The smallest class that holds `bytes`: 2^(class / 8), rounded up to whole cache lines. */
 const classOf = (bytes: number): number => {
-  const estimate = Math.max(0, Math.ceil(4 * Math.log2(bytes)) - 1);
+  const estimate = Math.max(0, Math.ceil(classesPerDoubling * Math.log2(bytes)) - 1);
   return bytesOf(estimate) >= bytes ? estimate : estimate + 1;
 };
-const bytesOf = (sizeClass: number): number => Math.ceil(2 ** (sizeClass / 4) / 64) * 64;
+const bytesOf = (sizeClass: number): number => Math.ceil(2 ** (sizeClass / classesPerDoubling) / 64) * 64;
 
 function push<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
   const list = map.get(key);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
-import { BackendToken, formatBytes, installedPlugins, installedVersion, type EngineImplementation } from '@llmf/core';
-import { builtinPackages } from './builtin-plugins.js';
+import { BackendToken, formatBytes, type EngineImplementation } from '@llmf/core';
 import { composeEngine } from './compose-engine.js';
 import type { CliIo } from './io.js';
+import { packageVersions } from './package-versions.js';
 import { installFolder, version } from './version.js';
 
 export async function envCommand(io: CliIo): Promise<void> {
@@ -17,21 +17,11 @@ export async function envCommand(io: CliIo): Promise<void> {
     ['instructions', processorFeatures()],
     ['memory', formatBytes(totalmem(), { binary: true })],
     ...(await backendFacts(engine)),
-    ...packageFacts(io.folder),
+    ...Object.entries(packageVersions(io.folder)).filter(([name]) => name !== 'llmf'),
   ];
   const width = Math.max(...facts.map(([name]) => name.length)) + 2;
   for (const [name, fact] of facts) io.out.write(`${name.padEnd(width)}${fact}\n`);
   await engine.close();
-}
-
-/** What llmf itself loads, and the plugins installed in the user's folder. */
-function packageFacts(folder: string): [string, string][] {
-  const own = ['@llmf/core', ...builtinPackages].flatMap((name): [string, string][] => {
-    const installed = installedVersion(name, installFolder);
-    return installed === null ? [] : [[name, installed]];
-  });
-  const others = installedPlugins(folder).filter(({ name }) => !builtinPackages.includes(name));
-  return [...own, ...others.map(({ name, version: installed }): [string, string] => [name, installed])];
 }
 
 async function backendFacts(engine: EngineImplementation): Promise<[string, string][]> {

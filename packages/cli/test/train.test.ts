@@ -37,7 +37,9 @@ describe('llmf train', () => {
     expect(await folder.read('run/loss.svg')).toContain('run: loss');
     const record = JSON.parse(await folder.read('run/run.json')) as {
       config: { plugins: string[]; train: { seed: number } };
+      versions: Record<string, string>;
     };
+    expect(record.versions).toMatchObject({ llmf: '0.1.0', '@llmf/core': '0.1.0', '@llmf/nn': '0.1.0' });
     expect(record.config.plugins).toEqual([toyPlugin]);
     expect(record.config.train.seed).toBe(42);
   });

@@ -170,7 +170,7 @@ export const coreFaults = defineErrors(
   {
     pluginFailed: (f: { plugin: string; hook: string; reason: string }) => ({
       what: `plugin "${f.plugin}" failed in ${f.hook}: ${f.reason}`,
-      fix: 'report it to the author of the plugin (--debug shows where it failed)',
+      fix: 'if the plugin is not one of ours, tell its author first (--debug shows where it failed)',
     }),
   },
   2,

@@ -36,4 +36,7 @@ export function checkOptions(options: DataOptions, { rows }: DataRequest): void 
   const evaluated = Array.isArray(options.eval) ? options.eval.find(({ weight }) => weight !== undefined) : undefined;
   if (evaluated !== undefined)
     throw unfit('eval[].weight', evaluated.weight, 'evaluation takes every row once', 'Remove it.');
+  if (options.maxEvalSamples !== null && options.eval === null) {
+    throw unfit('maxEvalSamples', options.maxEvalSamples, 'there is no data.eval', 'Set data.eval, or remove it.');
+  }
 }

@@ -24,6 +24,7 @@ export function stageForLosses(engine: Engine, losses: readonly Choice[] | null)
   const rows = new Set(
     (losses ?? []).map(({ name, options }) => engine.find(LossToken, name).needs(options as never).rows),
   );
+  if (rows.size > 1) rows.delete('single'); // such a loss also learns the chosen answers of pairs
   if (rows.size !== 1) return null;
   const stages = engine.container.resolveAll(StageToken).filter((stage) => rows.has(stage.rows));
   return stages.length === 1 ? stages[0]!.name : null;

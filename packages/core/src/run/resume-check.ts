@@ -12,6 +12,7 @@ const free = [
   'train.logEvery',
   'train.saveEvery',
   'train.evalEvery',
+  'train.evalOnStart',
   'train.keepCheckpoints',
 ];
 

@@ -15,6 +15,13 @@ export const adapterErrors = defineErrors('nn', {
     got: `${f.target} (${f.reason})`,
     fix: 'correct the pattern between the slashes',
   }),
+  adapterOption: (f: { option: string; got: string; saved: string; folder: string }) => ({
+    what: `adapter.${f.option} asks for something else than the adapter to continue from`,
+    where: `adapter.${f.option}`,
+    got: f.got,
+    expected: `${f.saved}, as in ${f.folder}`,
+    fix: `leave adapter.${f.option} out: the folder's holds`,
+  }),
   adapterFile: (f: { path: string; problem: string; expected?: string }) => ({
     what: 'the adapter to continue from does not fit',
     where: f.path,

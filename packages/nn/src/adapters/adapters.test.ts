@@ -176,6 +176,16 @@ describe('lora from a folder that PEFT wrote', () => {
     tf.dispose([...inputs, weight, value, ...gradients]);
   });
 
+  it.each([
+    ['rank', { rank: 99 }],
+    ['alpha', { alpha: 99 }],
+    ['targets', { targets: ['q_proj'] }],
+  ])('refuses an option that contradicts it: %s', async (option, options) => {
+    await expect(attach({ path: 'peft-lora', ...options })).rejects.toThrow(
+      `LLMF_NN_ADAPTER_OPTION: adapter.${option}`,
+    );
+  });
+
   it('writes back the tensors it read, under the same names', async () => {
     const adapter = await attach({ path: 'peft-lora' });
     const read = await readSafetensors(join(fixtures, 'peft-lora', 'adapter_model.safetensors'));

@@ -37,9 +37,27 @@ export const lora: Adapter = {
     const chosen = options as LoraOptions;
     return chosen.path === undefined
       ? freshLora(model, chosen, random)
-      : await savedLora(model, resolve(folder, chosen.path), chosen.dropout);
+      : await continuedLora(model, resolve(folder, chosen.path), chosen);
   },
 };
+
+/** A saved adapter to train on. @throws LLMF_NN_ADAPTER_OPTION when an option asks for something else than it is. */
+async function continuedLora(model: Model, folder: string, options: LoraOptions): Promise<LoraAdapter> {
+  const adapter = await savedLora(model, folder, options.dropout);
+  const { r, lora_alpha, use_rslora } = adapter.peftConfig;
+  const initial = loraOptions.parse({});
+  const contradictions = [
+    ['rank', options.rank, r, options.rank === initial.rank],
+    ['alpha', options.alpha, lora_alpha, options.alpha === undefined],
+    ['rsLora', options.rsLora, use_rslora, options.rsLora === initial.rsLora],
+    ['targets', options.targets, 'those of the folder', options.targets === initial.targets],
+  ] as const;
+  for (const [option, got, saved, isLeftOpen] of contradictions) {
+    if (!isLeftOpen && got !== saved)
+      throw adapterErrors.adapterOption({ option, got: String(got), saved: String(saved), folder });
+  }
+  return adapter;
+}
 
 /** A new adapter; with B = 0 its output is exactly zero. */
 export function freshLora(model: Model, options: LoraOptions, random: RandomKey): LoraAdapter {

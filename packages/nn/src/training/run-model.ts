@@ -40,6 +40,9 @@ export async function loadRunModel(run: Run): Promise<RunModel> {
   const model = (await run.hooks.modelLoaded.promise(loaded)) as Model;
   const key = { seed: run.config.train.seed, stream: 'adapter', step: 0, microbatch: 0 };
   const adapter = await adapterKind.attach(model, choice.options, key, run.folder);
+  if (adapter !== null && run.config.saveDtype !== 'auto') {
+    throw trainingErrors.saveDtypeOfAdapter({ adapter: choice.name, saveDtype: run.config.saveDtype });
+  }
   const variables = trainedVariables(model, adapter);
   if (variables.size === 0) throw trainingErrors.nothingTrainable({ adapter: choice.name });
   run.container.register(ModelToken, model);

@@ -15,6 +15,13 @@ export const trainingErrors = defineErrors('nn', {
     got: f.problem,
     fix: 'see `llmf train --help` for its options',
   }),
+  saveDtypeOfAdapter: (f: { adapter: string; saveDtype: string }) => ({
+    what: 'saveDtype is for full models; adapter files are always f32',
+    where: 'saveDtype',
+    got: f.saveDtype,
+    expected: `auto with adapter ${f.adapter}`,
+    fix: 'remove saveDtype, or train the whole model with `adapter: none`',
+  }),
   lossUnits: (f: { loss: string; unit: string; got: number; count: number }) => ({
     what: `loss ${f.loss} returned another number of items than its unit has`,
     where: `compute() of ${f.loss}`,

@@ -34,6 +34,8 @@ export async function trainTimed(folder, output, choices, { towerRuns }) {
   const counts = { towerMedia: 0, tokens: 0 };
   let started = 0;
   let ended = 0;
+  let cpuStart;
+  let processor;
   const stopwatch = {
     name: 'stopwatch',
     apiVersion: 1,
@@ -47,8 +49,10 @@ export async function trainTimed(folder, output, choices, { towerRuns }) {
         });
         hooks.stepDone.tap('stopwatch', ({ step }) => {
           ended = performance.now();
+          processor = process.cpuUsage(cpuStart);
           if (step > 1) return;
           started = ended;
+          cpuStart = process.cpuUsage();
           counts.towerMedia = 0;
           counts.tokens = 0;
         });
@@ -60,7 +64,8 @@ export async function trainTimed(folder, output, choices, { towerRuns }) {
     .trim()
     .split('\n');
   const losses = rows.map((row) => JSON.parse(row).loss).filter((loss) => loss !== undefined);
-  return { seconds: (ended - started) / 1000, losses, ...counts };
+  const cpuSeconds = (processor.user + processor.system) / 1e6;
+  return { seconds: (ended - started) / 1000, cpuSeconds, losses, ...counts };
 }
 
 function repeatTower(model, runs, counts) {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """DPO of TRL 1.13 for 20 steps on real pairs with photos, as LLaMA-Factory's example configures it (survey of its
-examples/train_lora/qwen2vl_lora_dpo.yaml: LoRA on all linear layers of the language half, β 0.1, cosine, warm-up 0.1,
-8 rows a step), over 40 rows at a learning rate that moves a tiny random model.
+examples/train_lora/qwen2vl_lora_dpo.yaml: LoRA on all linear layers of the language half, β 0.1, cosine, 8 rows a step; without
+warm-up, whose first step Transformers takes at rate 0), over 40 rows at a learning rate that moves a tiny random model.
 
     python oracles/vision/trl_dpo_curve.py DATA
 
@@ -29,7 +29,7 @@ from trl import DPOConfig, DPOTrainer
 
 FIXTURE = Path("packages/vision/fixtures/trl-dpo")
 SETTINGS = dict(steps=20, rows=40, learningRate=1e-2, beta=0.1, rank=8, alpha=16, batchSize=2, gradientAccumulation=4,
-                warmupRatio=0.1, maxPixels=12544, minPixels=3136)
+                warmupRatio=0.0, maxPixels=12544, minPixels=3136)
 SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
 PROMPT = SYSTEM + "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>{}<|im_end|>\n<|im_start|>assistant\n"
 

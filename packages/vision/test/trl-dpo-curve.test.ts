@@ -47,6 +47,7 @@ interface Step {
 
 describe.skipIf(pairs === null || tokenizer === null)(
   'real image pairs as LLaMA-Factory’s example trains on them (skipped where the shared test data is absent)',
+  { timeout: 300_000 },
   () => {
     const root = mkdtempSync(join(tmpdir(), 'llmf-trl-'));
     afterAll(() => rmSync(root, { recursive: true }));
@@ -74,7 +75,7 @@ describe.skipIf(pairs === null || tokenizer === null)(
       const config = {
         plugins: [vision(), lossDpo(), lossOrpo(), lossSimpo()],
         model: { path: './model' },
-        backend: 'wasm',
+        backend: { name: 'auto', precision: 'f32' },
         stage: 'preference',
         adapter: { name: 'lora', path: 'start' },
         data: { train: [{ path: pairs! }], maxLength: 1024, shuffle: false, maxSamples: settings.rows },

@@ -77,10 +77,12 @@ int main(int count, char** words) {
   const std::vector<Test> tests = all_tests();
   set_threads(options.threads);
   expect_all_covered(tests);
-  std::istringstream names(available_paths());
+  // Emulated tiles are taken by name only: they stand in for a processor that has them.
+  std::istringstream names(std::string(available_paths()) + ", amx-emulated");
   std::string name, tested;
   while (std::getline(names >> std::ws, name, ',')) {
     const Path path = choose_path(name.c_str());
+    if (path.kernels == nullptr) continue;
     std::vector<std::thread> callers;
     for (int caller = 0; caller < options.callers; caller++) {
       callers.emplace_back([&, caller] { run_tests(path, tests, options.cases, static_cast<uint64_t>(caller)); });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tf } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
-import { addonUnavailable } from './addon/load.js';
+import { addonUnavailable, loadAddon } from './addon/load.js';
+import type { NativeBackend } from './backend/native-backend.js';
 import { cpuBackend } from './provider.js';
 
 const reason = addonUnavailable();
@@ -25,6 +26,17 @@ describe.skipIf(reason !== null)(`the backend${reason === null ? '' : ` (${reaso
     const started = await cpuBackend.start({});
     expect(tf.getBackend()).toBe(started.tfName);
     expect(started.numerics).toMatch(/^cpu-(scalar|avx2|avx512|avx512bf16|amx|neon)$/);
+  });
+
+  it('offers bf16 to auto where the processor multiplies it, by name everywhere, and rounds nothing in f32', async () => {
+    const rounds = () => (tf.backend() as NativeBackend).roundsProducts;
+    const { multipliesBf16 } = await loadAddon();
+    expect((await cpuBackend.start({}, 'auto')).precisions.includes('bf16')).toBe(multipliesBf16);
+    expect(rounds()).toBe(multipliesBf16);
+    expect((await cpuBackend.start({}, 'bf16')).precisions).toContain('bf16');
+    expect(rounds()).toBe(true);
+    await cpuBackend.start({}, 'f32');
+    expect(rounds()).toBe(false);
   });
 
   it('never changes an array of the user, nor a tensor that shares storage', async () => {

@@ -5,5 +5,10 @@ import fast from './vitest.config.js';
 
 export default defineConfig({
   ...fast,
-  test: { ...fast.test, include: ['test/slow/**/*.slow.ts'], testTimeout: 300_000, maxWorkers: 1 },
+  test: {
+    ...fast.test,
+    include: ['test/slow/**/*.slow.ts', 'packages/*/test/**/*.slow.ts'],
+    testTimeout: 300_000,
+    maxWorkers: 1,
+  },
 });

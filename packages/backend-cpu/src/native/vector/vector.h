@@ -53,8 +53,7 @@ inline Vec exponential(Vec x) {
 /** 1 / (1 + e⁻ˣ), for either sign from e^−|x| ≤ 1. */
 inline Vec logistic(Vec x) {
   const Vec e = exponential(zero() - absolute(x));
-  const Vec below = e / (set(1.0f) + e);
-  return choose(x != x, x, choose(x < zero(), below, set(1.0f) / (set(1.0f) + e)));
+  return choose(x != x, x, choose(x < zero(), e, set(1.0f)) / (set(1.0f) + e));
 }
 
 /** tanh x: an odd polynomial near 0 (Cephes tanhf), 1 − 2 / (e^2|x| + 1) elsewhere. */

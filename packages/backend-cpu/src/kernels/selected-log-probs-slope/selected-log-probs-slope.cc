@@ -44,7 +44,7 @@ inline float weigh_logits(SlopeRow* row, float* z, int64_t width, int64_t target
   const float keep = most > row->shift ? expf(row->shift - most) : 1.0f;
   if (most > row->shift) row->shift = most;
   const Vec shift = set(row->shift);
-  map_lanes(width, z, z, [=](Vec value) { return exponential(value - shift); });
+  map_lanes(width, z, z, [=](Vec value) { return exponential_below(value - shift); });
   if (target >= 0 && target < width) z[target] = 0.0f;
   row->others = row->others * keep + sum_lanes(width, [&](int64_t i, int64_t n) { return load_lanes(z + i, n); });
   return keep;

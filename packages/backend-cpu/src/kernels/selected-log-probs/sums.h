@@ -36,7 +36,7 @@ inline void add_logits(VocabularySums* sums, const float* z, int64_t count, bool
   Vec total = zero(), with_z = zero(), squares = zero();
   for (int64_t i = 0; i < count; i += kWidth) {
     const Vec value = load_lanes(z + i, count - i);
-    Vec e = exponential(value - shift);
+    Vec e = exponential_below(value - shift);
     if (count - i < kWidth) {  // lanes past the end do not count
       float lanes[kWidth] = {};
       store_part(lanes, e, static_cast<int>(count - i));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The native kernels at the shapes of Qwen2.5-0.5B and 1.5B: rate, and share of what this processor can do at most,
-// measured in the same run. Appends to benchmarks/results.csv.
+// measured in the same run; then what the frozen products of a block reach together, and how long attention and the head
+// take beside the time that their FLOPs would take at that rate. Appends to benchmarks/results.csv.
 //
 // usage: npm run bench -- [--tokens 1024] [--threads N] [--only TEXT] [--seconds 0.5] [--dry]
 import { availableParallelism } from 'node:os';
@@ -29,7 +30,7 @@ const models = {
 const vocabulary = 151_936;
 const rank = 8;
 
-const backend = await startNativeBackend({ threads });
+const backend = await startNativeBackend({ threads, precision: 'bf16' });
 const { path } = backend.addon;
 const peak = measuredPeak(threads);
 // What multiplies bf16 factors on this path; elsewhere they are expanded to float32.
@@ -48,7 +49,10 @@ function bf16Weight(rows, columns) {
   return frozenTensor([rows, columns], 'bf16', new Uint8Array(words.buffer));
 }
 
-/** Each: name, shape, what it computes (`flops`) or moves (`bytes`), the peak it is held against, and how to run it. */
+/**
+ * Each: name, shape, what it computes (`flops`) or moves (`bytes`), the peak it is held against, and how to run it. Those of
+ * a block's products say how often a block has them, those that are held against the products say so by `besides`.
+ */
 function* benchmarks() {
   for (const [model, shape] of Object.entries(models)) {
     yield* linears(model, shape);
@@ -61,12 +65,12 @@ function* benchmarks() {
 
 function* linears(model, { hidden, inner, groups, size }) {
   const sizes = {
-    'q, o': [hidden, hidden],
-    'k, v': [hidden, groups * size],
-    'gate, up': [hidden, inner],
-    down: [inner, hidden],
+    'q, o': [hidden, hidden, 2],
+    'k, v': [hidden, groups * size, 2],
+    'gate, up': [hidden, inner, 2],
+    down: [inner, hidden, 1],
   };
-  for (const [layer, [inputs, outputs]] of Object.entries(sizes)) {
+  for (const [layer, [inputs, outputs, timesInBlock]] of Object.entries(sizes)) {
     const shape = `${tokens}×${inputs}→${outputs}, rank ${rank}`;
     const flops = 2 * tokens * (inputs * outputs + rank * (inputs + outputs));
     const make = () => ({
@@ -79,6 +83,8 @@ function* linears(model, { hidden, inner, groups, size }) {
     const name = `${model} ${layer} bf16`;
     yield {
       name: `${name} forward`,
+      model,
+      product: { direction: 'forward', timesInBlock },
       shape,
       flops,
       peak: bf16Peak,
@@ -87,6 +93,8 @@ function* linears(model, { hidden, inner, groups, size }) {
     };
     yield {
       name: `${name} dx`,
+      model,
+      product: { direction: 'backward', timesInBlock },
       shape,
       flops,
       peak: bf16Peak,
@@ -99,6 +107,7 @@ function* linears(model, { hidden, inner, groups, size }) {
       shape: `${tokens}×${inputs}→${outputs}`,
       flops: 2 * tokens * inputs * outputs,
       peak: peak.multiplyAdd,
+      precision: 'f32',
       make: () => ({ x: random(tokens, inputs), weight: random(outputs, inputs) }),
       run: (inputs) => run(kernels.linear, inputs, { scale: 1 }),
     };
@@ -106,9 +115,17 @@ function* linears(model, { hidden, inner, groups, size }) {
       name: `${model} ${layer} dA, dB`,
       shape,
       flops: 4 * tokens * rank * (inputs + outputs), // two products for each of dA and dB
-      peak: peak.multiplyAdd,
+      peak: bf16Peak,
       make,
       run: ({ dy, x, a, b }) => run(kernels.linearLowRankGradient, { dy, x, a, b }, { scale: 2 }),
+    };
+    yield {
+      name: `${model} ${layer} dW bf16`, // of a weight that is trained: bf16 factors, float32 sums
+      shape: `${tokens}×${inputs}→${outputs}`,
+      flops: 2 * tokens * inputs * outputs,
+      peak: bf16Peak,
+      make,
+      run: ({ dy, x }) => run(kernels.linearWeightGradient, { dy, x }, {}),
     };
   }
 }
@@ -128,6 +145,8 @@ function* attentions(model, { heads: headCount, groups, size }) {
   };
   yield {
     name: `${model} attention forward`,
+    model,
+    besides: 'forward',
     shape,
     flops,
     peak: peak.multiplyAdd,
@@ -136,6 +155,8 @@ function* attentions(model, { heads: headCount, groups, size }) {
   };
   yield {
     name: `${model} attention backward`,
+    model,
+    besides: 'backward',
     shape,
     flops: 2.5 * flops,
     peak: peak.multiplyAdd,
@@ -166,6 +187,8 @@ function* heads(model, { hidden: columns }) {
   };
   yield {
     name: `${model} head bf16 forward`,
+    model,
+    besides: 'forward',
     shape,
     flops,
     peak: bf16Peak,
@@ -175,6 +198,8 @@ function* heads(model, { hidden: columns }) {
   };
   yield {
     name: `${model} head bf16 backward`, // logits again, then dHidden
+    model,
+    besides: 'backward',
     shape,
     flops: 2 * flops,
     peak: bf16Peak,
@@ -257,23 +282,23 @@ function measure({ make, run: once }) {
   return median(seconds);
 }
 
-const rows = [];
+const measured = [];
 for (const benchmark of benchmarks()) {
   if (!benchmark.name.includes(options.only)) continue;
+  backend.roundsProducts = benchmark.precision !== 'f32';
   const seconds = measure(benchmark);
-  const work = benchmark.flops ?? benchmark.bytes;
-  const rate = work / seconds / 1e9;
-  rows.push({
-    threads,
-    path,
-    benchmark: benchmark.name,
-    shape: benchmark.shape,
-    medianSeconds: seconds.toPrecision(4),
-    rate: rate.toFixed(1),
-    rateUnit: benchmark.flops === undefined ? 'GB/s' : 'GFLOP/s',
-    shareOfPeak: (rate / (benchmark.peak ?? peak.copy)).toFixed(3),
-  });
+  measured.push({ ...benchmark, seconds, rate: (benchmark.flops ?? benchmark.bytes) / seconds / 1e9 });
 }
+const rows = measured.map(({ name, shape, flops, peak: most, seconds, rate }) => ({
+  threads,
+  path,
+  benchmark: name,
+  shape,
+  medianSeconds: seconds.toPrecision(4),
+  rate: rate.toFixed(1),
+  rateUnit: flops === undefined ? 'GB/s' : 'GFLOP/s',
+  shareOfPeak: (rate / (most ?? peak.copy)).toFixed(3),
+}));
 printTable(
   ['benchmark', 'shape', 'ms', 'rate', 'unit', '% of peak'],
   rows.map((row) => [
@@ -285,4 +310,55 @@ printTable(
     (row.shareOfPeak * 100).toFixed(0),
   ]),
 );
+printProducts();
 if (!options.dry) appendResults(rows);
+
+/** The products of a block as one, and attention and the head at the rate of the products of their model and direction. */
+function printProducts() {
+  const products = Object.keys(models)
+    .flatMap((model) => ['forward', 'backward'].map((direction) => blockProducts(model, direction)))
+    .filter((block) => block !== null);
+  if (products.length === 0) return;
+  console.log(`\nFrozen products of a block together, ${tokens} rows:`);
+  printTable(
+    ['model', 'direction', 'TFLOP/s', '% of peak'],
+    products.map(({ model, direction, rate }) => [
+      model,
+      direction === 'forward' ? 'forward' : 'backward (dx)',
+      (rate / 1000).toFixed(3),
+      ((100 * rate) / bf16Peak).toFixed(0),
+    ]),
+  );
+  const beside = measured
+    .filter(({ besides }) => besides !== undefined)
+    .map((benchmark) => ({
+      ...benchmark,
+      block: products.find(({ model, direction }) => model === benchmark.model && direction === benchmark.besides),
+    }))
+    .filter(({ block }) => block !== undefined);
+  if (beside.length === 0) return;
+  console.log('\nBeside what those products allow (the same FLOPs at their rate); at most 2 times is the goal:');
+  printTable(
+    ['benchmark', 'ms', 'allowed ms', 'times', 'within 2'],
+    beside.map(({ name, flops, seconds, block }) => {
+      const allowed = flops / block.rate / 1e9;
+      const times = seconds / allowed;
+      return [
+        name,
+        (seconds * 1000).toFixed(2),
+        (allowed * 1000).toFixed(2),
+        times.toFixed(2),
+        times <= 2 ? 'yes' : 'no',
+      ];
+    }),
+  );
+}
+
+/** null unless all of them were measured */
+function blockProducts(model, direction) {
+  const found = measured.filter((benchmark) => benchmark.model === model && benchmark.product?.direction === direction);
+  if (found.length < 4) return null;
+  const total = (value) => found.reduce((sum, benchmark) => sum + benchmark.product.timesInBlock * value(benchmark), 0);
+  const [flops, seconds] = [total((benchmark) => benchmark.flops), total((benchmark) => benchmark.seconds)];
+  return { model, direction, rate: flops / seconds / 1e9 };
+}

@@ -79,8 +79,19 @@ console.log();
 // Where every weight is trained, llmf expands it to float32: the storage is that of the file.
 const needsModel = chosen.some((name) => systems[name].ours);
 const task = {
-  ...{ loss, adapter, dtype, precompute, epochs, batchSize: 2, threads: Number(options.threads) },
-  ...{ rows, rowsFile, rowsHash, folder, config, python: options.python },
+  loss,
+  adapter,
+  dtype,
+  precompute,
+  epochs,
+  batchSize: 2,
+  threads: Number(options.threads),
+  rows,
+  rowsFile,
+  rowsHash,
+  folder, // for what a run leaves behind
+  config,
+  python: options.python,
   modelFolder: needsModel ? await cachedModel(config, dtype === 'bf16' ? 'BF16' : 'F32') : null,
 };
 // What supervised training must have learned from, on all sides: the chosen answers, once per epoch.

@@ -106,15 +106,11 @@ const preferenceWords = ({ loss, precompute }) => ['--loss', loss, ...(precomput
 
 function runPython(task, script, words) {
   const threads = String(task.threads);
+  const model = ['--model', task.config, '--dtype', task.dtype === 'bf16' ? 'bf16' : 'fp32', '--threads', threads];
+  const counts = ['--batch-size', String(task.batchSize), '--epochs', String(task.epochs)];
   const { status, stdout, stderr, error } = spawnSync(
     task.python,
-    [
-      join(import.meta.dirname, '..', 'peers', script),
-      task.rowsFile,
-      ...['--model', task.config, '--dtype', task.dtype === 'bf16' ? 'bf16' : 'fp32', '--threads', threads],
-      ...['--batch-size', String(task.batchSize), '--epochs', String(task.epochs)],
-      ...words,
-    ],
+    [join(import.meta.dirname, '..', 'peers', script), task.rowsFile, ...model, ...counts, ...words],
     { encoding: 'utf8', maxBuffer: 1 << 28, env: { ...process.env, OMP_NUM_THREADS: threads } },
   );
   if (status !== 0) {

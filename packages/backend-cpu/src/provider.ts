@@ -2,7 +2,7 @@
 import type { BackendProvider, Precision } from '@llmf/core';
 import { z } from 'zod';
 import { addonUnavailable } from './addon/load.js';
-import { startNativeBackend, tfBackendName, type NativeOptions } from './backend/start.js';
+import { startNativeBackend, tfBackendName } from './backend/start.js';
 
 export const cpuOptions = z.strictObject({
   threads: z
@@ -12,6 +12,13 @@ export const cpuOptions = z.strictObject({
     .nullable()
     .default(null)
     .describe('Threads of the kernels; null: as many as the process may use. Results do not depend on it.'),
+  packWeights: z
+    .union([z.literal('auto'), z.boolean()])
+    .default('auto')
+    .describe(
+      'Keep frozen bf16 weights packed for products too: their size again for each direction, products faster by a ' +
+        'tenth with vectors, by a third with tiles. auto: where the processor has tiles. Results do not depend on it.',
+    ),
 });
 
 export const cpuBackend: BackendProvider = {
@@ -22,11 +29,12 @@ export const cpuBackend: BackendProvider = {
   unavailable: async () => addonUnavailable(),
   /** bf16 is offered where the processor multiplies it; asked for by name it works on every path, through float32. */
   async start(options, wanted = 'f32') {
-    const { threads } = cpuOptions.parse(options) as NativeOptions;
+    const { threads, packWeights } = cpuOptions.parse(options);
     const backend = await startNativeBackend({ threads });
     const { addon } = backend;
     const precisions: readonly Precision[] = addon.multipliesBf16 || wanted === 'bf16' ? ['f32', 'bf16'] : ['f32'];
     backend.roundsProducts = wanted !== 'f32' && precisions.includes('bf16');
+    backend.packsWeights = packWeights === 'auto' ? addon.multipliesTiles : packWeights;
     return {
       tfName: tfBackendName,
       precisions,

@@ -120,6 +120,9 @@ Call& Call::in(const Weight& weight) {
   return weight.is_bf16 ? array(ElementType::u16, weight.words.data(), weight.words.size()) : in(weight.values);
 }
 Call& Call::out(Floats& values) { return array(ElementType::f32, values.data(), values.size()); }
+Call& Call::in(const Words& values) { return array(ElementType::u16, values.data(), values.size()); }
+Call& Call::out(Integers& values) { return array(ElementType::i32, values.data(), values.size()); }
+Call& Call::out(Words& values) { return array(ElementType::u16, values.data(), values.size()); }
 Call& Call::none() {
   values_.push_back(Value{});
   return *this;

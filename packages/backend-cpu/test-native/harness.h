@@ -60,7 +60,10 @@ class Call {
   Call& in(const Integers& values);
   Call& in(const std::vector<uint8_t>& values);
   Call& in(const Weight& weight);
+  Call& in(const Words& values);
   Call& out(Floats& values);
+  Call& out(Integers& values);
+  Call& out(Words& values);
   Call& none();
   Call& in_if(bool present, const Floats& values) { return present ? in(values) : none(); }
   Call& out_if(bool present, Floats& values) { return present ? out(values) : none(); }

@@ -110,12 +110,27 @@ Call& add_adapter(Call& call, const Layer& layer) {
   return call.in_if(layer.rank > 0, layer.a).in_if(layer.rank > 0, layer.b).in_if(layer.with_mask, layer.mask);
 }
 
+/** Now and then the panels of a bf16 weight; empty: none, or this path has none. */
+Words random_panels(Random& random, const Layer& layer, bool transposed) {
+  if (!layer.weight.is_bf16 || random.chance(50)) return {};
+  Integers size(1, -1);
+  Call("weight_panels_size").sizes({layer.outputs, layer.inputs, transposed}).out(size).run();
+  Words panels(static_cast<size_t>(size[0]), 0x7FC0);  // NaN
+  if (!panels.empty()) {
+    Call("weight_panels").sizes({layer.outputs, layer.inputs, transposed}).in(layer.weight).out(panels).run();
+  }
+  return panels;
+}
+
+Call& add_panels(Call& call, const Words& panels) { return panels.empty() ? call.none() : call.in(panels); }
+
 void linear(Random& random) {
   const Layer layer = random_layer(random, false);
+  const Words panels = random_panels(random, layer, false);
   Floats y = output(layer.tokens * layer.outputs);
   Call call("linear");
   call.sizes({layer.tokens, layer.inputs, layer.outputs, layer.rank}).number(layer.scale).in(layer.x).in(layer.weight);
-  add_adapter(call.in_if(layer.with_bias, layer.bias), layer).out(y).number(layer.rounds).run();
+  add_adapter(add_panels(call, panels).in_if(layer.with_bias, layer.bias), layer).out(y).number(layer.rounds).run();
   Matrix expected = product(matrix(layer.x, layer.tokens, layer.inputs, layer.rounds),
                             transposed(matrix(layer.weight.values, layer.outputs, layer.inputs, layer.rounds)));
   if (layer.rank > 0) {
@@ -132,16 +147,44 @@ void linear(Random& random) {
 
 void linear_input_gradient(Random& random) {
   const Layer layer = random_layer(random, false);
+  const Words panels = random_panels(random, layer, true);
   Floats dx = output(layer.tokens * layer.inputs);
   Call call("linear_input_gradient");
   call.sizes({layer.tokens, layer.inputs, layer.outputs, layer.rank}).number(layer.scale).in(layer.dy).in(layer.weight);
-  add_adapter(call, layer).out(dx).number(layer.rounds).run();
+  add_adapter(add_panels(call, panels), layer).out(dx).number(layer.rounds).run();
   Matrix expected = product(layer.of_dy(), matrix(layer.weight.values, layer.outputs, layer.inputs, layer.rounds));
   if (layer.rank > 0) {
     const Matrix low = product(layer.of_dy(), layer.of_b(), layer.scale);
     add(expected, product(low, layer.of_a()), layer.with_mask ? &layer.mask : nullptr);
   }
   expect_close("dx", dx, expected.values, layer.tolerance());
+}
+
+void weight_panels_size(Random& random) {
+  const Layer layer = random_layer(random, false);
+  for (const bool transposed : {false, true}) {
+    Integers size(1, -1);
+    Call("weight_panels_size").sizes({layer.outputs, layer.inputs, transposed}).out(size).run();
+    const int64_t outer = transposed ? layer.inputs : layer.outputs, depth = transposed ? layer.outputs : layer.inputs;
+    const bool padded = size[0] >= outer * depth && size[0] <= (outer + 31) * (depth + 31);
+    if (size[0] != 0 && !padded) fail("panels of " + std::to_string(size[0]) + " words");
+  }
+}
+
+/** A product has the same bits with panels as without. */
+void weight_panels(Random& random) {
+  const Layer layer = random_layer(random, false);
+  const Words panels = random_panels(random, layer, false);
+  if (panels.empty()) return;
+  const Words none;
+  Floats with = output(layer.tokens * layer.outputs), without = with;
+  for (Floats* y : {&with, &without}) {
+    Call call("linear");
+    call.sizes({layer.tokens, layer.inputs, layer.outputs, layer.rank}).number(layer.scale).in(layer.x).in(layer.weight);
+    add_panels(call, y == &with ? panels : none).none();
+    add_adapter(call, layer).out(*y).number(1).run();
+  }
+  if (with != without) fail("other bits with panels");
 }
 
 void linear_weight_gradient(Random& random) {
@@ -172,6 +215,8 @@ std::vector<Test> product_tests() {
   return {{"mat_mul", mat_mul},
           {"linear", linear},
           {"linear_input_gradient", linear_input_gradient},
+          {"weight_panels_size", weight_panels_size},
+          {"weight_panels", weight_panels},
           {"linear_weight_gradient", linear_weight_gradient},
           {"linear_low_rank_gradient", linear_low_rank_gradient}};
 }

@@ -2,6 +2,7 @@
 import { packedOf, tf } from '@llmf/nn';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { Addon, NativeFunction } from '../addon/addon.js';
+import { WeightPanels, type PanelSide } from '../kernels/linear/weight-panels.js';
 import { MemoryArena } from './memory-arena.js';
 
 type TensorInfo = tf.TensorInfo;
@@ -29,6 +30,9 @@ export interface Output {
 export class NativeBackend extends MathBackendCPU {
   readonly arena: MemoryArena;
   readonly kernels: Readonly<Record<string, NativeFunction>>;
+  /** Frozen bf16 weights are kept packed for products as well. */
+  packsWeights = false;
+  private readonly weightPanels: WeightPanels;
   /** Precision bf16: the factors of matrix products are rounded to bf16, sums stay float32. */
   roundsProducts = false;
 
@@ -36,6 +40,7 @@ export class NativeBackend extends MathBackendCPU {
     super();
     this.arena = new MemoryArena(addon);
     this.kernels = addon.kernels;
+    this.weightPanels = new WeightPanels(addon.kernels);
     (this as unknown as { firstUse: boolean }).firstUse = false; // else it greets with advice to install another backend
   }
 
@@ -84,6 +89,13 @@ export class NativeBackend extends MathBackendCPU {
   /** A matrix that may be packed: float32 values, or bf16 bits as they are. */
   weight(info: TensorInfo): Float32Array | Uint16Array {
     return packedOf(info, this)?.words ?? this.floats(info);
+  }
+
+  /** The weight packed for products with its rows or its columns; null: packed by each product. */
+  panels(info: TensorInfo, side: PanelSide): Uint16Array | null {
+    const words = this.packsWeights ? this.weight(info) : null;
+    if (!(words instanceof Uint16Array)) return null;
+    return this.weightPanels.of(words, info.shape[0]!, info.shape[1]!, side);
   }
 
   optionalFloats(info: TensorInfo | undefined): Float32Array | null {

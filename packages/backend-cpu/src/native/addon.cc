@@ -126,14 +126,19 @@ void add_string(napi_env env, napi_value object, const char* name, const char* t
   napi_set_named_property(env, object, name, value);
 }
 
+void add_flag(napi_env env, napi_value object, const char* name, bool flag) {
+  napi_value value;
+  napi_get_boolean(env, flag, &value);
+  napi_set_named_property(env, object, name, value);
+}
+
 }  // namespace
 
 NAPI_MODULE_INIT() {
   add_string(env, exports, "availablePaths", available_paths());
   add_string(env, exports, "path", path().name);
-  napi_value multiplies_bf16;
-  napi_get_boolean(env, path().multiplies_bf16, &multiplies_bf16);
-  napi_set_named_property(env, exports, "multipliesBf16", multiplies_bf16);
+  add_flag(env, exports, "multipliesBf16", path().multiplies_bf16);
+  add_flag(env, exports, "multipliesTiles", path().multiplies_tiles);
   add_function(env, exports, "allocate", allocate);
   add_function(env, exports, "setThreads", set_thread_count);
   add_function(env, exports, "scratchBytes", scratch_size);

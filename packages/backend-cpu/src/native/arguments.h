@@ -60,6 +60,10 @@ class Arguments {
   const float* optional_floats(int64_t length) { return peek_absent() ? (next(), nullptr) : floats(length); }
   float* optional_output(int64_t length) { return peek_absent() ? (next(), nullptr) : output(length); }
 
+  const uint16_t* optional_bf16(int64_t length) {
+    return peek_absent() ? (next(), nullptr) : static_cast<const uint16_t*>(array(ElementType::u16, length));
+  }
+
   /** Any values of four bytes, to be copied as they are. */
   const uint32_t* words(int64_t length) { return static_cast<const uint32_t*>(four_bytes(length)); }
   uint32_t* output_words(int64_t length) { return static_cast<uint32_t*>(four_bytes(length)); }

@@ -30,7 +30,8 @@ struct Candidate {
   const char* name;
   bool (*runs_here)();
   const Kernel* (*kernels)();
-  bool multiplies_bf16 = false;  // with instructions of its own
+  bool multiplies_bf16 = false;   // with instructions of its own
+  bool multiplies_tiles = false;
   bool only_by_name = false;     // for tests
 };
 
@@ -66,8 +67,8 @@ const Candidate candidates[] = {
     {"avx2", has_avx2, avx2::kernels},
     {"avx512", has_avx512, avx512::kernels},
     {"avx512bf16", has_avx512bf16, avx512bf16::kernels, true},
-    {"amx", has_amx, amx::kernels, true},
-    {"amx-emulated", has_avx512, amx_emulated::kernels, true, true},
+    {"amx", has_amx, amx::kernels, true, true},
+    {"amx-emulated", has_avx512, amx_emulated::kernels, true, true, true},
 #elif defined(__aarch64__)
     {"neon", always, neon::kernels},
 #endif
@@ -76,10 +77,12 @@ const Candidate candidates[] = {
 }  // namespace
 
 Path choose_path(const char* forced) {
-  Path best{forced, nullptr, false};
+  Path best{forced, nullptr, false, false};
   for (const Candidate& candidate : candidates) {
     const bool wanted = forced == nullptr ? !candidate.only_by_name : std::strcmp(forced, candidate.name) == 0;
-    if (wanted && candidate.runs_here()) best = {candidate.name, candidate.kernels(), candidate.multiplies_bf16};
+    if (wanted && candidate.runs_here()) {
+      best = {candidate.name, candidate.kernels(), candidate.multiplies_bf16, candidate.multiplies_tiles};
+    }
   }
   return best;
 }

@@ -8,7 +8,8 @@ namespace llmf {
 struct Path {
   const char* name;
   const Kernel* kernels;
-  bool multiplies_bf16;  // with instructions of its own, not through float32
+  bool multiplies_bf16;   // with instructions of its own, not through float32
+  bool multiplies_tiles;  // … of whole tiles
 };
 
 /** The best path of this processor, or the one named by LLMF_CPU_ISA; null kernels when that one cannot run here. */

@@ -110,8 +110,8 @@ inline void add_product_over_keys(const AttentionShape& shape, int64_t rows, int
   for (int64_t column = 0; column < shape.size; column += Block::kColumns) {
     const typename Block::Element* const panel = block + column * padded_depth<Block>(block_keys) + begin * Block::kColumns;
     for (int64_t i = 0; i < rows; i += Block::kRows) {
-      Block::multiply(smaller_size(Block::kRows, rows - i), smaller_size(Block::kColumns, shape.size - column), depth,
-                      a + i * depth, panel, c + i * c_stride + column, c_stride, Start::values, nullptr);
+      Block::multiply(smaller_size(Block::kRows, rows - i), smaller_size(Block::kColumns, shape.size - column),
+                      {depth, a + i * depth, panel}, c + i * c_stride + column, c_stride, Start::values, nullptr);
     }
   }
 }

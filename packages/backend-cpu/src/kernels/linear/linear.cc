@@ -4,6 +4,8 @@
 // factors are kept transposed, [r, T], because a panel is wider than r; the second product joins the first one's C
 // while that is in the cache. Outputs do not overlap inputs.
 
+#include "weight-panels.h"
+
 struct LowRank {
   int64_t rank;
   const float *a, *b, *mask;
@@ -53,6 +55,7 @@ void linear(Arguments& arguments) {
   const float scale = arguments.scalar();
   const float* const x = arguments.floats(tokens * inputs);
   const Storage weight = arguments.weight(outputs * inputs);
+  const uint16_t* const panels = read_panels(arguments, outputs, inputs, false);
   const float* const bias = arguments.optional_floats(outputs);
   const float* const a = arguments.optional_floats(rank * inputs);
   const float* const b = arguments.optional_floats(outputs * rank);
@@ -62,7 +65,7 @@ void linear(Arguments& arguments) {
   if (!arguments.ok()) return;
   Product p;
   p.m = tokens, p.n = outputs, p.k = inputs, p.bf16 = bf16 || weight.type == ElementType::u16;
-  p.a = rows_of(x, inputs), p.b = rows_of(weight, inputs);
+  p.a = rows_of(x, inputs), p.b = rows_of(weight, inputs), p.panels = panels;
   p.c = y, p.c_stride = outputs, p.bias = bias;
   if (a == nullptr || b == nullptr || rank == 0) return gemm(p);
   Scratch scratch;
@@ -79,6 +82,7 @@ void linear_input_gradient(Arguments& arguments) {
   const float scale = arguments.scalar();
   const float* const dy = arguments.floats(tokens * outputs);
   const Storage weight = arguments.weight(outputs * inputs);
+  const uint16_t* const panels = read_panels(arguments, outputs, inputs, true);
   const float* const a = arguments.optional_floats(rank * inputs);
   const float* const b = arguments.optional_floats(outputs * rank);
   const float* const mask = arguments.optional_floats(tokens * inputs);
@@ -87,7 +91,7 @@ void linear_input_gradient(Arguments& arguments) {
   if (!arguments.ok()) return;
   Product p;
   p.m = tokens, p.n = inputs, p.k = outputs, p.bf16 = bf16 || weight.type == ElementType::u16;
-  p.a = rows_of(dy, outputs), p.b = columns_of(weight, inputs);
+  p.a = rows_of(dy, outputs), p.b = columns_of(weight, inputs), p.panels = panels;
   p.c = dx, p.c_stride = inputs;
   if (a == nullptr || b == nullptr || rank == 0) return gemm(p);
   Scratch scratch;

@@ -12,7 +12,6 @@ struct AmxBlock {
   static constexpr int kDepth = 1536;
   static constexpr int kDepthUnit = 32;
   static constexpr int kRowBlocks = 8;
-  static constexpr bool kJoinsFactors = true;
 
   /** The tiles' shape, set for the thread while it multiplies. */
   struct Session {
@@ -53,13 +52,13 @@ struct AmxBlock {
     pack_pairs<kColumns>(to, b, column, columns, k0, depth, round_up(depth, kDepthUnit), rounding.scale);
   }
 
-  static void multiply(int64_t rows, int64_t columns, int64_t depth, const uint16_t* a, const uint16_t* b, float* c,
-                       int64_t c_stride, Start start, const float* bias) {
+  static void multiply(int64_t rows, int64_t columns, Panels<uint16_t> first, float* c, int64_t c_stride, Start start,
+                       const float* bias, Panels<uint16_t> second = {}) {
     if (rows == kRows && columns == kColumns && start != Start::bias) {
-      return add_tiles(depth, a, b, c, c_stride, start == Start::values, true);
+      return add_tiles(first, second, c, c_stride, start == Start::values, true);
     }
     alignas(64) float sums[kRows * kColumns];
-    add_tiles(depth, a, b, sums, kColumns, false, rows > 16);
+    add_tiles(first, second, sums, kColumns, false, rows > 16);
     for (int64_t i = 0; i < rows; i++) {
       for (int64_t j = 0; j < columns; j += kWidth) {
         const int64_t lanes = columns - j;
@@ -85,17 +84,12 @@ struct AmxBlock {
   }
 
   /** `lower`: the lower sixteen rows too. Sums of a row are the same either way, and whether C was added first or last. */
-  static void add_tiles(int64_t depth, const uint16_t* a, const uint16_t* b, float* c, int64_t c_stride, bool from_c,
+  static void add_tiles(Panels<uint16_t> first, Panels<uint16_t> second, float* c, int64_t c_stride, bool from_c,
                         bool lower) {
     const int64_t stride = c_stride * static_cast<int64_t>(sizeof(float));
     zero_tile<0>(), zero_tile<1>(), zero_tile<2>(), zero_tile<3>();
-    for (int64_t k = 0; k < depth; k += kDepthUnit, a += kDepthUnit * kRows, b += kDepthUnit * kColumns) {
-      load_tile<4>(a, 64), load_tile<6>(b, 128), load_tile<7>(b + 32, 128);
-      multiply_tiles<0, 4, 6>(), multiply_tiles<1, 4, 7>();
-      if (!lower) continue;
-      load_tile<5>(a + 16 * kDepthUnit, 64);
-      multiply_tiles<2, 5, 6>(), multiply_tiles<3, 5, 7>();
-    }
+    add_panels(first, lower);
+    if (second.depth > 0) add_panels(second, lower);
     if (!from_c) {
       store_tile<0>(c, stride), store_tile<1>(c + 16, stride);
       if (lower) store_tile<2>(c + 16 * c_stride, stride), store_tile<3>(c + 16 * c_stride + 16, stride);
@@ -108,6 +102,17 @@ struct AmxBlock {
     for (int64_t i = 0; i < kRows; i++, c += c_stride) {
       store(c, load(c) + load(sums + i * kColumns));
       store(c + kWidth, load(c + kWidth) + load(sums + i * kColumns + kWidth));
+    }
+  }
+
+  static inline __attribute__((always_inline)) void add_panels(Panels<uint16_t> panels, bool lower) {
+    const uint16_t *a = panels.a, *b = panels.b;
+    for (int64_t k = 0; k < panels.depth; k += kDepthUnit, a += kDepthUnit * kRows, b += kDepthUnit * kColumns) {
+      load_tile<4>(a, 64), load_tile<6>(b, 128), load_tile<7>(b + 32, 128);
+      multiply_tiles<0, 4, 6>(), multiply_tiles<1, 4, 7>();
+      if (!lower) continue;
+      load_tile<5>(a + 16 * kDepthUnit, 64);
+      multiply_tiles<2, 5, 6>(), multiply_tiles<3, 5, 7>();
     }
   }
 };

@@ -10,7 +10,6 @@ struct Bf16Block {
   static constexpr int kDepth = 896;
   static constexpr int kDepthUnit = 2;
   static constexpr int kRowBlocks = 144 / kRows;
-  static constexpr bool kJoinsFactors = true;
   struct Session {};  // what a thread needs around products: nothing
 
   static void pack_a(uint16_t* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth,
@@ -22,12 +21,12 @@ struct Bf16Block {
     pack_pairs<kColumns>(to, b, column, columns, k0, depth, depth + depth % 2, rounding.scale);
   }
 
-  static void multiply(int64_t rows, int64_t columns, int64_t depth, const uint16_t* a, const uint16_t* b, float* c,
-                       int64_t c_stride, Start start, const float* bias) {
-    if (rows == 1) block<1>(rows, columns, depth, a, b, c, c_stride, start, bias);
-    else if (rows * 3 <= kRows) block<kRows / 3>(rows, columns, depth, a, b, c, c_stride, start, bias);
-    else if (rows * 3 <= kRows * 2) block<kRows * 2 / 3>(rows, columns, depth, a, b, c, c_stride, start, bias);
-    else block<kRows>(rows, columns, depth, a, b, c, c_stride, start, bias);
+  static void multiply(int64_t rows, int64_t columns, Panels<uint16_t> first, float* c, int64_t c_stride, Start start,
+                       const float* bias, Panels<uint16_t> second = {}) {
+    if (rows == 1) block<1>(rows, columns, first, second, c, c_stride, start, bias);
+    else if (rows * 3 <= kRows) block<kRows / 3>(rows, columns, first, second, c, c_stride, start, bias);
+    else if (rows * 3 <= kRows * 2) block<kRows * 2 / 3>(rows, columns, first, second, c, c_stride, start, bias);
+    else block<kRows>(rows, columns, first, second, c, c_stride, start, bias);
   }
 
  private:
@@ -39,14 +38,22 @@ struct Bf16Block {
   }
 
   template <int kBlockRows>
-  static void block(int64_t rows, int64_t columns, int64_t depth, const uint16_t* a, const uint16_t* b, float* c,
+  static void block(int64_t rows, int64_t columns, Panels<uint16_t> first, Panels<uint16_t> second, float* c,
                     int64_t c_stride, Start start, const float* bias) {
     Vec sums[kBlockRows][kVectors];
 #pragma GCC unroll 16
     for (int i = 0; i < kBlockRows; i++)
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; j++) sums[i][j] = zero();
-    for (int64_t k = 0; k < depth; k += 2, a += 2 * kRows, b += 2 * kColumns) {
+    add_panels<kBlockRows>(sums, first);
+    if (second.depth > 0) add_panels<kBlockRows>(sums, second);
+    store_block<kBlockRows, kVectors>(sums, rows, columns, c, c_stride, start, bias);
+  }
+
+  template <int kBlockRows>
+  static inline __attribute__((always_inline)) void add_panels(Vec (&sums)[kBlockRows][kVectors], Panels<uint16_t> panels) {
+    const uint16_t *a = panels.a, *b = panels.b;
+    for (int64_t k = 0; k < panels.depth; k += 2, a += 2 * kRows, b += 2 * kColumns) {
       __m512bh right[kVectors];
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; j++) right[j] = pairs(b + 2 * j * kWidth);
@@ -57,7 +64,6 @@ struct Bf16Block {
         for (int j = 0; j < kVectors; j++) sums[i][j] = _mm512_dpbf16_ps(sums[i][j], left, right[j]);
       }
     }
-    store_block<kBlockRows, kVectors>(sums, rows, columns, c, c_stride, start, bias);
   }
 };
 

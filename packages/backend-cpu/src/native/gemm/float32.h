@@ -34,8 +34,7 @@ struct Float32Block {
   static constexpr int kDepth = 448;     // k per pass: a panel of B stays in the first-level cache, A's block in the second
   static constexpr int kDepthUnit = 1;   // k is padded to a multiple of this
   static constexpr int kRowBlocks = 144 / kRows;
-  static constexpr bool kJoinsFactors = false;  // is a second pair of factors appended to the first along k?
-  struct Session {};                            // what a thread needs around products: nothing
+  struct Session {};                     // what a thread needs around products: nothing
 
   static void pack_a(float* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Rounding rounding) {
     pack_panel<kRows>(to, a, row, rows, k0, depth, rounding);
@@ -45,24 +44,32 @@ struct Float32Block {
     pack_panel<kColumns>(to, b, column, columns, k0, depth, rounding);
   }
 
-  /** C[rows ≤ kRows, columns ≤ kColumns] from one panel of each factor. */
-  static void multiply(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, float* c,
-                       int64_t c_stride, Start start, const float* bias) {
-    if (rows == 1) block<1>(rows, columns, depth, a, b, c, c_stride, start, bias);
-    else if (rows * 3 <= kRows) block<kRows / 3>(rows, columns, depth, a, b, c, c_stride, start, bias);
-    else block<kRows>(rows, columns, depth, a, b, c, c_stride, start, bias);
+  /** C[rows ≤ kRows, columns ≤ kColumns] from one panel of each factor, and from a second pair of them. */
+  static void multiply(int64_t rows, int64_t columns, Panels<float> first, float* c, int64_t c_stride, Start start,
+                       const float* bias, Panels<float> second = {}) {
+    if (rows == 1) block<1>(rows, columns, first, second, c, c_stride, start, bias);
+    else if (rows * 3 <= kRows) block<kRows / 3>(rows, columns, first, second, c, c_stride, start, bias);
+    else block<kRows>(rows, columns, first, second, c, c_stride, start, bias);
   }
 
  private:
   template <int kBlockRows>
-  static void block(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, float* c,
-                    int64_t c_stride, Start start, const float* bias) {
+  static void block(int64_t rows, int64_t columns, Panels<float> first, Panels<float> second, float* c, int64_t c_stride,
+                    Start start, const float* bias) {
     Vec sums[kBlockRows][kVectors];
 #pragma GCC unroll 16
     for (int i = 0; i < kBlockRows; i++)
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; j++) sums[i][j] = zero();
-    for (int64_t k = 0; k < depth; k++, a += kRows, b += kColumns) {
+    add_panels<kBlockRows>(sums, first);
+    if (second.depth > 0) add_panels<kBlockRows>(sums, second);
+    store_block<kBlockRows, kVectors>(sums, rows, columns, c, c_stride, start, bias);
+  }
+
+  template <int kBlockRows>
+  static inline __attribute__((always_inline)) void add_panels(Vec (&sums)[kBlockRows][kVectors], Panels<float> panels) {
+    const float *a = panels.a, *b = panels.b;
+    for (int64_t k = 0; k < panels.depth; k++, a += kRows, b += kColumns) {
       Vec right[kVectors];
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; j++) right[j] = load(b + j * kWidth);
@@ -73,6 +80,5 @@ struct Float32Block {
         for (int j = 0; j < kVectors; j++) sums[i][j] = fma(left, right[j], sums[i][j]);
       }
     }
-    store_block<kBlockRows, kVectors>(sums, rows, columns, c, c_stride, start, bias);
   }
 };

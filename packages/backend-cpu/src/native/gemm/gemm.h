@@ -7,8 +7,8 @@
 /** Passes of equal depth, the last one shorter; a function of k alone. */
 template <class Block>
 inline int64_t pass_depth(int64_t k) {
-  const int64_t passes = ceil_divide(k, Block::kDepth);
-  return round_up(ceil_divide(k, passes > 0 ? passes : 1), Block::kDepthUnit > 8 ? Block::kDepthUnit : 8);
+  const int64_t passes = k > 0 ? ceil_divide(k, Block::kDepth) : 1;
+  return round_up(ceil_divide(k > 0 ? k : 1, passes), Block::kDepthUnit > 8 ? Block::kDepthUnit : 8);
 }
 
 template <class Block>
@@ -64,8 +64,8 @@ inline void multiply_packed(int64_t rows, int64_t columns, int64_t k, const type
     for (int64_t j = 0; j < columns; j += Block::kColumns) {
       const typename Block::Element* const panel = b + j * whole + Block::kColumns * k0;
       for (int64_t i = 0; i < rows; i += Block::kRows) {
-        Block::multiply(smaller_size(Block::kRows, rows - i), smaller_size(Block::kColumns, columns - j), depth,
-                        a + i * whole + Block::kRows * k0, panel, c + i * c_stride + j, c_stride,
+        Block::multiply(smaller_size(Block::kRows, rows - i), smaller_size(Block::kColumns, columns - j),
+                        {depth, a + i * whole + Block::kRows * k0, panel}, c + i * c_stride + j, c_stride,
                         k0 == 0 ? start : Start::values, bias ? bias + j : nullptr);
       }
     }
@@ -91,31 +91,10 @@ inline Tiling tiling_for(int64_t m, int64_t n) {
       break;
     }
   }
+  // The same number of rectangles, of equal sizes.
+  tiling.rows = round_up(ceil_divide(m, ceil_divide(m, tiling.rows)), Block::kRows);
+  tiling.columns = round_up(ceil_divide(n, ceil_divide(n, tiling.columns)), Block::kColumns);
   return tiling;
-}
-
-/** Adds a rectangle of A₂ B₂ᵀ, which is float32 and short. */
-inline void add_second_factors(const Product& p, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-  using Block = Float32Block;
-  Scratch scratch;
-  float* const a = scratch.take<float>(packed_a_size<Block>(rows, p.k2));
-  float* const b = scratch.take<float>(packed_b_size<Block>(columns, p.k2));
-  pack_rows_of_a<Block>(a, p.a2, row, rows, p.k2, {p.bf16, 1.0f});
-  pack_columns_of_b<Block>(b, p.b2, column, columns, p.k2, {p.bf16, 1.0f});
-  multiply_packed<Block>(rows, columns, p.k2, a, b, p.c + row * p.c_stride + column, p.c_stride, Start::values);
-}
-
-inline void fill_without_depth(const Product& p) {
-  for (int64_t i = 0; i < p.m && !p.accumulate; i++) {
-    for (int64_t j = 0; j < p.n; j++) p.c[i * p.c_stride + j] = p.bias ? p.bias[j] : 0.0f;
-  }
-  if (p.k2 > 0) add_second_factors(p, 0, p.m, 0, p.n);
-}
-
-/** Depth that a second pair of factors adds to the last pass, where the block appends it. */
-template <class Block>
-inline int64_t joined_depth(const Product& p) {
-  return Block::kJoinsFactors ? padded_depth<Block>(p.k2) : 0;
 }
 
 /** Rectangle of C [row, row + rows) × [column, column + columns); `shared_b`: its packed columns of B, or null. */
@@ -125,51 +104,45 @@ inline void multiply_rectangle(const Product& p, int64_t row, int64_t rows, int6
   using Element = typename Block::Element;
   [[maybe_unused]] typename Block::Session session;
   Scratch scratch;
-  const int64_t joined = joined_depth<Block>(p);
-  const int64_t per_pass = pass_depth<Block>(p.k), whole = padded_depth<Block>(p.k) + joined;
-  const int64_t padded_pass = padded_depth<Block>(smaller_size(per_pass, p.k)) + joined;
+  const int64_t per_pass = pass_depth<Block>(p.k), whole = padded_depth<Block>(p.k), second = padded_depth<Block>(p.k2);
+  const int64_t padded_pass = padded_depth<Block>(smaller_size(per_pass, p.k));
   Element* const packed_a = scratch.take<Element>(round_up(rows, Block::kRows) * padded_pass);
   Element* const own_b = shared_b ? nullptr : scratch.take<Element>(Block::kColumns * padded_pass);
+  Element* const second_a = scratch.take<Element>(round_up(rows, Block::kRows) * second);
+  Element* const second_b = scratch.take<Element>(round_up(columns, Block::kColumns) * second);
+  pack_rows_of_a<Block>(second_a, p.a2, row, rows, p.k2, {p.bf16, 1.0f});
+  pack_columns_of_b<Block>(second_b, p.b2, column, columns, p.k2, {p.bf16, 1.0f});
   const Start first_start = p.accumulate ? Start::values : p.bias ? Start::bias : Start::nothing;
-  for (int64_t k0 = 0; k0 < p.k; k0 += per_pass) {
-    const int64_t depth = smaller_size(per_pass, p.k - k0), own = padded_depth<Block>(depth);
-    const bool joins = joined > 0 && k0 + per_pass >= p.k;
-    const int64_t padded = own + (joins ? joined : 0);
+  for (int64_t k0 = 0; k0 == 0 || k0 < p.k; k0 += per_pass) {
+    const int64_t depth = smaller_size(per_pass, p.k - k0), padded = padded_depth<Block>(depth);
+    const int64_t joined = k0 + per_pass >= p.k ? second : 0;
     for (int64_t i = 0; i < rows; i += Block::kRows) {
       Block::pack_a(packed_a + i * padded, p.a, row + i, smaller_size(Block::kRows, rows - i), k0, depth,
                     {p.bf16, p.scale});
-      if (!joins) continue;
-      Block::pack_a(packed_a + i * padded + Block::kRows * own, p.a2, row + i, smaller_size(Block::kRows, rows - i), 0,
-                    p.k2, {p.bf16, 1.0f});
     }
     for (int64_t j = 0; j < columns; j += Block::kColumns) {
       const int64_t block_columns = smaller_size(Block::kColumns, columns - j);
-      if (own_b) {
-        Block::pack_b(own_b, p.b, column + j, block_columns, k0, depth, {p.bf16, 1.0f});
-        if (joins) Block::pack_b(own_b + Block::kColumns * own, p.b2, column + j, block_columns, 0, p.k2, {p.bf16, 1.0f});
-      }
+      if (own_b) Block::pack_b(own_b, p.b, column + j, block_columns, k0, depth, {p.bf16, 1.0f});
       const Element* const panel = own_b ? own_b : shared_b + j * whole + Block::kColumns * k0;
       for (int64_t i = 0; i < rows; i += Block::kRows) {
-        Block::multiply(smaller_size(Block::kRows, rows - i), block_columns, padded, packed_a + i * padded, panel,
+        Block::multiply(smaller_size(Block::kRows, rows - i), block_columns, {padded, packed_a + i * padded, panel},
                         p.c + (row + i) * p.c_stride + column + j, p.c_stride, k0 == 0 ? first_start : Start::values,
-                        p.bias ? p.bias + column + j : nullptr);
+                        p.bias ? p.bias + column + j : nullptr, {joined, second_a + i * second, second_b + j * second});
       }
     }
   }
-  if (p.k2 > 0 && !Block::kJoinsFactors) add_second_factors(p, row, rows, column, columns);
 }
 
 template <class Block>
 inline void gemm_with(const Product& p) {
   using Element = typename Block::Element;
   if (p.m <= 0 || p.n <= 0) return;
-  if (p.k <= 0) return fill_without_depth(p);
   const Tiling tiling = tiling_for<Block>(p.m, p.n);
-  const int64_t row_tasks = ceil_divide(p.m, tiling.rows), joined = joined_depth<Block>(p);
-  const int64_t whole = padded_depth<Block>(p.k) + joined;
-  const bool share_b = row_tasks > 1;
+  const int64_t row_tasks = ceil_divide(p.m, tiling.rows), whole = padded_depth<Block>(p.k);
+  const Element* const panels = reinterpret_cast<const Element*>(p.panels);
+  const bool share_b = panels == nullptr && row_tasks > 1;
   // As many columns at a time as fit into 8 MB when packed: the shared cache.
-  const int64_t fitting = (int64_t{8} << 20) / (whole * static_cast<int64_t>(sizeof(Element)));
+  const int64_t fitting = (int64_t{8} << 20) / ((whole > 0 ? whole : 1) * static_cast<int64_t>(sizeof(Element)));
   const int64_t chunk = !share_b                   ? p.n
                         : fitting < tiling.columns ? tiling.columns
                                                    : fitting / tiling.columns * tiling.columns;
@@ -180,17 +153,14 @@ inline void gemm_with(const Product& p) {
     if (share_b) {
       parallel_ranges(columns, Block::kColumns, [&](int64_t begin, int64_t end) {
         pack_columns_of_b<Block>(packed_b + begin * whole, p.b, column + begin, end - begin, p.k, {p.bf16, 1.0f});
-        if (joined == 0) return;
-        Block::pack_b(packed_b + begin * whole + Block::kColumns * padded_depth<Block>(p.k), p.b2, column + begin,
-                      end - begin, 0, p.k2, {p.bf16, 1.0f});
       });
     }
+    const Element* const shared = panels ? panels : packed_b;
     const int64_t column_tasks = ceil_divide(columns, tiling.columns);
     parallel(row_tasks * column_tasks, [&](int64_t task) {
       const int64_t row = task / column_tasks * tiling.rows, first = task % column_tasks * tiling.columns;
       multiply_rectangle<Block>(p, row, smaller_size(tiling.rows, p.m - row), column + first,
-                                smaller_size(tiling.columns, columns - first),
-                                packed_b ? packed_b + first * whole : nullptr);
+                                smaller_size(tiling.columns, columns - first), shared ? shared + first * whole : nullptr);
     });
   }
 }

@@ -36,9 +36,13 @@ inline __m512i pairs_along_memory(const void* data, int64_t index, int64_t count
   return _mm512_permutex2var_epi16(low, odd_words, high);
 }
 
+/** The first `count` words. Masked stores are slow on some processors: whole ones where that is the same. */
 inline void store_words(uint16_t* to, __m512i words, int64_t count) {
-  _mm512_mask_storeu_epi32(to, lanes_below(count < 16 ? static_cast<int>(count) : 16), words);
+  if (count >= 16) _mm512_storeu_si512(to, words);
+  else _mm512_mask_storeu_epi32(to, lanes_below(static_cast<int>(count)), words);
 }
+
+constexpr int64_t kAhead = 128;  // elements, to the second-level cache: sixteen rows are more streams than processors follow
 
 /** Pairs [k/2][kPanel] of rows whose k runs along memory: blocks of sixteen rows by sixteen pairs are transposed. */
 template <int kPanel, bool kFromBf16>
@@ -51,14 +55,27 @@ inline void pack_pairs_transposed(uint16_t* to, const Factor& from, int64_t oute
       for (int i = 0; i < 16; i++) {
         const int64_t row = p + i, index = (outer + row) * from.outer_stride + k0 + k;
         const bool exists = row < kPanel && row < outers && k < depth;
+        if (exists) __builtin_prefetch(static_cast<const char*>(from.data) + (index + kAhead) * (kFromBf16 ? 2 : 4), 0, 2);
         block[i] = exists ? _mm512_castsi512_ps(pairs_along_memory<kFromBf16>(from.data, index, depth - k, scale)) : zero();
       }
       transpose(block);
       for (int64_t i = 0; i < pairs; i++) {
-        store_words(to + ((k / 2 + i) * kPanel + p) * 2, _mm512_castps_si512(block[i]), kPanel - p);
+        // What runs over into the next pairs is written again with them; the last ones stop at their end.
+        const bool last = i + 1 == pairs && (k + 32 >= padded || p + 16 < kPanel);
+        store_words(to + ((k / 2 + i) * kPanel + p) * 2, _mm512_castps_si512(block[i]), last ? kPanel - p : 16);
       }
     }
   }
+}
+
+/** Thirty-two elements of two rows that follow each other along k, already bf16: words (first, second). */
+inline void interleave_rows(uint16_t* to, const uint16_t* first, const uint16_t* second) {
+  const __m512i low = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6, 37, 5, 36,
+                                       4, 35, 3, 34, 2, 33, 1, 32, 0);
+  const __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+  const __m512i a = _mm512_loadu_si512(first), b = _mm512_loadu_si512(second);
+  _mm512_storeu_si512(to, _mm512_permutex2var_epi16(a, low, b));
+  _mm512_storeu_si512(to + 32, _mm512_permutex2var_epi16(a, high, b));
 }
 
 /** The same of rows that lie beside each other in memory: two values of k are interleaved. */
@@ -67,6 +84,11 @@ inline void pack_pairs_of_rows(uint16_t* to, const Factor& from, int64_t outer, 
                                int64_t padded, float scale) {
   for (int64_t k = 0; k < padded; k += 2) {
     const int64_t start = outer + (k0 + k) * from.k_stride;
+    if (kFromBf16 && kPanel == 32 && scale == 1.0f && outers >= 32 && k + 1 < depth) {
+      const uint16_t* const row = static_cast<const uint16_t*>(from.data) + start;
+      interleave_rows(to + k * kPanel, row, row + from.k_stride);
+      continue;
+    }
     for (int64_t p = 0; p < kPanel; p += 16) {
       const int64_t first_count = k < depth ? outers - p : 0, second_count = k + 1 < depth ? outers - p : 0;
       const __m512i first = bf16_in_upper_halves<kFromBf16>(from.data, start + p, first_count, scale);

@@ -34,6 +34,8 @@ struct Product {
   bool accumulate = false;
   /** Both factors are rounded to bf16 first; sums stay float32. */
   bool bf16 = false;
+  /** B packed before (weight_panels), for products of factors rounded to bf16; `b` is not read then. */
+  const uint16_t* panels = nullptr;
   /** A second pair of factors added to the same C, e.g. a low-rank update: [m, k2] and [n, k2]. */
   int64_t k2 = 0;
   Factor a2, b2;

@@ -20,6 +20,13 @@ export interface Addon {
   allocate(bytes: number): ArrayBuffer;
   /** Gives the memory of an idle buffer back to the system; its contents are lost, the buffer stays usable. */
   release(buffer: ArrayBuffer): void;
+  /**
+   * The file's bytes as the last `length` of a buffer that must not be written: that ends the process. null where the
+   * system cannot map the file.
+   *
+   * @throws Error when the bytes lie beyond the end of the file
+   */
+  mapFile(descriptor: number, position: number, length: number): ArrayBuffer | null;
   /** Threads that kernels may use, the caller included; one pool for the process. */
   setThreads(count: number): void;
   /** Working memory that the threads hold for kernels. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { packedOf, tf } from '@llmf/nn';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { constants } from 'node:buffer';
 import type { Addon, NativeFunction } from '../addon/addon.js';
 import { BufferPool } from './buffer-pool.js';
 
@@ -22,6 +23,9 @@ export interface Output {
   readonly values: Float32Array;
 }
 
+/** A mapping begins at a page; 64 KiB on some arm64 systems. */
+const longestPage = 65_536;
+
 /**
  * tfjs's JS backend whose kernel outputs come from a pool of buffers. Values of other origin (the user's arrays) are
  * left alone: they are neither pooled nor changed.
@@ -31,6 +35,8 @@ export class NativeBackend extends MathBackendCPU {
   readonly kernels: Readonly<Record<string, NativeFunction>>;
   /** Precision bf16: the factors of matrix products are rounded to bf16, sums stay float32. */
   roundsProducts = false;
+  /** Buffers over the bytes of a file: nobody may write them. */
+  private readonly mapped = new WeakSet<ArrayBufferLike>();
 
   constructor(readonly addon: Addon) {
     super();
@@ -56,12 +62,22 @@ export class NativeBackend extends MathBackendCPU {
     return isGone;
   }
 
-  /** A copy where the buffer is the pool's, since that one will hold something else later. */
+  /** A copy where the buffer is the pool's, since that one will hold something else later, or lies in a file. */
   override readSync(dataId: DataId): Values {
     const values = super.readSync(dataId);
+    if (ArrayBuffer.isView(values) && this.mapped.has(values.buffer)) return (values as Float32Array).slice();
     return ArrayBuffer.isView(values) && this.pool.references(values.buffer) > 0
       ? (values as Float32Array).slice()
       : values;
+  }
+
+  /** Bytes of an open file, never copied into this process; kernels read them, everybody else gets copies. */
+  mapFile(descriptor: number, position: number, length: number): Uint8Array | null {
+    const isTooLong = length > constants.MAX_LENGTH - longestPage; // for one JS array; V8 would end the process
+    const buffer = isTooLong ? null : this.addon.mapFile(descriptor, position, length);
+    if (buffer === null) return null;
+    this.mapped.add(buffer);
+    return new Uint8Array(buffer, buffer.byteLength - length, length);
   }
 
   /** A float32 tensor with undefined contents. */

@@ -10,6 +10,7 @@
 #include "arguments.h"
 #include "denormals.h"
 #include "dispatch.h"
+#include "map-file.h"
 #include "parallel.h"
 #include "scratch.h"
 #if defined(__linux__)
@@ -154,6 +155,7 @@ NAPI_MODULE_INIT() {
   napi_set_named_property(env, exports, "multipliesBf16", multiplies_bf16);
   add_function(env, exports, "allocate", allocate);
   add_function(env, exports, "release", release);
+  add_function(env, exports, "mapFile", map_file_buffer);
   add_function(env, exports, "setThreads", set_thread_count);
   add_function(env, exports, "scratchBytes", scratch_size);
   napi_value kernels;

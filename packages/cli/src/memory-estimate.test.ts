@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { estimateMemory, keptPerToken } from './memory-estimate.js';
+import { frozenTensor, tf } from '@llmf/nn';
+import { estimateMemory, keptPerToken, weightBytesOf } from './memory-estimate.js';
 
 /** One block with C = 8, 2 query heads of 4, 1 key head, F = 20. */
 const block = (index: number) =>
@@ -31,7 +32,8 @@ describe('estimateMemory', () => {
   const linears = new Map([...block(0), ...block(1)].map((layer) => [layer.path, layer as never]));
   const model = { linears, blocks: ['a', 'b'], hiddenSize: 8, vocabularySize: 100 };
   const facts = {
-    loadedBytes: 1000,
+    programBytes: 1000,
+    weightBytes: 2000,
     trained: 50,
     tokens: 10,
     model,
@@ -39,14 +41,15 @@ describe('estimateMemory', () => {
     hasNativeKernels: true,
   };
 
-  it('adds what training holds to what is loaded', () => {
+  it('adds what training holds to program and weights', () => {
     // gradient and moments 3 · 4 · 50; activations 10 · 232 · 4; logits 1.25 · 10 · 100 · 4
     expect(estimateMemory(facts)).toEqual({
-      loaded: 1000,
+      program: 1000 + 32 * 2 ** 20,
+      weights: 2000,
       training: 600,
       activations: 9280,
       head: 5000,
-      total: 15_880,
+      total: 17_880 + 32 * 2 ** 20,
     });
   });
 
@@ -58,4 +61,16 @@ describe('estimateMemory', () => {
     // 10 · (2 · 8 + 116) · 4
     expect(estimateMemory({ ...facts, gradientCheckpointing: true }).activations).toBe(5280);
   });
+});
+
+it('weights count as they are kept: packed ones 2 bytes each, all others and the adapter 4', async () => {
+  await tf.setBackend('cpu');
+  const values = [
+    frozenTensor([4, 2], 'bf16', new Uint8Array(16)),
+    frozenTensor([3], 'f32', new Uint8Array(12)),
+    tf.variable(tf.zeros([5])),
+  ];
+  const parameters = new Map(values.map((value, index) => [`${index}`, { value } as never]));
+  const adapter = { variables: new Map([['a', tf.variable(tf.zeros([2, 3]))]]) };
+  expect(weightBytesOf({ model: { parameters } as never, adapter: adapter as never })).toBe(16 + 12 + 20 + 24);
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { tf } from '@llmf/nn';
+import { frozenTensor, grads, linear, tf } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
 import { addonUnavailable, loadAddon } from './addon/load.js';
 import type { NativeBackend } from './backend/native-backend.js';
@@ -37,6 +37,25 @@ describe.skipIf(reason !== null)(`the backend${reason === null ? '' : ` (${reaso
     expect(rounds()).toBe(true);
     await cpuBackend.start({}, 'f32');
     expect(rounds()).toBe(false);
+  });
+
+  it('gives the same bits whether frozen weights stay packed or not', async () => {
+    const words = Uint16Array.from({ length: 70 * 300 }, (_, i) => 0x3c00 + ((i * 37) % 500));
+    const products = async (packWeights: boolean) => {
+      await cpuBackend.start({ packWeights }, 'bf16');
+      return tf.tidy(() => {
+        const weight = frozenTensor([70, 300], 'bf16', new Uint8Array(words.buffer)) as tf.Tensor2D;
+        const x = tf.tensor2d(
+          Float32Array.from({ length: 25 * 300 }, (_, i) => Math.sin(i)),
+          [25, 300],
+        );
+        const run = (value: tf.Tensor) => tf.square(linear(value as tf.Tensor2D, weight));
+        const { value, gradients } = grads(run)([x]);
+        weight.dispose();
+        return [value, gradients[0]!].map((tensor) => Float32Array.from(tensor.dataSync()));
+      });
+    };
+    expect(await products(true)).toEqual(await products(false));
   });
 
   it('never changes an array of the user, nor a tensor that shares storage', async () => {

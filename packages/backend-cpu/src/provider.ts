@@ -39,6 +39,7 @@ export const cpuBackend: BackendProvider = {
       tfName: tfBackendName,
       precisions,
       numerics: `cpu-${addon.path}`,
+      mapFile: (descriptor, position, length) => backend.mapFile(descriptor, position, length),
       description: `native C++ kernels, ${addon.path}`,
     };
   },

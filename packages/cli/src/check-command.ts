@@ -22,7 +22,7 @@ import { describeTrained, kernels, loadRunModel, ModelToken, tf, type RunModel }
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
 import type { CliIo } from './io.js';
-import { estimateMemory } from './memory-estimate.js';
+import { estimateMemory, weightBytesOf } from './memory-estimate.js';
 import { readInput, withPlugins } from './read-input.js';
 
 /** Rows that are listed one by one unless all are asked for. */
@@ -47,11 +47,14 @@ export async function checkCommand(
       for (const line of choiceLines(engine, config)) display.info(line);
       const { backend } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
       display.info(`computes on ${backend.description}`);
+      let programBytes = process.memoryUsage().rss;
       const runModel = await loadRunModel(run);
       display.info(describeTrained(runModel));
       logger.isQuiet = true;
+      const loadedBytes = process.memoryUsage().rss;
       const largest = await describeData(engine, run, display, allRows);
-      display.info(`\n${memoryText(runModel, run, largest)}`);
+      programBytes += Math.max(0, process.memoryUsage().rss - loadedBytes);
+      display.info(`\n${memoryText(runModel, run, largest, programBytes)}`);
     } finally {
       await run.hooks.shutdown.promise();
     }
@@ -153,21 +156,23 @@ function largestMicrobatch(run: TrainingRun, rows: RowSet): number {
   return largest;
 }
 
-function memoryText({ model, variables }: RunModel, { config }: TrainingRun, tokens: number): string {
+function memoryText(runModel: RunModel, { config }: TrainingRun, tokens: number, programBytes: number): string {
+  const { model, variables } = runModel;
   const trained = [...variables.values()].reduce((sum, { size }) => sum + size, 0);
-  const loadedBytes = process.memoryUsage().rss;
+  const weightBytes = weightBytesOf(runModel);
   const { gradientCheckpointing } = config.train;
   // A composite is registered when it is first used, which was not yet.
   const hasNativeKernels = tf.getKernel(kernels.attention, tf.getBackend()) !== undefined;
-  const facts = { loadedBytes, trained, tokens, model, gradientCheckpointing, hasNativeKernels };
+  const facts = { programBytes, weightBytes, trained, tokens, model, gradientCheckpointing, hasNativeKernels };
   const estimate = estimateMemory(facts);
   const text = (bytes: number) => formatBytes(bytes, { binary: true });
   return [
     `memory: about ${text(estimate.total)} at the peak, for a microbatch of up to ${tokens} tokens`,
-    `  program, model and data as loaded   ${text(estimate.loaded)}`,
-    `  gradients and optimizer             ${text(estimate.training)}`,
-    `  kept for the reverse pass           ${text(estimate.activations)}`,
-    `  logits                              ${text(estimate.head)}`,
+    `  program and data           ${text(estimate.program)}`,
+    `  weights                    ${text(estimate.weights)}`,
+    `  gradients and optimizer    ${text(estimate.training)}`,
+    `  kept for the reverse pass  ${text(estimate.activations)}`,
+    `  logits                     ${text(estimate.head)}`,
   ].join('\n');
 }
 

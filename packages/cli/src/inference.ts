@@ -9,6 +9,7 @@ import {
   resolveConfig,
   sectionOf,
   startBackend,
+  StartedBackendToken,
   TrainingRun,
   wholeSource,
   type EngineImplementation,
@@ -100,6 +101,7 @@ async function load(
   await startBackend(engine, run.container, run.config.choices['backend']?.[0], run.logger);
   const loaded = await loader.load(folder, {
     precision: run.container.resolve(PrecisionToken),
+    mapFile: run.container.resolve(StartedBackendToken).mapFile,
     isTrainable: () => false,
     find: (modelType) => engine.find(ArchitectureToken, modelType),
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { estimateMemory, keptPerToken } from './memory-estimate.js';
+import { frozenTensor, tf } from '@llmf/nn';
+import { estimateMemory, keptPerToken, weightBytesOf } from './memory-estimate.js';
 
 /** One block with C = 8, 2 query heads of 4, 1 key head, F = 20. */
 const block = (index: number) =>
@@ -19,11 +20,10 @@ const block = (index: number) =>
   }));
 
 describe('keptPerToken', () => {
-  it('counts what layers read once per shared input, and what they write', () => {
-    // reads: normed x 8 (q, k, v), attention 8 (o), normed x 8 (gate, up), product 20 (down) = 44
-    // writes: 8 + 4 + 4 + 8 + 20 + 20 + 8 = 72
-    expect(keptPerToken(block(0))).toBe(44 + 72);
-    expect(keptPerToken([...block(0), ...block(1)])).toBe(2 * 116);
+  it('counts what layers write and what attention gives, not what is computed again', () => {
+    // 8 + 4 + 4 + 8 + 20 + 20 + 8 written, attention 8 (o); normed x (q, k, v, gate, up) and gated product (down) again
+    expect(keptPerToken(block(0))).toBe(72 + 8);
+    expect(keptPerToken([...block(0), ...block(1)])).toBe(2 * 80);
   });
 });
 
@@ -31,7 +31,8 @@ describe('estimateMemory', () => {
   const linears = new Map([...block(0), ...block(1)].map((layer) => [layer.path, layer as never]));
   const model = { linears, blocks: ['a', 'b'], hiddenSize: 8, vocabularySize: 100 };
   const facts = {
-    loadedBytes: 1000,
+    programBytes: 1000,
+    weightBytes: 2000,
     trained: 50,
     tokens: 10,
     model,
@@ -39,23 +40,36 @@ describe('estimateMemory', () => {
     hasNativeKernels: true,
   };
 
-  it('adds what training holds to what is loaded', () => {
-    // gradient and moments 3 · 4 · 50; activations 10 · 232 · 4; logits 1.25 · 10 · 100 · 4
+  it('adds what training holds to program and weights', () => {
+    // gradient and moments 3 · 4 · 50; activations 10 · 160 · 4; logits 1.25 · 10 · 100 · 4
     expect(estimateMemory(facts)).toEqual({
-      loaded: 1000,
+      program: 1000 + 32 * 2 ** 20,
+      weights: 2000,
       training: 600,
-      activations: 9280,
+      activations: 6400,
       head: 5000,
-      total: 15_880,
+      total: 15_000 + 32 * 2 ** 20,
     });
   });
 
   it('adds the copies that composites make', () => {
-    expect(estimateMemory({ ...facts, hasNativeKernels: false })).toMatchObject({ activations: 20_416, head: 32_000 });
+    expect(estimateMemory({ ...facts, hasNativeKernels: false })).toMatchObject({ activations: 14_080, head: 32_000 });
   });
 
   it('keeps block inputs and one block only with gradient checkpointing', () => {
-    // 10 · (2 · 8 + 116) · 4
-    expect(estimateMemory({ ...facts, gradientCheckpointing: true }).activations).toBe(5280);
+    // 10 · (2 · 8 + 80) · 4
+    expect(estimateMemory({ ...facts, gradientCheckpointing: true }).activations).toBe(3840);
   });
+});
+
+it('weights count as they are kept: packed ones 2 bytes each, all others and the adapter 4', async () => {
+  await tf.setBackend('cpu');
+  const values = [
+    frozenTensor([4, 2], 'bf16', new Uint8Array(16)),
+    frozenTensor([3], 'f32', new Uint8Array(12)),
+    tf.variable(tf.zeros([5])),
+  ];
+  const parameters = new Map(values.map((value, index) => [`${index}`, { value } as never]));
+  const adapter = { variables: new Map([['a', tf.variable(tf.zeros([2, 3]))]]) };
+  expect(weightBytesOf({ model: { parameters } as never, adapter: adapter as never })).toBe(16 + 12 + 20 + 24);
 });

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LinearLayer, Model } from '@llmf/nn';
+import { packedOf, type LinearLayer, type Model, type RunModel } from '@llmf/nn';
 
 /** What a run's peak memory is made of, in bytes. */
 export interface MemoryEstimate {
-  /** The process as it is with model and data open. */
-  readonly loaded: number;
+  /** The process while it trains, without all that follows. */
+  readonly program: number;
+  /** Frozen weights in their storage and trained ones; those in a mapped file count as soon as they were used. */
+  readonly weights: number;
   /** Gradient and two moments of every trained weight. */
   readonly training: number;
   /** What the largest microbatch keeps for the reverse pass. */
@@ -15,7 +17,9 @@ export interface MemoryEstimate {
 }
 
 export interface MemoryFacts {
-  readonly loadedBytes: number;
+  /** The process with data open, without the model. */
+  readonly programBytes: number;
+  readonly weightBytes: number;
   /** Numbers that are trained. */
   readonly trained: number;
   /** Tokens of the largest microbatch as it is packed. */
@@ -27,6 +31,8 @@ export interface MemoryFacts {
 }
 
 const bytesPerNumber = 4;
+/** What a program that trains holds more than one that has only loaded: compiled code, threads' working memory, idle buffers. */
+const runningBytes = 32 * 1024 * 1024;
 /** Bytes of logits that exist at a time: see selectedLogProbs. */
 const headChunkBytes = 32 * 1024 * 1024;
 /** Arrays of that size, and copies of what is kept: measured with 28 M weights and 1,112 tokens on cpu and wasm. */
@@ -34,7 +40,8 @@ const overhead = { native: { headArrays: 1.25, copies: 1 }, composite: { headArr
 
 /** An estimate of the peak: within about 15 % for native kernels, 25 % for composites. */
 export function estimateMemory({
-  loadedBytes,
+  programBytes,
+  weightBytes,
   trained,
   tokens,
   model,
@@ -49,22 +56,36 @@ export function estimateMemory({
   const { headArrays, copies } = hasNativeKernels ? overhead.native : overhead.composite;
   const activations = Math.round(copies * tokens * kept * bytesPerNumber);
   const head = headArrays * Math.min(headChunkBytes, tokens * model.vocabularySize * bytesPerNumber);
-  return { loaded: loadedBytes, training, activations, head, total: loadedBytes + training + activations + head };
+  const parts = { program: programBytes + runningBytes, weights: weightBytes, training, activations, head };
+  return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+/** The bytes of all weights as they are kept. */
+export function weightBytesOf({ model, adapter }: Pick<RunModel, 'model' | 'adapter'>): number {
+  const values = [...[...model.parameters.values()].map(({ value }) => value), ...(adapter?.variables.values() ?? [])];
+  return values.reduce(
+    (sum, value) => sum + value.size * (packedOf(value)?.words.BYTES_PER_ELEMENT ?? bytesPerNumber),
+    0,
+  );
 }
 
 /**
- * Numbers per token that the reverse pass needs: what each linear layer reads, counted once for layers that read the
- * same (q, k, v; gate, up), and what each writes. Norms, attention and activations read one and write another of these.
+ * Numbers per token that the reverse pass needs: what each linear layer writes, and what attention gives to the layer
+ * behind it. The sums between blocks count as what their last layers wrote; norms and activations are computed again.
  */
 export function keptPerToken(layers: readonly Pick<LinearLayer, 'path' | 'inputs' | 'outputs'>[]): number {
   let kept = 0;
   for (const members of groupByParent(layers).values()) {
-    const last = members.at(-1)!; // reads what the others of its module made
-    const shared = new Set(members.slice(0, -1).map(({ inputs }) => inputs));
-    kept += last.inputs + [...shared].reduce((sum, inputs) => sum + inputs, 0);
     kept += members.reduce((sum, { outputs }) => sum + outputs, 0);
+    if (!readsActivation(members)) kept += members.at(-1)!.inputs;
   }
   return kept;
+}
+
+/** Does the last layer read an activation of one or two others (an MLP), rather than attention of q, k and v? */
+function readsActivation(members: readonly Pick<LinearLayer, 'inputs' | 'outputs'>[]): boolean {
+  const { inputs } = members.at(-1)!;
+  return members.length <= 3 && members.slice(0, -1).every(({ outputs }) => outputs === inputs);
 }
 
 const parentOf = ({ path }: { readonly path: string }) => path.slice(0, path.lastIndexOf('.'));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
+import { StartedBackendToken } from '@llmf/core';
 import { logitsOf } from '@llmf/models';
 import {
   ArchitectureToken,
@@ -80,10 +81,11 @@ async function saveMerged(
 const loadFrozen = (inference: Inference, folder: string): Promise<Model> =>
   inference.run.container.resolve(ModelLoaderToken).load(folder, loadOptions(inference));
 
-const loadOptions = ({ engine }: Inference): LoadOptions => ({
+const loadOptions = ({ engine, run }: Inference): LoadOptions => ({
   precision: 'f32',
   isTrainable: () => false,
   find: (modelType) => engine.find(ArchitectureToken, modelType),
+  mapFile: run.container.resolve(StartedBackendToken).mapFile,
 });
 
 /** Logits of a fixed row of tokens spread over the vocabulary, [T · V]. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { testData } from '@llmf/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -255,6 +255,16 @@ describe('llmf train, then generate and score with the adapter', () => {
     const adapted = await score('single.jsonl', '--adapter', 'run');
     const merged = await score('single.jsonl', '--model', 'merged');
     for (const [index, row] of merged.entries()) {
+      expect(row['response']!.logProbSum).toBeCloseTo(adapted[index]!['response']!.logProbSum, 3);
+    }
+  });
+
+  it('merges into the folder whose weights it computes with', async () => {
+    await cp(join(folder.path, 'model'), join(folder.path, 'own'), { recursive: true });
+    const out = await llmf('merge', '--model', 'own', '--adapter', 'run', '--output', 'own');
+    expect(Number(/difference ([\d.e-]+)/.exec(out)![1])).toBeLessThan(1e-3);
+    const adapted = await score('single.jsonl', '--adapter', 'run');
+    for (const [index, row] of (await score('single.jsonl', '--model', 'own')).entries()) {
       expect(row['response']!.logProbSum).toBeCloseTo(adapted[index]!['response']!.logProbSum, 3);
     }
   });

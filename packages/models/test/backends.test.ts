@@ -3,17 +3,22 @@
 import { cpuBackend } from '@llmf/backend-cpu';
 import { wasmBackend } from '@llmf/backend-wasm';
 import type { WeightStorage } from '@llmf/nn';
+import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createModelLoader } from '@llmf/models';
 import {
   Expected,
+  find,
   fixture,
   fixtureNames,
   largestDifference,
+  loader,
   loadFixture,
   logits,
   lossAndGradients,
   packed,
   relativeError,
+  scratchFolder,
   variablesOf,
 } from './fixture.js';
 
@@ -57,5 +62,33 @@ describe.each([wasmBackend, cpuBackend])('on backend $name', (backend) => {
     };
     expect(await differenceOf('f32')).toBeLessThan(1e-5);
     expect(await differenceOf('bf16')).toBeLessThan(0.05); // 2⁻⁹ per factor, summed over the products of 2 layers
+  });
+
+  it('gives the same logits with weights in mapped shards, also after they were saved over', async () => {
+    const { mapFile } = await backend.start({});
+    if (backend.name === 'cpu') expect(mapFile).toBeDefined();
+    const scratch = scratchFolder();
+    const row = packed([Int32Array.of(1, 2, 3, 4)]);
+    const sharding = createModelLoader({ find, shardBytes: 20_000 });
+    const options = { isTrainable: () => false, find, mapFile };
+    const original = await loadFixture(fixture('qwen2'));
+    for (const [dtype, precision] of [
+      ['BF16', 'bf16'],
+      ['F32', 'f32'],
+    ] as const) {
+      const folder = join(scratch.path, dtype);
+      await sharding.save(original, folder, { source: fixture('qwen2'), dtype });
+      const model = await loader.load(folder, { ...options, precision });
+      const expected = await logits(await loadFixture(folder, false, precision), row);
+      expect(largestDifference(await logits(model, row), expected)).toBe(0);
+      await sharding.save(model, folder, { source: folder, dtype: 'auto' }); // each shard is written from the one it replaces
+      expect(largestDifference(await logits(model, row), expected)).toBe(0);
+      const again = await loader.load(folder, { ...options, precision });
+      await loader.save(model, folder, { source: folder, dtype: 'auto' }); // one file; the shards are removed
+      for (const other of [again, model, await loader.load(folder, { ...options, precision })]) {
+        expect(largestDifference(await logits(other, row), expected)).toBe(0);
+      }
+    }
+    scratch.remove();
   });
 });

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromFloat32, readSafetensors, toFloat32, writeSafetensors, type HostTensor } from '@llmf/core';
+import {
+  fromFloat32,
+  readSafetensors,
+  toFloat32,
+  writeSafetensors,
+  type HostTensor,
+  type MapFile,
+  type SafetensorsDtype,
+} from '@llmf/core';
 import { createModelLoader } from '@llmf/models';
-import { packedOf, tf } from '@llmf/nn';
+import { packedOf, tf, type Parameter } from '@llmf/nn';
 import { afterAll, describe, expect, it } from 'vitest';
 import { find, fixture, largestDifference, loader, loadFixture, logits, packed, scratchFolder } from './fixture.js';
 
@@ -237,6 +245,67 @@ describe('how weights are kept', () => {
     expect(largestDifference(a, b)).toBeGreaterThan(0);
     exact.dispose();
     rounded.dispose();
+  });
+});
+
+describe('weights in a mapped file', () => {
+  /** Stands for a backend's: reads, and remembers the arrays it gave. */
+  function rememberingMap() {
+    const given = new Set<ArrayBufferLike>();
+    const mapFile: MapFile = (descriptor, position, length) => {
+      const data = new Uint8Array(length);
+      readSync(descriptor, data, 0, length, position);
+      given.add(data.buffer);
+      return data;
+    };
+    return { given, mapFile };
+  }
+  const inDtype = (dtype: SafetensorsDtype) => (tensors: Tensors) =>
+    Object.fromEntries(
+      Object.entries(tensors).map(([key, one]) => [key, { ...one, dtype, data: fromFloat32(toFloat32(one), dtype) }]),
+    );
+  const bufferOf = ({ value }: Parameter) => packedOf(value)?.words.buffer ?? (value.dataSync() as Float32Array).buffer; // plain JS gives its own array
+
+  it('are used where they lie when they are frozen and stored as they are kept; all others are copied', async () => {
+    const cases = [
+      { name: 'qwen2', dtype: 'BF16', precision: 'bf16', inPlace: 'matrices' },
+      { name: 'qwen2', dtype: 'F32', precision: 'f32', inPlace: 'all' },
+      { name: 'qwen2', dtype: 'F32', precision: 'bf16', inPlace: 'vectors' },
+      { name: 'qwen2', dtype: 'F16', precision: 'f32', inPlace: 'none' },
+      { name: 'gpt2', dtype: 'F32', precision: 'f32', inPlace: 'all but turned' },
+    ] as const;
+    for (const { name, dtype, precision, inPlace } of cases) {
+      const folder = await changed(name, inDtype(dtype));
+      const { given, mapFile } = rememberingMap();
+      const isTrainable = (key: string, blocks: readonly string[]) => key.startsWith(`${blocks[1]}.`);
+      const model = await loader.load(folder, { precision, isTrainable, find, mapFile });
+      const read = await loader.load(folder, { precision, isTrainable, find });
+      const infos = find(name).weights({ ...model.config });
+      for (const [key, parameter] of model.parameters) {
+        const isMatrix = ['linear', 'embedding'].includes(infos.get(key)!.kind);
+        const isKept =
+          { matrices: isMatrix, vectors: !isMatrix, all: true, none: false, 'all but turned': true }[inPlace] &&
+          infos.get(key)!.transposedOnDisk !== true;
+        expect(given.has(bufferOf(parameter)), `${dtype} ${key}`).toBe(!parameter.trainable && isKept);
+      }
+      expect(largestDifference(await logits(model, row), await logits(read, row))).toBe(0);
+      model.dispose();
+      read.dispose();
+    }
+  });
+
+  it('are checked against a tied head without reading it', async () => {
+    const folder = await changed('qwen2', (t) => {
+      t['lm_head.weight'] = t['model.embed_tokens.weight']!;
+    });
+    const { mapFile } = rememberingMap();
+    const model = await loader.load(folder, { precision: 'f32', isTrainable: () => false, find, mapFile });
+    model.dispose();
+    const differing = await changed('qwen2', (t) => {
+      t['lm_head.weight'] = zeros([...t['model.embed_tokens.weight']!.shape]);
+    });
+    const failing = loader.load(differing, { precision: 'f32', isTrainable: () => false, find, mapFile });
+    await expect(failing).rejects.toMatchObject({ code: 'LLMF_MODELS_TIED_WEIGHTS_DIFFER' });
   });
 });
 

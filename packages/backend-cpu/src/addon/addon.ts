@@ -20,6 +20,15 @@ export interface Addon {
   readonly kernels: Readonly<Record<string, NativeFunction>>;
   /** A 64-byte aligned buffer with undefined contents. */
   allocate(bytes: number): ArrayBuffer;
+  /**
+   * The file's bytes as the last `length` of a buffer that must not be written: that ends the process. null where the
+   * system cannot map the file.
+   *
+   * @throws Error when the bytes lie beyond the end of the file
+   */
+  mapFile(descriptor: number, position: number, length: number): ArrayBuffer | null;
+  /** Gives a mapped array's pages back; they are read from the file when needed again. Never of other arrays. */
+  forgetPages(values: Uint16Array | Float32Array | Uint8Array): void;
   /** Threads that kernels may use, the caller included; one pool for the process. */
   setThreads(count: number): void;
   /** Working memory that the threads hold for kernels. */

@@ -29,7 +29,7 @@ const linkerFlags: readonly string[] =
     ? ['-shared', '-undefined', 'dynamic_lookup']
     : ['-shared', '-pthread', '-static-libstdc++', '-static-libgcc', '-Wl,-z,nodelete'];
 
-const baseUnits = ['addon', 'dispatch', 'parallel', 'scratch'] as const;
+const baseUnits = ['addon', 'dispatch', 'mapping', 'parallel', 'scratch'] as const;
 
 /** Instruction paths that this architecture's binary holds. */
 export const pathsOf = (architecture: string): readonly string[] => pathsByArchitecture[architecture] ?? ['SCALAR'];

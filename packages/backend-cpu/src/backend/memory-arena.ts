@@ -42,6 +42,11 @@ export class MemoryArena {
     this.slabWith(values)?.drop(granuleOf(values));
   }
 
+  /** Is this memory the arena's? */
+  owns(values: ArrayBufferView): boolean {
+    return this.slabWith(values) !== undefined;
+  }
+
   /** How many tensor data entries use this memory; 0 when it is not the arena's. */
   references(values: ArrayBufferView): number {
     return this.slabWith(values)?.references(granuleOf(values)) ?? 0;

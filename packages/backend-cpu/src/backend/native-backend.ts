@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { packedOf, tf } from '@llmf/nn';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { constants } from 'node:buffer';
 import type { Addon, NativeFunction } from '../addon/addon.js';
 import { WeightPanels, type PanelSide } from '../kernels/linear/weight-panels.js';
 import { MemoryArena } from './memory-arena.js';
@@ -23,6 +24,12 @@ export interface Output {
   readonly values: Float32Array;
 }
 
+/** Arrays of others from this size on are copied into the arena. */
+const largeBytes = 1 << 20;
+
+/** A mapping begins at a page; 64 KiB on some arm64 systems. */
+const longestPage = 65_536;
+
 /**
  * tfjs's JS backend whose kernel outputs come from an arena. Values of other origin (the user's arrays) are left alone:
  * they are neither used again nor changed.
@@ -35,6 +42,8 @@ export class NativeBackend extends MathBackendCPU {
   private readonly weightPanels: WeightPanels;
   /** Precision bf16: the factors of matrix products are rounded to bf16, sums stay float32. */
   roundsProducts = false;
+  /** Buffers over the bytes of a file: nobody may write them. */
+  private readonly mapped = new WeakSet<ArrayBufferLike>();
 
   constructor(readonly addon: Addon) {
     super();
@@ -45,8 +54,9 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   override write(values: Values, shape: number[], dtype: tf.DataType): DataId {
-    this.retain(values);
-    return super.write(values, shape, dtype);
+    const kept = this.isLargeForeign(values) ? this.copy(values) : values;
+    this.retain(kept);
+    return super.write(kept, shape, dtype);
   }
 
   override move(dataId: DataId, values: Values, shape: number[], dtype: tf.DataType, refCount: number): void {
@@ -61,10 +71,21 @@ export class NativeBackend extends MathBackendCPU {
     return isGone;
   }
 
-  /** A copy where the memory is the arena's, since that will hold something else later. */
+  /** A copy where the memory is the arena's, since that will hold something else later, or lies in a file. */
   override readSync(dataId: DataId): Values {
     const values = super.readSync(dataId);
-    return ArrayBuffer.isView(values) && this.arena.references(values) > 0 ? (values as Float32Array).slice() : values;
+    if (!ArrayBuffer.isView(values)) return values;
+    const isShared = this.arena.references(values) > 0 || this.mapped.has(values.buffer);
+    return isShared ? (values as Float32Array).slice() : values;
+  }
+
+  /** Bytes of an open file, never copied into this process; kernels read them, everybody else gets copies. */
+  mapFile(descriptor: number, position: number, length: number): Uint8Array | null {
+    const isTooLong = length > constants.MAX_LENGTH - longestPage; // for one JS array; V8 would end the process
+    const buffer = isTooLong ? null : this.addon.mapFile(descriptor, position, length);
+    if (buffer === null) return null;
+    this.mapped.add(buffer);
+    return new Uint8Array(buffer, buffer.byteLength - length, length);
   }
 
   /** A float32 tensor with undefined contents. */
@@ -95,7 +116,9 @@ export class NativeBackend extends MathBackendCPU {
   panels(info: TensorInfo, side: PanelSide): Uint16Array | null {
     const words = this.packsWeights ? this.weight(info) : null;
     if (!(words instanceof Uint16Array)) return null;
-    return this.weightPanels.of(words, info.shape[0]!, info.shape[1]!, side);
+    const panels = this.weightPanels.of(words, info.shape[0]!, info.shape[1]!, side);
+    if (panels?.isFresh && this.mapped.has(words.buffer)) this.addon.forgetPages(words);
+    return panels?.values ?? null;
   }
 
   optionalFloats(info: TensorInfo | undefined): Float32Array | null {
@@ -127,11 +150,22 @@ export class NativeBackend extends MathBackendCPU {
     const entry = this.entry(dataId);
     const values = entry.values as Float32Array;
     if (this.arena.references(values) === 1) return values;
-    const copy = this.arena.floats(values.length);
-    copy.set(values);
+    const copy = this.copy(values);
     this.retain(copy);
     this.drop(values);
     entry.values = copy;
+    return copy;
+  }
+
+  /** Weights and the like: kept twice, they would wait for the garbage collector when they are first changed in place. */
+  private isLargeForeign(values: Values): values is Float32Array {
+    if (!(values instanceof Float32Array) || values.byteLength < largeBytes) return false;
+    return !this.arena.owns(values) && !this.mapped.has(values.buffer);
+  }
+
+  private copy(values: Float32Array): Float32Array {
+    const copy = this.arena.floats(values.length);
+    copy.set(values);
     return copy;
   }
 

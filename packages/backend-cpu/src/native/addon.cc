@@ -10,6 +10,7 @@
 #include "arguments.h"
 #include "denormals.h"
 #include "dispatch.h"
+#include "map-file.h"
 #include "parallel.h"
 #include "scratch.h"
 
@@ -140,6 +141,8 @@ NAPI_MODULE_INIT() {
   add_flag(env, exports, "multipliesBf16", path().multiplies_bf16);
   add_flag(env, exports, "multipliesTiles", path().multiplies_tiles);
   add_function(env, exports, "allocate", allocate);
+  add_function(env, exports, "mapFile", map_file_buffer);
+  add_function(env, exports, "forgetPages", forget_pages_of_array);
   add_function(env, exports, "setThreads", set_thread_count);
   add_function(env, exports, "scratchBytes", scratch_size);
   napi_value kernels;

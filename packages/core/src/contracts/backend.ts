@@ -18,6 +18,12 @@ export interface BackendProvider extends Named {
   start(options: Record<string, unknown>, precision?: Precision | 'auto'): Promise<StartedBackend>;
 }
 
+/**
+ * `length` bytes of an open file, from `position` on, as memory that is only read: no copy, and the pages stay the
+ * system's cache of the file. null where the system cannot map it. The bytes outlive the descriptor.
+ */
+export type MapFile = (descriptor: number, position: number, length: number) => Uint8Array | null;
+
 export interface StartedBackend {
   /** tfjs backend name, without underscores. */
   readonly tfName: string;
@@ -25,6 +31,8 @@ export interface StartedBackend {
   /** What "same bits" depends on: instruction path, threads do not belong here. Recorded in run.json and cache keys. */
   readonly numerics: string;
   readonly description: string;
+  /** It computes on frozen weights where they lie in their file and never writes them. Left out: weights are read. */
+  readonly mapFile?: MapFile;
   stop?(): Promise<void>;
 }
 

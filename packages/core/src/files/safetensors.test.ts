@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -168,6 +169,53 @@ describe('reading', () => {
     const error = await codeOf(openSafetensorsFolder(empty));
     expect(error.code).toBe('LLMF_CORE_NO_WEIGHTS');
     expect(error.message).toContain('pytorch_model.bin');
+  });
+});
+
+describe('mapping', () => {
+  /** What a backend that maps files does, by reading. */
+  const byReading = (descriptor: number, position: number, length: number) => {
+    const data = new Uint8Array(length);
+    readSync(descriptor, data, 0, length, position);
+    return data;
+  };
+
+  it('shows the same bytes as reading, in one file and in shards', async () => {
+    const sharded = join(folder, 'mapped-shards');
+    await mkdir(sharded);
+    await writeSafetensors(join(sharded, 'one.safetensors'), { a: f32([2], [1, 2]), b: f32([1], [3]) });
+    await writeSafetensors(join(sharded, 'two.safetensors'), { c: f32([1, 1], [4]) });
+    const index = { weight_map: { a: 'one.safetensors', b: 'one.safetensors', c: 'two.safetensors' } };
+    await writeFile(join(sharded, 'model.safetensors.index.json'), JSON.stringify(index));
+    const store = await openSafetensorsFolder(sharded);
+    for (const name of 'abc') expect(await store.map(name, byReading)).toEqual(await store.read(name));
+    expect((await codeOf(store.map('d', byReading))).code).toBe('LLMF_CORE_SAFETENSORS_UNKNOWN');
+    await store.close();
+  });
+
+  it('is not offered for an empty tensor, for one at an odd place, or where the system cannot', async () => {
+    const place = (dtype: string, shape: number[], begin: number, end: number) => ({
+      dtype,
+      shape,
+      data_offsets: [begin, end],
+    });
+    const header = { a: place('U8', [1], 0, 1), b: place('F32', [1], 1, 5), c: place('F32', [0], 5, 5) };
+    const padded = JSON.stringify(header).padEnd(Math.ceil(JSON.stringify(header).length / 8) * 8); // data at a multiple of 8
+    const store = await openSafetensors(await rawFile('odd.safetensors', padded, 5));
+    expect(await store.map('a', byReading)).not.toBeNull();
+    expect(await store.map('b', byReading)).toBeNull();
+    expect(await store.map('c', byReading)).toBeNull();
+    expect(await store.map('a', () => null)).toBeNull();
+    await store.close();
+  });
+
+  it('refuses a file that was cut while it is open', async () => {
+    const file = join(folder, 'cut-mapped.safetensors');
+    await writeSafetensors(file, { a: f32([4], [1, 2, 3, 4]) });
+    const store = await openSafetensors(file);
+    await truncate(file, 80);
+    expect((await codeOf(store.map('a', byReading))).code).toBe('LLMF_CORE_SAFETENSORS_TRUNCATED');
+    await store.close();
   });
 });
 

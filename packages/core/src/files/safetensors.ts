@@ -2,10 +2,11 @@
 /**
  * safetensors files: 8 bytes header length (little-endian), a JSON header { name: { dtype, shape, data_offsets } },
  * then the tensors' bytes without gaps. Format: https://huggingface.co/docs/safetensors, section "Format".
- * Tensors are read one at a time through a file descriptor; a header is believed only after it is checked.
+ * Tensors are read or mapped one at a time through a file descriptor; a header is believed only after it is checked.
  */
 import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { MapFile } from '../contracts/backend.js';
 import { nearest } from '../text/nearest.js';
 import { replaceFile } from './atomic-write.js';
 import { fileErrors } from './file-errors.js';
@@ -22,6 +23,12 @@ export interface TensorStore {
   readonly metadata: Readonly<Record<string, string>>;
   /** @throws LLMF_CORE_SAFETENSORS_UNKNOWN, LLMF_CORE_SAFETENSORS_TRUNCATED. */
   read(name: string): Promise<HostTensor>;
+  /**
+   * The bytes where they lie in the file, not to be written. null where they cannot be mapped, or do not begin at a
+   * multiple of their element's size.
+   * @throws as `read`
+   */
+  map(name: string, mapFile: MapFile): Promise<HostTensor | null>;
   close(): Promise<void>;
 }
 
@@ -72,15 +79,31 @@ class SafetensorsFile implements TensorStore {
   ) {}
 
   async read(name: string): Promise<HostTensor> {
+    const { dtype, shape, position, length } = this.placeOf(name);
+    const data = new Uint8Array(length);
+    const got = await readInto(this.handle, data, position);
+    if (got !== length) throw this.truncated(name, got, length);
+    return { dtype, shape, data };
+  }
+
+  async map(name: string, mapFile: MapFile): Promise<HostTensor | null> {
+    const { dtype, shape, position, length } = this.placeOf(name);
+    if (length === 0 || position % bytesPerElement[dtype] !== 0) return null;
+    const { size } = await this.handle.stat();
+    if (size < position + length) throw this.truncated(name, Math.max(0, size - position), length);
+    const data = mapFile(this.handle.fd, position, length);
+    return data && { dtype, shape, data };
+  }
+
+  private placeOf(name: string): TensorInfo & { readonly position: number; readonly length: number } {
     const place = this.tensors.get(name);
     if (place === undefined) throw unknownTensor(this.file, name, this.tensors);
-    const data = new Uint8Array(place.end - place.begin);
-    const got = await readInto(this.handle, data, this.dataStart + place.begin);
-    if (got !== data.length) {
-      const facts = { got: `${got} bytes`, expected: `${data.length} bytes` };
-      throw fileErrors.safetensorsTruncated({ file: this.file, tensor: name, ...facts });
-    }
-    return { dtype: place.dtype, shape: place.shape, data };
+    return { ...place, position: this.dataStart + place.begin, length: place.end - place.begin };
+  }
+
+  private truncated(tensor: string, got: number, expected: number): Error {
+    const facts = { got: `${got} bytes`, expected: `${expected} bytes` };
+    return fileErrors.safetensorsTruncated({ file: this.file, tensor, ...facts });
   }
 
   async close(): Promise<void> {
@@ -99,9 +122,17 @@ class SafetensorsShards implements TensorStore {
   ) {}
 
   async read(name: string): Promise<HostTensor> {
+    return await this.shard(name).read(name);
+  }
+
+  async map(name: string, mapFile: MapFile): Promise<HostTensor | null> {
+    return await this.shard(name).map(name, mapFile);
+  }
+
+  private shard(name: string): TensorStore {
     const shard = this.shardOf.get(name);
     if (shard === undefined) throw unknownTensor(this.folder, name, this.tensors);
-    return await shard.read(name);
+    return shard;
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { nearest, openSafetensorsFolder, type HostTensor, type TensorStore } from '@llmf/core';
+import {
+  nearest,
+  openSafetensorsFolder,
+  type HostTensor,
+  type MapFile,
+  type SafetensorsDtype,
+  type TensorStore,
+} from '@llmf/core';
 import type { Architecture, WeightInfo } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
 import type { ModelConfig } from './model-config.js';
@@ -10,10 +17,16 @@ export class Checkpoint {
     private readonly store: TensorStore,
     readonly weights: ReadonlyMap<string, WeightInfo>,
     private readonly keyOf: ReadonlyMap<string, string>,
+    private readonly mapFile: MapFile | undefined,
   ) {}
 
   /** @throws LLMF_MODELS_WEIGHT_… naming tensor, got and expected shapes; LLMF_CORE_SAFETENSORS_… */
-  static async open(folder: string, config: ModelConfig, architecture: Architecture): Promise<Checkpoint> {
+  static async open(
+    folder: string,
+    config: ModelConfig,
+    architecture: Architecture,
+    mapFile?: MapFile,
+  ): Promise<Checkpoint> {
     const weights = architecture.weights(config);
     const store = await openSafetensorsFolder(folder);
     try {
@@ -21,12 +34,22 @@ export class Checkpoint {
       const tied = architecture.tied?.(config) ?? new Map<string, string>();
       checkNames(folder, store, weights, keyOf, tied);
       checkTensors(folder, store, weights, keyOf);
-      await checkTied(folder, store, keyOf, tied);
-      return new Checkpoint(store, weights, keyOf);
+      await checkTied(folder, store, keyOf, tied, mapFile);
+      return new Checkpoint(store, weights, keyOf, mapFile);
     } catch (error) {
       await store.close();
       throw error;
     }
+  }
+
+  /** The dtype of the file. */
+  dtypeOf(name: string): SafetensorsDtype {
+    return this.store.tensors.get(this.keyOf.get(name)!)!.dtype;
+  }
+
+  /** As `read`, where possible without a copy; not to be written. */
+  async view(name: string): Promise<HostTensor> {
+    return await viewOf(this.store, this.keyOf.get(name)!, this.mapFile);
   }
 
   /** As stored: shape and dtype of the file. */
@@ -96,11 +119,16 @@ async function checkTied(
   store: TensorStore,
   keyOf: ReadonlyMap<string, string>,
   tied: ReadonlyMap<string, string>,
+  mapFile: MapFile | undefined,
 ): Promise<void> {
   for (const [name, other] of tied) {
     const tensor = keyOf.get(name);
     if (tensor === undefined) continue;
-    const [one, two] = [await store.read(tensor), await store.read(keyOf.get(other)!)];
+    const one = await viewOf(store, tensor, mapFile);
+    const two = await viewOf(store, keyOf.get(other)!, mapFile);
     if (Buffer.compare(one.data, two.data) !== 0) throw modelErrors.tiedWeightsDiffer({ folder, tensor, tied: other });
   }
 }
+
+const viewOf = async (store: TensorStore, key: string, mapFile: MapFile | undefined): Promise<HostTensor> =>
+  (mapFile && (await store.map(key, mapFile))) ?? (await store.read(key));

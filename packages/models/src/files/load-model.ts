@@ -17,20 +17,25 @@ import { transposed } from './transposed.js';
 
 /**
  * The model of a folder. Weights are read one after the other, so that memory peaks one weight above the result.
- * Trainable ones become f32 variables; frozen matrices are kept in `precision`, vectors in f32.
+ * Trainable ones become f32 variables; frozen matrices are kept in `precision`, vectors in f32. Frozen ones that the
+ * file holds in that form stay in the file where the backend maps files.
  * @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_…; what was loaded until then is freed.
  */
-export async function loadModel(folder: string, { precision, isTrainable, find }: LoadOptions): Promise<Model> {
+export async function loadModel(
+  folder: string,
+  { precision, isTrainable, find, mapFile }: LoadOptions,
+): Promise<Model> {
   const config = await readModelConfig(folder);
   const architecture = find(config.model_type);
   const blocks = architecture.blocks(config);
-  const checkpoint = await Checkpoint.open(folder, config, architecture);
+  const checkpoint = await Checkpoint.open(folder, config, architecture, mapFile);
   const parameters = new Map<string, Parameter>();
   try {
     for (const [name, info] of checkpoint.weights) {
       const trainable = isTrainable(name, blocks);
-      const stored = await checkpoint.read(name);
-      const value = trainable ? variableOf(stored, info) : frozenOf(stored, info, precision);
+      const value = trainable
+        ? variableOf(await checkpoint.read(name), info)
+        : await frozenOf(checkpoint, name, info, precision);
       parameters.set(name, { name, shape: info.shape, trainable, value });
     }
     const take = (name: string): Parameter => {
@@ -54,11 +59,17 @@ function variableOf(stored: HostTensor, info: WeightInfo): tf.Variable {
   return variable;
 }
 
-function frozenOf(stored: HostTensor, info: WeightInfo, precision: WeightStorage): tf.Tensor {
-  if (precision === 'f32' || !mayBePacked(info))
-    return frozenTensor(info.shape, 'f32', fromFloat32(valuesOf(stored, info), 'F32'));
-  const isReady = stored.dtype === 'BF16' && info.transposedOnDisk !== true;
-  return frozenTensor(info.shape, 'bf16', isReady ? stored.data : fromFloat32(valuesOf(stored, info), 'BF16'));
+async function frozenOf(
+  checkpoint: Checkpoint,
+  name: string,
+  info: WeightInfo,
+  precision: WeightStorage,
+): Promise<tf.Tensor> {
+  const storage = mayBePacked(info) ? precision : 'f32';
+  const dtype = storage === 'bf16' ? 'BF16' : 'F32';
+  const isReady = checkpoint.dtypeOf(name) === dtype && info.transposedOnDisk !== true;
+  if (isReady) return frozenTensor(info.shape, storage, (await checkpoint.view(name)).data);
+  return frozenTensor(info.shape, storage, fromFloat32(valuesOf(await checkpoint.read(name), info), dtype));
 }
 
 /** The values as llmf holds them, f32. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LoadedModel, Named, OptionsSchema, Positions, RandomKey, Segment } from '@llmf/core';
+import type { LoadedModel, MapFile, Named, OptionsSchema, Positions, RandomKey, Segment } from '@llmf/core';
 import { token } from '@llmf/core';
 import type { Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
 
@@ -162,6 +162,8 @@ export interface LoadOptions {
   /** Asked once per weight; `blocks` are the module paths of the transformer blocks. */
   readonly isTrainable: (parameter: string, blocks: readonly string[]) => boolean;
   readonly find: (modelType: string) => Architecture;
+  /** The backend's, where it has one: frozen weights stay in their file. */
+  readonly mapFile?: MapFile | undefined;
 }
 export interface SaveOptions {
   /** Folder the tokenizer files come from. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { PrecisionToken, type Choice, type Run } from '@llmf/core';
+import { PrecisionToken, StartedBackendToken, type Choice, type Run } from '@llmf/core';
 import {
   AdapterToken,
   ArchitectureToken,
@@ -34,6 +34,7 @@ export async function loadRunModel(run: Run): Promise<RunModel> {
   const adapterKind: Adapter = chosen(run.container, AdapterToken, choice.name, 'adapter');
   const loaded = await loader.load(folder, {
     precision: run.container.resolve(PrecisionToken),
+    mapFile: run.container.resolve(StartedBackendToken).mapFile,
     isTrainable: (parameter, blocks) => adapterKind.trainsBase(parameter, blocks, choice.options),
     find: (modelType) => chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json')),
   });

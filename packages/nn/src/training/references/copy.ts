@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { PrecisionToken, type Run } from '@llmf/core';
+import { PrecisionToken, StartedBackendToken, type Run } from '@llmf/core';
 import { z } from 'zod';
 import {
   AdapterToken,
@@ -52,6 +52,7 @@ export const pathReference: ReferenceStrategy = {
 async function loadFrozen(run: Run, folder: string): Promise<Model> {
   return await run.container.resolve(ModelLoaderToken).load(folder, {
     precision: run.container.resolve(PrecisionToken),
+    mapFile: run.container.resolve(StartedBackendToken).mapFile,
     isTrainable: () => false,
     find: (modelType) => chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json')),
   });

@@ -44,6 +44,7 @@ const groups = {
   attention_gradient: 'attention',
   selected_log_probs: 'head',
   selected_log_probs_gradient: 'head',
+  selected_log_probs_slope: 'head',
 };
 const outside = 'outside of kernels (JS)';
 const order = [products, 'attention', 'head', lowRank, elsewhere, outside];

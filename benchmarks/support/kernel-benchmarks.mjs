@@ -93,7 +93,7 @@ function* linears({ tokens, peak, bf16Peak }, model, { hidden, inner, groups, si
   }
 }
 
-function* attentions({ tokens, peak }, model, { heads: headCount, groups, size }) {
+function* attentions({ tokens, bf16Peak }, model, { heads: headCount, groups, size }) {
   const spans = [
     { queryStart: 0, queryLength: tokens, keyStart: 0, keyLength: tokens, prefixStart: 0, prefixLength: 0 },
   ];
@@ -107,22 +107,22 @@ function* attentions({ tokens, peak }, model, { heads: headCount, groups, size }
     return { q, k, v, dy, out, logSumExp };
   };
   yield {
-    name: `${model} attention forward`,
+    name: `${model} attention bf16 forward`,
     model,
     besides: 'forward',
     shape,
     flops,
-    peak: peak.multiplyAdd,
+    peak: bf16Peak,
     make,
     run: ({ q, k, v }) => run(kernels.attention, { q, k, v }, attributes),
   };
   yield {
-    name: `${model} attention backward`,
+    name: `${model} attention bf16 backward`,
     model,
     besides: 'backward',
     shape,
     flops: 2.5 * flops,
-    peak: peak.multiplyAdd,
+    peak: bf16Peak,
     make,
     run: (inputs) => run(kernels.attentionGradient, inputs, attributes),
   };
@@ -145,8 +145,7 @@ function* heads({ tokens, bf16Peak }, model, { hidden: columns }) {
       Int32Array.from({ length: selected }, (_, i) => (i * 7919) % vocabulary),
       'int32',
     );
-    const [logProb, logSumExp] = run(kernels.selectedLogProbs, { hidden, head, rows, targets }, attributes);
-    return { hidden, head, rows, targets, logSumExp, dLogProb: logProb };
+    return { hidden, head, rows, targets };
   };
   yield {
     name: `${model} head bf16 forward`,
@@ -160,14 +159,15 @@ function* heads({ tokens, bf16Peak }, model, { hidden: columns }) {
       run(kernels.selectedLogProbs, { hidden, head, rows, targets }, attributes),
   };
   yield {
-    name: `${model} head bf16 backward`, // logits again, then dHidden
+    name: `${model} head bf16 forward and backward`, // logits once, and the slope by the hidden states on the way
     model,
     besides: 'backward',
     shape,
     flops: 2 * flops,
     peak: bf16Peak,
     make,
-    run: (inputs) => run(kernels.selectedLogProbsGradient, inputs, { temperature: 1, wantsHead: false }),
+    run: ({ hidden, head, rows, targets }) =>
+      run(kernels.selectedLogProbsSlope, { hidden, head, rows, targets }, { temperature: 1 }),
   };
 }
 

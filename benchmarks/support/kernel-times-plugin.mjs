@@ -10,8 +10,8 @@ import { apiVersion, z } from '@llmf/core';
 
 /** Where such kernels take the rank, and the update's matrices (see packages/backend-cpu/src/kernels/linear). */
 const lowRankArguments = {
-  linear: { rank: 3, matrices: [8, 9, 10] },
-  linear_input_gradient: { rank: 3, matrices: [7, 8, 9] },
+  linear: { rank: 3, matrices: [9, 10, 11] },
+  linear_input_gradient: { rank: 3, matrices: [8, 9, 10] },
 };
 
 let kernels = {}; // of the step in progress: calls, milliseconds

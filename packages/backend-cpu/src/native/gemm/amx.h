@@ -12,6 +12,7 @@ struct AmxBlock {
   static constexpr int kDepth = 1536;
   static constexpr int kDepthUnit = 32;
   static constexpr int kRowBlocks = 8;
+  static constexpr int kLinesAhead = 4;  // cache lines per 32 of k: eight row blocks then read the whole next panel ahead
 
   /** The tiles' shape, set for the thread while it multiplies. */
   struct Session {
@@ -108,6 +109,11 @@ struct AmxBlock {
   static inline __attribute__((always_inline)) void add_panels(Panels<uint16_t> panels, bool lower) {
     const uint16_t *a = panels.a, *b = panels.b;
     for (int64_t k = 0; k < panels.depth; k += kDepthUnit, a += kDepthUnit * kRows, b += kDepthUnit * kColumns) {
+      if (panels.ahead) {
+        for (int line = 0; line < kLinesAhead; line++) {
+          __builtin_prefetch(panels.ahead + (k / kDepthUnit * kLinesAhead + line) * 32, 0, 2);
+        }
+      }
       load_tile<4>(a, 64), load_tile<6>(b, 128), load_tile<7>(b + 32, 128);
       multiply_tiles<0, 4, 6>(), multiply_tiles<1, 4, 7>();
       if (!lower) continue;

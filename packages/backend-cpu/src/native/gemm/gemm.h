@@ -125,7 +125,10 @@ inline void multiply_rectangle(const Product& p, int64_t row, int64_t rows, int6
       if (own_b) Block::pack_b(own_b, p.b, column + j, block_columns, k0, depth, {p.bf16, 1.0f});
       const Element* const panel = own_b ? own_b : shared_b + j * whole + Block::kColumns * k0;
       for (int64_t i = 0; i < rows; i += Block::kRows) {
-        Block::multiply(smaller_size(Block::kRows, rows - i), block_columns, {padded, packed_a + i * padded, panel},
+        const Element* const ahead = own_b || j + Block::kColumns >= columns ? nullptr : panel + Block::kColumns * whole;
+        const int64_t part = i / Block::kRows * (padded * Block::kColumns / Block::kRowBlocks);
+        Block::multiply(smaller_size(Block::kRows, rows - i), block_columns,
+                        {padded, packed_a + i * padded, panel, ahead ? ahead + part : nullptr},
                         p.c + (row + i) * p.c_stride + column + j, p.c_stride, k0 == 0 ? first_start : Start::values,
                         p.bias ? p.bias + column + j : nullptr, {joined, second_a + i * second, second_b + j * second});
       }

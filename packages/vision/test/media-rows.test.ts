@@ -39,6 +39,7 @@ const settings = (changes: Partial<MediaRowSettings> = {}): MediaRowSettings => 
   fit: { maxLength: 1000, policy: 'dropRow', tokens, turns: null },
   mrope: { tokens, mergeSize: 2, tokensPerSecond: null },
   onBadMedia: 'drop',
+  decodeFirst: null,
   split: 'train',
   contrast: null,
   ...changes,

@@ -79,6 +79,7 @@ async function batchOf(model: VisionLanguageModel, promptOnce: boolean): Promise
       fit: { maxLength: 500, policy: 'dropRow', tokens, turns: null },
       mrope: { tokens, mergeSize: shape.mergeSize, tokensPerSecond },
       onBadMedia: 'error',
+      decodeFirst: null,
       split: 'train',
       contrast: null,
     },

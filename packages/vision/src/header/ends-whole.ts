@@ -18,7 +18,7 @@ export async function endsWhole(source: ByteSource, format: ImageFormat): Promis
 const marks: Record<Exclude<ImageFormat, 'WebP'>, string> = {
   JPEG: '\xff\xd9',
   PNG: 'IEND\xae\x42\x60\x82',
-  GIF: ';',
+  GIF: '\0;', // behind the end of the last block
 };
 
 /** What the RIFF header says of the bytes behind it. RFC 9649, section 2.3. */

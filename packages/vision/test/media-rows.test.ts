@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cpSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -100,6 +100,37 @@ describe('MediaRows', () => {
     const third = await HeaderIndex.open(file);
     await MediaRows.prepare(rowSet(rows), rowSettings(), third);
     expect(third.opened).toBe(1);
+  });
+
+  it('reads no pixels: damage behind the header does not show', async () => {
+    const bytes = readFileSync(join(images, 'rgb-113x251.png'));
+    bytes.fill(0xaa, 3000, 3040);
+    writeFileSync(join(images, 'damaged.png'), bytes);
+    expect((await prepare([pair(0, ['damaged.png'])], { onBadMedia: 'error' })).length).toBe(1);
+  });
+
+  it('tells files apart that are alike in length, time and beginning', async () => {
+    const bytes = readFileSync(join(images, 'rgb-320x240.png'));
+    const names = ['one.png', 'other.png'];
+    names.forEach((name, at) => {
+      bytes[bytes.length - 100] = at;
+      writeFileSync(join(images, name), bytes);
+      utimesSync(join(images, name), 1, 1);
+    });
+    const rows = await prepare(names.map((name, index) => pair(index, [name])));
+    const [one, other] = (await rows.rows([0, 1])).map((row) => mediaOf(row).plans[0]!.identity);
+    expect(one).not.toBe(other);
+  });
+
+  it('notices any frame of a video that was written again', async () => {
+    const clip = join(images, 'changing');
+    for (let frame = 1; frame <= 3; frame++)
+      cpSync(join(images, 'rgb-56x56.png'), join(clip, `f${frame}.png`), { recursive: true });
+    const row: EncodedRow = { ...pair(0, [], [90, 93, 91]), media: [given('changing', 'video')] };
+    const before = (await prepare([row])).fingerprint;
+    expect((await prepare([row])).fingerprint).toBe(before);
+    utimesSync(join(clip, 'f3.png'), 1, 1);
+    expect((await prepare([row])).fingerprint).not.toBe(before);
   });
 
   it('reads a folder of frames as a video', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a run on photos takes to its first step: 10,000 pairs on as many photos, DPO, the model of
-// vision-prompt-once.mjs. The first run reads every file's header; the second finds headers, token ids and the
-// reference's log-probs where the first left them.
+// vision-prompt-once.mjs. The first run reads every file's header; the second finds headers and token ids where
+// the first left them.
 //
 //   node benchmarks/vision-start.mjs DATA [--backend NAME] [--rows 10000]
 //
@@ -125,7 +125,10 @@ async function runOne(folder, run) {
   process.stdout.write(JSON.stringify({ ...marks, rows }));
 }
 
-function report(run, { program, config, model, tokens, media, batch, begin, step, tokensBytes, mediaBytes, rows, beginCpu }) {
+function report(
+  run,
+  { program, config, model, tokens, media, batch, begin, step, tokensBytes, mediaBytes, rows, beginCpu },
+) {
   const seconds = (value) => `${value.toFixed(2)} s`;
   const rate = (rows / (media - tokens)).toFixed(0);
   const grown = ((mediaBytes - tokensBytes) / 2 ** 20).toFixed(0);

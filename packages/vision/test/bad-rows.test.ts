@@ -24,7 +24,7 @@ const { pair } = rowsIn(folder);
 const good = (index: number) => pair(index, ['good.png']);
 
 /** A row that cannot be trained on, the code that says why, and settings that matter to it. */
-type BadRow = readonly [name: string, row: EncodedRow, code: string, changes?: Partial<MediaRowSettings>];
+type BadRow = [name: string, row: EncodedRow, code: string, changes?: Partial<MediaRowSettings>];
 
 const remote = { maxBytes: 20_000, timeoutMs: 500, maxRedirects: 3 };
 const online = { access: { ...rowSettings().access, remote } };

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { pageNamed } from '../../../test/support/docs.js';
 
 /** Keys of LLaMA-Factory's examples/train_lora/qwen2vl_lora_dpo.yaml and of its successors. */
-const peerKeys = `model_name_or_path stage do_train finetuning_type lora_target lora_rank pref_beta pref_loss dataset template
+const peerKeys =
+  `model_name_or_path stage do_train finetuning_type lora_target lora_rank pref_beta pref_loss dataset template
   cutoff_len max_samples overwrite_cache preprocessing_num_workers output_dir logging_steps save_steps plot_loss
   overwrite_output_dir per_device_train_batch_size gradient_accumulation_steps learning_rate num_train_epochs
   lr_scheduler_type warmup_ratio bf16 ddp_timeout val_size per_device_eval_batch_size eval_strategy eval_steps

@@ -18,11 +18,7 @@ const sharegpt = testData('vlm-preference-sugarcrepe', 'dpo_sharegpt_format.json
 const tokenizer = testData('tokenizers', 'qwen2-vl', 'tokenizer.json');
 const isHere = pairs !== null && sharegpt !== null && tokenizer !== null;
 
-const losses = [
-  { name: 'dpo', beta: 0.5 },
-  { name: 'orpo', beta: 0.5 },
-  { name: 'simpo' },
-];
+const losses = [{ name: 'dpo', beta: 0.5 }, { name: 'orpo', beta: 0.5 }, { name: 'simpo' }];
 
 describe.skipIf(!isHere)('real image pairs (skipped where the shared test data is absent)', () => {
   const root = mkdtempSync(join(tmpdir(), 'llmf-real-'));

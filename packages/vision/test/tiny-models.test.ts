@@ -184,11 +184,7 @@ describe.each(tinyNames)('%s against Transformers', (name) => {
     const { positions } = mropePositions(ids, mediaOfRow(row, oracle.secondsPerPatch), options(model));
     let next = 0;
     const sources = ids.map((id) => (id === model.vision.tokens.image ? next++ : -1));
-    const seen = model.tower.forward(
-      tinyPixels(patchesOf(row.images), 0),
-      row.images.map(gridOfTuple),
-      evaluation,
-    );
+    const seen = model.tower.forward(tinyPixels(patchesOf(row.images), 0), row.images.map(gridOfTuple), evaluation);
     const generated = await generate(model, ids, {
       greedy: true,
       maxNewTokens: oracle.greedy.length,

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readSafetensors, toFloat32 } from '@llmf/core';
+import { apiVersion, readSafetensors, toFloat32, type Plugin } from '@llmf/core';
 import lossDpo from '@llmf/loss-dpo';
 import lossMdpo from '@llmf/loss-mdpo';
 import { train } from 'llmf';
@@ -175,6 +175,29 @@ describe('a run that compares pictures', () => {
     for (const name of ['eval_image/accuracies', 'eval_image/accuracies_shuffled']) {
       expect(last[name]! * 6).toBeCloseTo(Math.round(last[name]! * 6), 6);
     }
+  });
+
+  it('closes its rows when a picture ends it before the first step', async () => {
+    let closed = 0;
+    const counting: Plugin = {
+      name: 'counting',
+      apiVersion,
+      apply: (engine) =>
+        engine.hooks.run.tap('counting', ({ hooks }) =>
+          hooks.datasetReady.tap({ name: 'counting', stage: -10 }, (rows) => {
+            const close = rows.close.bind(rows);
+            return Object.assign(rows, { close: () => close().finally(() => (closed += 1)) });
+          }),
+        ),
+    };
+    writeFileSync(
+      join(folder, 'gone.jsonl'),
+      readFileSync(join(folder, 'rows.jsonl'), 'utf8').replace('gif-still', 'gone'),
+    );
+    const data = { train: [{ path: 'gone.jsonl' }], maxLength: 200 };
+    const failing = run('gone', { plugins: [vision(), lossDpo(), counting], data });
+    await expect(failing).rejects.toMatchObject({ code: 'LLMF_VISION_FILE_MISSING' });
+    expect(closed).toBe(1);
   });
 
   it('reports rows dropped for their media with file and row', async () => {

@@ -31,9 +31,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
       size: facts.size,
       read: async (offset, wanted) => {
         const length = Math.max(0, Math.min(wanted, facts.size - offset)); // a damaged header may ask for gigabytes
-        return offset + length <= start.length
-          ? start.subarray(offset, offset + length)
-          : readAt(file, offset, length);
+        return offset + length <= start.length ? start.subarray(offset, offset + length) : readAt(file, offset, length);
       },
       close: async () => closeSync(file),
     };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Peak memory of DPO on photos against supervised training on the same tokens: both answers of each pair as two rows.
+// Peak memory of DPO on photos against supervised training on the same tokens, meant in two ways: both answers of each
+// pair as two rows, each with its prompt and picture, as the peers count; and the tokens that DPO computes, prompt and
+// picture once with both answers behind them as one.
 //
 //   node benchmarks/vision-memory.mjs DATA [--backend NAME] [--max-pixels 150000]
 //
@@ -33,14 +35,16 @@ async function compare() {
   try {
     await narrowQwen2Vl(join(folder, 'model'), join(data, 'tokenizers', 'qwen2-vl'));
     writeRows(folder);
-    const [sft, dpo] = ['sft', 'dpo'].map((run) => peakBytes(folder, run));
-    console.log(`sft ${megabytes(sft)} MiB, dpo ${megabytes(dpo)} MiB: ratio ${(dpo / sft).toFixed(2)}`);
+    const [rows, once, dpo] = ['sft-rows', 'sft-once', 'dpo'].map((run) => peakBytes(folder, run));
+    console.log(`dpo ${megabytes(dpo)} MiB`);
+    console.log(`supervised, two rows a pair ${megabytes(rows)} MiB: ratio ${(dpo / rows).toFixed(2)}`);
+    console.log(`supervised, the tokens that dpo computes ${megabytes(once)} MiB: ratio ${(dpo / once).toFixed(2)}`);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** Both answers of the first pairs as rows of their own, chosen before rejected. */
+/** The first pairs; their answers as rows of their own, chosen before rejected; their answers as one. */
 function writeRows(folder) {
   const source = join(data, 'vlm-preference-sugarcrepe');
   const pairs = JSON.parse(readFileSync(join(source, 'dpo_sharegpt_format.json'), 'utf8')).slice(0, 4);
@@ -49,7 +53,12 @@ function writeRows(folder) {
     [chosen, rejected].map((answer) => ({ conversations: [...conversations, answer], images })),
   );
   writeFileSync(join(folder, 'dpo.json'), JSON.stringify(placed));
-  writeFileSync(join(folder, 'sft.json'), JSON.stringify(single));
+  writeFileSync(join(folder, 'sft-rows.json'), JSON.stringify(single));
+  const joined = placed.map(({ conversations, chosen, rejected, images }) => {
+    const both = { ...chosen, value: `${chosen.value} ${rejected.value}` };
+    return { conversations: [...conversations, both], images };
+  });
+  writeFileSync(join(folder, 'sft-once.json'), JSON.stringify(joined));
 }
 
 function peakBytes(folder, run) {
@@ -76,7 +85,7 @@ async function runOne(folder, run) {
       vision: { outsideFolder: true, image: { maxPixels: Number(values['max-pixels']) } },
       data: { train: [{ path: `${run}.json` }], maxLength: 2048, shuffle: false },
       train: {
-        batchSize: isPairs ? 1 : 2,
+        batchSize: run === 'sft-rows' ? 2 : 1,
         gradientAccumulation: 1,
         maxSteps: 3,
         learningRate: 1e-4,

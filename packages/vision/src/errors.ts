@@ -86,7 +86,7 @@ export const visionErrors = defineErrors('vision', {
   decodeFailed: (f: { name: string; format: string; reason: string }) => ({
     what: `the ${f.format} data cannot be decoded: ${f.reason}`,
     where: f.name,
-    fix: 'fetch the file again, or remove the row',
+    fix: 'fetch the file again, or remove the row; `vision.decodeFirst` finds all such files before the first step',
   }),
   sharpMissing: (f: { reason: string }) => ({
     what: 'the image decoder (sharp) cannot be loaded',

@@ -12,6 +12,12 @@ export const visionOptions = z.strictObject({
     .enum(['error', 'drop'])
     .default('error')
     .describe('A picture that cannot be used ends the run, or drops its row with a line in the report.'),
+  decodeFirst: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Decode every picture before the first step, so that damage between a sound beginning and end is found there too.',
+    ),
   exif: z
     .enum(['ignore', 'apply'])
     .default('ignore')

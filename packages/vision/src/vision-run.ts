@@ -132,6 +132,7 @@ export class VisionRun {
       fit: { ...fit, tokens, turns },
       mrope: { tokens, mergeSize: shape.mergeSize, tokensPerSecond, continuation: options.videoContinuation },
       onBadMedia: isScored ? 'drop' : options.onBadMedia,
+      decodeFirst: options.decodeFirst ? (plan) => this.#store.prepare(plan, this.#accessOf(plan)) : null,
       split,
       contrast: this.#wantsContrast ? { kind: options.contrast, seed: run.config.train.seed } : null,
     };
@@ -161,7 +162,7 @@ export class VisionRun {
   }
 
   async #loaded(plan: MediaPlan): Promise<LoadedMedia> {
-    const frames = await this.#store.frames(plan, { ...this.#access(), folder: plan.folder });
+    const frames = await this.#store.frames(plan, this.#accessOf(plan));
     return { frames, shape: this.model.settings[plan.kind].processor };
   }
 
@@ -189,6 +190,10 @@ export class VisionRun {
 
   async #evaluate(): Promise<Record<string, number>> {
     return this.#evaluation === null ? {} : await shuffledMargins(this.run, this.#evaluation);
+  }
+
+  #accessOf({ folder }: MediaPlan): MediaAccess {
+    return { ...this.#access(), folder };
   }
 
   #access(): Omit<MediaAccess, 'folder'> {

@@ -1,78 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cpSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { EncodedRow, RowSet } from '@llmf/core';
+import type { EncodedRow } from '@llmf/core';
 import { collate } from '@llmf/data';
 import { afterAll, describe, expect, it } from 'vitest';
 import { placeMedia } from '../src/batch/place-media.js';
-import { defaultImageLimits } from '../src/header/image-header.js';
-import type { ImageSettings } from '../src/processor/process-image.js';
 import { cutPatches, tokenCount } from '../src/processor/patches.js';
-import { defaultProcessorConfig } from '../src/processor/processor-config.js';
 import { HeaderIndex } from '../src/rows/header-index.js';
 import { planTokens } from '../src/rows/media-plan.js';
 import { MediaRows, type MediaRowSettings } from '../src/rows/media-rows.js';
 import { PatchStore } from '../src/rows/patch-store.js';
-import { isRowMedia, type RowMedia } from '../src/rows/row-media.js';
 import { mropePositions } from '../src/tokens/mrope-positions.js';
+import { image, media, mediaOf, prepare, rowSet, rowSettings, rowsIn, tokens } from './row-fixture.js';
 
 const root = mkdtempSync(join(tmpdir(), 'llmf-rows-'));
 const images = join(root, 'images');
 cpSync(fileURLToPath(new URL('../fixtures/images', import.meta.url)), images, { recursive: true });
 afterAll(() => rmSync(root, { recursive: true }));
 
-const tokens = { visionStart: 90, visionEnd: 91, image: 92, video: 93 };
-const image: ImageSettings = {
-  processor: defaultProcessorConfig,
-  preResize: null,
-  exif: 'ignore',
-  limits: defaultImageLimits,
-};
-const media = { image, video: image };
-const settings = (changes: Partial<MediaRowSettings> = {}): MediaRowSettings => ({
-  access: { outsideFolder: false, remote: null, cacheFolder: null },
-  folder: null,
-  media,
-  video: { framesPerSecond: 2, maxFrames: 3 },
-  fit: { maxLength: 1000, policy: 'dropRow', tokens, turns: null },
-  mrope: { tokens, mergeSize: 2, tokensPerSecond: null },
-  onBadMedia: 'drop',
-  split: 'train',
-  contrast: null,
-  ...changes,
-});
-
-const given = (value: unknown, kind = 'image') => ({ kind, value, folder: images });
-const pads = (count: number) => Array.from({ length: count }, () => [90, 92, 91]).flat();
-const pair = (index: number, files: readonly string[], prompt = [1, ...pads(files.length), 2]): EncodedRow => ({
-  index,
-  prompt: Int32Array.from(prompt),
-  responses: [
-    { ids: Int32Array.from([10, 11, 12]), counted: Uint8Array.from([1, 1, 1]), role: 'chosen' },
-    { ids: Int32Array.from([13, 14]), counted: Uint8Array.from([1, 1]), role: 'rejected' },
-  ],
-  weight: 1,
-  extras: {},
-  media: files.map((file) => given(file)),
-});
-const rowSet = (rows: readonly EncodedRow[]): RowSet => ({
-  length: rows.length,
-  rows: (indices) => Promise.resolve(indices.map((index) => rows[index]!)),
-  tokensOf: (index) => rows[index]!.prompt.length,
-  longestOf: (index) => rows[index]!.prompt.length,
-  placeOf: (index) => ({ source: 'rows.jsonl', row: index + 1 }),
-  fingerprint: 'base',
-  dropped: [],
-  close: () => Promise.resolve(),
-});
-const prepare = async (rows: readonly EncodedRow[], changes: Partial<MediaRowSettings> = {}) =>
-  MediaRows.prepare(rowSet(rows), settings(changes), await HeaderIndex.open(null));
-const mediaOf = ({ media: [only] }: EncodedRow): RowMedia => {
-  if (!isRowMedia(only)) throw new Error('no media');
-  return only;
-};
+const { given, pair } = rowsIn(images);
 
 describe('MediaRows', () => {
   it('expands pads from headers alone, counts tokens, sets positions', async () => {
@@ -84,7 +32,7 @@ describe('MediaRows', () => {
     const { plans, uses, positions } = mediaOf(row!);
     expect(plans.map(({ size }) => size.width)).toEqual([320, 28]);
     expect(uses).toEqual([2, 0, 0]);
-    const whole = mropePositions(row!.prompt, plans, settings().mrope);
+    const whole = mropePositions(row!.prompt, plans, rowSettings().mrope);
     expect(positions.prompt).toEqual(whole.positions);
     expect(positions.responses.map(([time]) => time[0])).toEqual([whole.next, whole.next]);
   });
@@ -131,7 +79,7 @@ describe('MediaRows', () => {
     expect(await print()).toBe(first);
     const limited = { ...image, processor: { ...image.processor, maxPixels: 5000 } };
     expect(await print({ media: { image: limited, video: image } })).not.toBe(first);
-    expect(await print({ fit: { ...settings().fit, maxLength: 999 } })).not.toBe(first);
+    expect(await print({ fit: { ...rowSettings().fit, maxLength: 999 } })).not.toBe(first);
     expect(await print({ onBadMedia: 'error' })).toBe(first);
     cpSync(join(images, 'rgb-56x56.png'), join(images, 'rgb-70x70.png'));
     expect(await print()).not.toBe(first);
@@ -143,15 +91,46 @@ describe('MediaRows', () => {
       pair(index, ['rgb-28x28.png', `rgb-${index % 2 === 0 ? '42x42' : '55x57'}.png`]),
     );
     const first = await HeaderIndex.open(file);
-    await MediaRows.prepare(rowSet(rows), settings(), first);
+    await MediaRows.prepare(rowSet(rows), rowSettings(), first);
     expect(first.opened).toBe(3);
     const second = await HeaderIndex.open(file);
-    await MediaRows.prepare(rowSet(rows), settings(), second);
+    await MediaRows.prepare(rowSet(rows), rowSettings(), second);
     expect(second.opened).toBe(0);
     utimesSync(join(images, 'rgb-28x28.png'), 1, 1);
     const third = await HeaderIndex.open(file);
-    await MediaRows.prepare(rowSet(rows), settings(), third);
+    await MediaRows.prepare(rowSet(rows), rowSettings(), third);
     expect(third.opened).toBe(1);
+  });
+
+  it('reads no pixels: damage behind the header does not show', async () => {
+    const bytes = readFileSync(join(images, 'rgb-113x251.png'));
+    bytes.fill(0xaa, 3000, 3040);
+    writeFileSync(join(images, 'damaged.png'), bytes);
+    expect((await prepare([pair(0, ['damaged.png'])], { onBadMedia: 'error' })).length).toBe(1);
+  });
+
+  it('tells files apart that are alike in length, time and beginning', async () => {
+    const bytes = readFileSync(join(images, 'rgb-320x240.png'));
+    const names = ['one.png', 'other.png'];
+    names.forEach((name, at) => {
+      bytes[bytes.length - 100] = at;
+      writeFileSync(join(images, name), bytes);
+      utimesSync(join(images, name), 1, 1);
+    });
+    const rows = await prepare(names.map((name, index) => pair(index, [name])));
+    const [one, other] = (await rows.rows([0, 1])).map((row) => mediaOf(row).plans[0]!.identity);
+    expect(one).not.toBe(other);
+  });
+
+  it('notices any frame of a video that was written again', async () => {
+    const clip = join(images, 'changing');
+    for (let frame = 1; frame <= 3; frame++)
+      cpSync(join(images, 'rgb-56x56.png'), join(clip, `f${frame}.png`), { recursive: true });
+    const row: EncodedRow = { ...pair(0, [], [90, 93, 91]), media: [given('changing', 'video')] };
+    const before = (await prepare([row])).fingerprint;
+    expect((await prepare([row])).fingerprint).toBe(before);
+    utimesSync(join(clip, 'f3.png'), 1, 1);
+    expect((await prepare([row])).fingerprint).not.toBe(before);
   });
 
   it('reads a folder of frames as a video', async () => {
@@ -166,7 +145,7 @@ describe('MediaRows', () => {
     expect(plan!.secondsPerPatch).toBeCloseTo(5 / 3, 12);
     expect(made!.prompt.length).toBe(10);
     const store = new PatchStore(media, { folder: null, memoryBytes: 1e6 });
-    const frames = await store.frames(plan!, { ...settings().access, folder: images });
+    const frames = await store.frames(plan!, { ...rowSettings().access, folder: images });
     expect(cutPatches(frames, image.processor).grid).toEqual(plan!.grid);
   });
 });
@@ -174,7 +153,7 @@ describe('MediaRows', () => {
 describe('PatchStore', () => {
   it('decodes each picture once, whatever the order, and finds it again on disk', async () => {
     const [row] = await (await prepare([pair(0, ['rgb-320x240.png', 'jpeg-420.jpg'])])).rows([0]);
-    const access = { ...settings().access, folder: images };
+    const access = { ...rowSettings().access, folder: images };
     const options = { folder: join(root, 'pictures'), memoryBytes: 1 }; // memory holds only the latest
     const store = new PatchStore(media, options);
     const { plans } = mediaOf(row!);
@@ -218,7 +197,7 @@ describe('placeMedia', () => {
       const alone = rows.flatMap((row) =>
         row.responses.map(
           ({ ids }) =>
-            mropePositions(Int32Array.from([...row.prompt, ...ids]), mediaOf(row).plans, settings().mrope).positions,
+            mropePositions(Int32Array.from([...row.prompt, ...ids]), mediaOf(row).plans, rowSettings().mrope).positions,
         ),
       );
       const found = batch.segments

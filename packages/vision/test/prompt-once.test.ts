@@ -79,6 +79,7 @@ async function batchOf(model: VisionLanguageModel, promptOnce: boolean): Promise
       fit: { maxLength: 500, policy: 'dropRow', tokens, turns: null },
       mrope: { tokens, mergeSize: shape.mergeSize, tokensPerSecond },
       onBadMedia: 'error',
+      decodeFirst: null,
       split: 'train',
       contrast: null,
     },
@@ -136,11 +137,8 @@ describe.each(tinyNames)('prompt-once pairs with pictures: %s', (name) => {
       expect([...a.gradients.keys()].sort()).toEqual([...model.parameters.keys()].sort());
       for (const [key, values] of a.gradients) {
         const other = b.gradients.get(key)!;
-        const scale = Math.max(1, ...values.map(Math.abs));
-        expect([key, Math.max(...values.map((value, at) => Math.abs(value - other[at]!))) < 1e-5 * scale]).toEqual([
-          key,
-          true,
-        ]);
+        const apart = Math.max(...values.map((value, at) => Math.abs(value - other[at]!)));
+        expect([key, apart < 1e-5]).toEqual([key, true]); // the largest gradient is about 3
       }
       // Three pictures are shown, two of them the same: the tower sees two.
       expect([a.towerRuns, b.towerRuns]).toEqual([2, 2]);

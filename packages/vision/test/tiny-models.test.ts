@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { qwen2 } from '@llmf/models';
-import { embedding, selectedLogProbs, tf, valueAndGradients, type ForwardContext } from '@llmf/nn';
+import { generate, qwen2 } from '@llmf/models';
+import { selectedLogProbs, tf, valueAndGradients, type ForwardContext } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
 import { replaceEmbeddings } from '../src/batch/batch-media.js';
 import { qwen25Vl, qwen2Vl } from '../src/models/qwen2-vl.js';
@@ -177,25 +177,20 @@ describe.each(tinyNames)('%s against Transformers', (name) => {
     },
   );
 
-  it('continues greedily with the same tokens', async () => {
+  it('continues greedily with the same tokens, by the key-value cache of `generate`', async () => {
     const model = await build(name);
     const row = oracle.rows[0]!;
-    const media = mediaOfRow(row, oracle.secondsPerPatch);
-    const ids = [...row.ids];
-    const pixels = tinyPixels(patchesOf(row.images), 0);
-    const seen = model.tower.forward(pixels, row.images.map(gridOfTuple), evaluation);
-    const { image } = model.vision.tokens;
-    while (ids.length < row.ids.length + oracle.greedy.length) {
-      const packedIds = Int32Array.from(ids);
-      const { positions } = mropePositions(packedIds, media, options(model));
-      let next = 0;
-      const sources = packedIds.map((id) => (id === image ? next++ : -1));
-      const embedded = replaceEmbeddings(model.embed(tf.tensor1d(packedIds, 'int32')), seen, sources);
-      const segments = [{ start: 0, length: ids.length }];
-      const hidden = model.forward(embedded, { segments, positions, ...evaluation });
-      const last = embedding(Int32Array.from([ids.length - 1]), hidden);
-      ids.push(tf.argMax(tf.matMul(last, model.head.weight, false, true), 1).dataSync()[0]!);
-    }
-    expect(ids.slice(row.ids.length)).toEqual(oracle.greedy);
+    const ids = Int32Array.from(row.ids);
+    const { positions } = mropePositions(ids, mediaOfRow(row, oracle.secondsPerPatch), options(model));
+    let next = 0;
+    const sources = ids.map((id) => (id === model.vision.tokens.image ? next++ : -1));
+    const seen = model.tower.forward(tinyPixels(patchesOf(row.images), 0), row.images.map(gridOfTuple), evaluation);
+    const generated = await generate(model, ids, {
+      greedy: true,
+      maxNewTokens: oracle.greedy.length,
+      positions,
+      embedded: (embeddings) => replaceEmbeddings(embeddings, seen, sources),
+    });
+    expect(generated.ids).toEqual(oracle.greedy);
   });
 });

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { apiVersion, readSafetensors, toFloat32, type Plugin } from '@llmf/core';
 import lossDpo from '@llmf/loss-dpo';
 import lossMdpo from '@llmf/loss-mdpo';
 import { train } from 'llmf';
@@ -84,6 +85,46 @@ describe.each(tinyNames)('DPO on pictures with %s', (name) => {
   });
 });
 
+describe('frozen halves', () => {
+  const folder = workFolder('qwen2_vl', 'frozen');
+  const run = async (output: string, changes: Record<string, unknown>) =>
+    train(config({ output, ...changes }) as never, { folder, logger: silent });
+  const weights = async (file: string) => {
+    const tensors = await readSafetensors(join(folder, file));
+    return new Map(Object.entries(tensors).map(([name, tensor]) => [name, toFloat32(tensor)]));
+  };
+  const half = (name: string) =>
+    name.startsWith('visual.merger.') ? 'projector' : name.startsWith('visual.') ? 'tower' : 'language';
+
+  it('an adapter for all layers reaches the tower where the tower is not frozen, and trains there', async () => {
+    await run('tower', { vision: { freeze: { tower: false } }, loss: { name: 'dpo', beta: 0.5 } });
+    const trained = [...(await weights('tower/adapter_model.safetensors'))];
+    const inTower = trained.filter(([name]) => name.includes('visual.blocks.'));
+    // 3 blocks of qkv, proj, fc1 and fc2, each with an A and a B; B starts at 0.
+    expect(inTower).toHaveLength(3 * 4 * 2);
+    for (const [name, values] of inTower.filter(([key]) => key.includes('lora_B')))
+      expect([name, values.some((value) => value !== 0)]).toEqual([name, true]);
+    expect(trained.some(([name]) => name.includes('merger'))).toBe(false);
+    expect(lossesOf(folder, 'tower').at(-1)!).toBeLessThan(Math.LN2 - 0.05);
+  });
+
+  it.each([
+    ['language', {}],
+    ['tower', { tower: false, language: true }],
+    ['projector', { projector: false, language: true }],
+  ])('full tuning changes the %s alone with vision.freeze %j', async (free, freeze) => {
+    const output = `full-${free}`;
+    const changes = { adapter: 'none', train: { ...config().train, learningRate: 1e-3, maxSteps: 2 } };
+    await run(output, { ...changes, vision: { freeze } });
+    const before = await weights('model/model.safetensors');
+    const after = await weights(`${output}/model.safetensors`);
+    const changed = new Set<string>();
+    for (const [name, values] of before)
+      if (values.some((value, at) => value !== after.get(name)![at])) changed.add(half(name));
+    expect([...changed]).toEqual([free]);
+  });
+});
+
 describe('a run that compares pictures', () => {
   const folder = workFolder('qwen2_vl', 'compared');
   const run = async (output: string, changes: Record<string, unknown>) => {
@@ -134,6 +175,29 @@ describe('a run that compares pictures', () => {
     for (const name of ['eval_image/accuracies', 'eval_image/accuracies_shuffled']) {
       expect(last[name]! * 6).toBeCloseTo(Math.round(last[name]! * 6), 6);
     }
+  });
+
+  it('closes its rows when a picture ends it before the first step', async () => {
+    let closed = 0;
+    const counting: Plugin = {
+      name: 'counting',
+      apiVersion,
+      apply: (engine) =>
+        engine.hooks.run.tap('counting', ({ hooks }) =>
+          hooks.datasetReady.tap({ name: 'counting', stage: -10 }, (rows) => {
+            const close = rows.close.bind(rows);
+            return Object.assign(rows, { close: () => close().finally(() => (closed += 1)) });
+          }),
+        ),
+    };
+    writeFileSync(
+      join(folder, 'gone.jsonl'),
+      readFileSync(join(folder, 'rows.jsonl'), 'utf8').replace('gif-still', 'gone'),
+    );
+    const data = { train: [{ path: 'gone.jsonl' }], maxLength: 200 };
+    const failing = run('gone', { plugins: [vision(), lossDpo(), counting], data });
+    await expect(failing).rejects.toMatchObject({ code: 'LLMF_VISION_FILE_MISSING' });
+    expect(closed).toBe(1);
   });
 
   it('reports rows dropped for their media with file and row', async () => {

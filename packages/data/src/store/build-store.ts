@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { dirname, join, relative, isAbsolute } from 'node:path';
+import { join, relative, isAbsolute } from 'node:path';
 import { nearest, type DroppedRow } from '@llmf/core';
 import type { EncodedBlock } from '../encode/encode-block.js';
 import type { EncodingOptions } from '../encode/encoder.js';
@@ -54,8 +54,8 @@ export async function storeOf(source: Source, limits: RowLimits, settings: Build
 /** Everything that the stored tokens depend on. */
 async function storeKey(source: Source, limits: RowLimits, settings: BuildSettings): Promise<string> {
   const files = [];
-  for (const file of source.files)
-    files.push({ ...file, path: dirname(file.path), content: await hashFile(file.path) });
+  // The path is one of them: reports name it, and relative media start in its folder.
+  for (const file of source.files) files.push({ ...file, content: await hashFile(file.path) });
   const { tokenizer, template, encoding, wanted, extras, transforms, formats } = settings;
   return hashJson({
     encodingVersion,

@@ -61,13 +61,15 @@ export async function createLossSession(run: Run, stage: LossStage): Promise<Sta
     columns: needs.columns ?? [],
     contextLength: runModel.model.contextLength,
   });
-  const train = await run.hooks.datasetReady.promise(data.train, { split: 'train' });
-  const evaluation = data.eval && (await run.hooks.datasetReady.promise(data.eval, { split: 'eval' }));
-  await service.report(run, { train, eval: evaluation });
+  const opened = { train: data.train, eval: data.eval };
   run.hooks.shutdown.tapPromise('data', async () => {
-    await train.close();
-    await evaluation?.close();
+    await opened.train.close();
+    await opened.eval?.close();
   });
+  opened.train = await run.hooks.datasetReady.promise(data.train, { split: 'train' });
+  opened.eval = data.eval && (await run.hooks.datasetReady.promise(data.eval, { split: 'eval' }));
+  const { train, eval: evaluation } = opened;
+  await service.report(run, { train, eval: evaluation });
   const { batchSize, gradientAccumulation } = run.config.train;
   const sampler = service.sampler(run, { rows: train, rowsPerStep: batchSize * gradientAccumulation });
   const rowSets = evaluation === null ? [train] : [train, evaluation];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, realpath } from 'node:fs/promises';
+import { existsSync, realpathSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { writeFileAtomic } from '@llmf/core';
 import { visionErrors } from '../errors.js';
@@ -25,12 +25,12 @@ export interface MediaAccess {
  */
 export async function openMedia(reference: MediaReference, access: MediaAccess): Promise<ByteSource> {
   if (reference.from === 'bytes') return memorySource(reference.bytes, reference.name);
-  if (reference.from === 'path') return fileSource(await insideFolder(reference.path, access));
+  if (reference.from === 'path') return fileSource(insideFolder(reference.path, access));
   return openRemote(reference.url, access);
 }
 
 /** The absolute path, links followed. @throws LLMF_VISION_OUTSIDE_FOLDER, LLMF_VISION_FILE_MISSING */
-export async function insideFolder(path: string, { folder, outsideFolder }: MediaAccess): Promise<string> {
+export function insideFolder(path: string, { folder, outsideFolder }: MediaAccess): string {
   const absolute = resolve(folder, path);
   if (outsideFolder) return absolute;
   if (!contains(resolve(folder), absolute)) throw visionErrors.outsideFolder({ path, folder });
@@ -38,11 +38,11 @@ export async function insideFolder(path: string, { folder, outsideFolder }: Medi
     throw visionErrors.fileUnreadable({ path: JSON.stringify(path), reason: 'it is not a path' });
   let real: string;
   try {
-    real = await realpath(absolute);
+    real = realpathSync.native(absolute);
   } catch {
     throw visionErrors.fileMissing({ path: absolute });
   }
-  if (!contains(await realpath(folder), real)) throw visionErrors.outsideFolder({ path, folder });
+  if (!contains(realpathSync.native(folder), real)) throw visionErrors.outsideFolder({ path, folder });
   return real;
 }
 

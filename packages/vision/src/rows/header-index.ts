@@ -1,25 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '@llmf/core';
 import type { ByteSource } from '../header/byte-source.js';
-import { readImageHeader, swapsSides, type ImageHeader, type ImageLimits } from '../header/image-header.js';
+import { endsWhole } from '../header/ends-whole.js';
+import { readImageHeader, swapsSides, type ImageLimits } from '../header/image-header.js';
 import { mediaReference } from '../media/media-reference.js';
 import { insideFolder, openMedia, type MediaAccess } from '../media/open-media.js';
-import type { ExifPolicy } from '../decode/decode-image.js';
+import { decodeImage, type ExifPolicy } from '../decode/decode-image.js';
 import type { Size } from '../processor/smart-resize.js';
 
 /** What is known of a file without decoding it. */
 export interface KnownImage {
   /** Upright size. */
   readonly size: Size;
-  /** Changes when the content does: hash of the file's length, its time of change and its beginning. */
+  /** Changes when the content does: hash of the file's length, its time of change, its beginning and its end. */
   readonly identity: string;
 }
 
 /** Stored facts: width, height, orientation, identity. */
 type Facts = readonly [number, number, number, string];
+
+/** Of the beginning and of the end of a file. */
+const hashedBytes = 4096;
+/** Facts of files read by other rules are forgotten. */
+const rules = 2;
 
 /**
  * Sizes of images from their headers, each file opened once: facts of local files are kept on disk by path, length and
@@ -51,10 +58,9 @@ export class HeaderIndex {
   /** @throws every coded error of opening a medium and reading its header */
   async look(value: unknown, access: MediaAccess, limits: ImageLimits, exif: ExifPolicy): Promise<KnownImage> {
     const reference = mediaReference(value);
-    const place =
-      reference.from === 'path' ? await filePlace(await insideFolder(reference.path, access), limits) : null;
+    const place = reference.from === 'path' ? filePlace(insideFolder(reference.path, access), limits) : null;
     const known = place === null ? undefined : this.#facts.get(place.key);
-    const facts = known ?? (await this.#read(await openMedia(reference, access), limits, place));
+    const facts = known ?? (await this.#read(await openMedia(reference, access), limits, exif, place));
     const [width, height, orientation, identity] = facts;
     const isTurned = exif === 'apply' && swapsSides(orientation);
     return { size: isTurned ? { width: height, height: width } : { width, height }, identity };
@@ -69,13 +75,16 @@ export class HeaderIndex {
     this.#isChanged = false;
   }
 
-  async #read(source: ByteSource, limits: ImageLimits, place: FilePlace | null): Promise<Facts> {
+  async #read(source: ByteSource, limits: ImageLimits, exif: ExifPolicy, place: FilePlace | null): Promise<Facts> {
     try {
       this.opened += 1;
-      const { width, height, orientation }: ImageHeader = await readImageHeader(source, limits);
-      const hash = createHash('sha256');
-      // Bytes in memory are hashed whole; a file by its beginning, its length and its time of change.
-      hash.update(place?.stamp ?? '').update(await source.read(0, place === null ? source.size : 4096));
+      const { format, width, height, orientation } = await readImageHeader(source, limits);
+      // Only decoding tells what a file without its last bytes still holds.
+      if (!(await endsWhole(source, format))) await decodeImage(source, { exif, limits });
+      // Bytes in memory are hashed whole. Files of one camera can be alike in length, time and beginning, not at the end.
+      const hash = createHash('sha256').update(place?.stamp ?? '');
+      hash.update(await source.read(0, place === null ? source.size : hashedBytes));
+      hash.update(await source.read(Math.max(0, source.size - hashedBytes), hashedBytes));
       const facts: Facts = [width, height, orientation, hash.digest('hex').slice(0, 32)];
       if (place !== null) {
         this.#facts.set(place.key, facts);
@@ -95,9 +104,9 @@ interface FilePlace {
   readonly stamp: string;
 }
 
-async function filePlace(path: string, { maxPixels, maxFileBytes, minSide }: ImageLimits): Promise<FilePlace | null> {
-  const facts = await stat(path).catch(() => null);
-  if (facts === null) return null;
+function filePlace(path: string, { maxPixels, maxFileBytes, minSide }: ImageLimits): FilePlace | null {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (facts === undefined) return null;
   const stamp = `${facts.size} ${facts.mtimeMs}`;
-  return { key: `${path} ${stamp} ${maxPixels}/${maxFileBytes}/${minSide}`, stamp };
+  return { key: `${rules} ${path} ${stamp} ${maxPixels}/${maxFileBytes}/${minSide}`, stamp };
 }

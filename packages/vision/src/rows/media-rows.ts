@@ -5,13 +5,13 @@ import { visionErrors } from '../errors.js';
 import type { MediaAccess } from '../media/open-media.js';
 import { insideFolder } from '../media/open-media.js';
 import type { ImageSettings } from '../processor/process-image.js';
-import { videoFrames } from '../processor/process-video.js';
+import { framesIdentity, videoFrames } from '../processor/process-video.js';
 import { expandPlaceholders } from '../tokens/expand-placeholders.js';
 import type { MediaKind } from '../tokens/media-tokens.js';
 import { rowPositions, type MropeOptions } from '../tokens/mrope-positions.js';
 import { collapsePads, type CollapsedPads } from './collapse-pads.js';
 import { croppedMedia, type Contrast } from './contrast-media.js';
-import { fitRow, padsIn, rowLength, type FitSettings, type MediaRow } from './fit-row.js';
+import { fitRow, padsIn, rowLength, type FitSettings, type Fitted, type MediaRow } from './fit-row.js';
 import type { HeaderIndex, KnownImage } from './header-index.js';
 import { planGrid, planTokens, type MediaPlan, type PerKind } from './media-plan.js';
 import { OtherMedia } from './other-media.js';
@@ -34,6 +34,8 @@ export interface MediaRowSettings {
   readonly mrope: MropeOptions;
   /** A bad picture ends the run, or drops its row with a reason. */
   readonly onBadMedia: 'error' | 'drop';
+  /** Decodes a medium, or finds that it was, before the first step; null: decoded in their steps. */
+  readonly decodeFirst: ((plan: MediaPlan) => Promise<void>) | null;
   /** Name of the split, for errors. */
   readonly split: string;
   /** Rows bring their chosen answer behind other media along; null: they do not. */
@@ -79,13 +81,12 @@ export class MediaRows implements RowSet {
     for (let start = 0; start < base.length; start += chunkRows) {
       const indices = Array.from({ length: Math.min(chunkRows, base.length - start) }, (_, at) => start + at);
       for (const row of await base.rows(indices)) {
-        const planned = await planRow(row, settings, headers, placeText(base, row.index));
-        if (planned instanceof LlmfError) {
-          if (settings.onBadMedia === 'error') throw planned;
-          report(row, 'dropped', oneLine(planned));
+        const fitted = await prepareRow(row, settings, headers, placeText(base, row.index));
+        if (fitted instanceof LlmfError) {
+          if (settings.onBadMedia === 'error') throw fitted;
+          report(row, 'dropped', oneLine(fitted));
           continue;
         }
-        const fitted = fitRow(planned, { ...settings.fit, media: settings.media });
         if (fitted.row === null) {
           report(row, 'dropped', fitted.reason);
           continue;
@@ -264,6 +265,25 @@ export function completeRow(
   };
 }
 
+/** The row as it is trained on, or why it is not; or what is wrong with its media. */
+async function prepareRow(
+  row: EncodedRow,
+  settings: MediaRowSettings,
+  headers: HeaderIndex,
+  where: string,
+): Promise<Fitted | LlmfError> {
+  const planned = await planRow(row, settings, headers, where);
+  if (planned instanceof LlmfError) return planned;
+  const fitted = fitRow(planned, { ...settings.fit, media: settings.media });
+  try {
+    if (settings.decodeFirst !== null) for (const plan of fitted.row?.media ?? []) await settings.decodeFirst(plan);
+  } catch (error) {
+    if (LlmfError.is(error)) return error;
+    throw error;
+  }
+  return fitted;
+}
+
 /** The row with its media looked up, pads and media matched; or what is wrong with them. */
 async function planRow(
   row: EncodedRow,
@@ -312,13 +332,13 @@ async function planMedium(
   if (kind !== 'video') throw visionErrors.mediaReference({ got: `${kind} (${JSON.stringify(value)})` });
   const { maxFrames, framesPerSecond } = settings.video;
   const image = settings.media.video;
-  const path = await insideFolder(String(value), access);
+  const path = insideFolder(String(value), access);
   const all = await videoFrames(path);
   const known = await headers.look(all[0], { ...access, folder: path, outsideFolder: true }, image.limits, image.exif);
   const frames = Math.min(all.length, maxFrames);
   // Sampling fewer frames stretches the time that each stands for.
   const secondsPerPatch = (image.processor.temporalPatchSize * all.length) / (framesPerSecond * frames);
-  const identity = `${known.identity}/${all.length}`;
+  const identity = `${known.identity}/${framesIdentity(all)}`;
   return { ...plan('video', value, folder, { ...known, identity }, frames, image), secondsPerPatch };
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { decodeImage, type RgbImage } from '../decode/decode-image.js';
@@ -44,6 +45,12 @@ export class PatchStore {
     return crop === undefined ? frames : frames.map((frame) => enlarged(frame, crop));
   }
 
+  /** Decodes the medium unless that was done. @throws every coded error of opening and decoding */
+  async prepare(plan: MediaPlan, access: MediaAccess): Promise<void> {
+    const file = this.#file(this.#key(plan));
+    if (file === null || !existsSync(file)) await this.#whole(plan, access);
+  }
+
   async #whole(plan: MediaPlan, access: MediaAccess): Promise<readonly RgbImage[]> {
     const key = this.#key(plan);
     const remembered = this.#memory.get(key);
@@ -62,7 +69,7 @@ export class PatchStore {
   }
 
   async #load(key: string, plan: MediaPlan, access: MediaAccess): Promise<readonly RgbImage[]> {
-    const file = this.options.folder === null ? null : join(this.options.folder, key.slice(0, 2), `${key}.rgb`);
+    const file = this.#file(key);
     const kept = file === null ? null : await readFrames(file);
     const frames = kept ?? (await this.#decode(plan, access));
     if (kept === null && file !== null) await writeFrames(file, frames);
@@ -75,7 +82,7 @@ export class PatchStore {
     const settings = limitedSettings(this.settings[plan.kind], plan.maxPixels);
     const own = { ...access, folder: plan.folder };
     if (plan.kind === 'video') {
-      const folder = await insideFolder(String(plan.value), own);
+      const folder = insideFolder(String(plan.value), own);
       return resizedFrames(await chosenFrames(folder, plan.frames), settings);
     }
     const source = await openMedia(mediaReference(plan.value), own);
@@ -93,6 +100,11 @@ export class PatchStore {
     const limit = Math.min(maxPixels ?? Infinity, processor.maxPixels);
     const facts = [version, identity, frames, patchSize * mergeSize, minPixels, limit, preResize, exif];
     return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 40);
+  }
+
+  #file(key: string): string | null {
+    const { folder } = this.options;
+    return folder === null ? null : join(folder, key.slice(0, 2), `${key}.rgb`);
   }
 
   #remember(key: string, frames: readonly RgbImage[]): void {

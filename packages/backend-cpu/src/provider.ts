@@ -16,8 +16,9 @@ export const cpuOptions = z.strictObject({
     .union([z.literal('auto'), z.boolean()])
     .default('auto')
     .describe(
-      'Keep frozen bf16 weights packed for products too: their size again for each direction, products faster by a ' +
-        'tenth with vectors, by a third with tiles. auto: where the processor has tiles. Results do not depend on it.',
+      'Keep frozen bf16 weights packed for products too: their size again for each direction; a product over a few ' +
+        'hundred rows then takes a tenth less. auto: where the processor multiplies tiles, beside which packing is a ' +
+        'larger part. Results do not depend on it.',
     ),
 });
 

@@ -14,7 +14,7 @@ export interface Panels {
 /**
  * Frozen bf16 weights in the layout of the product kernels, packed at their first use and once per side. They cost the
  * weight's size again per side, and save packing it in every product: a tenth of a product's time over a few hundred
- * rows where vectors multiply, a third where tiles do.
+ * rows where vectors multiply, more where tiles do.
  */
 export class WeightPanels {
   private readonly made = new WeakMap<Uint16Array, Partial<Record<PanelSide, Uint16Array>>>();

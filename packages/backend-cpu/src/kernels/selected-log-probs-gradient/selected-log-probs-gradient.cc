@@ -39,7 +39,6 @@ struct HeadGradients {
 template <class Block>
 inline void select_log_probs_back(const Selection& in, const LogitGradient& gradient, const HeadGradients& out) {
   using Element = typename Block::Element;
-  constexpr int64_t kRows = row_tile<Block>(48);
   const int64_t columns = in.columns, vocabulary = in.vocabulary;
   Scratch scratch;
   const int64_t most_rows = smaller_size(in.selected, kSelected), chunk = smaller_size(vocabulary, kVocabularyChunk);
@@ -58,7 +57,7 @@ inline void select_log_probs_back(const Selection& in, const LogitGradient& grad
     for (int64_t v = 0; v < vocabulary; v += kVocabularyChunk) {
       const int64_t width = smaller_size(kVocabularyChunk, vocabulary - v);
       pack_head_chunk<Block>(in, v, width, for_logits, for_hidden);
-      parallel_ranges(count, kRows, [&](int64_t begin, int64_t end) {
+      parallel_ranges(count, balanced_tile<Block>(count), [&](int64_t begin, int64_t end) {
         const int64_t tile_rows = end - begin;
         Scratch own;
         Element* const packed_dz = own.take<Element>(packed_a_size<Block>(tile_rows, width));

@@ -4,7 +4,7 @@
 
 constexpr int64_t kSelected = 1024;       // selected rows at a time: their packed hidden states stay in the shared cache
 constexpr int64_t kVocabularyRun = 4096;  // a task's part of the vocabulary
-constexpr int64_t kVocabularyChunk = 1024;  // columns whose head is packed for both products before the rows are worked on
+constexpr int64_t kVocabularyChunk = 512;  // columns whose head is packed for both products before the rows are worked on
 constexpr int64_t kVocabularyTile = 128;  // columns whose packed head stays in the second-level cache
 static_assert(kVocabularyTile % Float32Block::kColumns == 0 && kVocabularyTile % RoundedBlock::kColumns == 0);
 static_assert(kVocabularyRun % kVocabularyChunk == 0 && kVocabularyChunk % kVocabularyTile == 0);
@@ -13,6 +13,21 @@ static_assert(kVocabularyRun % kVocabularyChunk == 0 && kVocabularyChunk % kVoca
 template <class Block>
 constexpr int64_t row_tile(int64_t wanted) {
   return Block::kRows * (wanted / Block::kRows);
+}
+
+/**
+ * Rows per task, whole blocks up to about 96, such that the threads finish together when they take tasks in order.
+ * Results do not depend on it.
+ */
+template <class Block>
+inline int64_t balanced_tile(int64_t count) {
+  int64_t best = Block::kRows, least = 0;
+  for (int64_t tile = Block::kRows; tile <= row_tile<Block>(96); tile += Block::kRows) {
+    const int64_t whole = count / tile, turns = ceil_divide(whole, threads()) * tile;
+    const int64_t time = whole % threads() == 0 ? turns + count % tile : turns;
+    if (tile == Block::kRows || time <= least) best = tile, least = time;
+  }
+  return best;
 }
 
 /** What selected log-probs and their gradient read. */

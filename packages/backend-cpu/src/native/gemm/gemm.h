@@ -76,25 +76,49 @@ struct Tiling {
   int64_t rows, columns;
 };
 
-/** Rectangles small enough to keep every thread busy; their size does not influence results. */
+/** Packing one element of A takes about as long as multiplying it with this many columns. */
+constexpr int64_t kPackingColumns = 24;
+
+/** Time until all rectangles are done, taken in order by the threads, in rows × columns. */
+inline int64_t time_of(Tiling tiling, int64_t m, int64_t n) {
+  constexpr int64_t kFew = 32;  // with more tasks than this, how they end matters little
+  const int64_t row_tasks = ceil_divide(m, tiling.rows), column_tasks = ceil_divide(n, tiling.columns);
+  const int64_t packing = column_tasks * kPackingColumns, workers = smaller_size(threads(), kFew);
+  if (row_tasks * column_tasks > kFew) {
+    return (m * (n + packing) + tiling.rows * (tiling.columns + kPackingColumns) / 2) / threads();
+  }
+  int64_t busy_until[kFew] = {}, last = 0;
+  for (int64_t task = 0; task < row_tasks * column_tasks; task++) {
+    const int64_t row = task / column_tasks * tiling.rows, column = task % column_tasks * tiling.columns;
+    int64_t* next = busy_until;
+    for (int64_t worker = 1; worker < workers; worker++) {
+      if (busy_until[worker] < *next) next = busy_until + worker;
+    }
+    *next += smaller_size(tiling.rows, m - row) * (smaller_size(tiling.columns, n - column) + kPackingColumns);
+    if (*next > last) last = *next;
+  }
+  return last;
+}
+
+/** Equal rectangles whose panels fit the caches and that keep every thread busy; their size does not influence results. */
 template <class Block>
 inline Tiling tiling_for(int64_t m, int64_t n) {
-  Tiling tiling{Block::kRows * Block::kRowBlocks, round_up(512, Block::kColumns)};
-  const int64_t wanted = 4 * threads();
-  while (ceil_divide(m, tiling.rows) * ceil_divide(n, tiling.columns) < wanted) {
-    const bool columns_can = tiling.columns > 4 * Block::kColumns, rows_can = tiling.rows > 2 * Block::kRows;
-    if (columns_can && (tiling.columns > 2 * tiling.rows || !rows_can)) {
-      tiling.columns = round_up(tiling.columns / 2, Block::kColumns);
-    } else if (rows_can) {
-      tiling.rows = round_up(tiling.rows / 2, Block::kRows);
-    } else {
-      break;
+  constexpr int64_t kMostRows = Block::kRows * Block::kRowBlocks, kMostColumns = round_up(512, Block::kColumns);
+  const int64_t row_tasks = ceil_divide(m, kMostRows), column_tasks = ceil_divide(n, kMostColumns);
+  Tiling best{kMostRows, kMostColumns};
+  int64_t least = -1;
+  for (int64_t r = row_tasks; r <= row_tasks + 3 * threads(); r++) {
+    for (int64_t c = column_tasks; c <= column_tasks + 3 * threads(); c++) {
+      const Tiling tiling{round_up(ceil_divide(m, r), Block::kRows), round_up(ceil_divide(n, c), Block::kColumns)};
+      if (r > row_tasks && tiling.rows < 2 * Block::kRows) break;
+      if (c > column_tasks && tiling.columns < 4 * Block::kColumns) break;
+      const int64_t time = time_of(tiling, m, n);
+      if (least < 0 || time < least) best = tiling, least = time;
+      if (r * c > 8 * threads()) break;
     }
+    if (r * column_tasks > 8 * threads()) break;
   }
-  // The same number of rectangles, of equal sizes.
-  tiling.rows = round_up(ceil_divide(m, ceil_divide(m, tiling.rows)), Block::kRows);
-  tiling.columns = round_up(ceil_divide(n, ceil_divide(n, tiling.columns)), Block::kColumns);
-  return tiling;
+  return best;
 }
 
 /** Rectangle of C [row, row + rows) × [column, column + columns); `shared_b`: its packed columns of B, or null. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds and runs test-native, the kernels' tests without Node.js: under AddressSanitizer and
-// UndefinedBehaviorSanitizer, under ThreadSanitizer with two callers at once, and for arm64 under qemu.
+// UndefinedBehaviorSanitizer, under ThreadSanitizer with two callers at once, for arm64 under qemu, and as clang compiles
+// them.
 // Does what this machine has the tools for, and names what it left out. Closes with "N passed, N failed, N skipped".
 //
-// usage: node scripts/test-native.mjs [address|thread|arm64 …]
+// usage: node scripts/test-native.mjs [address|thread|arm64|clang …]
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -37,6 +38,13 @@ const variants = {
     flags: ['-O2', '-static'],
     run: (program) => ['qemu-aarch64', program, '--cases', '20', '--threads', '2'],
     needs: 'qemu-aarch64',
+  },
+  clang: {
+    claim: 'every path as clang compiles it, the compiler of macOS',
+    compiler: 'clang++',
+    architecture: process.arch,
+    flags: ['-O2'],
+    run: (program) => [program, '--cases', '20', '--threads', '2'],
   },
 };
 

@@ -14,7 +14,7 @@ const steps = 100;
 /** The kernels differ in the order of float32 additions only; AdamW hands that on from step to step. */
 const exactBound = 1e-4;
 /** Products of factors rounded to bf16 (2⁻⁹ each) make every step a little different one; the drift stays this small. */
-const bf16Bound = { largest: 0.03, mean: 0.01 };
+const bf16Bound = { largest: 0.02, mean: 0.002 };
 
 let copy: Awaited<ReturnType<typeof firstRunCopy>>;
 beforeAll(async () => {
@@ -26,34 +26,53 @@ afterAll(() => copy.remove());
 
 const shared = { batchSize: 4, maxSteps: steps, logEvery: 1, evalOnStart: false, seed: 5 } as const;
 
-/** 2 layers of 64 channels; the rates are such that the loss moves by more than 0.2 in 100 steps. */
-const runs: Readonly<Record<string, () => Config>> = {
-  'supervised, every weight, from random weights': () => ({
-    model: { path: 'untrained' },
-    stage: 'sft',
-    adapter: 'none',
-    data: { train: [{ path: 'data/sft.json' }], maxLength: 128 },
-    train: { ...shared, learningRate: 2e-4 },
-  }),
-  'SimPO, every weight': () => ({
-    model: { path: 'model' },
-    loss: 'simpo',
-    adapter: 'none',
-    data: { train: [{ path: 'data/train.json' }], maxLength: 128 },
-    train: { ...shared, learningRate: 1e-4 },
-    plugins: [lossSimpo()],
-  }),
-  'DPO, LoRA with dropout': () => ({
-    model: { path: 'model' },
-    loss: { name: 'dpo', beta: 0.1 },
-    adapter: { name: 'lora', rank: 8, dropout: 0.1 },
-    data: { train: [{ path: 'data/train.json' }], maxLength: 128 },
-    train: { ...shared, learningRate: 2e-3 },
-    plugins: [lossDpo()],
-  }),
-};
+interface Case {
+  readonly title: string;
+  /** Backends whose composites it is held against; plain JavaScript takes minutes. */
+  readonly composites: readonly ('js' | 'wasm')[];
+  config(): Config;
+}
 
-describe.each(Object.entries(runs))('the loss curve of %s', (title, config) => {
+/** 2 layers of 64 channels; the rates are such that the loss moves by more than 0.2 in 100 steps. */
+const cases: readonly Case[] = [
+  {
+    title: 'supervised, every weight, from random weights',
+    composites: ['js', 'wasm'],
+    config: () => ({
+      model: { path: 'untrained' },
+      stage: 'sft',
+      adapter: 'none',
+      data: { train: [{ path: 'data/sft.json' }], maxLength: 128 },
+      train: { ...shared, learningRate: 2e-4 },
+    }),
+  },
+  {
+    title: 'SimPO, every weight',
+    composites: ['wasm'],
+    config: () => ({
+      model: { path: 'model' },
+      loss: 'simpo',
+      adapter: 'none',
+      data: { train: [{ path: 'data/train.json' }], maxLength: 128 },
+      train: { ...shared, learningRate: 1e-4 },
+      plugins: [lossSimpo()],
+    }),
+  },
+  {
+    title: 'DPO, LoRA with dropout',
+    composites: ['wasm'],
+    config: () => ({
+      model: { path: 'model' },
+      loss: { name: 'dpo', beta: 0.1 },
+      adapter: { name: 'lora', rank: 8, dropout: 0.1 },
+      data: { train: [{ path: 'data/train.json' }], maxLength: 128 },
+      train: { ...shared, learningRate: 2e-3 },
+      plugins: [lossDpo()],
+    }),
+  },
+];
+
+describe.each(cases)('the loss curve of $title', ({ composites, config }) => {
   const native = { f32: [] as number[], bf16: [] as number[] };
   beforeAll(async () => {
     native.f32 = await curve(config(), { name: 'cpu', precision: 'f32' });
@@ -61,20 +80,26 @@ describe.each(Object.entries(runs))('the loss curve of %s', (title, config) => {
   });
 
   it('moves by more than 0.2', () => {
-    const tenth = (values: readonly number[]) => mean(values.slice(-10));
-    console.log(title, 'from', mean(native.f32.slice(0, 10)), 'to', tenth(native.f32));
-    expect(mean(native.f32.slice(0, 10)) - tenth(native.f32)).toBeGreaterThan(0.2);
+    const [before, after] = [mean(native.f32.slice(0, 10)), mean(native.f32.slice(-10))];
+    console.log(`from ${before.toFixed(3)} to ${after.toFixed(3)}`);
+    expect(before - after).toBeGreaterThan(0.2);
   });
 
-  it.each(['js', 'wasm'] as const)(`in f32 is that of the composites on %s to ${exactBound}`, async (name) => {
-    const differences = differencesOf(await curve(config(), { name, precision: 'f32' }), native.f32);
-    console.log(title, name, 'largest', Math.max(...differences));
-    expect(Math.max(...differences)).toBeLessThan(exactBound);
-  });
+  it.each(composites)(
+    `in f32 is that of the composites on %s to ${exactBound}`,
+    { timeout: 20 * 60_000 },
+    async (name) => {
+      const differences = differencesOf(await curve(config(), { name, precision: 'f32' }), native.f32);
+      console.log(`${name}: largest difference ${Math.max(...differences).toExponential(1)}`);
+      expect(Math.max(...differences)).toBeLessThan(exactBound);
+    },
+  );
 
   it(`in bf16 is that of f32 to ${bf16Bound.largest}, on average to ${bf16Bound.mean}`, () => {
     const differences = differencesOf(native.bf16, native.f32);
-    console.log(title, 'bf16 largest', Math.max(...differences), 'mean', mean(differences));
+    console.log(
+      `bf16: largest ${Math.max(...differences).toExponential(1)}, mean ${mean(differences).toExponential(1)}`,
+    );
     expect(Math.max(...differences)).toBeGreaterThan(1e-6); // it is another precision
     expect(Math.max(...differences)).toBeLessThan(bf16Bound.largest);
     expect(mean(differences)).toBeLessThan(bf16Bound.mean);
@@ -84,7 +109,7 @@ describe.each(Object.entries(runs))('the loss curve of %s', (title, config) => {
 describe('examples/first-run in bf16', () => {
   it('reaches the held-out accuracy of f32, to 0.02', async () => {
     const [f32, bf16] = [await heldOut('f32'), await heldOut('bf16')];
-    console.log('held-out accuracy', { f32, bf16 });
+    console.log(`held-out accuracy ${f32} in f32, ${bf16} in bf16`);
     expect(f32).toBeGreaterThanOrEqual(0.9);
     expect(Math.abs(bf16 - f32)).toBeLessThanOrEqual(0.02); // 4 of 200 pairs
   });

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The native kernels at the shapes of Qwen2.5-0.5B and 1.5B: rate, and share of what this processor can do at most,
-// measured in the same run. Appends to benchmarks/results.csv.
+// measured in the same run; then what the frozen products of a block reach together, and how long attention and the head
+// take beside the time that their FLOPs would take at that rate. Appends to benchmarks/results.csv.
 //
 // usage: npm run bench -- [--tokens 1024] [--threads N] [--only TEXT] [--seconds 0.5] [--dry]
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startNativeBackend } from '@llmf/backend-cpu';
-import { frozenTensor, kernels, tf } from '@llmf/nn';
+import { tf } from '@llmf/nn';
+import { kernelBenchmarks, models } from './support/kernel-benchmarks.mjs';
 import { measuredPeak } from './support/peak.mjs';
 import { appendResults, median, printTable, processor } from './support/results.mjs';
 
@@ -22,14 +24,7 @@ const { values: options } = parseArgs({
 const tokens = Number(options.tokens);
 const threads = Number(options.threads);
 
-const models = {
-  'Qwen2.5-0.5B': { hidden: 896, inner: 4864, heads: 14, groups: 2, size: 64 },
-  'Qwen2.5-1.5B': { hidden: 1536, inner: 8960, heads: 12, groups: 2, size: 128 },
-};
-const vocabulary = 151_936;
-const rank = 8;
-
-const backend = await startNativeBackend({ threads });
+const backend = await startNativeBackend({ threads, precision: 'bf16' });
 const { path } = backend.addon;
 const peak = measuredPeak(threads);
 // What multiplies bf16 factors on this path; elsewhere they are expanded to float32.
@@ -38,208 +33,6 @@ console.log(`${processor()}, ${threads} threads, path ${path}, ${tokens} tokens;
 console.log(
   `float32 ${peak.multiplyAdd} GFLOP/s, bf16 dot ${peak.bf16 ?? '–'}, tiles ${peak.tiles ?? '–'}; copy ${peak.copy} GB/s\n`,
 );
-
-const random = (...shape) => tf.randomNormal(shape, 0, 0.5, 'float32', 7);
-const run = (name, inputs, attributes) => tf.engine().runKernel(name, inputs, attributes);
-
-function bf16Weight(rows, columns) {
-  const words = new Uint16Array(rows * columns);
-  for (let i = 0; i < words.length; i++) words[i] = ((i * 2_654_435_761) & 0x807f) | 0x3c80; // ±0.016 … ±0.031
-  return frozenTensor([rows, columns], 'bf16', new Uint8Array(words.buffer));
-}
-
-/** Each: name, shape, what it computes (`flops`) or moves (`bytes`), the peak it is held against, and how to run it. */
-function* benchmarks() {
-  for (const [model, shape] of Object.entries(models)) {
-    yield* linears(model, shape);
-    yield* attentions(model, shape);
-    yield* heads(model, shape);
-    yield* elementwise(model, shape);
-  }
-  yield adamw();
-}
-
-function* linears(model, { hidden, inner, groups, size }) {
-  const sizes = {
-    'q, o': [hidden, hidden],
-    'k, v': [hidden, groups * size],
-    'gate, up': [hidden, inner],
-    down: [inner, hidden],
-  };
-  for (const [layer, [inputs, outputs]] of Object.entries(sizes)) {
-    const shape = `${tokens}×${inputs}→${outputs}, rank ${rank}`;
-    const flops = 2 * tokens * (inputs * outputs + rank * (inputs + outputs));
-    const make = () => ({
-      x: random(tokens, inputs),
-      dy: random(tokens, outputs),
-      weight: bf16Weight(outputs, inputs),
-      a: random(rank, inputs),
-      b: random(outputs, rank),
-    });
-    const name = `${model} ${layer} bf16`;
-    yield {
-      name: `${name} forward`,
-      shape,
-      flops,
-      peak: bf16Peak,
-      make,
-      run: ({ x, weight, a, b }) => run(kernels.linear, { x, weight, a, b }, { scale: 2 }),
-    };
-    yield {
-      name: `${name} dx`,
-      shape,
-      flops,
-      peak: bf16Peak,
-      make,
-      run: ({ dy, weight, a, b }) => run(kernels.linearInputGradient, { dy, weight, a, b }, { scale: 2 }),
-    };
-    if (layer !== 'gate, up') continue;
-    yield {
-      name: `${model} ${layer} f32 forward`,
-      shape: `${tokens}×${inputs}→${outputs}`,
-      flops: 2 * tokens * inputs * outputs,
-      peak: peak.multiplyAdd,
-      make: () => ({ x: random(tokens, inputs), weight: random(outputs, inputs) }),
-      run: (inputs) => run(kernels.linear, inputs, { scale: 1 }),
-    };
-    yield {
-      name: `${model} ${layer} dA, dB`,
-      shape,
-      flops: 4 * tokens * rank * (inputs + outputs), // two products for each of dA and dB
-      peak: peak.multiplyAdd,
-      make,
-      run: ({ dy, x, a, b }) => run(kernels.linearLowRankGradient, { dy, x, a, b }, { scale: 2 }),
-    };
-  }
-}
-
-function* attentions(model, { heads: headCount, groups, size }) {
-  const spans = [
-    { queryStart: 0, queryLength: tokens, keyStart: 0, keyLength: tokens, prefixStart: 0, prefixLength: 0 },
-  ];
-  const attributes = { spans, scale: size ** -0.5, causal: true, window: 0 };
-  const shape = `${tokens} tokens, ${headCount}/${groups} heads of ${size}, causal`;
-  const flops = 2 * tokens * tokens * headCount * size; // two products over half of the square
-  const make = () => {
-    const [q, dy] = [random(tokens, headCount, size), random(tokens, headCount, size)];
-    const [k, v] = [random(tokens, groups, size), random(tokens, groups, size)];
-    const [out, logSumExp] = run(kernels.attention, { q, k, v }, attributes);
-    return { q, k, v, dy, out, logSumExp };
-  };
-  yield {
-    name: `${model} attention forward`,
-    shape,
-    flops,
-    peak: peak.multiplyAdd,
-    make,
-    run: ({ q, k, v }) => run(kernels.attention, { q, k, v }, attributes),
-  };
-  yield {
-    name: `${model} attention backward`,
-    shape,
-    flops: 2.5 * flops,
-    peak: peak.multiplyAdd,
-    make,
-    run: (inputs) => run(kernels.attentionGradient, inputs, attributes),
-  };
-}
-
-/** Answers are about half of the tokens. */
-function* heads(model, { hidden: columns }) {
-  const selected = tokens / 2;
-  const shape = `${selected}×${columns}→${vocabulary}`;
-  const flops = 2 * selected * columns * vocabulary;
-  const attributes = { entropy: false, squared: false, temperature: 1 };
-  const make = () => {
-    const hidden = random(tokens, columns);
-    const head = bf16Weight(vocabulary, columns);
-    const rows = tf.tensor1d(
-      Int32Array.from({ length: selected }, (_, i) => 2 * i),
-      'int32',
-    );
-    const targets = tf.tensor1d(
-      Int32Array.from({ length: selected }, (_, i) => (i * 7919) % vocabulary),
-      'int32',
-    );
-    const [logProb, logSumExp] = run(kernels.selectedLogProbs, { hidden, head, rows, targets }, attributes);
-    return { hidden, head, rows, targets, logSumExp, dLogProb: logProb };
-  };
-  yield {
-    name: `${model} head bf16 forward`,
-    shape,
-    flops,
-    peak: bf16Peak,
-    make,
-    run: ({ hidden, head, rows, targets }) =>
-      run(kernels.selectedLogProbs, { hidden, head, rows, targets }, attributes),
-  };
-  yield {
-    name: `${model} head bf16 backward`, // logits again, then dHidden
-    shape,
-    flops: 2 * flops,
-    peak: bf16Peak,
-    make,
-    run: (inputs) => run(kernels.selectedLogProbsGradient, inputs, { temperature: 1, wantsHead: false }),
-  };
-}
-
-function* elementwise(model, { hidden, inner, heads: headCount, size }) {
-  const bytes = (arrays, columns) => 4 * arrays * tokens * columns;
-  const norm = () => ({ x: random(tokens, hidden), dy: random(tokens, hidden), weight: random(hidden) });
-  yield {
-    name: `${model} rmsNorm`,
-    shape: `${tokens}×${hidden}`,
-    bytes: bytes(2, hidden),
-    make: norm,
-    run: ({ x, weight }) => run(kernels.rmsNorm, { x, weight }, { epsilon: 1e-6 }),
-  };
-  yield {
-    name: `${model} rmsNorm backward`,
-    shape: `${tokens}×${hidden}`,
-    bytes: bytes(3, hidden),
-    make: norm,
-    run: (inputs) => run(kernels.rmsNormGradient, inputs, { epsilon: 1e-6, wantsWeight: false }),
-  };
-  const gated = () => ({ gate: random(tokens, inner), up: random(tokens, inner), dy: random(tokens, inner) });
-  yield {
-    name: `${model} swiglu`,
-    shape: `${tokens}×${inner}`,
-    bytes: bytes(3, inner),
-    make: gated,
-    run: ({ gate, up }) => run(kernels.swiglu, { gate, up }),
-  };
-  yield {
-    name: `${model} swiglu backward`,
-    shape: `${tokens}×${inner}`,
-    bytes: bytes(5, inner),
-    make: gated,
-    run: (inputs) => run(kernels.swigluGradient, inputs),
-  };
-  const turned = () => ({
-    x: random(tokens, headCount, size),
-    cos: random(tokens, size / 2),
-    sin: random(tokens, size / 2),
-  });
-  yield {
-    name: `${model} rope`,
-    shape: `${tokens}×${headCount}×${size}`,
-    bytes: bytes(2, headCount * size),
-    make: turned,
-    run: (inputs) => run(kernels.rope, inputs, { inverse: false }),
-  };
-}
-
-function adamw() {
-  const count = 1 << 24;
-  const attributes = { learningRate: 1e-5, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, step: 3 };
-  return {
-    name: 'adamw',
-    shape: `${count} parameters`,
-    bytes: 4 * 7 * count, // four read, three written
-    make: () => ({ parameter: random(count), gradient: random(count), m: random(count), v: tf.abs(random(count)) }),
-    run: (inputs) => run(kernels.adamw, inputs, attributes),
-  };
-}
 
 function measure({ make, run: once }) {
   const inputs = make();
@@ -257,23 +50,23 @@ function measure({ make, run: once }) {
   return median(seconds);
 }
 
-const rows = [];
-for (const benchmark of benchmarks()) {
+const measured = [];
+for (const benchmark of kernelBenchmarks({ tokens, peak, bf16Peak })) {
   if (!benchmark.name.includes(options.only)) continue;
+  backend.roundsProducts = benchmark.precision !== 'f32';
   const seconds = measure(benchmark);
-  const work = benchmark.flops ?? benchmark.bytes;
-  const rate = work / seconds / 1e9;
-  rows.push({
-    threads,
-    path,
-    benchmark: benchmark.name,
-    shape: benchmark.shape,
-    medianSeconds: seconds.toPrecision(4),
-    rate: rate.toFixed(1),
-    rateUnit: benchmark.flops === undefined ? 'GB/s' : 'GFLOP/s',
-    shareOfPeak: (rate / (benchmark.peak ?? peak.copy)).toFixed(3),
-  });
+  measured.push({ ...benchmark, seconds, rate: (benchmark.flops ?? benchmark.bytes) / seconds / 1e9 });
 }
+const rows = measured.map(({ name, shape, flops, peak: most, seconds, rate }) => ({
+  threads,
+  path,
+  benchmark: name,
+  shape,
+  medianSeconds: seconds.toPrecision(4),
+  rate: rate.toFixed(1),
+  rateUnit: flops === undefined ? 'GB/s' : 'GFLOP/s',
+  shareOfPeak: (rate / (most ?? peak.copy)).toFixed(3),
+}));
 printTable(
   ['benchmark', 'shape', 'ms', 'rate', 'unit', '% of peak'],
   rows.map((row) => [
@@ -285,4 +78,55 @@ printTable(
     (row.shareOfPeak * 100).toFixed(0),
   ]),
 );
+printProducts();
 if (!options.dry) appendResults(rows);
+
+/** The products of a block as one, and attention and the head at the rate of the products of their model and direction. */
+function printProducts() {
+  const products = Object.keys(models)
+    .flatMap((model) => ['forward', 'backward'].map((direction) => blockProducts(model, direction)))
+    .filter((block) => block !== null);
+  if (products.length === 0) return;
+  console.log(`\nFrozen products of a block together, ${tokens} rows:`);
+  printTable(
+    ['model', 'direction', 'TFLOP/s', '% of peak'],
+    products.map(({ model, direction, rate }) => [
+      model,
+      direction === 'forward' ? 'forward' : 'backward (dx)',
+      (rate / 1000).toFixed(3),
+      ((100 * rate) / bf16Peak).toFixed(0),
+    ]),
+  );
+  const beside = measured
+    .filter(({ besides }) => besides !== undefined)
+    .map((benchmark) => ({
+      ...benchmark,
+      block: products.find(({ model, direction }) => model === benchmark.model && direction === benchmark.besides),
+    }))
+    .filter(({ block }) => block !== undefined);
+  if (beside.length === 0) return;
+  console.log('\nBeside what those products allow (the same FLOPs at their rate); at most 2 times is the goal:');
+  printTable(
+    ['benchmark', 'ms', 'allowed ms', 'times', 'within 2'],
+    beside.map(({ name, flops, seconds, block }) => {
+      const allowed = flops / block.rate / 1e9;
+      const times = seconds / allowed;
+      return [
+        name,
+        (seconds * 1000).toFixed(2),
+        (allowed * 1000).toFixed(2),
+        times.toFixed(2),
+        times <= 2 ? 'yes' : 'no',
+      ];
+    }),
+  );
+}
+
+/** null unless all of them were measured */
+function blockProducts(model, direction) {
+  const found = measured.filter((benchmark) => benchmark.model === model && benchmark.product?.direction === direction);
+  if (found.length < 4) return null;
+  const total = (value) => found.reduce((sum, benchmark) => sum + benchmark.product.timesInBlock * value(benchmark), 0);
+  const [flops, seconds] = [total((benchmark) => benchmark.flops), total((benchmark) => benchmark.seconds)];
+  return { model, direction, rate: flops / seconds / 1e9 };
+}

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the cost of a step grows with the tokens of the packed row, with and without gradient checkpointing: supervised
 // steps of LoRA on rows of random ids, each through the real `llmf` command in a process of its own. Prints a table of
-// tokens per second and peak memory, appends to results.csv.
+// tokens per second and peak memory, and how far memory is from a straight line in tokens; appends to results.csv.
 //
-// usage: node benchmarks/lengths.mjs [--lengths 256,512,…,8192] [--model CONFIG.json] [--dtype bf16|f32] [--threads N]
-//          [--steps 2] [--dry]
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// usage: node benchmarks/lengths.mjs [--lengths 256,512,…,8192] [--segment N] [--layers N] [--model CONFIG.json]
+//          [--dtype bf16|f32] [--threads N] [--steps 2] [--dry]
+//
+// A length is one row, so attention reaches over all of it; with --segment, rows of at most N tokens are packed.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { linearFit } from './support/linear-fit.mjs';
 import { cachedModel, train } from './support/llmf-run.mjs';
 import { randomIds } from './support/random-rows.mjs';
 import { appendResults, median, printTable, processor } from './support/results.mjs';
@@ -16,6 +19,8 @@ import { appendResults, median, printTable, processor } from './support/results.
 const { values: options } = parseArgs({
   options: {
     lengths: { type: 'string', default: '256,512,1024,2048,4096,8192' },
+    segment: { type: 'string' }, // tokens of a row; left out: one row per length
+    layers: { type: 'string' }, // of the model's, to save time; all when left out
     model: { type: 'string', default: join(import.meta.dirname, 'peers', 'qwen2.5-0.5b.json') },
     dtype: { type: 'string', default: 'bf16' },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -26,11 +31,23 @@ const { values: options } = parseArgs({
 const lengths = options.lengths.split(',').map(Number);
 const steps = Number(options.steps);
 const isBf16 = options.dtype === 'bf16';
-const vocabulary = 1000; // of the ids; the head computes the whole vocabulary whatever they are
+const { num_hidden_layers: allLayers, vocab_size: words } = JSON.parse(readFileSync(options.model, 'utf8'));
+const layers = Number(options.layers ?? allLayers);
+const vocabulary = Math.min(1000, words); // of the ids; the head computes all of it whatever they are
+const modes = [false, true]; // gradient checkpointing
 
-const model = await cachedModel(resolve(options.model), isBf16 ? 'BF16' : 'F32');
-console.log(`${processor()}, ${options.threads} threads, ${options.dtype}, one segment per row\n`);
-const rows = lengths.flatMap((length) => [false, true].map((checkpointing) => measure(length, checkpointing)));
+const model = await cachedModel(
+  resolve(options.model),
+  isBf16 ? 'BF16' : 'F32',
+  layers === allLayers ? undefined : layers,
+);
+const layersText = layers === allLayers ? `${layers} layers` : `${layers} of ${allLayers} layers`;
+const packing = options.segment === undefined ? 'one row per length' : `rows of at most ${options.segment} tokens`;
+console.log(
+  `${processor()}, ${options.threads} threads, ${options.dtype}, ${layersText}, ${packing}, LoRA; medians of ${steps} steps\n`,
+);
+const rows = lengths.flatMap((length) => modes.map((checkpointing) => measure(length, checkpointing)));
+console.log();
 printTable(
   ['tokens', 'checkpointing', 'step s', 'tokens/s', 'peak GiB'],
   rows.map(({ length, checkpointing, seconds, peakMemoryBytes }) => [
@@ -41,13 +58,20 @@ printTable(
     (peakMemoryBytes / 2 ** 30).toFixed(2),
   ]),
 );
+if (lengths.length > 2) {
+  console.log('\nPeak memory as a straight line in tokens (least squares):');
+  printTable(
+    ['checkpointing', 'at 0 tokens, GiB', 'KiB per token', '… and layer', 'largest deviation', 'at tokens'],
+    modes.map((mode) => fitRow(mode)),
+  );
+}
 if (!options.dry) {
   appendResults(
     rows.map(({ length, checkpointing, seconds, peakMemoryBytes }) => ({
       threads: options.threads,
       path: 'llmf',
       benchmark: `lengths: ${options.dtype}, LoRA, ${checkpointing ? 'with' : 'without'} checkpointing`,
-      shape: `${length} tokens`,
+      shape: `${length} tokens, ${layersText}, ${packing}`,
       medianSeconds: seconds.toFixed(3),
       rate: (length / seconds).toFixed(1),
       rateUnit: 'tokens/s',
@@ -56,15 +80,34 @@ if (!options.dry) {
   );
 }
 
+function fitRow(mode) {
+  const points = rows
+    .filter(({ checkpointing }) => checkpointing === mode)
+    .map(({ length, peakMemoryBytes }) => [length, peakMemoryBytes]);
+  const { atZero, slope, farthest } = linearFit(points);
+  return [
+    mode ? 'yes' : 'no',
+    (atZero / 2 ** 30).toFixed(2),
+    (slope / 1024).toFixed(1),
+    (slope / 1024 / layers).toFixed(1),
+    `${(100 * Math.abs(farthest.share)).toFixed(1)} %`,
+    farthest.x,
+  ];
+}
+
 /** Half of a row is prompt, half is learned from, as in chat data. */
 function measure(length, checkpointing) {
   const folder = mkdtempSync(join(tmpdir(), 'llmf-lengths-'));
   try {
     const file = join(folder, 'rows.jsonl');
-    const ids = randomIds((steps + 1) * length, vocabulary);
-    const lines = Array.from({ length: steps + 1 }, (_, i) => {
-      const row = ids.slice(i * length, (i + 1) * length);
-      return JSON.stringify({ promptIds: row.slice(0, length / 2), responseIds: row.slice(length / 2) });
+    const batchSize = Math.ceil(length / Number(options.segment ?? length));
+    const count = (steps + 1) * batchSize;
+    const size = Math.floor(length / batchSize);
+    const ids = randomIds(count * size, vocabulary);
+    const lines = Array.from({ length: count }, (_, i) => {
+      const row = ids.slice(i * size, (i + 1) * size);
+      const half = Math.floor(size / 2);
+      return JSON.stringify({ promptIds: row.slice(0, half), responseIds: row.slice(half) });
     });
     writeFileSync(file, `${lines.join('\n')}\n`);
     const { steps: measured } = train(
@@ -74,7 +117,7 @@ function measure(length, checkpointing) {
         adapter: { name: 'lora', rank: 8 },
         data: { train: [{ path: file }], maxLength: length, shuffle: false },
         train: {
-          batchSize: 1,
+          batchSize,
           gradientAccumulation: 1,
           gradientCheckpointing: checkpointing,
           saveEvery: null,
@@ -87,7 +130,9 @@ function measure(length, checkpointing) {
     const timed = measured.slice(1).map((step) => step.stepSeconds); // the first step touches new memory
     const peakMemoryBytes = Math.max(...measured.map((step) => step.peakMemoryBytes));
     const result = { length, checkpointing, seconds: median(timed), peakMemoryBytes };
-    console.log(`${length} tokens${checkpointing ? ', checkpointing' : ''}: ${result.seconds.toFixed(2)} s a step`);
+    const memory = `${(peakMemoryBytes / 2 ** 30).toFixed(2)} GiB`;
+    const words = checkpointing ? `${length} tokens, checkpointing` : `${length} tokens`;
+    console.log(`${words}: ${result.seconds.toFixed(2)} s a step, ${memory}`);
     return result;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -5,27 +5,19 @@ Needs torch, transformers, trl, peft, datasets. Each row of ROWS.jsonl holds pro
 sides of a comparison read the same file and print its hash. Prints one JSON object.
 
 usage: trl_preference.py ROWS.jsonl --model CONFIG.json [--loss dpo|simpo] [--dtype bf16|fp32] [--batch-size 2]
-                         [--epochs 1] [--threads 2] [--precompute]
+                         [--epochs 1] [--threads 2] [--max-length 512] [--precompute] [--checkpointing]
 """
 
-import argparse
-import hashlib
-import json
-import resource
 import tempfile
 import time
-from pathlib import Path
 
-parser = argparse.ArgumentParser()
-parser.add_argument("rows")
-parser.add_argument("--model", required=True, help="config.json of the architecture; weights are random")
+from common import parser_of, random_model, read_rows, report
+
+parser = parser_of(__doc__)
 parser.add_argument("--loss", choices=["dpo", "simpo"], default="dpo")
-parser.add_argument("--dtype", choices=["bf16", "fp32"], default="bf16")
-parser.add_argument("--batch-size", type=int, default=2)
-parser.add_argument("--epochs", type=int, default=1)
 parser.add_argument("--max-length", type=int, default=512)
-parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--precompute", action="store_true", help="reference log-probs before the first step")
+parser.add_argument("--checkpointing", action="store_true", help="recompute activations, TRL's default")
 options = parser.parse_args()
 
 import torch  # noqa: E402  (threads are set before anything else of torch runs)
@@ -33,37 +25,13 @@ import torch  # noqa: E402  (threads are set before anything else of torch runs)
 torch.set_num_threads(options.threads)
 
 from datasets import Dataset  # noqa: E402
-from peft import LoraConfig  # noqa: E402
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast, TrainerCallback  # noqa: E402
-from tokenizers import Tokenizer, models  # noqa: E402
 from trl import DPOConfig, DPOTrainer  # noqa: E402
 from trl.experimental.cpo import CPOConfig, CPOTrainer  # noqa: E402
 
-content = Path(options.rows).read_bytes()
-rows = [json.loads(line) for line in content.decode().splitlines()]
-config = AutoConfig.for_model(**json.loads(Path(options.model).read_text()))
-torch.manual_seed(0)
-model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16 if options.dtype == "bf16" else torch.float32)
+from trl_common import TimedSteps, lora, padding_tokenizer, trainer_options  # noqa: E402
 
-# The trainers want a tokenizer for padding; every id is given, so this one never encodes.
-tokenizer = PreTrainedTokenizerFast(
-    tokenizer_object=Tokenizer(models.WordLevel({"<pad>": 0, "<eos>": 1}, unk_token="<pad>")),
-    pad_token="<pad>",
-    eos_token="<eos>",
-)
-
-
-class TimedSteps(TrainerCallback):
-    """Wall seconds of each optimizer step."""
-
-    def __init__(self):
-        self.seconds = []
-
-    def on_step_begin(self, *_, **__):
-        self.started = time.perf_counter()
-
-    def on_step_end(self, *_, **__):
-        self.seconds.append(time.perf_counter() - self.started)
+rows, rows_hash = read_rows(options.rows)
+model = random_model(options.model, torch.bfloat16 if options.dtype == "bf16" else torch.float32)
 
 
 class GivenIdsDPOTrainer(DPOTrainer):
@@ -98,23 +66,9 @@ def cpo_rows():
 
 
 steps = TimedSteps()
-adapter = LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM")
 with tempfile.TemporaryDirectory() as folder:
-    shared = dict(
-        output_dir=folder,
-        per_device_train_batch_size=options.batch_size,
-        num_train_epochs=options.epochs,
-        learning_rate=5e-6,
-        use_cpu=True,
-        bf16=options.dtype == "bf16",
-        max_length=options.max_length,
-        gradient_checkpointing=False,
-        report_to=[],
-        save_strategy="no",
-        logging_steps=1,
-        seed=42,
-    )
-    wiring = dict(model=model, processing_class=tokenizer, peft_config=adapter, callbacks=[steps])
+    shared = dict(max_length=options.max_length, **trainer_options(folder, options))
+    wiring = dict(model=model, processing_class=padding_tokenizer(), peft_config=lora(), callbacks=[steps])
     started = time.perf_counter()
     if options.loss == "dpo":
         arguments = DPOConfig(beta=0.1, precompute_ref_log_probs=options.precompute, **shared)
@@ -125,24 +79,16 @@ with tempfile.TemporaryDirectory() as folder:
     trainer.train()
     total = time.perf_counter() - started
 
-tokens = sum(2 * len(row["promptIds"]) + len(row["chosenIds"]) + len(row["rejectedIds"]) for row in rows)
-stepped = sum(steps.seconds)
 # Precomputing happens between construction and the first step; it is charged where it was asked for.
-charged = total if options.precompute else stepped
-print(
-    json.dumps(
-        {
-            "system": "trl",
-            "loss": options.loss,
-            "dtype": options.dtype,
-            "precompute": options.precompute,
-            "rowsHash": hashlib.sha256(content).hexdigest()[:16],
-            "pairs": len(rows) * options.epochs,
-            "seconds": round(charged, 3),
-            "pairsPerSecond": round(len(rows) * options.epochs / charged, 5),
-            "realTokensPerSecond": round(tokens * options.epochs / charged, 2),
-            "stepSeconds": [round(s, 3) for s in steps.seconds],
-            "peakMemoryBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        }
-    )
+charged = total if options.precompute else sum(steps.seconds)
+report(
+    system="trl",
+    loss=options.loss,
+    dtype=options.dtype,
+    precompute=options.precompute,
+    checkpointing=options.checkpointing,
+    rowsHash=rows_hash,
+    pairs=len(rows) * options.epochs,
+    seconds=round(charged, 3),
+    stepSeconds=[round(s, 3) for s in steps.seconds],
 )

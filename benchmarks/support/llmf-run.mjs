@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { architectures, initModel } from '@llmf/models';
 
 const repository = join(import.meta.dirname, '..', '..');
@@ -14,13 +14,12 @@ const command = join(repository, 'packages', 'cli', 'bin', 'llmf.js');
  *
  * @param config config.json of the architecture
  * @param dtype storage of its weights, BF16 or F32
+ * @param layers only that many of its layers
  */
-export async function cachedModel(config, dtype) {
-  const content = JSON.parse(readFileSync(config, 'utf8'));
-  const name = config
-    .split(/[/\\]/)
-    .at(-1)
-    .replace(/\.json$/, '');
+export async function cachedModel(config, dtype, layers) {
+  const given = JSON.parse(readFileSync(config, 'utf8'));
+  const content = layers === undefined ? given : { ...given, num_hidden_layers: layers };
+  const name = `${basename(config, '.json')}${layers === undefined ? '' : `-${layers}-layers`}`;
   const folder = join(repository, 'benchmarks', '.llmf-cache', `${name}-${dtype.toLowerCase()}`);
   if (existsSync(join(folder, 'config.json'))) return folder;
   console.log(`Making ${folder} (once) …`);
@@ -30,12 +29,17 @@ export async function cachedModel(config, dtype) {
   return folder;
 }
 
-/** Trains in an empty folder; gives the rows of metrics.jsonl that are steps, and the whole process's wall seconds. */
+/**
+ * Trains in an empty folder.
+ *
+ * @param plugins names of packages of this repository, or absolute paths
+ * @returns the rows of metrics.jsonl that are steps, and the whole process's wall seconds
+ */
 export function train(config, plugins) {
   const folder = mkdtempSync(join(tmpdir(), 'llmf-bench-'));
   try {
     writeFileSync(join(folder, 'llmf.json'), JSON.stringify({ ...config, output: 'run' }));
-    const words = plugins.flatMap((name) => ['--plugin', join(repository, 'packages', name)]);
+    const words = plugins.flatMap((name) => ['--plugin', isAbsolute(name) ? name : join(repository, 'packages', name)]);
     const began = performance.now();
     const { status, stdout, stderr } = spawnSync(process.execPath, [command, 'train', 'llmf.json', ...words], {
       cwd: folder,

@@ -13,11 +13,13 @@ struct Span {
 
 struct Case {
   int64_t tokens, heads, groups, size, window;
-  bool causal;
+  bool causal, rounds;  // factors are rounded to bf16; the inputs are bf16 numbers then, so scores are exact
+
   double scale;
   std::vector<Span> spans;
   Floats q, k, v, dy;
 
+  double tolerance() const { return rounds ? kRounded : kExact; }
   size_t query(int64_t token, int64_t head) const { return static_cast<size_t>((token * heads + head) * size); }
   size_t key(int64_t token, int64_t head) const {
     return static_cast<size_t>((token * groups + head / (heads / groups)) * size);
@@ -47,6 +49,10 @@ Case random_case(Random& random) {
   }
   c.q = random.floats(c.tokens * c.heads * c.size, -2, 2), c.dy = random.floats(c.tokens * c.heads * c.size);
   c.k = random.floats(c.tokens * c.groups * c.size, -2, 2), c.v = random.floats(c.tokens * c.groups * c.size);
+  c.rounds = random.chance(40);
+  for (Floats* values : {&c.q, &c.k, &c.v, &c.dy}) {
+    for (float& value : *values) value = c.rounds ? rounded_to_bf16(value) : value;
+  }
   return c;
 }
 
@@ -112,9 +118,9 @@ void attention(Random& random) {
   const Integers table = table_of(c);
   Floats out = output(static_cast<int64_t>(c.q.size())), log_sum_exp = output(c.tokens * c.heads);
   Call call("attention");
-  add_shape(call, c, table).in(c.q).in(c.k).in(c.v).out(out).out(log_sum_exp).run();
+  add_shape(call, c, table).in(c.q).in(c.k).in(c.v).out(out).out(log_sum_exp).number(c.rounds).run();
   const Forward expected = reference(c);
-  expect_close("out", out, expected.out, kExact);
+  expect_close("out", out, expected.out, c.tolerance());
   Floats of_spans;  // outside of all spans it is not defined
   Doubles of_reference;
   for (const Span& span : c.spans) {
@@ -123,7 +129,7 @@ void attention(Random& random) {
       of_reference.push_back(expected.log_sum_exp[static_cast<size_t>(i)]);
     }
   }
-  expect_close("logSumExp", of_spans, of_reference, kExact);
+  expect_close("logSumExp", of_spans, of_reference, c.tolerance());
 }
 
 void attention_gradient(Random& random) {
@@ -135,7 +141,8 @@ void attention_gradient(Random& random) {
   Floats dq = output(static_cast<int64_t>(c.q.size()));
   Floats dk = output(static_cast<int64_t>(c.k.size())), dv = output(static_cast<int64_t>(c.v.size()));
   Call call("attention_gradient");
-  add_shape(call, c, table).in(c.dy).in(c.q).in(c.k).in(c.v).in(out).in(log_sum_exp).out(dq).out(dk).out(dv).run();
+  add_shape(call, c, table).in(c.dy).in(c.q).in(c.k).in(c.v).in(out).in(log_sum_exp).out(dq).out(dk).out(dv);
+  call.number(c.rounds).run();
   Doubles of_q(c.q.size(), 0), of_k(c.k.size(), 0), of_v(c.v.size(), 0);
   each_query(c, [&](const Span& span, int64_t row, int64_t head, const Doubles& scores, double log_total) {
     const size_t at = c.query(row, head);
@@ -152,9 +159,9 @@ void attention_gradient(Random& random) {
       }
     }
   });
-  expect_close("dq", dq, of_q, kExact);
-  expect_close("dk", dk, of_k, kExact);
-  expect_close("dv", dv, of_v, kExact);
+  expect_close("dq", dq, of_q, c.tolerance());
+  expect_close("dk", dk, of_k, c.tolerance());
+  expect_close("dv", dv, of_v, c.tolerance());
 }
 
 }  // namespace

@@ -115,10 +115,35 @@ void selected_log_probs_gradient(Random& random) {
   if (wants_bias) expect_close("dBias", d_bias, of_bias, c.tolerance());
 }
 
+void selected_log_probs_slope(Random& random) {
+  const Case c = random_case(random);
+  Floats log_prob = output(c.selected), slope = output(c.selected * c.columns);
+  Call call("selected_log_probs_slope");
+  call.sizes({c.tokens, c.columns, c.vocabulary, c.selected}).number(c.temperature).in(c.hidden).in(c.head);
+  call.in_if(c.with_bias, c.bias).in(c.rows).in(c.targets).out(log_prob).out(slope).number(c.rounds).run();
+  const Statistics at = reference(c);
+  Doubles expected(slope.size(), 0);
+  for (int64_t s = 0; s < c.selected; s++) {
+    const size_t i = static_cast<size_t>(s);
+    for (int64_t v = 0; v < c.vocabulary; v++) {
+      const double p = std::exp(c.logits(s)[v] - at.log_sum_exp[i]), share = (v == c.targets[i] ? 1 : 0) - p;
+      for (int64_t d = 0; d < c.columns; d++) {
+        const float weight = c.head.values[static_cast<size_t>(v * c.columns + d)];
+        const double used = c.rounds ? rounded_to_bf16(weight) : weight;
+        expected[static_cast<size_t>(s * c.columns + d)] += share * used / c.temperature;
+      }
+    }
+  }
+  expect_close("logProb", log_prob, at.log_prob, c.tolerance());
+  expect_close("slope", slope, expected, c.tolerance());
+}
+
 }  // namespace
 
 std::vector<Test> log_prob_tests() {
-  return {{"selected_log_probs", selected_log_probs}, {"selected_log_probs_gradient", selected_log_probs_gradient}};
+  return {{"selected_log_probs", selected_log_probs},
+          {"selected_log_probs_gradient", selected_log_probs_gradient},
+          {"selected_log_probs_slope", selected_log_probs_slope}};
 }
 
 }  // namespace llmf::test

@@ -18,8 +18,6 @@ export interface Addon {
   readonly kernels: Readonly<Record<string, NativeFunction>>;
   /** A 64-byte aligned buffer with undefined contents. */
   allocate(bytes: number): ArrayBuffer;
-  /** Gives the memory of an idle buffer back to the system; its contents are lost, the buffer stays usable. */
-  release(buffer: ArrayBuffer): void;
   /** Threads that kernels may use, the caller included; one pool for the process. */
   setThreads(count: number): void;
   /** Working memory that the threads hold for kernels. */

@@ -2,7 +2,7 @@
 import { packedOf, tf } from '@llmf/nn';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { Addon, NativeFunction } from '../addon/addon.js';
-import { BufferPool } from './buffer-pool.js';
+import { MemoryArena } from './memory-arena.js';
 
 type TensorInfo = tf.TensorInfo;
 type DataId = object;
@@ -23,18 +23,18 @@ export interface Output {
 }
 
 /**
- * tfjs's JS backend whose kernel outputs come from a pool of buffers. Values of other origin (the user's arrays) are
- * left alone: they are neither pooled nor changed.
+ * tfjs's JS backend whose kernel outputs come from an arena. Values of other origin (the user's arrays) are left alone:
+ * they are neither used again nor changed.
  */
 export class NativeBackend extends MathBackendCPU {
-  readonly pool: BufferPool;
+  readonly arena: MemoryArena;
   readonly kernels: Readonly<Record<string, NativeFunction>>;
   /** Precision bf16: the factors of matrix products are rounded to bf16, sums stay float32. */
   roundsProducts = false;
 
   constructor(readonly addon: Addon) {
     super();
-    this.pool = new BufferPool(addon);
+    this.arena = new MemoryArena(addon);
     this.kernels = addon.kernels;
     (this as unknown as { firstUse: boolean }).firstUse = false; // else it greets with advice to install another backend
   }
@@ -56,24 +56,22 @@ export class NativeBackend extends MathBackendCPU {
     return isGone;
   }
 
-  /** A copy where the buffer is the pool's, since that one will hold something else later. */
+  /** A copy where the memory is the arena's, since that will hold something else later. */
   override readSync(dataId: DataId): Values {
     const values = super.readSync(dataId);
-    return ArrayBuffer.isView(values) && this.pool.references(values.buffer) > 0
-      ? (values as Float32Array).slice()
-      : values;
+    return ArrayBuffer.isView(values) && this.arena.references(values) > 0 ? (values as Float32Array).slice() : values;
   }
 
   /** A float32 tensor with undefined contents. */
   output(shape: readonly number[]): Output {
     const size = tf.util.sizeFromShape([...shape]);
-    const values = new Float32Array(this.pool.take(4 * size), 0, size);
+    const values = this.arena.floats(size);
     return { info: this.makeTensorInfo([...shape], 'float32', values), values };
   }
 
   outputIntegers(shape: readonly number[]): { readonly info: TensorInfo; readonly values: Int32Array } {
     const size = tf.util.sizeFromShape([...shape]);
-    const values = new Int32Array(this.pool.take(4 * size), 0, size);
+    const values = this.arena.integers(size);
     return { info: this.makeTensorInfo([...shape], 'int32', values), values };
   }
 
@@ -116,8 +114,8 @@ export class NativeBackend extends MathBackendCPU {
   ownFloats({ dataId }: TensorInfo): Float32Array {
     const entry = this.entry(dataId);
     const values = entry.values as Float32Array;
-    if (this.pool.references(values.buffer) === 1) return values;
-    const copy = new Float32Array(this.pool.take(values.byteLength), 0, values.length);
+    if (this.arena.references(values) === 1) return values;
+    const copy = this.arena.floats(values.length);
     copy.set(values);
     this.retain(copy);
     this.drop(values);
@@ -134,10 +132,10 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   private retain(values: Values | undefined): void {
-    if (ArrayBuffer.isView(values)) this.pool.retain(values.buffer);
+    if (ArrayBuffer.isView(values)) this.arena.retain(values);
   }
 
   private drop(values: Values | undefined): void {
-    if (ArrayBuffer.isView(values)) this.pool.drop(values.buffer);
+    if (ArrayBuffer.isView(values)) this.arena.drop(values);
   }
 }

@@ -19,6 +19,7 @@ import { ropeKernel } from './rope/rope.js';
 import { segmentSumKernel } from './segment-sum/segment-sum.js';
 import { selectedLogProbsKernel } from './selected-log-probs/selected-log-probs.js';
 import { selectedLogProbsGradientKernel } from './selected-log-probs-gradient/selected-log-probs-gradient.js';
+import { selectedLogProbsSlopeKernel } from './selected-log-probs-slope/selected-log-probs-slope.js';
 import { softmaxKernels } from './softmax/softmax.js';
 import { concatKernels } from './strided-copy/concat.js';
 import { sliceKernels } from './strided-copy/slice.js';
@@ -47,6 +48,7 @@ export const nativeKernels: readonly NativeKernel[] = [
   segmentSumKernel,
   selectedLogProbsKernel,
   selectedLogProbsGradientKernel,
+  selectedLogProbsSlopeKernel,
   ...softmaxKernels,
   ...concatKernels,
   ...sliceKernels,

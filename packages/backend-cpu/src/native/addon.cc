@@ -12,9 +12,6 @@
 #include "dispatch.h"
 #include "parallel.h"
 #include "scratch.h"
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 namespace {
 
@@ -101,21 +98,6 @@ napi_value allocate(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/** release(buffer): gives an idle buffer's memory back to the system; its contents are lost, the buffer stays usable. */
-napi_value release(napi_env env, napi_callback_info info) {
-  size_t count = 1, length = 0;
-  napi_value argument;
-  void* data = nullptr;
-  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
-  if (napi_get_arraybuffer_info(env, argument, &data, &length) != napi_ok) return nullptr;
-#if defined(__linux__)
-  const uintptr_t page = 4096, begin = (reinterpret_cast<uintptr_t>(data) + page - 1) & ~(page - 1);
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + length) & ~(page - 1);
-  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-#endif
-  return nullptr;
-}
-
 napi_value set_thread_count(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value argument;
@@ -153,7 +135,6 @@ NAPI_MODULE_INIT() {
   napi_get_boolean(env, path().multiplies_bf16, &multiplies_bf16);
   napi_set_named_property(env, exports, "multipliesBf16", multiplies_bf16);
   add_function(env, exports, "allocate", allocate);
-  add_function(env, exports, "release", release);
   add_function(env, exports, "setThreads", set_thread_count);
   add_function(env, exports, "scratchBytes", scratch_size);
   napi_value kernels;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import '@tensorflow/tfjs-backend-wasm';
 import { normals } from '@llmf/core';
-import type { Scalar, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { attention, linear, rmsNorm, selectedLogProbs, spansOf, swiglu } from '../ops/index.js';
 import { tf } from '../tf.js';
@@ -273,6 +273,38 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
       tf.dispose([loss, x, weight]);
     });
 
+    it('compute cheap outputs again, once for all who need them, with the same bits, and leave nothing', () => {
+      const [x, norm] = [variable('x', [50, 8]), variable('norm', [8])];
+      const weights = ['gate', 'up', 'down'].map((name) => variable(name, [8, 8]));
+      const [gate, up, down] = weights as unknown as [Tensor2D, Tensor2D, Tensor2D];
+      const runKernel = vi.spyOn(tf.engine(), 'runKernel');
+      const calls = (name: string) => runKernel.mock.calls.filter(([kernel]) => kernel === name).length;
+      const run = (keeps: boolean) => {
+        // A copy that stands between hides the recipe: what it copies is kept.
+        const seen = (tensor: Tensor2D) => (keeps ? (tf.mul(tensor, 1) as Tensor2D) : tensor);
+        const found = new Map<string, Float32Array>();
+        const { loss } = valueAndGradients(
+          () => {
+            const normed = seen(rmsNorm(tf.mul(x, 1) as Tensor2D, norm as unknown as Tensor1D, 1e-5));
+            const gated = seen(swiglu(linear(normed, gate), linear(normed, up)));
+            return { loss: tf.sum(tf.square(linear(gated, down))) as Scalar };
+          },
+          [x, norm, ...weights],
+          (leaf, gradient) => {
+            found.set(leaf.name, gradient.dataSync() as Float32Array);
+            gradient.dispose();
+          },
+        );
+        loss.dispose();
+        return found;
+      };
+      const kept = run(true);
+      runKernel.mockClear();
+      expect(run(false)).toEqual(kept);
+      expect([calls('LlmfRmsNorm'), calls('LlmfSwiglu')]).toEqual([2, 2]);
+      runKernel.mockRestore();
+    });
+
     it('make no zeros for auxiliary outputs', () => {
       const makeTensor = vi.spyOn(tf.engine(), 'makeTensor');
       const [q, k, v] = [variable('q', [4, 2, 4]), variable('k', [4, 2, 4]), variable('v', [4, 2, 4])];
@@ -372,7 +404,8 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
       const inner = block(inside);
       // Six inputs to the blocks, saved by reference, and the output of each still in scope: two handles per block.
       expect(peak((y) => checkpoint(inner, y))).toBeLessThanOrEqual(12.1);
-      expect(peak(inner)).toBeGreaterThan(30);
+      // Without: three more of each block, what norm and swiglu give being computed again.
+      expect(peak(inner)).toBeGreaterThan(24);
     });
 
     it('nests', () => {

@@ -2,6 +2,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { tf } from '../tf.js';
 import { leaner } from './leaner.js';
+import type { Recipe } from './recipe.js';
 
 /** One recorded operation: tfjs's own record of a kernel, or ours (`ops/define-op.ts`), which takes absent dys. */
 export interface TapeNode {
@@ -10,6 +11,8 @@ export interface TapeNode {
   readonly outputs: readonly Tensor[];
   /** Tensors the gradient needs, owned by the node. */
   readonly saved?: readonly Tensor[];
+  /** Tensors the gradient needs and computes again. */
+  readonly recomputed?: readonly Recipe[];
   /** `wants` names the inputs whose gradients are asked for; tfjs's own nodes ignore it and answer lazily. */
   readonly gradient?: (dys: (Tensor | null)[], wants: ReadonlySet<string>) => Record<string, () => Tensor>;
 }
@@ -23,6 +26,8 @@ export class Tape {
   readonly nodes: TapeNode[] = [];
   /** Leaves that took part, in order of their first use. */
   readonly used = new Map<number, Tensor>();
+  /** By the tensor's id: what need not be kept. */
+  readonly recipes = new Map<number, Recipe>();
   private readonly leaves = new Map<number, Tensor>();
   private readonly needed = new Set<number>();
   /** What tfjs has recorded since the last look. */
@@ -81,6 +86,7 @@ export class Tape {
   dispose(): void {
     for (const node of this.nodes) disposeSaved(node);
     this.nodes.length = 0;
+    this.recipes.clear();
   }
 
   private advance(): void {
@@ -120,6 +126,7 @@ export function tensorsOf(node: TapeNode): Tensor[] {
 
 export function disposeSaved(node: TapeNode): void {
   for (const tensor of node.saved ?? []) tensor.dispose();
+  for (const recipe of node.recomputed ?? []) recipe.dispose();
 }
 
 /** Runs with tfjs's tape off, as inside a kernel. */

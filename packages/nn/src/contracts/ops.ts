@@ -72,6 +72,11 @@ export const kernels = Object.freeze({
    * at least one of the gradients, attrs {temperature, wantsHead} → [dHidden [T, C], dHead [V, C] | [0], dBias [V] | [0]]
    */
   selectedLogProbsGradient: 'LlmfSelectedLogProbsGradient',
+  /**
+   * {hidden, head, bias?, rows, targets} attrs {temperature} → [logProb [S], slope [S, C]], slope = ∂logProb/∂hidden[row]
+   * = (W_target − Σ_v p_v W_v) / temperature; logits exist once, in chunks.
+   */
+  selectedLogProbsSlope: 'LlmfSelectedLogProbsSlope',
   /** {values [S], response [S] int32 ascending} attrs {count} → [R] sums in order of S */
   segmentSum: 'LlmfSegmentSum',
   /** In place, no output: {parameter, gradient, m, v, scale?} attrs {learningRate, beta1, beta2, epsilon, weightDecay, step} */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { Recipe } from '../autograd/recipe.js';
 import { currentTape, withoutTape, type Tape } from '../autograd/tape.js';
 import { tf } from '../tf.js';
 import type { Kernel } from './define-kernel.js';
@@ -22,6 +23,11 @@ export interface OpDefinition<Inputs, Attributes, Outputs extends readonly Tenso
   readonly differentiable: readonly Names<Inputs>[];
   /** What the reverse pass needs for the wanted gradients, and no more: it stays in memory until then. */
   save(inputs: Inputs, outputs: Outputs, wants: ReadonlySet<Names<Inputs>>): Saved;
+  /**
+   * Present where the first output is cheap to compute from what is saved: whoever needs it in the reverse pass then
+   * computes it again, with the same bits, instead of keeping it.
+   */
+  again?(saved: Saved, attributes: Attributes): Outputs[0];
   /** Gradients of the wanted inputs; in the shape of each. */
   gradient(call: GradientCall<Inputs, Attributes, Outputs, Saved>): { readonly [K in Names<Inputs>]?: Tensor };
 }
@@ -45,13 +51,7 @@ export function defineOp<
     const wants = wantedInputs(definition, inputs, tape);
     const outputs = withoutTape(() => kernel(inputs, attributes));
     if (wants.size === 0) return outputs;
-    const node = nodeOf(
-      kernel.kernelName,
-      definition,
-      { inputs, attributes, outputs },
-      wants,
-      tape?.mode !== 'observe',
-    );
+    const node = nodeOf(kernel.kernelName, definition, { inputs, attributes, outputs }, wants, tape);
     if (tape !== null) tape.record(node);
     else tf.engine().state.activeTape.push({ id: tf.engine().state.nextTapeNodeId++, ...node });
     return outputs;
@@ -79,20 +79,25 @@ function nodeOf<
   definition: OpDefinition<Inputs, Attributes, Outputs, Saved>,
   { inputs, attributes, outputs }: { inputs: Inputs; attributes: Attributes; outputs: Outputs },
   recorded: ReadonlySet<Names<Inputs>>,
-  isKept: boolean,
+  tape: Tape | null,
 ) {
-  const { saved, owned } = kept(isKept ? definition.save(inputs, outputs, recorded) : ({} as Saved));
+  const isKept = tape?.mode !== 'observe';
+  const { saved, owned, recomputed } = kept(isKept ? definition.save(inputs, outputs, recorded) : ({} as Saved), tape);
+  if (isKept && definition.again !== undefined) {
+    tape?.recipes.set(outputs[0]!.id, new Recipe(() => definition.again!(saved(), attributes)));
+  }
   const present = Object.entries(inputs as Record<string, Tensor | undefined>).filter(([, tensor]) => tensor);
   return {
     kernelName,
     inputs: Object.fromEntries(present) as Record<string, Tensor>,
     outputs: [...outputs],
     saved: owned,
+    recomputed,
     // tfjs's own pass asks for everything.
     gradient: (dys: (Tensor | null)[], wants: ReadonlySet<string> = recorded) => {
       const call = {
         dys: dys as unknown as OrAbsent<Outputs>,
-        saved,
+        saved: saved(),
         attributes,
         wants: wants as ReadonlySet<Names<Inputs>>,
       };
@@ -102,16 +107,27 @@ function nodeOf<
   };
 }
 
-/** Variables live on anyway; of anything else the node keeps a reference of its own. */
+/**
+ * Variables live on anyway, and a tensor with a recipe is computed again; of anything else the node keeps a reference of
+ * its own.
+ */
 function kept<Saved extends Readonly<Record<string, Tensor | undefined>>>(
   tensors: Saved,
-): { saved: Saved; owned: Tensor[] } {
+  tape: Tape | null,
+): { saved: () => Saved; owned: Tensor[]; recomputed: Recipe[] } {
   const owned: Tensor[] = [];
-  const entries = Object.entries(tensors).map(([name, tensor]) => {
-    if (tensor === undefined || tensor instanceof tf.Variable) return [name, tensor];
+  const recomputed: Recipe[] = [];
+  const sources = Object.entries(tensors).map(([name, tensor]): [string, () => Tensor | undefined] => {
+    if (tensor === undefined || tensor instanceof tf.Variable) return [name, () => tensor];
+    const recipe = tape?.recipes.get(tensor.id);
+    if (recipe !== undefined) {
+      recomputed.push(recipe.wait());
+      return [name, () => recipe.get()];
+    }
     const clone = tf.keep(withoutTape(() => tf.clone(tensor)));
     owned.push(clone);
-    return [name, clone];
+    return [name, () => clone];
   });
-  return { saved: Object.fromEntries(entries) as Saved, owned };
+  const saved = () => Object.fromEntries(sources.map(([name, get]) => [name, get()])) as Saved;
+  return { saved, owned, recomputed };
 }

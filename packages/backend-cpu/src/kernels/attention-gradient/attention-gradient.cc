@@ -42,33 +42,32 @@ inline int64_t number_families(const AttentionShape& shape, int32_t* family) {
 
 struct AttentionGradientInputs {
   const float *dy, *q, *k, *v, *out, *log_sum_exp;
+  bool bf16;
 };
 
-/** Keys and values of one head of a span, packed for each product they take part in; and the sums of their gradients. */
-struct SpanWork {
-  float *keys, *values, *keys_as_depth;  // packed
-  float *dk, *dv;                        // [keys, D]
-};
-
-/** The contribution of queries [first, first + rows): dq is complete, dk and dv are added to. */
+/** The contribution of queries [first, first + rows): dq is complete, dk and dv [keys, D] are added to. */
+template <class Block>
 inline void attend_back(const AttentionShape& shape, const Span& span, int64_t head, int64_t first, int64_t rows,
-                        const AttentionGradientInputs& in, const SpanWork& work, float* dq) {
-  using Block = Float32Block;
+                        const AttentionGradientInputs& in, const PackedKeys<Block>& keys, const PackedKeys<Block>& values,
+                        float* dq, float* dk, float* dv) {
+  using Element = typename Block::Element;
   Scratch scratch;
   const int64_t size = shape.size, query = span.query_start + first;
-  float* const packed_q = scratch.take<float>(packed_a_size<Block>(rows, size));
-  float* const packed_dy = scratch.take<float>(packed_a_size<Block>(rows, size));
-  float* const q_as_depth = scratch.take<float>(packed_b_size<Block>(size, rows));
-  float* const dy_as_depth = scratch.take<float>(packed_b_size<Block>(size, rows));
-  float* const p = scratch.take<float>(kQueryBlock * kKeyBlock);
-  float* const ds = scratch.take<float>(kQueryBlock * kKeyBlock);
-  float* const packed = scratch.take<float>(round_up(kKeyBlock, Block::kRows) * round_up(kQueryBlock, Block::kRows));
+  const Rounding plain{in.bf16, 1.0f}, scaled{in.bf16, shape.scale};
+  Element* const packed_q = scratch.take<Element>(packed_a_size<Block>(rows, size));
+  Element* const packed_dy = scratch.take<Element>(packed_a_size<Block>(rows, size));
+  Element* const q_as_depth = scratch.take<Element>(packed_b_size<Block>(size, rows));
+  Element* const dy_as_depth = scratch.take<Element>(packed_b_size<Block>(size, rows));
+  float* const p = scratch.take<float>(kQueryBlock<Block> * kKeyBlock);
+  float* const ds = scratch.take<float>(kQueryBlock<Block> * kKeyBlock);
+  const int64_t queries_as_depth = packed_a_size<Block>(kKeyBlock, rows), keys_as_depth = packed_a_size<Block>(rows, kKeyBlock);
+  Element* const packed = scratch.take<Element>(queries_as_depth > keys_as_depth ? queries_as_depth : keys_as_depth);
   float* const sums = scratch.take<float>(rows * size);
-  float delta[kQueryBlock];
-  pack_rows_of_a<Block>(packed_q, shape.head_rows(in.q, query, head), 0, rows, size, {false, shape.scale});
-  pack_rows_of_a<Block>(packed_dy, shape.head_rows(in.dy, query, head), 0, rows, size, {});
-  pack_columns_of_b<Block>(q_as_depth, shape.head_depth(in.q, query, head), 0, size, rows, {false, shape.scale});
-  pack_columns_of_b<Block>(dy_as_depth, shape.head_depth(in.dy, query, head), 0, size, rows, {});
+  float delta[kQueryBlock<Block>];
+  pack_rows_of_a<Block>(packed_q, shape.head_rows(in.q, query, head), 0, rows, size, scaled);
+  pack_rows_of_a<Block>(packed_dy, shape.head_rows(in.dy, query, head), 0, rows, size, plain);
+  pack_columns_of_b<Block>(q_as_depth, shape.head_depth(in.q, query, head), 0, size, rows, scaled);
+  pack_columns_of_b<Block>(dy_as_depth, shape.head_depth(in.dy, query, head), 0, size, rows, plain);
   memset(sums, 0, static_cast<size_t>(rows * size) * sizeof(float));
   for (int64_t i = 0; i < rows; i++) {
     const int64_t row = ((query + i) * shape.heads + head) * size;
@@ -77,10 +76,11 @@ inline void attend_back(const AttentionShape& shape, const Span& span, int64_t h
 
   const KeyRange seen{shape.sight.of(span, first).begin, shape.sight.of(span, first + rows - 1).end};
   for (int64_t key = seen.begin / kKeyBlock * kKeyBlock; key < seen.end; key += kKeyBlock) {
-    const KeyWindow window = KeyWindow::of(key, span.keys(), seen);
+    const KeyWindow window = KeyWindow::of<Block>(key, span.keys(), seen);
     const int64_t from = window.begin, depth = window.end - from;
-    multiply_packed<Block>(rows, depth, size, packed_q, work.keys + (key + from) * size, p + from, kKeyBlock, Start::nothing);
-    multiply_packed<Block>(rows, depth, size, packed_dy, work.values + (key + from) * size, ds + from, kKeyBlock,
+    multiply_packed<Block>(rows, depth, size, packed_q, keys.columns_from(shape, key + from), p + from, kKeyBlock,
+                           Start::nothing);
+    multiply_packed<Block>(rows, depth, size, packed_dy, values.columns_from(shape, key + from), ds + from, kKeyBlock,
                            Start::nothing);
     for (int64_t i = 0; i < rows; i++) {
       float *const p_row = p + i * kKeyBlock, *const ds_row = ds + i * kKeyBlock;
@@ -97,15 +97,14 @@ inline void attend_back(const AttentionShape& shape, const Span& span, int64_t h
       }
     }
     // dv += pᵀ dy and dk += dsᵀ (scale·q): the block of keys are the rows, the queries the depth.
-    const auto add_to_keys = [&](const float* left, const float* right, float* to) {
-      pack_rows_of_a<Block>(packed, columns_of(left + from, kKeyBlock), 0, depth, rows, {});
+    const auto add_to_keys = [&](const float* left, const Element* right, float* to) {
+      pack_rows_of_a<Block>(packed, columns_of(left + from, kKeyBlock), 0, depth, rows, plain);
       multiply_packed<Block>(depth, size, rows, packed, right, to + (key + from) * size, size, Start::values);
     };
-    add_to_keys(p, dy_as_depth, work.dv);
-    add_to_keys(ds, q_as_depth, work.dk);
-    pack_rows_of_a<Block>(packed, rows_of(ds + from, kKeyBlock), 0, rows, depth, {});
-    add_product_over_keys(shape, rows, from, window.end, window.keys, packed,
-                          work.keys_as_depth + key * round_up(size, Block::kColumns), sums, size);
+    add_to_keys(p, dy_as_depth, dv);
+    add_to_keys(ds, q_as_depth, dk);
+    pack_rows_of_a<Block>(packed, rows_of(ds + from, kKeyBlock), 0, rows, depth, plain);
+    add_product_over_keys<Block>(shape, rows, from, window.end, window.keys, packed, keys.depth_block(shape, key), sums, size);
   }
   for (int64_t i = 0; i < rows; i++) {
     const Vec factor = set(shape.scale);
@@ -114,30 +113,59 @@ inline void attend_back(const AttentionShape& shape, const Span& span, int64_t h
 }
 
 /** One head of one span: dk and dv of its keys are added to `dk_head`, `dv_head` [Tk, D]. */
-inline void attend_back_span(const AttentionShape& shape, const Span& span, int64_t head,
-                             const AttentionGradientInputs& in, float* dq, float* dk_head, float* dv_head) {
-  if (span.query_length == 0) return;
+template <class Block>
+inline void attend_back_span(const AttentionShape& shape, const Span& span, int64_t head, const AttentionGradientInputs& in,
+                             const PackedKeys<Block>& packed_keys, const PackedKeys<Block>& packed_values, float* dq,
+                             float* dk_head, float* dv_head) {
   Scratch scratch;
-  const int64_t keys = span.keys(), group = shape.group_of(head);
-  SpanWork work;
-  work.keys = scratch.take<float>(size_as_columns(shape, span));
-  work.values = scratch.take<float>(size_as_columns(shape, span));
-  work.keys_as_depth = scratch.take<float>(size_as_depth(shape, span));
-  work.dk = scratch.take<float>(keys * shape.size);
-  work.dv = scratch.take<float>(keys * shape.size);
-  memset(work.dk, 0, static_cast<size_t>(keys * shape.size) * sizeof(float));
-  memset(work.dv, 0, static_cast<size_t>(keys * shape.size) * sizeof(float));
-  pack_keys_as_columns(work.keys, shape, span, in.k, group);
-  pack_keys_as_columns(work.values, shape, span, in.v, group);
-  pack_keys_as_depth(work.keys_as_depth, shape, span, in.k, group);
-  for (int64_t first = 0; first < span.query_length; first += kQueryBlock) {
-    attend_back(shape, span, head, first, smaller_size(kQueryBlock, span.query_length - first), in, work, dq);
+  const int64_t keys = span.keys();
+  float* const dk = scratch.take<float>(keys * shape.size);
+  float* const dv = scratch.take<float>(keys * shape.size);
+  memset(dk, 0, static_cast<size_t>(keys * shape.size) * sizeof(float));
+  memset(dv, 0, static_cast<size_t>(keys * shape.size) * sizeof(float));
+  for (int64_t first = 0; first < span.query_length; first += kQueryBlock<Block>) {
+    attend_back<Block>(shape, span, head, first, smaller_size(kQueryBlock<Block>, span.query_length - first), in, packed_keys,
+                       packed_values, dq, dk, dv);
   }
   for (int64_t key = 0; key < keys; key++) {
     const int64_t row = span.row_of_key(key) * shape.size;
-    add_to(dk_head + row, work.dk + key * shape.size, shape.size);
-    add_to(dv_head + row, work.dv + key * shape.size, shape.size);
+    add_to(dk_head + row, dk + key * shape.size, shape.size);
+    add_to(dv_head + row, dv + key * shape.size, shape.size);
   }
+}
+
+/** dq, and dk and dv of each head: sums [2, heads, Tk, D], zeros before. */
+template <class Block>
+inline void attend_back_all(const AttentionShape& shape, const AttentionGradientInputs& in, float* dq, float* sums) {
+  using Element = typename Block::Element;
+  Scratch scratch;
+  int32_t* const family = scratch.take<int32_t>(shape.span_count);
+  const int64_t families = number_families(shape, family);
+  const int64_t pairs = shape.span_count * shape.groups;
+  PackedKeys<Block>* const keys = scratch.take<PackedKeys<Block>>(pairs);
+  PackedKeys<Block>* const values = scratch.take<PackedKeys<Block>>(pairs);
+  for (int64_t i = 0; i < pairs; i++) {
+    const Span& span = shape.spans[i / shape.groups];
+    const int64_t as_columns = PackedKeys<Block>::size_as_columns(shape, span);
+    keys[i] = {scratch.take<Element>(as_columns), scratch.take<Element>(PackedKeys<Block>::size_as_depth(shape, span))};
+    values[i] = {scratch.take<Element>(as_columns), nullptr};
+  }
+  parallel(pairs, [&](int64_t i) {
+    const Span& span = shape.spans[i / shape.groups];
+    if (span.query_length == 0) return;
+    keys[i].pack(shape, span, in.k, i % shape.groups, in.bf16);
+    values[i].pack(shape, span, in.v, i % shape.groups, in.bf16);
+  });
+  const int64_t per_head = shape.keys * shape.size;
+  parallel(families * shape.heads, [&](int64_t task) {
+    const int64_t head = task % shape.heads;
+    for (int64_t s = 0; s < shape.span_count; s++) {
+      if (family[s] != task / shape.heads || shape.spans[s].query_length == 0) continue;
+      const int64_t pair = s * shape.groups + shape.group_of(head);
+      attend_back_span<Block>(shape, shape.spans[s], head, in, keys[pair], values[pair], dq, sums + head * per_head,
+                              sums + (shape.heads + head) * per_head);
+    }
+  });
 }
 
 void attention_gradient(Arguments& arguments) {
@@ -154,25 +182,18 @@ void attention_gradient(Arguments& arguments) {
   float* const dq = arguments.output(query_values);
   float* const dk = arguments.output(key_values);
   float* const dv = arguments.output(key_values);
+  in.bf16 = arguments.integer() != 0;
   if (!arguments.ok()) return;
   memset(dq, 0, static_cast<size_t>(query_values) * sizeof(float));
 
   Scratch scratch;
-  int32_t* const family = scratch.take<int32_t>(shape.span_count);
-  const int64_t families = number_families(shape, family);
   const int64_t per_head = shape.keys * shape.size;
   float* const sums = scratch.take<float>(2 * shape.heads * per_head);  // dk, then dv, of each head [Tk, D]
   parallel_ranges(2 * shape.heads * per_head, 65536, [&](int64_t begin, int64_t end) {
     memset(sums + begin, 0, static_cast<size_t>(end - begin) * sizeof(float));
   });
-  parallel(families * shape.heads, [&](int64_t task) {
-    const int64_t head = task % shape.heads;
-    for (int64_t s = 0; s < shape.span_count; s++) {
-      if (family[s] != task / shape.heads) continue;
-      attend_back_span(shape, shape.spans[s], head, in, dq, sums + head * per_head,
-                       sums + (shape.heads + head) * per_head);
-    }
-  });
+  if (in.bf16) attend_back_all<RoundedBlock>(shape, in, dq, sums);
+  else attend_back_all<Float32Block>(shape, in, dq, sums);
   const int64_t per_group = shape.heads / shape.groups;
   parallel_ranges(shape.keys, rows_per_task(shape.heads * shape.size), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {

@@ -20,6 +20,7 @@ export const attentionGradientKernel = defineKernel<AttentionGradientInputs, Att
       ...attentionShape(q, k, attributes),
       ...[dy, q, k, v, out, logSumExp].map((input) => backend.floats(input)),
       ...gradients.map(({ values }) => values),
+      backend.roundsProducts,
     );
     return gradients.map(({ info }) => info);
   },

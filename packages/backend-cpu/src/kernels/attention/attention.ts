@@ -15,7 +15,8 @@ export const attentionKernel = defineKernel<AttentionInputs, AttentionAttributes
     const out = backend.output(q.shape);
     const logSumExp = backend.output(q.shape.slice(0, 2));
     const inputs = [backend.floats(q), backend.floats(k), backend.floats(v)] as const;
-    backend.kernels['attention']!(...attentionShape(q, k, attributes), ...inputs, out.values, logSumExp.values);
+    const outputs = [out.values, logSumExp.values] as const;
+    backend.kernels['attention']!(...attentionShape(q, k, attributes), ...inputs, ...outputs, backend.roundsProducts);
     return [out.info, logSumExp.info];
   },
 });

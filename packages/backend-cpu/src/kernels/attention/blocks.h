@@ -4,10 +4,14 @@
 #pragma once
 #include "spans.h"
 
-/** Queries per block: about 96. Keys per block: one pass of the product over keys. */
-constexpr int64_t kQueryBlock = Float32Block::kRows * (96 / Float32Block::kRows);
+/** Queries per block: few, since a block computes the keys that its last query sees for all of them. */
+template <class Block>
+constexpr int64_t kQueryBlock = Block::kRows * ceil_divide(48, Block::kRows);
+/** Keys per block: one pass of the product over keys. */
 constexpr int64_t kKeyBlock = 384;
-static_assert(kKeyBlock <= Float32Block::kDepth && kKeyBlock % Float32Block::kColumns == 0);
+template <class Block>
+constexpr bool kKeysFit =
+    kKeyBlock <= Block::kDepth && kKeyBlock % Block::kColumns == 0 && Block::kColumns % Block::kDepthUnit == 0;
 
 struct AttentionShape {
   const Span* spans;
@@ -52,57 +56,59 @@ inline AttentionShape read_attention_shape(Arguments& arguments) {
   return shape;
 }
 
-/** Keys (or values) of one head as panels of keys whose depth is D: for products over D. */
-inline void pack_keys_as_columns(float* to, const AttentionShape& shape, const Span& span, const float* x,
-                                 int64_t group) {
-  using Block = Float32Block;
-  Scratch scratch;
-  float* const rows = scratch.take<float>(Block::kColumns * shape.size);
-  const int64_t keys = span.keys();
-  for (int64_t first = 0; first < keys; first += Block::kColumns) {
-    const int64_t columns = smaller_size(Block::kColumns, keys - first);
-    for (int64_t j = 0; j < columns; j++) {
-      memcpy(rows + j * shape.size, shape.key_row(x, span, first + j, group),
-             static_cast<size_t>(shape.size) * sizeof(float));
-    }
-    pack_columns_of_b<Block>(to + first * shape.size, rows_of(rows, shape.size), 0, columns, shape.size, {});
-  }
+/** One block of keys takes this much per column when it is packed as depth. */
+template <class Block>
+inline int64_t packed_keys(int64_t keys) {
+  return keys / kKeyBlock * kKeyBlock + padded_depth<Block>(keys % kKeyBlock);
 }
 
-/** Panels of D columns whose depth is the keys of one block: for products over keys. Block `first` starts at first·D′. */
-inline void pack_keys_as_depth(float* to, const AttentionShape& shape, const Span& span, const float* x, int64_t group) {
-  using Block = Float32Block;
-  const int64_t keys = span.keys(), row_stride = shape.groups * shape.size;
-  for (int64_t first = 0; first < keys; first += kKeyBlock) {
-    const int64_t end = smaller_size(keys, first + kKeyBlock);
-    float* const block = to + first * round_up(shape.size, Block::kColumns);
-    for (int64_t column = 0; column < shape.size; column += Block::kColumns) {
-      const int64_t columns = smaller_size(Block::kColumns, shape.size - column);
-      float* const panel = block + column * (end - first);
-      for (int64_t key = first; key < end;) {  // prefix and own keys are two runs of rows
-        const int64_t run_end = key < span.prefix_length ? smaller_size(end, span.prefix_length) : end;
-        const Factor rows{shape.key_row(x, span, key, group) + column, ElementType::f32, 1, row_stride};
-        Block::pack_b(panel + (key - first) * Block::kColumns, rows, 0, columns, 0, run_end - key, {});
-        key = run_end;
+/** Keys (or values) of a span and group as right factors: their rows as columns, and themselves as depth. */
+template <class Block>
+struct PackedKeys {
+  using Element = typename Block::Element;
+  Element *as_columns, *as_depth;  // either may be null: not needed
+
+  static int64_t size_as_columns(const AttentionShape& shape, const Span& span) {
+    return packed_b_size<Block>(span.keys(), shape.size);
+  }
+  static int64_t size_as_depth(const AttentionShape& shape, const Span& span) {
+    return round_up(shape.size, Block::kColumns) * packed_keys<Block>(span.keys());
+  }
+  const Element* columns_from(const AttentionShape& shape, int64_t key) const {
+    return as_columns + key * padded_depth<Block>(shape.size);
+  }
+  const Element* depth_block(const AttentionShape& shape, int64_t first) const {
+    return as_depth + first * round_up(shape.size, Block::kColumns);
+  }
+
+  void pack(const AttentionShape& shape, const Span& span, const float* x, int64_t group, bool bf16) const {
+    Scratch scratch;
+    const int64_t keys = span.keys(), size = shape.size;
+    float* const rows = scratch.take<float>(keys * size);
+    for (int64_t key = 0; key < keys; key++) {
+      memcpy(rows + key * size, shape.key_row(x, span, key, group), static_cast<size_t>(size) * sizeof(float));
+    }
+    if (as_columns) pack_columns_of_b<Block>(as_columns, rows_of(rows, size), 0, keys, size, {bf16, 1.0f});
+    for (int64_t first = 0; as_depth && first < keys; first += kKeyBlock) {
+      const int64_t depth = smaller_size(kKeyBlock, keys - first);
+      Element* const block = as_depth + first * round_up(size, Block::kColumns);
+      for (int64_t column = 0; column < size; column += Block::kColumns) {
+        Block::pack_b(block + column * padded_depth<Block>(depth), columns_of(rows + first * size, size), column,
+                      smaller_size(Block::kColumns, size - column), 0, depth, {bf16, 1.0f});
       }
     }
   }
-}
-
-inline int64_t size_as_columns(const AttentionShape& shape, const Span& span) {
-  return packed_b_size<Float32Block>(span.keys(), shape.size);
-}
-inline int64_t size_as_depth(const AttentionShape& shape, const Span& span) {
-  return round_up(shape.size, Float32Block::kColumns) * span.keys();
-}
+};
 
 /** C [rows, D] += A [rows, keys] · (keys [begin, end) of a block packed as depth), A packed over exactly these keys. */
+template <class Block>
 inline void add_product_over_keys(const AttentionShape& shape, int64_t rows, int64_t begin, int64_t end,
-                                  int64_t block_keys, const float* a, const float* block, float* c, int64_t c_stride) {
-  using Block = Float32Block;
-  const int64_t depth = end - begin;
+                                  int64_t block_keys, const typename Block::Element* a,
+                                  const typename Block::Element* block, float* c, int64_t c_stride) {
+  [[maybe_unused]] typename Block::Session session;
+  const int64_t depth = padded_depth<Block>(end - begin);
   for (int64_t column = 0; column < shape.size; column += Block::kColumns) {
-    const float* const panel = block + column * block_keys + begin * Block::kColumns;
+    const typename Block::Element* const panel = block + column * padded_depth<Block>(block_keys) + begin * Block::kColumns;
     for (int64_t i = 0; i < rows; i += Block::kRows) {
       Block::multiply(smaller_size(Block::kRows, rows - i), smaller_size(Block::kColumns, shape.size - column), depth,
                       a + i * depth, panel, c + i * c_stride + column, c_stride, Start::values, nullptr);
@@ -116,10 +122,12 @@ struct KeyWindow {
   int64_t begin, end;    // computed, relative to `first`
   int64_t padded_end;    // to whole vectors
 
+  template <class Block>
   static KeyWindow of(int64_t first, int64_t total, KeyRange seen) {
+    static_assert(kKeysFit<Block>);
     KeyWindow window;
     window.first = first, window.keys = smaller_size(kKeyBlock, total - first);
-    window.begin = seen.begin > first ? (seen.begin - first) / Float32Block::kColumns * Float32Block::kColumns : 0;
+    window.begin = seen.begin > first ? (seen.begin - first) / Block::kColumns * Block::kColumns : 0;
     window.end = smaller_size(window.keys, seen.end - first);
     window.padded_end = round_up(window.end, kWidth);
     return window;
@@ -150,7 +158,7 @@ inline float online_softmax(float* scores, const KeyWindow& window, KeyRange see
   const Vec shift = set(most);
   Vec sums = zero();
   for (int64_t j = window.begin; j < window.padded_end; j += kWidth) {
-    const Vec p = exponential(load(scores + j) - shift);
+    const Vec p = exponential_below(load(scores + j) - shift);
     store(scores + j, p);
     sums = sums + p;
   }

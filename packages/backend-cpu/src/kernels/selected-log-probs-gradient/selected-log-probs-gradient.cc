@@ -8,8 +8,6 @@
 
 #include "../selected-log-probs/tiles.h"
 
-constexpr int64_t kVocabularyChunk = 1024;
-
 struct LogitGradient {
   const float *d_log_prob, *d_entropy, *d_squared;  // [S] each, or null
   const float *log_sum_exp, *entropy, *squared;     // [S] each; the latter two where their gradients are
@@ -59,21 +57,7 @@ inline void select_log_probs_back(const Selection& in, const LogitGradient& grad
     gather_and_pack<Block>(in.hidden, in.rows + first, count, columns, gathered, packed_h, in.bf16);
     for (int64_t v = 0; v < vocabulary; v += kVocabularyChunk) {
       const int64_t width = smaller_size(kVocabularyChunk, vocabulary - v);
-      const Factor chunk_rows{in.head.data, in.head.type, columns, 1};
-      const int64_t element = in.head.type == ElementType::u16 ? 2 : 4;
-      const Storage chunk_head{static_cast<const char*>(in.head.data) + v * columns * element, in.head.type};
-      const int64_t logit_panels = ceil_divide(width, Block::kColumns), hidden_panels = ceil_divide(columns, Block::kColumns);
-      parallel(logit_panels + hidden_panels, [&](int64_t panel) {
-        if (panel < logit_panels) {
-          const int64_t column = panel * Block::kColumns;
-          pack_columns_of_b<Block>(for_logits + column * padded_depth<Block>(columns), chunk_rows, v + column,
-                                   smaller_size(Block::kColumns, width - column), columns, {in.bf16, 1.0f});
-        } else {
-          const int64_t column = (panel - logit_panels) * Block::kColumns;
-          pack_columns_of_b<Block>(for_hidden + column * padded_depth<Block>(width), columns_of(chunk_head, columns), column,
-                                   smaller_size(Block::kColumns, columns - column), width, {in.bf16, 1.0f});
-        }
-      });
+      pack_head_chunk<Block>(in, v, width, for_logits, for_hidden);
       parallel_ranges(count, kRows, [&](int64_t begin, int64_t end) {
         const int64_t tile_rows = end - begin;
         Scratch own;
@@ -82,10 +66,7 @@ inline void select_log_probs_back(const Selection& in, const LogitGradient& grad
         multiply_packed<Block>(tile_rows, width, columns, packed_h + begin * padded_depth<Block>(columns), for_logits, z,
                                width, in.bias ? Start::bias : Start::nothing, in.bias ? in.bias + v : nullptr);
         for (int64_t i = 0; i < tile_rows; i++) {
-          if (gradient.temperature != 1.0f) {
-            const Vec divisor = set(gradient.temperature);
-            map_lanes(width, z + i * width, z + i * width, [=](Vec value) { return value / divisor; });
-          }
+          divide_by(gradient.temperature, z + i * width, width);
           gradient.apply(first + begin + i, v, z + i * width, width);
         }
         pack_rows_of_a<Block>(packed_dz, rows_of(z, width), 0, tile_rows, width, {in.bf16, 1.0f});

@@ -4,50 +4,8 @@
 //   logProb = z_target − L,   entropy = L − Σ p z,   log-sum-squared = log Σ exp 2z − 2L.
 // A task is a run of the vocabulary for up to kSelected rows; the runs' sums are joined in order.
 
+#include "sums.h"
 #include "tiles.h"
-
-/** Sums over a run of the vocabulary, relative to its maximum m: Σ e^(z−m), Σ e^(z−m)·z and Σ e^2(z−m). */
-struct VocabularySums {
-  float maximum, total, weighted, squared;
-
-  void start() { maximum = -__builtin_inff(), total = weighted = squared = 0.0f; }
-  void join(const VocabularySums& other) {
-    const float most = other.maximum > maximum ? other.maximum : maximum;
-    const float keep = maximum == most ? 1.0f : expf(maximum - most);
-    const float take = other.maximum == most ? 1.0f : expf(other.maximum - most);
-    total = total * keep + other.total * take;
-    weighted = weighted * keep + other.weighted * take;
-    squared = squared * keep * keep + other.squared * take * take;
-    maximum = most;
-  }
-};
-
-/** Joins the sums of `count` logits of one row. NaN spreads to the sums. */
-inline void add_logits(VocabularySums* sums, const float* z, int64_t count, bool weighted, bool squared) {
-  Vec mosts = set(-__builtin_inff());
-  int64_t i = 0;
-  for (; i + kWidth <= count; i += kWidth) mosts = larger(mosts, load(z + i));
-  VocabularySums here;
-  here.start();
-  here.maximum = largest_of(mosts);
-  for (; i < count; i++) here.maximum = z[i] > here.maximum ? z[i] : here.maximum;
-  const Vec shift = set(here.maximum);
-  Vec total = zero(), with_z = zero(), squares = zero();
-  for (i = 0; i < count; i += kWidth) {
-    const Vec value = load_lanes(z + i, count - i);
-    Vec e = exponential(value - shift);
-    if (count - i < kWidth) {  // lanes past the end do not count
-      float lanes[kWidth] = {};
-      store_part(lanes, e, static_cast<int>(count - i));
-      e = load(lanes);
-    }
-    total = total + e;
-    if (weighted) with_z = fma(e, value, with_z);
-    if (squared) squares = fma(e, e, squares);
-  }
-  here.total = sum_of(total), here.weighted = sum_of(with_z), here.squared = sum_of(squares);
-  sums->join(here);
-}
 
 struct SelectedOutputs {
   float *log_prob, *log_sum_exp, *entropy, *squared;  // [S] each; the latter two or null
@@ -103,15 +61,7 @@ inline void select_log_probs(const Selection& in, const SelectedOutputs& out) {
 }
 
 void selected_log_probs(Arguments& arguments) {
-  Selection in;
-  in.tokens = arguments.size(), in.columns = arguments.size(), in.vocabulary = arguments.size();
-  in.selected = arguments.size();
-  in.temperature = arguments.scalar();
-  in.hidden = arguments.floats(in.tokens * in.columns);
-  in.head = arguments.weight(in.vocabulary * in.columns);
-  in.bias = arguments.optional_floats(in.vocabulary);
-  in.rows = arguments.integers(in.selected);
-  in.targets = arguments.integers(in.selected);
+  Selection in = read_selection(arguments);
   SelectedOutputs out;
   out.log_prob = arguments.output(in.selected);
   out.log_sum_exp = arguments.output(in.selected);

@@ -4,9 +4,10 @@
 
 constexpr int64_t kSelected = 1024;       // selected rows at a time: their packed hidden states stay in the shared cache
 constexpr int64_t kVocabularyRun = 4096;  // a task's part of the vocabulary
+constexpr int64_t kVocabularyChunk = 1024;  // columns whose head is packed for both products before the rows are worked on
 constexpr int64_t kVocabularyTile = 128;  // columns whose packed head stays in the second-level cache
 static_assert(kVocabularyTile % Float32Block::kColumns == 0 && kVocabularyTile % RoundedBlock::kColumns == 0);
-static_assert(kVocabularyRun % kVocabularyTile == 0);
+static_assert(kVocabularyRun % kVocabularyChunk == 0 && kVocabularyChunk % kVocabularyTile == 0);
 
 /** Rows whose tile of logits stays in the second-level cache: about `wanted`, whole blocks. */
 template <class Block>
@@ -24,6 +25,20 @@ struct Selection {
   const int32_t *rows, *targets;
   bool bf16;             // factors are rounded to bf16
 };
+
+/** As the JS side passes it for log-probs and their slope. */
+inline Selection read_selection(Arguments& arguments) {
+  Selection in;
+  in.tokens = arguments.size(), in.columns = arguments.size(), in.vocabulary = arguments.size();
+  in.selected = arguments.size();
+  in.temperature = arguments.scalar();
+  in.hidden = arguments.floats(in.tokens * in.columns);
+  in.head = arguments.weight(in.vocabulary * in.columns);
+  in.bias = arguments.optional_floats(in.vocabulary);
+  in.rows = arguments.integers(in.selected);
+  in.targets = arguments.integers(in.selected);
+  return in;
+}
 
 inline bool selection_fits(Arguments& arguments, const Selection& s) {
   for (int64_t i = 0; i < s.selected; i++) {
@@ -46,16 +61,37 @@ inline void gather_and_pack(const float* hidden, const int32_t* rows, int64_t co
   });
 }
 
+inline void divide_by(float temperature, float* z, int64_t count) {
+  if (temperature == 1.0f) return;
+  const Vec divisor = set(temperature);
+  map_lanes(count, z, z, [=](Vec value) { return value / divisor; });
+}
+
 /** z = (h Wᵀ + b) / temperature: [rows, width] at stride kVocabularyTile. */
 template <class Block>
 inline void logit_tile(const typename Block::Element* packed_h, const typename Block::Element* packed_head, int64_t rows,
                        int64_t width, int64_t columns, const float* bias, float temperature, float* tile) {
   multiply_packed<Block>(rows, width, columns, packed_h, packed_head, tile, kVocabularyTile,
                               bias ? Start::bias : Start::nothing, bias);
-  if (temperature == 1.0f) return;
-  const Vec divisor = set(temperature);
-  for (int64_t i = 0; i < rows; i++) {
-    float* const z = tile + i * kVocabularyTile;
-    map_lanes(width, z, z, [=](Vec v) { return v / divisor; });
-  }
+  for (int64_t i = 0; i < rows; i++) divide_by(temperature, tile + i * kVocabularyTile, width);
+}
+
+/** Words [v, v + width) of the head as right factors of h Wᵀ (depth C) and of dz W (depth `width`). */
+template <class Block>
+inline void pack_head_chunk(const Selection& in, int64_t v, int64_t width, typename Block::Element* for_logits,
+                            typename Block::Element* for_hidden) {
+  const int64_t columns = in.columns, element = in.head.type == ElementType::u16 ? 2 : 4;
+  const Storage words{static_cast<const char*>(in.head.data) + v * columns * element, in.head.type};
+  const int64_t logit_panels = ceil_divide(width, Block::kColumns), hidden_panels = ceil_divide(columns, Block::kColumns);
+  parallel(logit_panels + hidden_panels, [&](int64_t panel) {
+    if (panel < logit_panels) {
+      const int64_t word = panel * Block::kColumns;
+      pack_columns_of_b<Block>(for_logits + word * padded_depth<Block>(columns), rows_of(words, columns), word,
+                               smaller_size(Block::kColumns, width - word), columns, {in.bf16, 1.0f});
+    } else {
+      const int64_t column = (panel - logit_panels) * Block::kColumns;
+      pack_columns_of_b<Block>(for_hidden + column * padded_depth<Block>(width), columns_of(words, columns), column,
+                               smaller_size(Block::kColumns, columns - column), width, {in.bf16, 1.0f});
+    }
+  });
 }

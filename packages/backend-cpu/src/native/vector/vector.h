@@ -30,14 +30,9 @@ inline Vec choose(Condition condition, Vec yes, Vec no) {
 inline Vec larger_or_nan(Vec a, Vec b) { return choose(a != a, a, larger(a, b)); }
 inline Vec smaller_or_nan(Vec a, Vec b) { return choose(a != a, a, smaller(a, b)); }
 
-/**
- * eˣ within 2 ulp: x = n·ln 2 + r, |r| ≤ ln 2 / 2, and a polynomial for eʳ (Cephes expf's coefficients). The power of
- * two is applied in two factors, so that results near the largest float do not overflow on the way. NaN passes.
- */
-inline Vec exponential(Vec x) {
-  const Vec bounded = smaller(set(88.8f), larger(set(-104.0f), x));
-  const Vec n = nearest_integer(bounded * set(1.44269504088896341f));
-  Vec r = fma(n, set(-0.693359375f), bounded);
+/** eʳ of x = n·ln 2 + r, |r| ≤ ln 2 / 2: a polynomial with the coefficients of Cephes' expf. */
+inline Vec exponential_of_rest(Vec x, Vec n) {
+  Vec r = fma(n, set(-0.693359375f), x);
   r = fma(n, set(2.12194440e-4f), r);
   Vec p = set(1.9875691500e-4f);
   p = fma(p, r, set(1.3981999507e-3f));
@@ -46,15 +41,33 @@ inline Vec exponential(Vec x) {
   p = fma(p, r, set(1.6666665459e-1f));
   p = fma(p, r, set(5.0000001201e-1f));
   p = fma(p, r * r, r) + set(1.0f);
+  return p;
+}
+
+/**
+ * eˣ within 2 ulp. The power of two is applied in two factors, so that results near the largest float do not overflow
+ * on the way. NaN passes.
+ */
+inline Vec exponential(Vec x) {
+  const Vec bounded = smaller(set(88.8f), larger(set(-104.0f), x));
+  const Vec n = nearest_integer(bounded * set(1.44269504088896341f));
+  const Vec p = exponential_of_rest(bounded, n);
   const Vec half = nearest_integer(n * set(0.5f));
   return p * power_of_two(half) * power_of_two(n - half);
+}
+
+/** eˣ for x ≤ 0, as after subtracting a maximum: 0 below −87.3, where float32 numbers would be denormal. NaN passes. */
+inline Vec exponential_below(Vec x) {
+  const Vec bounded = larger(set(-87.3f), x);
+  const Vec n = nearest_integer(bounded * set(1.44269504088896341f));
+  const Vec p = exponential_of_rest(bounded, n);
+  return choose(x < set(-87.3f), zero(), p * power_of_two(n));
 }
 
 /** 1 / (1 + e⁻ˣ), for either sign from e^−|x| ≤ 1. */
 inline Vec logistic(Vec x) {
   const Vec e = exponential(zero() - absolute(x));
-  const Vec below = e / (set(1.0f) + e);
-  return choose(x != x, x, choose(x < zero(), below, set(1.0f) / (set(1.0f) + e)));
+  return choose(x != x, x, choose(x < zero(), e, set(1.0f)) / (set(1.0f) + e));
 }
 
 /** tanh x: an odd polynomial near 0 (Cephes tanhf), 1 − 2 / (e^2|x| + 1) elsewhere. */

@@ -10,5 +10,6 @@ const geluKernel = defineKernel(kernels.gelu, geluComposite);
 export const geluOp = defineOp(geluKernel, {
   differentiable: ['x'],
   save: ({ x }) => ({ x }),
+  again: (saved, attributes) => geluKernel(saved, attributes)[0],
   gradient: ({ dys: [dy], saved: { x }, attributes }) => ({ x: geluGradient({ dy: dy!, x }, attributes)[0] }),
 });

@@ -9,7 +9,8 @@ const layerNormKernel = defineKernel(kernels.layerNorm, layerNormComposite);
 
 export const layerNormOp = defineOp(layerNormKernel, {
   differentiable: ['x', 'weight', 'bias'],
-  save: ({ x, weight }) => ({ x, weight }),
+  save: ({ x, weight, bias }) => ({ x, weight, bias }),
+  again: (saved, attributes) => layerNormKernel(saved, attributes)[0],
   gradient({ dys: [dy], saved: { x, weight }, attributes: { epsilon }, wants }) {
     const wantsWeight = wants.has('weight') || wants.has('bias');
     const [dx, dWeight, dBias] = layerNormGradient({ dy: dy!, x, weight }, { epsilon, wantsWeight });

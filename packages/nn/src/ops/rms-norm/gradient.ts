@@ -10,6 +10,7 @@ const rmsNormKernel = defineKernel(kernels.rmsNorm, rmsNormComposite);
 export const rmsNormOp = defineOp(rmsNormKernel, {
   differentiable: ['x', 'weight'],
   save: ({ x, weight }) => ({ x, weight }),
+  again: (saved, attributes) => rmsNormKernel(saved, attributes)[0],
   gradient({ dys: [dy], saved: { x, weight }, attributes: { epsilon }, wants }) {
     const wantsWeight = wants.has('weight');
     const [dx, dWeight] = rmsNormGradient({ dy: dy!, x, weight }, { epsilon, wantsWeight });

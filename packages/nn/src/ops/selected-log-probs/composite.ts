@@ -65,6 +65,24 @@ export function selectedLogProbsComposite(
   return [joined('logProb'), joined('logSumExp'), joined('entropy'), joined('squared')];
 }
 
+export function selectedLogProbsSlopeComposite(
+  inputs: SelectedLogProbsInputs,
+  { temperature }: { readonly temperature: number },
+): readonly [Tensor1D, Tensor2D] {
+  const [logProb, logSumExp] = selectedLogProbsComposite(inputs, { entropy: false, squared: false, temperature });
+  const { hidden, head, rows } = inputs;
+  const selected = tf.gather(hidden, rows); // [S, C]
+  const ones = tf.ones([rows.size]) as Tensor1D;
+  const slopes = chunks(rows.size, head.shape[0]).map(([start, count]) =>
+    tf.tidy(() => {
+      const h = part(selected, start, count);
+      const byLogits = logitGradient({ ...inputs, dLogProb: ones, logSumExp }, h, start, count, temperature);
+      return tf.div(tf.matMul(byLogits as Tensor2D, head), temperature);
+    }),
+  );
+  return [logProb, join(slopes) as Tensor2D];
+}
+
 export function selectedLogProbsGradientComposite(
   inputs: SelectedLogProbsGradientInputs,
   { temperature, wantsHead }: { readonly temperature: number; readonly wantsHead: boolean },

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Tensor1D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import { tf } from '../../tf.js';
 import { kernels } from '../../contracts/ops.js';
 import { defineKernel } from '../define-kernel.js';
 import { defineOp } from '../define-op.js';
-import { selectedLogProbsComposite, selectedLogProbsGradientComposite } from './composite.js';
+import { embeddingGradientComposite } from '../embedding/composite.js';
+import {
+  selectedLogProbsComposite,
+  selectedLogProbsGradientComposite,
+  selectedLogProbsSlopeComposite,
+  type SelectedLogProbsInputs,
+} from './composite.js';
 
 const selectedLogProbsGradient = defineKernel(kernels.selectedLogProbsGradient, selectedLogProbsGradientComposite);
 const selectedLogProbsKernel = defineKernel(kernels.selectedLogProbs, selectedLogProbsComposite);
@@ -35,6 +42,25 @@ export const selectedLogProbsOp = defineOp(selectedLogProbsKernel, {
     );
     return { hidden, ...(wantsHead ? { head, bias } : {}) };
   },
+});
+
+const scatterRows = defineKernel(kernels.embeddingGradient, embeddingGradientComposite);
+const slopeKernel = defineKernel<
+  SelectedLogProbsInputs,
+  { readonly temperature: number; readonly tokens: number },
+  readonly [Tensor1D, Tensor2D]
+>(kernels.selectedLogProbsSlope, selectedLogProbsSlopeComposite);
+
+/**
+ * For a frozen head and log-probs alone: ∂logProb/∂hidden is found on the way, as in attention, so that the logits are
+ * computed once instead of twice. It waits as [S, C] for the factor that the loss gives each token.
+ */
+export const frozenHeadLogProbsOp = defineOp(slopeKernel, {
+  differentiable: ['hidden'],
+  save: ({ rows }, [, slope]): { rows: Tensor1D; slope: Tensor2D } => ({ rows, slope }),
+  gradient: ({ dys: [dLogProb], saved: { rows, slope }, attributes: { tokens } }) => ({
+    hidden: scatterRows({ dy: tf.mul(slope, tf.expandDims(dLogProb!, 1)), ids: rows }, { vocabulary: tokens })[0],
+  }),
 });
 
 /** Leaves out what nothing depends on. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import { currentTape } from '../../autograd/tape.js';
 import { errors } from '../../errors.js';
 import { tf } from '../../tf.js';
 import { checkShape, intTensor, type Ints } from '../checks.js';
-import { selectedLogProbsOp } from './gradient.js';
+import type { SelectedLogProbsInputs } from './composite.js';
+import { frozenHeadLogProbsOp, selectedLogProbsOp } from './gradient.js';
 
 export interface SelectedLogProbsOptions {
   readonly bias?: Tensor1D | null | undefined; // [V]
@@ -60,6 +62,9 @@ export function selectedLogProbs(
       targets: intTensor(op, 'targets', targets, vocabulary),
     };
     if (count === 0) return { logProb: tf.zeros([0]), ...nothing(entropy, squared) };
+    if (!entropy && !squared && onlyHiddenIsTrained(inputs)) {
+      return { logProb: frozenHeadLogProbsOp(inputs, { temperature, tokens: tokens! })[0] };
+    }
     const [logProb, , entropies, squares] = selectedLogProbsOp(inputs, { entropy, squared, temperature });
     return {
       logProb,
@@ -67,6 +72,13 @@ export function selectedLogProbs(
       ...(squared ? { logSumSquaredProbabilities: squares } : {}),
     };
   }) as SelectedLogProbs;
+}
+
+/** Does the pass go back to the hidden states, and neither to the head nor to its bias? */
+function onlyHiddenIsTrained({ hidden, head, bias }: SelectedLogProbsInputs): boolean {
+  const tape = currentTape();
+  if (tape === null || tape.mode === 'observe' || !tape.needs(hidden)) return false;
+  return !tape.needs(head) && (bias === undefined || !tape.needs(bias));
 }
 
 function nothing(entropy: boolean, squared: boolean): Omit<SelectedLogProbs, 'logProb'> {

@@ -15,6 +15,7 @@ const swigluKernel = defineKernel<SwigluInputs, Record<string, never>, readonly 
 export const swigluOp = defineOp(swigluKernel, {
   differentiable: ['gate', 'up'],
   save: ({ gate, up }) => ({ gate, up }),
+  again: ({ gate, up }) => swigluKernel({ gate, up }, {})[0],
   gradient({ dys: [dy], saved: { gate, up } }) {
     const [dGate, dUp] = swigluGradient({ dy: dy!, gate, up }, {});
     return { gate: dGate, up: dUp };

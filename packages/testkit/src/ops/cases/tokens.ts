@@ -65,7 +65,10 @@ function scoringCase(name: string, scoring: Scoring): OpCase {
   const seen = (outputs: Tensor[]) => (only === undefined ? outputs : outputs.slice(1));
   return {
     name: `selectedLogProbs, ${name}`,
-    kernels: [kernels.selectedLogProbs, kernels.selectedLogProbsGradient],
+    kernels:
+      frozen.includes('head') && !entropy && !squared
+        ? [kernels.selectedLogProbsSlope]
+        : [kernels.selectedLogProbs, kernels.selectedLogProbsGradient],
     frozen,
     inputs: {
       hidden: host('hidden', [tokens, width], spread),
@@ -123,6 +126,23 @@ export const tokenCases: readonly OpCase[] = [
   scoringCase('a loss of the entropy alone', { ...small, entropy: true, only: 'entropy' }),
   scoringCase('a loss of log Σp² alone', { ...small, squared: true, only: 'squared' }),
   scoringCase('frozen head', { ...small, entropy: true, frozen: ['head'] }),
+  scoringCase('frozen head, log-probs alone', { ...small, frozen: ['head'] }),
+  scoringCase('frozen head, log-probs alone, a row that serves two answers, bias and temperature', {
+    ...small,
+    rows: [1, 1, 3],
+    bias: true,
+    temperature: 0.7,
+    frozen: ['head', 'bias'],
+  }),
+  scoringCase('frozen head, log-probs alone, large logits', { ...small, spread: 30, frozen: ['head'] }),
+  scoringCase('frozen head, log-probs alone, a vocabulary of several parts', {
+    tokens: 9,
+    width: 19,
+    vocabulary: 5003,
+    rows: [8, 0, 4],
+    targets: [5002, 1, 4097],
+    frozen: ['head'],
+  }),
   scoringCase('frozen hidden states', { ...small, frozen: ['hidden'] }),
   scoringCase('large logits', { ...small, spread: 30, entropy: true, squared: true }),
   scoringCase('no rows', { ...small, rows: [], targets: [], entropy: true, squared: true }),

@@ -3,25 +3,16 @@
 
 Two rows per pair, right-padded; only response positions go through the head. Needs torch, transformers, peft.
 
-usage: torch_loop.py ROWS.jsonl --model CONFIG.json [--loss dpo|simpo] [--dtype bf16|fp32] [--batch-size 2]
-                     [--epochs 1] [--threads 2] [--precompute]
+usage: torch_preference.py ROWS.jsonl --model CONFIG.json [--loss dpo|simpo] [--dtype bf16|fp32] [--batch-size 2]
+                           [--epochs 1] [--threads 2] [--precompute]
 """
 
-import argparse
-import hashlib
-import json
-import resource
 import time
-from pathlib import Path
 
-parser = argparse.ArgumentParser()
-parser.add_argument("rows")
-parser.add_argument("--model", required=True)
+from common import parser_of, random_model, read_rows, report
+
+parser = parser_of(__doc__)
 parser.add_argument("--loss", choices=["dpo", "simpo"], default="dpo")
-parser.add_argument("--dtype", choices=["bf16", "fp32"], default="bf16")
-parser.add_argument("--batch-size", type=int, default=2)
-parser.add_argument("--epochs", type=int, default=1)
-parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--precompute", action="store_true", help="reference log-probs once, before the first step")
 options = parser.parse_args()
 
@@ -31,14 +22,10 @@ torch.set_num_threads(options.threads)
 
 from peft import LoraConfig, get_peft_model  # noqa: E402
 from torch.nn.functional import logsigmoid  # noqa: E402
-from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402
 
-content = Path(options.rows).read_bytes()
-rows = [json.loads(line) for line in content.decode().splitlines()]
-config = AutoConfig.for_model(**json.loads(Path(options.model).read_text()))
-torch.manual_seed(0)
+rows, rows_hash = read_rows(options.rows)
 dtype = torch.bfloat16 if options.dtype == "bf16" else torch.float32
-base = AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation="sdpa")
+base = random_model(options.model, dtype, attn_implementation="sdpa")
 adapter = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
 model = get_peft_model(base, adapter)
 optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=5e-6)
@@ -101,21 +88,13 @@ for _ in range(options.epochs):
         seconds.append(time.perf_counter() - began)
 
 charged = sum(seconds) + (precomputing if precomputes else 0)
-tokens = sum(2 * len(row["promptIds"]) + len(row["chosenIds"]) + len(row["rejectedIds"]) for row in rows)
-print(
-    json.dumps(
-        {
-            "system": "torch-peft",
-            "loss": options.loss,
-            "dtype": options.dtype,
-            "precompute": options.precompute,
-            "rowsHash": hashlib.sha256(content).hexdigest()[:16],
-            "pairs": len(rows) * options.epochs,
-            "seconds": round(charged, 3),
-            "pairsPerSecond": round(len(rows) * options.epochs / charged, 5),
-            "realTokensPerSecond": round(tokens * options.epochs / charged, 2),
-            "stepSeconds": [round(s, 3) for s in seconds],
-            "peakMemoryBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        }
-    )
+report(
+    system="torch-peft",
+    loss=options.loss,
+    dtype=options.dtype,
+    precompute=options.precompute,
+    rowsHash=rows_hash,
+    pairs=len(rows) * options.epochs,
+    seconds=round(charged, 3),
+    stepSeconds=[round(s, 3) for s in seconds],
 )

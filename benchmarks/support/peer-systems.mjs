@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The systems of a comparison, by name: what is special about each, and how one run of it is made. A run gives the seconds
+// it is charged for, its peak memory, the hash of the rows it read and, in supervised training, what it learned from.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { train } from './llmf-run.mjs';
+import { longestSequence, trainedHash } from './peer-rows.mjs';
+
+const plugin = join(import.meta.dirname, 'trained-tokens-plugin.mjs');
+const preference = ['dpo', 'simpo'];
+
+/** `losses`: those that it makes sense for; all others are this project's or a peer's in its plainest form. */
+export const systems = {
+  llmf: { ours: true, words: 'its default; the prompt of a pair once', run: (task) => runLlmf(task, {}) },
+  'llmf-two-row': {
+    ours: true,
+    words: 'prompt once per answer, as the peers do',
+    losses: preference,
+    run: (task) => runLlmf(task, { twoRow: true }),
+  },
+  'llmf-checkpointing': {
+    ours: true,
+    words: 'gradient checkpointing',
+    run: (task) => runLlmf(task, { checkpointing: true }),
+  },
+  trl: { words: "TRL's trainer, without gradient checkpointing", run: (task) => runTrl(task, []) },
+  'trl-checkpointing': {
+    words: "TRL's trainer with gradient checkpointing, its default",
+    run: (task) => runTrl(task, ['--checkpointing']),
+  },
+  'trl-bf16-weights': {
+    words: "TRL's trainer with parameters, gradients and optimizer state in bf16",
+    losses: ['sft'],
+    run: (task) => runTrl(task, ['--weights', 'bf16']),
+  },
+  torch: { words: 'a plain PyTorch loop', run: runTorch },
+};
+
+/** @throws Error naming the known systems, or the losses that a system is for */
+export function systemsOf(names, loss) {
+  for (const name of names) {
+    if (systems[name] === undefined) {
+      throw new Error(`There is no system ${name}; known are ${Object.keys(systems).join(', ')}.`);
+    }
+    const { losses } = systems[name];
+    if (losses !== undefined && !losses.includes(loss)) throw new Error(`${name} is for ${losses.join(', ')} only.`);
+  }
+  return names;
+}
+
+const losses = {
+  dpo: (task) => ({
+    loss: { name: 'dpo', beta: 0.1 },
+    reference: { name: task.precompute ? 'cached' : 'auto' },
+  }),
+  simpo: () => ({ loss: { name: 'simpo', beta: 2, gamma: 1 } }),
+  sft: () => ({ stage: 'sft' }),
+};
+
+function runLlmf(task, { twoRow = false, checkpointing = false }) {
+  const isSupervised = task.loss === 'sft';
+  const trainedFile = join(task.folder, 'trained.json');
+  const { steps, seconds } = train(
+    {
+      model: { path: task.modelFolder },
+      ...losses[task.loss](task),
+      adapter: task.adapter === 'lora' ? { name: 'lora', rank: 8 } : 'none',
+      data: { train: [{ path: task.rowsFile }], maxLength: 1 << 15, shuffle: false, promptOnce: !twoRow },
+      train: {
+        batchSize: task.batchSize,
+        gradientAccumulation: 1,
+        gradientCheckpointing: checkpointing,
+        learningRate: 5e-6,
+        epochs: task.epochs,
+        saveEvery: null,
+        evalEvery: null,
+      },
+      backend: { name: 'cpu', precision: task.dtype, threads: task.threads },
+      ...(isSupervised && { trainedTokens: { file: trainedFile } }),
+    },
+    isSupervised ? [plugin] : [`loss-${task.loss}`],
+  );
+  const trained = isSupervised ? JSON.parse(readFileSync(trainedFile, 'utf8')) : undefined;
+  return {
+    // With a cached reference the whole process is charged: start, loading and the caching pass too.
+    seconds: task.precompute ? seconds : steps.reduce((sum, step) => sum + step.stepSeconds, 0),
+    peakMemoryBytes: Math.max(...steps.map((step) => step.peakMemoryBytes)),
+    rowsHash: task.rowsHash,
+    ...(trained !== undefined && { trainedTokens: trained.flat().length, trainedHash: trainedHash(trained) }),
+  };
+}
+
+function runTrl(task, words) {
+  if (task.loss === 'sft') return runPython(task, 'trl_supervised.py', ['--adapter', task.adapter, ...words]);
+  const length = ['--max-length', String(longestSequence(task.rows))];
+  return runPython(task, 'trl_preference.py', [...preferenceWords(task), ...length, ...words]);
+}
+
+function runTorch(task) {
+  if (task.loss === 'sft') return runPython(task, 'torch_supervised.py', ['--adapter', task.adapter]);
+  return runPython(task, 'torch_preference.py', preferenceWords(task));
+}
+
+const preferenceWords = ({ loss, precompute }) => ['--loss', loss, ...(precompute ? ['--precompute'] : [])];
+
+function runPython(task, script, words) {
+  const threads = String(task.threads);
+  const model = ['--model', task.config, '--dtype', task.dtype === 'bf16' ? 'bf16' : 'fp32', '--threads', threads];
+  const counts = ['--batch-size', String(task.batchSize), '--epochs', String(task.epochs)];
+  const { status, stdout, stderr, error } = spawnSync(
+    task.python,
+    [join(import.meta.dirname, '..', 'peers', script), task.rowsFile, ...model, ...counts, ...words],
+    { encoding: 'utf8', maxBuffer: 1 << 28, env: { ...process.env, OMP_NUM_THREADS: threads } },
+  );
+  if (status !== 0) {
+    const hint = 'Name a Python with torch, transformers, trl, peft and datasets: --python or LLMF_PEERS_PYTHON.';
+    throw new Error(`${script} failed with ${task.python}. ${hint}\n${error?.message ?? stderr.slice(-2000)}`);
+  }
+  return JSON.parse(stdout.trim().split('\n').at(-1));
+}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds and runs test-native, the kernels' tests without Node.js: under AddressSanitizer and
 // UndefinedBehaviorSanitizer, under ThreadSanitizer with two callers at once, for arm64 under qemu, and as clang compiles
-// them.
-// Does what this machine has the tools for, and names what it left out; with --all that is a failure. Closes with "N passed, N failed, N skipped".
+// them. Does what this machine has the tools for, and names what it left out; with --all that is a failure. Closes with
+// "N passed, N failed, N skipped".
 //
 // usage: node scripts/test-native.mjs [--all] [address|thread|arm64|clang …]
 import { spawnSync } from 'node:child_process';

@@ -57,52 +57,43 @@ export function describeIndependence(start: () => Promise<void>): void {
       },
     );
 
-    it.each([
-      ['causal', {}],
-      ['in a window', { window: 40 }],
-      ['not causal', { causal: false }],
-    ] as const)(
-      'of attention, %s, and its gradient do not depend on where the segment lies, nor on others in the pack',
-      (_name, options) => {
-        const length = 150;
+    it.each(
+      (
+        [
+          ['causal', {}],
+          ['in a window', { window: 40 }],
+          ['not causal', { causal: false }],
+        ] as const
+      ).flatMap(([name, options]) => precisions.map((precision) => [name, precision, options] as const)),
+    )(
+      'of attention, %s, in %s, and its gradient do not depend on where the segment lies, nor on others in the pack',
+      async (_name, precision, options) => {
+        await startNativeBackend({ threads: 2, precision });
+        const [place, length] = [68, 150];
         const others: readonly Segment[] = [
           { start: 0, length: 7 },
           { start: 7, length: 61 },
         ];
-        const place = 68;
-        const alone = attend(place, length, [{ start: 0, length }], (x) => tf.slice(x, place, length), options);
-        const packed = attend(place, length, [...others, { start: place, length }], (x) => x, options);
-        for (const [index, value] of packed.entries()) {
-          const mine = tf.slice(value, [place, 0, 0], [length, value.shape[1], value.shape[2]]);
-          expectSameBits(mine, alone[index]!, `result ${index}`);
-          mine.dispose();
-        }
-        tf.dispose([...alone, ...packed]);
+        expectSamePlaces(place, length, [{ start: 0, length }], [...others, { start: place, length }], options);
+        await start();
       },
     );
 
-    it('of attention to a prefix and its gradient do not depend on where prompt and answers lie', () => {
-      const [prompt, first, second] = [60, 31, 44];
-      const length = prompt + first + second;
-      const segmentsAt = (place: number): Segment[] => {
-        const index = place === 0 ? 0 : 1;
-        const group = [
-          { start: place, length: prompt },
-          { start: place + prompt, length: first, prefix: index },
-          { start: place + prompt + first, length: second, prefix: index },
+    it.each(precisions)(
+      'of attention to a prefix in %s and its gradient do not depend on where prompt and answers lie',
+      async (precision) => {
+        await startNativeBackend({ threads: 2, precision });
+        const [place, prompt, first, second] = [68, 60, 31, 44];
+        const group = (start: number, index: number): Segment[] => [
+          { start, length: prompt },
+          { start: start + prompt, length: first, prefix: index },
+          { start: start + prompt + first, length: second, prefix: index },
         ];
-        return place === 0 ? group : [{ start: 0, length: place }, ...group];
-      };
-      const place = 68;
-      const alone = attend(place, length, segmentsAt(0), (x) => tf.slice(x, place, length), {});
-      const packed = attend(place, length, segmentsAt(place), (x) => x, {});
-      for (const [index, value] of packed.entries()) {
-        const mine = tf.slice(value, [place, 0, 0], [length, value.shape[1], value.shape[2]]);
-        expectSameBits(mine, alone[index]!, `result ${index}`);
-        mine.dispose();
-      }
-      tf.dispose([...alone, ...packed]);
-    });
+        const packed = [{ start: 0, length: place }, ...group(place, 1)];
+        expectSamePlaces(place, prompt + first + second, group(0, 0), packed, {});
+        await start();
+      },
+    );
   });
 
   describe('the bits of a step', () => {
@@ -158,13 +149,36 @@ function withWeights<T extends tf.TensorContainer | void>(precision: Precision, 
   }
 }
 
+interface Visibility {
+  readonly window?: number;
+  readonly causal?: boolean;
+}
+
+/** The rows from `place` on: alone, and behind others. */
+function expectSamePlaces(
+  place: number,
+  length: number,
+  ownSegments: readonly Segment[],
+  allSegments: readonly Segment[],
+  options: Visibility,
+): void {
+  const alone = attend(place, length, ownSegments, (x) => tf.slice(x, place, length), options);
+  const packed = attend(place, length, allSegments, (x) => x, options);
+  for (const [index, value] of packed.entries()) {
+    const mine = tf.slice(value, [place, 0, 0], [length, value.shape[1], value.shape[2]]);
+    expectSameBits(mine, alone[index]!, `result ${index}`);
+    mine.dispose();
+  }
+  tf.dispose([...alone, ...packed]);
+}
+
 /** [out, dq, dk, dv] of segments over the rows that `pick` leaves of a pack of place + length rows. */
 function attend(
   place: number,
   length: number,
   segments: readonly Segment[],
   pick: (x: Tensor3D) => Tensor3D,
-  options: { readonly window?: number; readonly causal?: boolean },
+  options: Visibility,
 ): Tensor3D[] {
   const total = place + length;
   return tf.tidy(() => {

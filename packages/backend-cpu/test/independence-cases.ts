@@ -227,6 +227,15 @@ export const stepOps: Readonly<Record<string, (weights: Weights) => Tensor[]>> =
   },
 };
 
+/** Those with products, whose factors a run in bf16 rounds. */
+export const productOps: ReadonlySet<string> = new Set([
+  'linear, trained',
+  'linear, low rank',
+  'selectedLogProbs, trained',
+  'selectedLogProbs, frozen',
+  'attention',
+]);
+
 /** Outputs, and the gradients of Σ outputs ∘ fixed weights by all inputs. */
 function gradientsOf(
   shapes: Readonly<Record<string, readonly number[]>>,

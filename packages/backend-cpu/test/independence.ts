@@ -4,6 +4,7 @@ import type { Precision, Segment } from '@llmf/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startNativeBackend } from '../src/backend/start.js';
 import {
+  productOps,
   rowInputs,
   rowOps,
   rows,
@@ -99,21 +100,22 @@ export function describeIndependence(start: () => Promise<void>): void {
   describe('the bits of a step', () => {
     beforeAll(start);
 
-    it.each(Object.keys(stepOps).flatMap((name) => precisions.map((precision) => [name, precision] as const)))(
-      '%s in %s: values and all gradients are the same on 1, 2 and 3 threads',
-      async (name, precision) => {
-        const results: Tensor[][] = [];
-        for (const threads of [1, 2, 3]) {
-          await startNativeBackend({ threads, precision });
-          results.push(withWeights(precision, (weights) => stepOps[name]!(weights)));
-        }
-        for (const [index, first] of results[0]!.entries()) {
-          for (const other of results.slice(1)) expectSameBits(other[index]!, first, `result ${index}`);
-        }
-        tf.dispose(results);
-        await start();
-      },
-    );
+    it.each(
+      Object.keys(stepOps).flatMap((name) =>
+        (productOps.has(name) ? precisions : (['f32'] as const)).map((precision) => [name, precision] as const),
+      ),
+    )('%s in %s: values and all gradients are the same on 1, 2 and 3 threads', async (name, precision) => {
+      const results: Tensor[][] = [];
+      for (const threads of [1, 2, 3]) {
+        await startNativeBackend({ threads, precision });
+        results.push(withWeights(precision, (weights) => stepOps[name]!(weights)));
+      }
+      for (const [index, first] of results[0]!.entries()) {
+        for (const other of results.slice(1)) expectSameBits(other[index]!, first, `result ${index}`);
+      }
+      tf.dispose(results);
+      await start();
+    });
   });
 }
 
@@ -133,12 +135,14 @@ function rowsOf(op: RowOp, weights: Weights, first: number, count: number): Tens
   return [...results, ...grads(loss)(names.map((name) => given[name]!)).gradients];
 }
 
+const packed: Record<string, Uint16Array<ArrayBuffer>> = {};
+
 /** Frozen weights of the precision: bf16 words, or float32. */
 function withWeights<T extends tf.TensorContainer | void>(precision: Precision, act: (weights: Weights) => T): T {
   const entries = Object.entries(weightShapes).map(([name, shape]) => {
     const data = values(name, shape, 0.3);
     if (precision === 'f32') return [name, tf.tensor(data.slice(), [...shape])] as const;
-    const words = Uint16Array.from(new Uint32Array(data.slice().buffer), (bits) => bits >>> 16);
+    const words = (packed[name] ??= Uint16Array.from(new Uint32Array(data.slice().buffer), (bits) => bits >>> 16));
     return [name, frozenTensor([...shape], 'bf16', new Uint8Array(words.buffer))] as const;
   });
   const weights = Object.fromEntries(entries) as Record<string, Tensor2D> as unknown as Weights;

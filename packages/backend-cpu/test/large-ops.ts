@@ -53,7 +53,7 @@ const rounded = 2 ** -7;
 
 const dropoutKey = { key: { seed: 1, stream: 'dropout', step: 0, microbatch: 0 }, site: 'layer' };
 const [tokens, width, outputs, rank] = [133, 209, 161, 12];
-const [vocabulary, selected] = [4500, 41]; // beyond one tile of the vocabulary
+const [vocabulary, selected] = [4500, 24]; // beyond one tile of the vocabulary
 const rows = Int32Array.from({ length: selected }, (_, i) => (i * 37) % tokens); // some rows twice
 const targets = rows.map((row, i) => (row * 71 + i) % vocabulary);
 
@@ -88,9 +88,9 @@ function headCase(name: string, options: SelectedLogProbsOptions): LargeCase {
     weight: 'head',
     hasProducts: true,
     inputs: {
-      hidden: host('hidden', [tokens, 37]),
+      hidden: host('hidden', [tokens, 29]),
       bias: host('head bias', [vocabulary], 0.3),
-      head: host('head', [vocabulary, 37], 0.2),
+      head: host('head', [vocabulary, 29], 0.2),
     },
     run: ({ hidden, head, bias }) => {
       const all = { ...options, bias: bias as Tensor1D };

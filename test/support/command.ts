@@ -21,17 +21,22 @@ export interface CommandOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** SIGKILL as soon as this resolves, unless the program has ended by then. */
   readonly killAfter?: (over: AbortSignal) => Promise<unknown>;
+  /** Sees everything printed so far, whenever there is more, and may send a signal. */
+  readonly onOutput?: (out: string, send: (signal: NodeJS.Signals) => void) => void;
 }
 
 /** Runs a program to its end, or to its kill. */
 export function run(program: string, argv: readonly string[], options: CommandOptions): Promise<Finished> {
-  const { folder, environment = {}, killAfter } = options;
+  const { folder, environment = {}, killAfter, onOutput } = options;
   const started = performance.now();
   const over = new AbortController();
   const child = spawn(program, argv, { cwd: folder, env: { ...process.env, ...environment } });
   let out = '';
   let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+    onOutput?.(out, (signal) => child.kill(signal));
+  });
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
   const kill = () => child.kill('SIGKILL');
   killAfter?.(over.signal).then(kill, () => {}); // rejected: it was over first

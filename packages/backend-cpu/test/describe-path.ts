@@ -4,6 +4,8 @@ import { describe, it } from 'vitest';
 import { addonUnavailable } from '../src/addon/load.js';
 import { startNativeBackend } from '../src/backend/start.js';
 import { describeIndependence } from './independence.js';
+import { describeLargeOps } from './large-ops.js';
+import { describeRandomShapes } from './random-shapes.js';
 import { describeRoundedProducts } from './rounded-products.js';
 import { describeStandardKernels } from './standard-kernels.js';
 
@@ -21,6 +23,8 @@ export async function describePath(path: string): Promise<void> {
   const start = async () => void (await startNativeBackend({ threads: 2 }));
   describeOps(`the native backend, ${path}`, { start });
   describeStandardKernels(start);
+  describeRandomShapes(start);
+  describeLargeOps(start);
   describeIndependence(start);
   describeRoundedProducts(start);
 }

@@ -19,38 +19,58 @@
 #include "vector/bf16.h"
 
 #if defined(LLMF_PATH_AVX2)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,f16c,bmi,bmi2")
+#endif
 #define LLMF_PATH avx2
 #define LLMF_VECTOR "vector/avx2.h"
 #define LLMF_BLOCK_ROWS 6
 #define LLMF_BLOCK_VECTORS 2
 #elif defined(LLMF_PATH_AVX512)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl")
+#endif
 #define LLMF_PATH avx512
 #define LLMF_VECTOR "vector/avx512.h"
 #define LLMF_BLOCK_ROWS 12
 #define LLMF_BLOCK_VECTORS 2
 #elif defined(LLMF_PATH_AVX512BF16)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
+#endif
 #define LLMF_PATH avx512bf16
 #define LLMF_VECTOR "vector/avx512.h"
 #define LLMF_BLOCK_ROWS 12
 #define LLMF_BLOCK_VECTORS 2
 #define LLMF_ROUNDED_BLOCK "gemm/bf16.h"
 #elif defined(LLMF_PATH_AMX)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")
+#endif
 #define LLMF_PATH amx
 #define LLMF_VECTOR "vector/avx512.h"
 #define LLMF_BLOCK_ROWS 12
 #define LLMF_BLOCK_VECTORS 2
 #define LLMF_ROUNDED_BLOCK "gemm/amx.h"
 #elif defined(LLMF_PATH_AMX_EMULATED)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl")
+#endif
 #define LLMF_PATH amx_emulated
 #define LLMF_VECTOR "vector/avx512.h"
 #define LLMF_BLOCK_ROWS 12
@@ -110,5 +130,9 @@ const Kernel* kernels() {
 }  // namespace llmf
 
 #if defined(__x86_64__) && !defined(LLMF_PATH_SCALAR)
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 #endif

@@ -35,7 +35,7 @@ function reduce(
   const [outShape, reducedShape] = tf.backend_util.computeOutAndReduceShapes(x.shape, axes);
   const shape = keepDims ? tf.backend_util.expandShapeToKeepDim(outShape, axes) : outShape;
   const length = tf.util.sizeFromShape(reducedShape);
-  const scale = isMean ? 1 / length : 1;
+  const scale = isMean && length > 0 ? 1 / length : 1; // the mean of nothing is 0, as on the JS backend
   const y = backend.output(shape);
   const neighbours = axes.length === 0 || axes.at(-1)! - axes[0]! === axes.length - 1;
   if (neighbours) {

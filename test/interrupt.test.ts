@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ctrl-C while a long step computes, through the real command on the backend that users get.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { llmf, succeeded, type Finished } from './support/command.js';
+import { firstRunCopy, metricsOf } from './support/first-run.js';
+import { sha256 } from './support/kill-and-resume.js';
+
+let copy: Awaited<ReturnType<typeof firstRunCopy>>;
+beforeAll(async () => {
+  copy = await firstRunCopy();
+  succeeded(await train('undisturbed'));
+}, 120_000);
+afterAll(() => copy.remove());
+
+/** Four steps of 256 answers each: nearly all of a run's time is within one. */
+const options = ['train.batchSize=64', 'train.gradientAccumulation=2', 'train.maxSteps=4', 'train.logEvery=1'];
+const words = ['--plugin', 'loss-simpo', ...options, 'train.evalOnStart=false', 'data.eval=null'];
+
+type OnOutput = (out: string, send: (signal: NodeJS.Signals) => void) => void;
+
+function train(output: string, more: readonly string[] = [], onOutput?: OnOutput): Promise<Finished> {
+  const argv = ['train', ...words, `output=runs/${output}`, ...more];
+  return llmf(argv, { folder: copy.folder, ...(onOutput ? { onOutput } : {}) });
+}
+
+/** Ctrl-C some milliseconds after the first step was reported, when the next one is being computed. */
+function interruptAfterFirstStep(milliseconds: number): OnOutput {
+  let isDue = true;
+  return (out, send) => {
+    if (!isDue || !out.includes('step 1/4')) return;
+    isDue = false;
+    setTimeout(() => send('SIGINT'), milliseconds);
+  };
+}
+
+async function expectSameAsUndisturbed(output: string): Promise<void> {
+  const of = async (name: string) => ({
+    weights: await sha256(join(copy.folder, 'runs', name, 'model.safetensors')),
+    losses: (await metricsOf(join(copy.folder, 'runs', name))).flatMap(({ step, loss }) =>
+      loss === undefined ? [] : [[step, loss]],
+    ),
+  });
+  const [mine, undisturbed] = [await of(output), await of('undisturbed')];
+  expect(mine).toEqual(undisturbed);
+  expect(mine.losses).toHaveLength(4);
+}
+
+it('Ctrl-C within a step ends the run after it, with a checkpoint from which it goes on to the same bits', async () => {
+  const first = await train('interrupted', [], interruptAfterFirstStep(50));
+  expect(first.status, first.err).toBe(130);
+  const step = Number(/interrupted after step (\d); continue with --resume/.exec(first.out)?.[1]);
+  expect([1, 2, 3]).toContain(step);
+  expect(await readdir(join(copy.folder, 'runs/interrupted/checkpoints'))).toEqual([`step-${step}`]);
+  const second = succeeded(await train('interrupted', ['--resume']));
+  expect(second).toContain(`resumed at step ${step}`);
+  await expectSameAsUndisturbed('interrupted');
+}, 120_000);
+
+it('a second Ctrl-C, whatever it cuts off, leaves a folder from which the run goes on to the same bits', async () => {
+  let presses = 0;
+  const press = interruptAfterFirstStep(0);
+  const first = await train('cut-off', ['train.saveEvery=1'], (out, send) => {
+    press(out, send);
+    if (presses > 0 || !out.includes('Ctrl-C again leaves at once')) return;
+    presses++;
+    send('SIGINT');
+  });
+  expect(presses).toBe(1);
+  expect(first.signal ?? first.status).toSatisfy((end: unknown) => end === 'SIGINT' || end === 130); // 130 when it was done already
+  succeeded(await train('cut-off', ['train.saveEvery=1', '--resume']));
+  await expectSameAsUndisturbed('cut-off');
+}, 120_000);

@@ -178,7 +178,9 @@ inline void gemm_with(const Product& p) {
   for (int64_t column = 0; column < p.n; column += chunk) {
     const int64_t columns = smaller_size(chunk, p.n - column);
     if (share_b) {
-      parallel_ranges(columns, Block::kColumns, [&](int64_t begin, int64_t end) {
+      // Several panels in a row, since packing one reads the next ahead; few enough for the threads to end together.
+      const int64_t in_a_row = smaller_size(4, 1 + columns / Block::kColumns / (8 * threads()));
+      parallel_ranges(columns, in_a_row * Block::kColumns, [&](int64_t begin, int64_t end) {
         pack_columns_of_b<Block>(packed_b + begin * whole, p.b, column + begin, end - begin, p.k, {p.bf16, 1.0f});
       });
     }

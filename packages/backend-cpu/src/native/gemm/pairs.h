@@ -55,7 +55,8 @@ inline void pack_pairs_transposed(uint16_t* to, const Factor& from, int64_t oute
       for (int i = 0; i < 16; i++) {
         const int64_t row = p + i, index = (outer + row) * from.outer_stride + k0 + k;
         const bool exists = row < kPanel && row < outers && k < depth;
-        if (exists) __builtin_prefetch(static_cast<const char*>(from.data) + (index + kAhead) * (kFromBf16 ? 2 : 4), 0, 2);
+        const int64_t ahead = k + kAhead < depth ? kAhead : kAhead - depth + kPanel * from.outer_stride;  // or the next panel
+        if (exists) __builtin_prefetch(static_cast<const char*>(from.data) + (index + ahead) * (kFromBf16 ? 2 : 4), 0, 2);
         block[i] = exists ? _mm512_castsi512_ps(pairs_along_memory<kFromBf16>(from.data, index, depth - k, scale)) : zero();
       }
       transpose(block);

@@ -72,11 +72,13 @@ function train(words, backend) {
   const length = options.steps === undefined ? [] : [`train.maxSteps=${options.steps}`];
   const output = join('runs', 'timed');
   rmSync(join(folder, output), { recursive: true, force: true });
-  llmf('train', ...words, `backend.name=${backend}`, ...own, ...length, 'train.logEvery=1', `output=${output}`);
+  llmf('train', ...words, `backend.name=${backend}`, ...own, ...length, `output=${output}`);
   const lines = readFileSync(join(folder, output, 'metrics.jsonl'), 'utf8')
     .trim()
     .split('\n');
-  return lines.map((line) => JSON.parse(line).stepSeconds ?? 0).reduce((a, b) => a + b);
+  // A row holds the mean of the steps since the one before it.
+  const logged = lines.map((line) => JSON.parse(line)).filter(({ stepSeconds }) => stepSeconds !== undefined);
+  return logged.reduce((sum, { step, stepSeconds }, at) => sum + stepSeconds * (step - (logged[at - 1]?.step ?? 0)), 0);
 }
 
 function llmf(...words) {

@@ -11,8 +11,7 @@ struct AmxBlock {
   static constexpr int kColumns = 32;
   static constexpr int kDepth = 1536;
   static constexpr int kDepthUnit = 32;
-  static constexpr int kRowBlocks = 8;
-  static constexpr int kLinesAhead = 4;  // cache lines per 32 of k: eight row blocks then read the whole next panel ahead
+  static constexpr int64_t kOwnBytes = 960 << 10;  // panels of B in a thread's second-level cache
 
   /** The tiles' shape, set for the thread while it multiplies. */
   struct Session {
@@ -110,9 +109,7 @@ struct AmxBlock {
     const uint16_t *a = panels.a, *b = panels.b;
     for (int64_t k = 0; k < panels.depth; k += kDepthUnit, a += kDepthUnit * kRows, b += kDepthUnit * kColumns) {
       if (panels.ahead) {
-        for (int line = 0; line < kLinesAhead; line++) {
-          __builtin_prefetch(panels.ahead + (k / kDepthUnit * kLinesAhead + line) * 32, 0, 2);
-        }
+        for (int line = 0; line < 4; line++) __builtin_prefetch(panels.ahead + (4 * k + 32 * line), 0, 2);
       }
       load_tile<4>(a, 64), load_tile<6>(b, 128), load_tile<7>(b + 32, 128);
       multiply_tiles<0, 4, 6>(), multiply_tiles<1, 4, 7>();

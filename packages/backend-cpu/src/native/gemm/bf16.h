@@ -9,7 +9,7 @@ struct Bf16Block {
   static constexpr int kColumns = kVectors * kWidth;
   static constexpr int kDepth = 896;
   static constexpr int kDepthUnit = 2;
-  static constexpr int kRowBlocks = 144 / kRows;
+  static constexpr int64_t kOwnBytes = 480 << 10;  // panels of B in a thread's second-level cache
   struct Session {};  // what a thread needs around products: nothing
 
   static void pack_a(uint16_t* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth,

@@ -33,7 +33,7 @@ struct Float32Block {
   static constexpr int kColumns = kVectors * kWidth;
   static constexpr int kDepth = 448;     // k per pass: a panel of B stays in the first-level cache, A's block in the second
   static constexpr int kDepthUnit = 1;   // k is padded to a multiple of this
-  static constexpr int kRowBlocks = 144 / kRows;
+  static constexpr int64_t kOwnBytes = 480 << 10;  // panels of B in a thread's second-level cache
   struct Session {};                     // what a thread needs around products: nothing
 
   static void pack_a(float* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Rounding rounding) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loops around a register block (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
-// A task computes one rectangle of C with the whole of k; B's panels are packed once for all rectangles that share
-// them, A's by each task into its second-level cache. k is cut into passes by its length alone.
+// A is packed by all threads into the shared cache; a task then computes one rectangle of C and packs its columns of B,
+// pass by pass, into its own cache. k is cut into passes by its length alone.
 // Included inside the namespace of an instruction path.
 
 /** Passes of equal depth, the last one shorter; a function of k alone. */
@@ -76,16 +76,16 @@ struct Tiling {
   int64_t rows, columns;
 };
 
-/** Packing one element of A takes about as long as multiplying it with this many columns. */
-constexpr int64_t kPackingColumns = 24;
+/** Packing a column of B takes about as long as multiplying it with this many rows. */
+constexpr int64_t kPackingRows = 24;
 
 /** Time until all rectangles are done, taken in order by the threads, in rows × columns. */
 inline int64_t time_of(Tiling tiling, int64_t m, int64_t n) {
   constexpr int64_t kFew = 32;  // with more tasks than this, how they end matters little
   const int64_t row_tasks = ceil_divide(m, tiling.rows), column_tasks = ceil_divide(n, tiling.columns);
-  const int64_t packing = column_tasks * kPackingColumns, workers = smaller_size(threads(), kFew);
+  const int64_t workers = smaller_size(threads(), kFew);
   if (row_tasks * column_tasks > kFew) {
-    return (m * (n + packing) + tiling.rows * (tiling.columns + kPackingColumns) / 2) / threads();
+    return ((m + row_tasks * kPackingRows) * n + (tiling.rows + kPackingRows) * tiling.columns / 2) / threads();
   }
   int64_t busy_until[kFew] = {}, last = 0;
   for (int64_t task = 0; task < row_tasks * column_tasks; task++) {
@@ -94,67 +94,79 @@ inline int64_t time_of(Tiling tiling, int64_t m, int64_t n) {
     for (int64_t worker = 1; worker < workers; worker++) {
       if (busy_until[worker] < *next) next = busy_until + worker;
     }
-    *next += smaller_size(tiling.rows, m - row) * (smaller_size(tiling.columns, n - column) + kPackingColumns);
+    *next += (smaller_size(tiling.rows, m - row) + kPackingRows) * smaller_size(tiling.columns, n - column);
     if (*next > last) last = *next;
   }
   return last;
 }
 
-/** Equal rectangles whose panels fit the caches and that keep every thread busy; their size does not influence results. */
+/**
+ * Equal rectangles that keep every thread busy, at most `most_columns` wide: what a task packs of B stays in its
+ * second-level cache. Their size does not influence results.
+ */
 template <class Block>
-inline Tiling tiling_for(int64_t m, int64_t n) {
-  constexpr int64_t kMostRows = Block::kRows * Block::kRowBlocks, kMostColumns = round_up(512, Block::kColumns);
-  const int64_t row_tasks = ceil_divide(m, kMostRows), column_tasks = ceil_divide(n, kMostColumns);
-  Tiling best{kMostRows, kMostColumns};
+inline Tiling tiling_for(int64_t m, int64_t n, int64_t most_columns) {
+  const int64_t column_tasks = ceil_divide(n, most_columns), most_tasks = 8 * threads();
+  Tiling best{round_up(m, Block::kRows), most_columns};
   int64_t least = -1;
-  for (int64_t r = row_tasks; r <= row_tasks + 3 * threads(); r++) {
-    for (int64_t c = column_tasks; c <= column_tasks + 3 * threads(); c++) {
-      const Tiling tiling{round_up(ceil_divide(m, r), Block::kRows), round_up(ceil_divide(n, c), Block::kColumns)};
-      if (r > row_tasks && tiling.rows < 2 * Block::kRows) break;
-      if (c > column_tasks && tiling.columns < 4 * Block::kColumns) break;
-      const int64_t time = time_of(tiling, m, n);
-      if (least < 0 || time < least) best = tiling, least = time;
-      if (r * c > 8 * threads()) break;
+  for (int64_t r = 1; r == 1 || r * column_tasks <= most_tasks; r++) {
+    const int64_t rows = round_up(ceil_divide(m, r), Block::kRows);
+    if (r > 1 && rows < 4 * Block::kRows) break;
+    for (int64_t c = column_tasks; c == column_tasks || r * c <= most_tasks; c++) {
+      const int64_t columns = round_up(ceil_divide(n, c), Block::kColumns);
+      const int64_t time = time_of({rows, columns}, m, n);
+      if (least < 0 || time < least) best = {rows, columns}, least = time;
+      if (columns <= Block::kColumns) break;
     }
-    if (r * column_tasks > 8 * threads()) break;
   }
   return best;
 }
 
-/** Rectangle of C [row, row + rows) × [column, column + columns); `shared_b`: its packed columns of B, or null. */
+/** What the tasks of a product share: panels of A over the whole of k for rows from `row` on, and of its second factor. */
 template <class Block>
-inline void multiply_rectangle(const Product& p, int64_t row, int64_t rows, int64_t column, int64_t columns,
-                               const typename Block::Element* shared_b) {
+struct SharedRows {
+  using Element = typename Block::Element;
+  int64_t row, rows;
+  Element *panels, *second;
+
+  void pack(const Product& p) const {
+    parallel_ranges(rows, Block::kRows * 2, [&](int64_t begin, int64_t end) {
+      pack_rows_of_a<Block>(panels + begin * padded_depth<Block>(p.k), p.a, row + begin, end - begin, p.k, {p.bf16, p.scale});
+      pack_rows_of_a<Block>(second + begin * padded_depth<Block>(p.k2), p.a2, row + begin, end - begin, p.k2, {p.bf16, 1.0f});
+    });
+  }
+};
+
+/** Rectangle of C, `first` and `rows` of the shared ones × [column, column + columns). Packs its columns of B pass by pass. */
+template <class Block>
+inline void multiply_rectangle(const Product& p, const SharedRows<Block>& shared, int64_t first, int64_t rows, int64_t column,
+                               int64_t columns) {
   using Element = typename Block::Element;
   [[maybe_unused]] typename Block::Session session;
   Scratch scratch;
   const int64_t per_pass = pass_depth<Block>(p.k), whole = padded_depth<Block>(p.k), second = padded_depth<Block>(p.k2);
-  const int64_t padded_pass = padded_depth<Block>(smaller_size(per_pass, p.k));
-  Element* const packed_a = scratch.take<Element>(round_up(rows, Block::kRows) * padded_pass);
-  Element* const own_b = shared_b ? nullptr : scratch.take<Element>(Block::kColumns * padded_pass);
-  Element* const second_a = scratch.take<Element>(round_up(rows, Block::kRows) * second);
+  const Element* const panels = reinterpret_cast<const Element*>(p.panels);
+  Element* const own_b = panels ? nullptr : scratch.take<Element>(round_up(columns, Block::kColumns) * padded_depth<Block>(smaller_size(per_pass, p.k)));
   Element* const second_b = scratch.take<Element>(round_up(columns, Block::kColumns) * second);
-  pack_rows_of_a<Block>(second_a, p.a2, row, rows, p.k2, {p.bf16, 1.0f});
   pack_columns_of_b<Block>(second_b, p.b2, column, columns, p.k2, {p.bf16, 1.0f});
   const Start first_start = p.accumulate ? Start::values : p.bias ? Start::bias : Start::nothing;
   for (int64_t k0 = 0; k0 == 0 || k0 < p.k; k0 += per_pass) {
     const int64_t depth = smaller_size(per_pass, p.k - k0), padded = padded_depth<Block>(depth);
     const int64_t joined = k0 + per_pass >= p.k ? second : 0;
-    for (int64_t i = 0; i < rows; i += Block::kRows) {
-      Block::pack_a(packed_a + i * padded, p.a, row + i, smaller_size(Block::kRows, rows - i), k0, depth,
-                    {p.bf16, p.scale});
+    for (int64_t j = 0; own_b && j < columns; j += Block::kColumns) {
+      Block::pack_b(own_b + j * padded, p.b, column + j, smaller_size(Block::kColumns, columns - j), k0, depth, {p.bf16, 1.0f});
     }
-    for (int64_t j = 0; j < columns; j += Block::kColumns) {
-      const int64_t block_columns = smaller_size(Block::kColumns, columns - j);
-      if (own_b) Block::pack_b(own_b, p.b, column + j, block_columns, k0, depth, {p.bf16, 1.0f});
-      const Element* const panel = own_b ? own_b : shared_b + j * whole + Block::kColumns * k0;
-      for (int64_t i = 0; i < rows; i += Block::kRows) {
-        const Element* const ahead = own_b || j + Block::kColumns >= columns ? nullptr : panel + Block::kColumns * whole;
-        const int64_t part = i / Block::kRows * (padded * Block::kColumns / Block::kRowBlocks);
-        Block::multiply(smaller_size(Block::kRows, rows - i), block_columns,
-                        {padded, packed_a + i * padded, panel, ahead ? ahead + part : nullptr},
-                        p.c + (row + i) * p.c_stride + column + j, p.c_stride, k0 == 0 ? first_start : Start::values,
-                        p.bias ? p.bias + column + j : nullptr, {joined, second_a + i * second, second_b + j * second});
+    for (int64_t i = 0; i < rows; i += Block::kRows) {
+      const Element* const a = shared.panels + (first + i) * whole + Block::kRows * k0;
+      const Element* const second_a = shared.second + (first + i) * second;
+      for (int64_t j = 0; j < columns; j += Block::kColumns) {
+        const Element* const b = own_b ? own_b + j * padded : panels + (column + j) * whole + Block::kColumns * k0;
+        const Element* const next_rows = i + Block::kRows < rows ? a + Block::kRows * whole : nullptr;
+        Block::multiply(smaller_size(Block::kRows, rows - i), smaller_size(Block::kColumns, columns - j),
+                        {padded, a, b, next_rows ? next_rows + j / Block::kColumns * (4 * padded) : nullptr},
+                        p.c + (shared.row + first + i) * p.c_stride + column + j, p.c_stride,
+                        k0 == 0 ? first_start : Start::values, p.bias ? p.bias + column + j : nullptr,
+                        {joined, second_a, second_b + j * second});
       }
     }
   }
@@ -164,32 +176,26 @@ template <class Block>
 inline void gemm_with(const Product& p) {
   using Element = typename Block::Element;
   if (p.m <= 0 || p.n <= 0) return;
-  const Tiling tiling = tiling_for<Block>(p.m, p.n);
-  const int64_t row_tasks = ceil_divide(p.m, tiling.rows), whole = padded_depth<Block>(p.k);
-  const Element* const panels = reinterpret_cast<const Element*>(p.panels);
-  const bool share_b = panels == nullptr && row_tasks > 1;
-  // As many columns at a time as fit into 8 MB when packed: the shared cache.
-  const int64_t fitting = (int64_t{8} << 20) / ((whole > 0 ? whole : 1) * static_cast<int64_t>(sizeof(Element)));
-  const int64_t chunk = !share_b                   ? p.n
-                        : fitting < tiling.columns ? tiling.columns
-                                                   : fitting / tiling.columns * tiling.columns;
+  const int64_t whole = padded_depth<Block>(p.k), second = padded_depth<Block>(p.k2);
+  const auto fitting = [&](int64_t bytes, int64_t depth, int64_t unit) {
+    const int64_t count = bytes / ((depth > 0 ? depth : 1) * static_cast<int64_t>(sizeof(Element))) / unit * unit;
+    return count > unit ? count : unit;
+  };
+  // Rows whose panels stay in the shared cache; columns whose panels of one pass stay in a thread's own.
+  const int64_t chunk = smaller_size(p.m, fitting(int64_t{8} << 20, whole + second, Block::kRows));
+  const int64_t most_columns = fitting(Block::kOwnBytes, padded_depth<Block>(smaller_size(pass_depth<Block>(p.k), p.k)), Block::kColumns);
+  const int64_t row_chunk = round_up(ceil_divide(p.m, ceil_divide(p.m, chunk)), Block::kRows);
   Scratch scratch;
-  Element* const packed_b = share_b ? scratch.take<Element>(round_up(smaller_size(chunk, p.n), Block::kColumns) * whole) : nullptr;
-  for (int64_t column = 0; column < p.n; column += chunk) {
-    const int64_t columns = smaller_size(chunk, p.n - column);
-    if (share_b) {
-      // Several panels in a row, since packing one reads the next ahead; few enough for the threads to end together.
-      const int64_t in_a_row = smaller_size(4, 1 + columns / Block::kColumns / (8 * threads()));
-      parallel_ranges(columns, in_a_row * Block::kColumns, [&](int64_t begin, int64_t end) {
-        pack_columns_of_b<Block>(packed_b + begin * whole, p.b, column + begin, end - begin, p.k, {p.bf16, 1.0f});
-      });
-    }
-    const Element* const shared = panels ? panels : packed_b;
-    const int64_t column_tasks = ceil_divide(columns, tiling.columns);
+  SharedRows<Block> shared{0, 0, scratch.take<Element>(row_chunk * whole), scratch.take<Element>(row_chunk * second)};
+  for (shared.row = 0; shared.row < p.m; shared.row += row_chunk) {
+    shared.rows = smaller_size(row_chunk, p.m - shared.row);
+    shared.pack(p);
+    const Tiling tiling = tiling_for<Block>(shared.rows, p.n, most_columns);
+    const int64_t column_tasks = ceil_divide(p.n, tiling.columns), row_tasks = ceil_divide(shared.rows, tiling.rows);
     parallel(row_tasks * column_tasks, [&](int64_t task) {
-      const int64_t row = task / column_tasks * tiling.rows, first = task % column_tasks * tiling.columns;
-      multiply_rectangle<Block>(p, row, smaller_size(tiling.rows, p.m - row), column + first,
-                                smaller_size(tiling.columns, columns - first), shared ? shared + first * whole : nullptr);
+      const int64_t first = task / column_tasks * tiling.rows, column = task % column_tasks * tiling.columns;
+      multiply_rectangle<Block>(p, shared, first, smaller_size(tiling.rows, shared.rows - first), column,
+                                smaller_size(tiling.columns, p.n - column));
     });
   }
 }

@@ -10,5 +10,5 @@ template <class Element>
 struct Panels {
   int64_t depth = 0;
   const Element *a = nullptr, *b = nullptr;
-  const Element* ahead = nullptr;  // part of the next panel of B, which blocks that stream B may begin to read
+  const Element* ahead = nullptr;  // 4·depth elements of the next panel of A, for blocks that outrun what the processor reads ahead
 };

@@ -141,21 +141,23 @@ void softmax(Random& random) {
 }
 
 void reduce(Random& random) {
-  const int64_t operation = random.below(3);
+  const int64_t operation = random.below(4);
+  const bool adds = operation == 0 || operation == 3;
   const bool is_long = random.chance(5);
   const int64_t outer = is_long ? 1 : random.size(40), inner = is_long || random.chance(50) ? 1 : random.size(300);
-  const int64_t length = is_long ? 131'073 + random.below(70'000) : random.size(operation == 0 ? 4000 : 200);
-  const float scale = operation == 0 ? random.between(0.1f, 1) : 1;
+  const int64_t length = is_long ? 131'073 + random.below(70'000) : random.size(adds ? 4000 : 200);
+  const float scale = adds ? random.between(0.1f, 1) : 1;
   const Floats x = random.floats(outer * length * inner);
   Floats y = output(outer * inner);
   Call("reduce").sizes({operation, outer, length, inner}).number(scale).in(x).out(y).run();
   Doubles expected;
   for (int64_t o = 0; o < outer; o++) {
     for (int64_t i = 0; i < inner; i++) {
-      double result = operation == 0 ? 0 : operation == 1 ? -INFINITY : INFINITY;
+      double result = adds ? 0 : operation == 1 ? -INFINITY : INFINITY;
       for (int64_t r = 0; r < length; r++) {
         const double value = x[static_cast<size_t>((o * length + r) * inner + i)];
-        result = operation == 0 ? result + value : operation == 1 ? std::fmax(result, value) : std::fmin(result, value);
+        if (operation == 3) result += value * value;
+        else result = operation == 0 ? result + value : operation == 1 ? std::fmax(result, value) : std::fmin(result, value);
       }
       expected.push_back(result * scale);
     }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { GradientsReady, Run } from '@llmf/core';
 import type { Scalar } from '@tensorflow/tfjs-core';
+import { squaredSum } from './ops/squared-sum/squared-sum.js';
 import { tf } from './tf.js';
 
 /** √ Σ over all gradients of Σ g², a scalar that is not read back. */
 export function globalNorm({ gradients }: Pick<GradientsReady, 'gradients'>): Scalar {
   return tf.tidy(() => {
-    const squares = [...gradients.values()].map(({ value }) => tf.sum(tf.square(value)));
+    const squares = [...gradients.values()].map(({ value }) => squaredSum(value));
     return tf.sqrt(tf.addN(squares)) as Scalar;
   });
 }

@@ -13,7 +13,7 @@ import { geluKernels } from './gelu/gelu.js';
 import { layerNormKernels } from './layer-norm/layer-norm.js';
 import { linearKernels } from './linear/linear.js';
 import { matMulKernels } from './mat-mul/mat-mul.js';
-import { reduceKernels } from './reduce/reduce.js';
+import { reduceKernels, squaredSumKernel } from './reduce/reduce.js';
 import { rmsNormKernels } from './rms-norm/rms-norm.js';
 import { ropeKernel } from './rope/rope.js';
 import { segmentSumKernel } from './segment-sum/segment-sum.js';
@@ -43,6 +43,7 @@ export const nativeKernels: readonly NativeKernel[] = [
   ...linearKernels,
   ...matMulKernels,
   ...reduceKernels,
+  squaredSumKernel,
   ...rmsNormKernels,
   ropeKernel,
   segmentSumKernel,

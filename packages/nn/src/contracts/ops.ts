@@ -79,6 +79,8 @@ export const kernels = Object.freeze({
   selectedLogProbsSlope: 'LlmfSelectedLogProbsSlope',
   /** {values [S], response [S] int32 ascending} attrs {count} → [R] sums in order of S */
   segmentSum: 'LlmfSegmentSum',
+  /** {x} → Σ x², a scalar */
+  squaredSum: 'LlmfSquaredSum',
   /** In place, no output: {parameter, gradient, m, v, scale?} attrs {learningRate, beta1, beta2, epsilon, weightDecay, step} */
   adamw: 'LlmfAdamW',
   /** In place: {accumulator, value} accumulator += value; no output */

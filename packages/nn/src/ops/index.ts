@@ -30,4 +30,5 @@ export {
   type SelectedLogProbs,
   type SelectedLogProbsOptions,
 } from './selected-log-probs/selected-log-probs.js';
+export { squaredSum } from './squared-sum/squared-sum.js';
 export { swiglu } from './swiglu/swiglu.js';

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // y[outer, inner] = op over r of x[outer, r, inner], times `scale`. float32; the order of additions depends on the shape
-// only. op: 0 sum, 1 maximum, 2 minimum; NaN passes.
+// only. op: 0 sum, 1 maximum, 2 minimum, 3 sum of squares; NaN passes.
 
 struct Addition {
+  using Joined = Addition;  // joins the results of pieces
+  static Vec take(Vec x) { return x; }
+  static float take_one(float x) { return x; }
   static Vec identity() { return zero(); }
   static Vec combine(Vec a, Vec b) { return a + b; }
   static float fold(Vec lanes) { return sum_of(lanes); }
@@ -10,6 +13,9 @@ struct Addition {
 };
 
 struct Maximum {
+  using Joined = Maximum;
+  static Vec take(Vec x) { return x; }
+  static float take_one(float x) { return x; }
   static Vec identity() { return set(-__builtin_inff()); }
   static Vec combine(Vec a, Vec b) { return larger_or_nan(a, b); }
   static float fold(Vec lanes) {
@@ -22,6 +28,9 @@ struct Maximum {
 };
 
 struct Minimum {
+  using Joined = Minimum;
+  static Vec take(Vec x) { return x; }
+  static float take_one(float x) { return x; }
   static Vec identity() { return set(__builtin_inff()); }
   static Vec combine(Vec a, Vec b) { return smaller_or_nan(a, b); }
   static float fold(Vec lanes) {
@@ -31,6 +40,11 @@ struct Minimum {
     return result;
   }
   static float join(float a, float b) { return a != a ? a : a < b ? a : b; }
+};
+
+struct SquaresAddition : Addition {
+  static Vec take(Vec x) { return x * x; }
+  static float take_one(float x) { return x * x; }
 };
 
 /** A contiguous run: long ones by halves, so that rounding grows with the logarithm of their length only. */
@@ -44,11 +58,11 @@ float reduce_run(const float* x, int64_t count) {
   Vec first = Operation::identity(), second = Operation::identity();
   int64_t i = 0;
   for (; i + 2 * kWidth <= count; i += 2 * kWidth) {
-    first = Operation::combine(first, load(x + i));
-    second = Operation::combine(second, load(x + i + kWidth));
+    first = Operation::combine(first, Operation::take(load(x + i)));
+    second = Operation::combine(second, Operation::take(load(x + i + kWidth)));
   }
   float result = Operation::fold(Operation::combine(first, second));
-  for (; i < count; i++) result = Operation::join(result, x[i]);
+  for (; i < count; i++) result = Operation::join(result, Operation::take_one(x[i]));
   return result;
 }
 
@@ -63,7 +77,7 @@ void reduce_rows(const float* x, float* y, int64_t outer, int64_t length, float 
       const int64_t begin = piece * kPiece;
       parts[piece] = reduce_run<Operation>(x + begin, length - begin < kPiece ? length - begin : kPiece);
     });
-    y[0] = scale * reduce_run<Operation>(parts, pieces);
+    y[0] = scale * reduce_run<typename Operation::Joined>(parts, pieces);
     return;
   }
   parallel_ranges(outer, rows_per_task(length), [&](int64_t begin, int64_t end) {
@@ -82,7 +96,7 @@ void reduce_columns(const float* x, float* y, int64_t outer, int64_t length, int
     for (int64_t i = begin; i < end; i += kWidth) {
       Vec result = Operation::identity();
       for (int64_t r = 0; r < length; r++) {
-        result = Operation::combine(result, load_lanes(from + r * inner + i, end - i));
+        result = Operation::combine(result, Operation::take(load_lanes(from + r * inner + i, end - i)));
       }
       store_lanes(y + row * inner + i, result * set(scale), end - i);
     }
@@ -105,6 +119,7 @@ void reduce(Arguments& arguments) {
     case 0: return run(Addition{});
     case 1: return run(Maximum{});
     case 2: return run(Minimum{});
+    case 3: return run(SquaresAddition{});
     default: return arguments.fail("unknown operation");
   }
 }

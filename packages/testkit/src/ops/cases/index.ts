@@ -4,6 +4,7 @@ import { activationCases } from './activations.js';
 import { attentionCases } from './attention.js';
 import { linearCases } from './linear.js';
 import { layerNormCases, normCases } from './norms.js';
+import { reductionCases } from './reductions.js';
 import { ropeCases } from './rope.js';
 import { tokenCases } from './tokens.js';
 
@@ -13,6 +14,7 @@ export const opCases: readonly OpCase[] = [
   ...normCases,
   ...layerNormCases,
   ...activationCases,
+  ...reductionCases,
   ...ropeCases,
   ...attentionCases,
   ...tokenCases,

@@ -219,8 +219,9 @@ export const stepOps: Readonly<Record<string, (weights: Weights) => Tensor[]>> =
     ]),
   adamw() {
     const [parameter, m, v] = ['p', 'm', 'v'].map((name) => tf.variable(tf.square(tensor(name, [70_001]))));
-    const attributes = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, step: 3 };
-    adamwStep({ parameter: parameter!, m: m!, v: v!, gradient: tensor('g', [70_001]) }, attributes);
+    const attributes = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, step: 3 };
+    const gradient = tensor('g', [70_001]);
+    adamwStep([{ parameter: parameter!, m: m!, v: v!, gradient, weightDecay: 0.1 }], attributes);
     const values = [parameter!, m!, v!].map((variable) => tf.tensor1d(variable.dataSync() as Float32Array));
     tf.dispose([parameter!, m!, v!]);
     return values;

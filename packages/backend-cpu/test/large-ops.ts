@@ -234,9 +234,9 @@ export function describeLargeOps(start: () => Promise<void>): void {
         const values = { p: host('p', [40_001]), m: host('m', [40_001]), v: host('v', [40_001]) };
         const [parameter, m] = [values.p, values.m].map((value) => tf.variable(tensorOf(value)));
         const v = tf.variable(tf.mul(tf.square(tensorOf(values.v)), 0.01));
-        const attributes = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, step: 7 };
+        const attributes = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, step: 7 };
         const gradient = tensorOf(host('g', [40_001]));
-        adamwStep({ parameter: parameter!, m: m!, v, gradient, scale: tf.scalar(0.25) }, attributes);
+        adamwStep([{ parameter: parameter!, m: m!, v, gradient, weightDecay: 0.1 }], attributes, tf.scalar(0.25));
         return [parameter!, m!, v];
       });
     });

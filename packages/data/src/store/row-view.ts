@@ -24,10 +24,8 @@ export class RowView implements RowSet {
     return this.order.row.length;
   }
 
-  rows(indices: readonly number[]): Promise<EncodedRow[]> {
-    return Promise.all(
-      indices.map(async (index) => ({ index, ...(await this.#storeOf(index).row(this.order.row[index]!)) })),
-    );
+  async rows(indices: readonly number[]): Promise<EncodedRow[]> {
+    return indices.map((index) => ({ index, ...this.#storeOf(index).row(this.order.row[index]!) }));
   }
 
   tokensOf(index: number): number {

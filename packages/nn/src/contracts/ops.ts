@@ -81,7 +81,10 @@ export const kernels = Object.freeze({
   segmentSum: 'LlmfSegmentSum',
   /** {x} → Σ x², a scalar */
   squaredSum: 'LlmfSquaredSum',
-  /** In place, no output: {parameter, gradient, m, v, scale?} attrs {learningRate, beta1, beta2, epsilon, weightDecay, step} */
+  /**
+   * In place, no output, all parameters at once: {parameter0, gradient0, m0, v0, parameter1, …, scale?}
+   * attrs {learningRate, beta1, beta2, epsilon, step, weightDecays: one per parameter}
+   */
   adamw: 'LlmfAdamW',
   /** In place: {accumulator, value} accumulator += value; no output */
   accumulate: 'LlmfAccumulate',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { accumulate } from './accumulate/accumulate.js';
 export { adamwStep } from './adamw/adamw.js';
-export type { AdamWAttributes, AdamWInputs } from './adamw/composite.js';
+export type { AdamWAttributes, AdamWParameter } from './adamw/composite.js';
 export { attention, type AttentionOptions } from './attention/attention.js';
 export { spansOf } from './attention/spans.js';
 export type { Ints } from './checks.js';

@@ -49,23 +49,14 @@ class AdamW implements OptimizerState {
 
   update(gradients: ReadonlyMap<string, Gradient>, learningRate: number, _step: number, scale?: Scalar): void {
     this.updates += 1;
-    for (const [name, { variable, value }] of gradients) {
-      adamwStep(
-        {
-          parameter: variable,
-          gradient: value,
-          m: this.moments.get(`${name}/m`)!,
-          v: this.moments.get(`${name}/v`)!,
-          ...(scale === undefined ? {} : { scale }),
-        },
-        {
-          ...this.options,
-          learningRate,
-          weightDecay: variable.rank >= 2 ? this.settings.weightDecay : 0,
-          step: this.updates,
-        },
-      );
-    }
+    const parameters = [...gradients].map(([name, { variable, value }]) => ({
+      parameter: variable,
+      gradient: value,
+      m: this.moments.get(`${name}/m`)!,
+      v: this.moments.get(`${name}/v`)!,
+      weightDecay: variable.rank >= 2 ? this.settings.weightDecay : 0,
+    }));
+    adamwStep(parameters, { ...this.options, learningRate, step: this.updates }, scale);
   }
 
   async save(): Promise<StateValue> {

@@ -29,6 +29,27 @@ export function describeInPlaceOps(start: () => Promise<void>, tolerance: number
   });
 
   describe('adamw', () => {
+    it('updates several parameters of different shapes, each with its own weight decay', () => {
+      const parameters = [3, 70].map((size, index) => {
+        const [p, g] = [host(`p${size}`, [size]), host(`g${size}`, [size])];
+        const [m, v] = [host('zero', [size], 0), host('zero', [size], 0)];
+        return { given: { parameter: p, gradient: g, m, v }, weightDecay: 0.1 * index };
+      });
+      const live = parameters.map(({ given, weightDecay }) => ({
+        ...{ parameter: variable(given.parameter), m: variable(given.m), v: variable(given.v) },
+        gradient: tf.tensor(given.gradient.data, [...given.gradient.shape], 'float32'),
+        weightDecay,
+      }));
+      adamwStep(live, { ...attributes, step: 1 });
+      for (const [index, { given, weightDecay }] of parameters.entries()) {
+        const expected = formula(given, 1, weightDecay, 1).parameter;
+        const { shape } = given.parameter;
+        const data = live[index]!.parameter.dataSync() as Float32Array;
+        near({ shape, data }, { shape, data: expected }, tolerance, `parameter ${index}`);
+      }
+      tf.dispose(live.map(({ parameter, gradient, m, v }) => [parameter, gradient, m, v]));
+    });
+
     it.each([
       ['a first step', 1, 0, null],
       ['weight decay and clipping at a later step', 7, 0.1, 0.25],
@@ -44,7 +65,7 @@ export function describeInPlaceOps(start: () => Promise<void>, tolerance: number
       const variables = { parameter: variable(given.parameter), m: variable(given.m), v: variable(given.v) };
       const gradient = tf.tensor(given.gradient.data, shape, 'float32');
       const factor = scale === null ? undefined : (tf.scalar(scale) as Scalar);
-      adamwStep({ ...variables, gradient, scale: factor }, { ...attributes, weightDecay, step });
+      adamwStep([{ ...variables, gradient, weightDecay }], { ...attributes, step }, factor);
       const expected = formula(given, step, weightDecay, scale ?? 1);
       for (const name of ['parameter', 'm', 'v'] as const) {
         near(

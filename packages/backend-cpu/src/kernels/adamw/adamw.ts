@@ -1,42 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-import { kernels } from '@llmf/nn';
+import { kernels, type AdamWAttributes } from '@llmf/nn';
 import { defineKernel, type TensorInfo } from '../define-kernel.js';
 
-interface AdamWInputs {
-  readonly parameter: TensorInfo;
-  readonly gradient: TensorInfo;
-  readonly m: TensorInfo;
-  readonly v: TensorInfo;
-  readonly scale?: TensorInfo;
-}
-interface AdamWAttributes {
-  readonly learningRate: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly weightDecay: number;
-  readonly step: number;
+/** parameter0, gradient0, m0, v0, parameter1, …, and scale where there is one. */
+type AdamWInputs = Readonly<Record<string, TensorInfo>>;
+interface Attributes extends AdamWAttributes {
+  readonly weightDecays: readonly number[];
 }
 
 /** In place. */
-export const adamwKernel = defineKernel<AdamWInputs, AdamWAttributes>({
+export const adamwKernel = defineKernel<AdamWInputs, Attributes>({
   kernelName: kernels.adamw,
-  run({ parameter, gradient, m, v, scale }, attributes, backend) {
-    const values = backend.ownFloats(parameter);
-    backend.kernels['adamw']!(
-      values.length,
-      attributes.learningRate,
-      attributes.beta1,
-      attributes.beta2,
-      attributes.epsilon,
-      attributes.weightDecay,
-      attributes.step,
-      values,
-      backend.floats(gradient),
-      backend.ownFloats(m),
-      backend.ownFloats(v),
-      backend.optionalFloats(scale),
-    );
+  run(inputs, { learningRate, beta1, beta2, epsilon, step, weightDecays }, backend) {
+    const scale = backend.optionalFloats(inputs['scale']);
+    for (const [index, weightDecay] of weightDecays.entries()) {
+      const values = backend.ownFloats(inputs[`parameter${index}`]!);
+      backend.kernels['adamw']!(
+        values.length,
+        learningRate,
+        beta1,
+        beta2,
+        epsilon,
+        weightDecay,
+        step,
+        values,
+        backend.floats(inputs[`gradient${index}`]!),
+        backend.ownFloats(inputs[`m${index}`]!),
+        backend.ownFloats(inputs[`v${index}`]!),
+        scale,
+      );
+    }
     return [];
   },
 });

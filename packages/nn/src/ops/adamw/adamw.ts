@@ -1,24 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NamedAttrMap, NamedTensorMap } from '@tensorflow/tfjs-core';
+import type { NamedAttrMap, NamedTensorMap, Scalar } from '@tensorflow/tfjs-core';
 import { kernels } from '../../contracts/ops.js';
+import { errors } from '../../errors.js';
 import { tf } from '../../tf.js';
-import { checkShape } from '../checks.js';
-import { adamwComposite, type AdamWAttributes, type AdamWInputs } from './composite.js';
+import { adamwComposite, type AdamWAttributes, type AdamWParameter } from './composite.js';
 
 /**
- * One AdamW update of a parameter and its two moments, in place; the backend's kernel where it has one.
+ * One AdamW update of all parameters and their moments, in place; the backend's kernel where it has one.
  *
+ * @param scale factor of every gradient (clipping)
  * @throws LLMF_NN_SHAPE
  */
-export function adamwStep(inputs: AdamWInputs, attributes: AdamWAttributes): void {
-  const { shape } = inputs.parameter;
-  for (const name of ['gradient', 'm', 'v'] as const) {
-    checkShape('adamw', name, inputs[name], shape, `[${shape.join(', ')}], the shape of the parameter`);
-  }
+export function adamwStep(
+  parameters: readonly AdamWParameter[],
+  attributes: AdamWAttributes,
+  scale?: Scalar | undefined,
+): void {
+  for (const parameter of parameters) checkShapes(parameter);
   if (tf.getKernel(kernels.adamw, tf.getBackend()) === undefined) {
-    adamwComposite(inputs, attributes);
+    for (const parameter of parameters) adamwComposite(parameter, attributes, scale);
     return;
   }
-  const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
-  tf.engine().runKernel(kernels.adamw, given as NamedTensorMap, attributes as unknown as NamedAttrMap);
+  const inputs: NamedTensorMap = scale === undefined ? {} : { scale };
+  for (const [index, { parameter, gradient, m, v }] of parameters.entries()) {
+    inputs[`parameter${index}`] = parameter;
+    inputs[`gradient${index}`] = gradient;
+    inputs[`m${index}`] = m;
+    inputs[`v${index}`] = v;
+  }
+  const weightDecays = parameters.map(({ weightDecay }) => weightDecay);
+  tf.engine().runKernel(kernels.adamw, inputs, { ...attributes, weightDecays } as unknown as NamedAttrMap);
+}
+
+function checkShapes({ parameter, gradient, m, v }: AdamWParameter): void {
+  for (const [input, tensor] of Object.entries({ gradient, m, v })) {
+    if (tf.util.arraysEqual(tensor.shape, parameter.shape)) continue;
+    const expected = `[${parameter.shape.join(', ')}], the shape of the parameter`;
+    throw errors.shape({ op: 'adamw', input, got: tensor.shape, expected });
+  }
 }

@@ -2,28 +2,26 @@
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { tf } from '../../tf.js';
 
-export interface AdamWInputs {
+export interface AdamWParameter {
   readonly parameter: Variable;
   readonly gradient: Tensor;
   readonly m: Variable;
   readonly v: Variable;
-  /** Factor of the gradient (clipping). */
-  readonly scale?: Scalar | undefined;
+  readonly weightDecay: number;
 }
 export interface AdamWAttributes {
   readonly learningRate: number;
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
-  readonly weightDecay: number;
   /** t of the formula, from 1. */
   readonly step: number;
 }
 
 /** Loshchilov & Hutter 2019, algorithm 2, in torch.optim.AdamW's order; assigns parameter, m and v. */
-export function adamwComposite(inputs: AdamWInputs, attributes: AdamWAttributes): void {
-  const { parameter, m, v, scale } = inputs;
-  const { learningRate, beta1, beta2, epsilon, weightDecay, step } = attributes;
+export function adamwComposite(inputs: AdamWParameter, attributes: AdamWAttributes, scale?: Scalar): void {
+  const { parameter, m, v, weightDecay } = inputs;
+  const { learningRate, beta1, beta2, epsilon, step } = attributes;
   tf.tidy(() => {
     const gradient = scale === undefined ? inputs.gradient : tf.mul(inputs.gradient, scale);
     m.assign(tf.add(tf.mul(m, beta1), tf.mul(gradient, 1 - beta1)));

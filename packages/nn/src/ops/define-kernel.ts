@@ -19,16 +19,26 @@ export function defineKernel<Inputs extends object, Attributes extends object, O
   // The one place where a typed kernel meets tfjs's untyped registry.
   const kernelFunc = (({ inputs, attrs }) =>
     tf.tidy(() => composite(inputs as Inputs, attrs as unknown as Attributes) as Outputs & Tensor[])) as KernelFunc;
+  const backends = new Set<string>(); // those that are known to have it
   const kernel = (inputs: Inputs, attributes: Attributes): Outputs => {
     const backend = tf.getBackend();
-    if (tf.getKernel(name, backend) === undefined) {
-      tf.registerKernel({ kernelName: name, backendName: backend, kernelFunc });
+    if (!backends.has(backend)) {
+      if (tf.getKernel(name, backend) === undefined) {
+        tf.registerKernel({ kernelName: name, backendName: backend, kernelFunc });
+      }
+      backends.add(backend);
     }
-    const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
     const outputs = tf
       .engine()
-      .runKernel<Tensor | Tensor[]>(name, given as NamedTensorMap, attributes as unknown as NamedAttrMap);
+      .runKernel<Tensor | Tensor[]>(name, present(inputs), attributes as unknown as NamedAttrMap);
     return (Array.isArray(outputs) ? outputs : [outputs]) as unknown as Outputs;
   };
   return Object.assign(kernel, { kernelName: name });
+}
+
+/** tfjs takes no undefined inputs. */
+function present(inputs: object): NamedTensorMap {
+  const given: NamedTensorMap = {};
+  for (const [name, tensor] of Object.entries(inputs)) if (tensor !== undefined) given[name] = tensor as Tensor;
+  return given;
 }

@@ -86,10 +86,13 @@ function nodeOf<
   if (isKept && definition.again !== undefined) {
     tape?.recipes.set(outputs[0]!.id, new Recipe(() => definition.again!(saved(), attributes)));
   }
-  const present = Object.entries(inputs as Record<string, Tensor | undefined>).filter(([, tensor]) => tensor);
+  const present: Record<string, Tensor> = {};
+  for (const [name, tensor] of Object.entries(inputs as Record<string, Tensor | undefined>)) {
+    if (tensor !== undefined) present[name] = tensor;
+  }
   return {
     kernelName,
-    inputs: Object.fromEntries(present) as Record<string, Tensor>,
+    inputs: present,
     outputs: [...outputs],
     saved: owned,
     recomputed,

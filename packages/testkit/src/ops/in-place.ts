@@ -36,7 +36,9 @@ export function describeInPlaceOps(start: () => Promise<void>, tolerance: number
         return { given: { parameter: p, gradient: g, m, v }, weightDecay: 0.1 * index };
       });
       const live = parameters.map(({ given, weightDecay }) => ({
-        ...{ parameter: variable(given.parameter), m: variable(given.m), v: variable(given.v) },
+        parameter: variable(given.parameter),
+        m: variable(given.m),
+        v: variable(given.v),
         gradient: tf.tensor(given.gradient.data, [...given.gradient.shape], 'float32'),
         weightDecay,
       }));

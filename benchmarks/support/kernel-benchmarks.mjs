@@ -219,12 +219,12 @@ function* elementwise({ tokens }, model, { hidden, inner, heads: headCount, size
 
 function adamw() {
   const count = 1 << 24;
-  const attributes = { learningRate: 1e-5, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, step: 3 };
+  const attributes = { learningRate: 1e-5, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, step: 3, weightDecays: [0] };
   return {
     name: 'adamw',
     shape: `${count} parameters`,
     bytes: 4 * 7 * count, // four read, three written
-    make: () => ({ parameter: random(count), gradient: random(count), m: random(count), v: tf.abs(random(count)) }),
+    make: () => ({ parameter0: random(count), gradient0: random(count), m0: random(count), v0: tf.abs(random(count)) }),
     run: (inputs) => run(kernels.adamw, inputs, attributes),
   };
 }

@@ -82,7 +82,7 @@ describe.skipIf(reason !== null)(`a mapped file${reason === null ? '' : ` (${rea
     tf.dispose([weight, slice, variable]);
   });
 
-  it('keeps a bf16 weight as the words in the file, outside the pool', () => {
+  it('keeps a bf16 weight as the words in the file, outside the arena', () => {
     const bytes = mapped(0, 160_000);
     const weight = frozenTensor([400, 200], 'bf16', bytes) as tf.Tensor2D;
     expect(packedOf(weight)!.words.buffer).toBe(bytes.buffer);

@@ -5,7 +5,8 @@ import { defineKernel } from '../define-kernel.js';
 import { defineOp } from '../define-op.js';
 import { embeddingComposite, embeddingGradientComposite, type EmbeddingInputs } from './composite.js';
 
-const embeddingGradient = defineKernel(kernels.embeddingGradient, embeddingGradientComposite);
+/** Adds the rows of dy into their places. */
+export const embeddingGradient = defineKernel(kernels.embeddingGradient, embeddingGradientComposite);
 const embeddingKernel = defineKernel<EmbeddingInputs, { readonly vocabulary: number }, readonly [Tensor2D]>(
   kernels.embedding,
   embeddingComposite,

@@ -4,7 +4,7 @@ import { tf } from '../../tf.js';
 import { kernels } from '../../contracts/ops.js';
 import { defineKernel } from '../define-kernel.js';
 import { defineOp } from '../define-op.js';
-import { embeddingGradientComposite } from '../embedding/composite.js';
+import { embeddingGradient } from '../embedding/gradient.js';
 import {
   selectedLogProbsComposite,
   selectedLogProbsGradientComposite,
@@ -44,7 +44,6 @@ export const selectedLogProbsOp = defineOp(selectedLogProbsKernel, {
   },
 });
 
-const scatterRows = defineKernel(kernels.embeddingGradient, embeddingGradientComposite);
 const slopeKernel = defineKernel<
   SelectedLogProbsInputs,
   { readonly temperature: number; readonly tokens: number },
@@ -59,7 +58,7 @@ export const frozenHeadLogProbsOp = defineOp(slopeKernel, {
   differentiable: ['hidden'],
   save: ({ rows }, [, slope]): { rows: Tensor1D; slope: Tensor2D } => ({ rows, slope }),
   gradient: ({ dys: [dLogProb], saved: { rows, slope }, attributes: { tokens } }) => ({
-    hidden: scatterRows({ dy: tf.mul(slope, tf.expandDims(dLogProb!, 1)), ids: rows }, { vocabulary: tokens })[0],
+    hidden: embeddingGradient({ dy: tf.mul(slope, tf.expandDims(dLogProb!, 1)), ids: rows }, { vocabulary: tokens })[0],
   }),
 });
 

@@ -21,7 +21,7 @@ if (reason !== null) {
   process.exit(0);
 }
 
-const { addon } = await startNativeBackend({ threads: null });
+const { addon } = await startNativeBackend({ threads: null, sharedFrom: 0 });
 const jasmineRequire = require('jasmine-core/lib/jasmine-core/jasmine.js');
 const jasmine = jasmineRequire.core(jasmineRequire);
 const environment = jasmine.getEnv();

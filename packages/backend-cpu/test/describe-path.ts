@@ -20,7 +20,7 @@ export async function describePath(path: string): Promise<void> {
     describe.skip(`${path}: ${reason}`, () => it('is not tested here'));
     return;
   }
-  const start = async () => void (await startNativeBackend({ threads: 2 }));
+  const start = async () => void (await startNativeBackend({ threads: 2, sharedFrom: 0 }));
   describeOps(`the native backend, ${path}`, { start });
   describeStandardKernels(start);
   describeRandomShapes(start);
@@ -33,7 +33,7 @@ async function whyNot(path: string): Promise<string | null> {
   const unavailable = addonUnavailable();
   if (unavailable !== null) return unavailable;
   try {
-    await startNativeBackend({ threads: 2 });
+    await startNativeBackend({ threads: 2, sharedFrom: 0 });
     return null;
   } catch (error) {
     if (String(error).includes('LLMF_BACKEND_CPU_PATH')) return `this processor has no ${path}`;

@@ -41,7 +41,7 @@ export function describeIndependence(start: () => Promise<void>): void {
     )(
       'of %s in %s, and of its gradient, do not depend on its neighbours or their number',
       async (_name, precision, op) => {
-        await startNativeBackend({ threads: 2, precision });
+        await startNativeBackend({ threads: 2, sharedFrom: 0, precision });
         withWeights(precision, (weights) => {
           const whole = rowsOf(op, weights, 0, rows);
           expect(whole.length).toBeGreaterThan(op.constant?.length === Object.keys(op.inputs).length ? 1 : 0);
@@ -69,7 +69,7 @@ export function describeIndependence(start: () => Promise<void>): void {
     )(
       'of attention, %s, in %s, and its gradient do not depend on where the segment lies, nor on others in the pack',
       async (_name, precision, options) => {
-        await startNativeBackend({ threads: 2, precision });
+        await startNativeBackend({ threads: 2, sharedFrom: 0, precision });
         const [place, length] = [68, 150];
         const others: readonly Segment[] = [
           { start: 0, length: 7 },
@@ -83,7 +83,7 @@ export function describeIndependence(start: () => Promise<void>): void {
     it.each(precisions)(
       'of attention to a prefix in %s and its gradient do not depend on where prompt and answers lie',
       async (precision) => {
-        await startNativeBackend({ threads: 2, precision });
+        await startNativeBackend({ threads: 2, sharedFrom: 0, precision });
         const [place, prompt, first, second] = [68, 60, 31, 44];
         const group = (start: number, index: number): Segment[] => [
           { start, length: prompt },
@@ -107,7 +107,7 @@ export function describeIndependence(start: () => Promise<void>): void {
     )('%s in %s: values and all gradients are the same on 1, 2 and 3 threads', async (name, precision) => {
       const results: Tensor[][] = [];
       for (const threads of [1, 2, 3]) {
-        await startNativeBackend({ threads, precision });
+        await startNativeBackend({ threads, sharedFrom: 0, precision });
         results.push(withWeights(precision, (weights) => stepOps[name]!(weights)));
       }
       for (const [index, first] of results[0]!.entries()) {

@@ -213,7 +213,7 @@ export function describeLargeOps(start: () => Promise<void>): void {
         composites.set(one, evaluate(one, undefined, 'f32'));
       }
       const { outputs, gradients } = composites.get(one)!;
-      await startNativeBackend({ threads: 2, precision });
+      await startNativeBackend({ threads: 2, sharedFrom: 0, precision });
       const before = tf.memory().numTensors;
       const got = evaluate(one, frozen, precision);
       expect(tf.memory().numTensors).toBe(before);

@@ -74,7 +74,7 @@ export function describeRoundedProducts(start: () => Promise<void>): void {
             tf.sum(tf.mul(linear(tensorOf(x), weight as Tensor2D), tensorOf(dy))) as Scalar;
           return Float32Array.from(grads(loss)([tensorOf(w)]).gradients[0]!.dataSync());
         });
-      await startNativeBackend({ threads: 2, precision: 'bf16' });
+      await startNativeBackend({ threads: 2, sharedFrom: 0, precision: 'bf16' });
       expect(worst(run(), times(transposed(rounded(dy)), rounded(x)))).toBeLessThan(sumTolerance);
       await start();
       expect(worst(run(), times(transposed(dy), x))).toBeLessThan(sumTolerance);

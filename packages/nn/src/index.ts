@@ -3,7 +3,7 @@ export { nn as default } from './plugin.js';
 export * from './adapters/index.js';
 export * from './autograd/index.js';
 export { jsBackend } from './backends/js.js';
-export { clipByGlobalNorm, globalNorm } from './clipping.js';
+export { clipByGlobalNorm } from './clipping.js';
 export * from './contracts/index.js';
 export { GradientAccumulator } from './gradient-accumulator.js';
 export * from './layers/index.js';

@@ -29,8 +29,12 @@ export interface Addon {
   mapFile(descriptor: number, position: number, length: number): ArrayBuffer | null;
   /** Gives a mapped array's pages back; they are read from the file when needed again. Never of other arrays. */
   forgetPages(values: Uint16Array | Float32Array | Uint8Array): void;
-  /** Threads that kernels may use, the caller included; one pool for the process. */
-  setThreads(count: number): void;
+  /**
+   * Threads that kernels may use, the caller included; one pool for the process.
+   *
+   * @param sharedFrom bytes of a call's arrays from which on they share it; with fewer, the caller works alone
+   */
+  setThreads(count: number, sharedFrom?: number): void;
   /** Working memory that the threads hold for kernels. */
   scratchBytes(): number;
 }

@@ -10,10 +10,11 @@ import { embeddingKernels } from './embedding/embedding.js';
 import { fillKernels } from './fill/fill.js';
 import { gatherKernels } from './gather/gather.js';
 import { geluKernels } from './gelu/gelu.js';
+import { globalNormKernel } from './global-norm/global-norm.js';
 import { layerNormKernels } from './layer-norm/layer-norm.js';
 import { linearKernels } from './linear/linear.js';
 import { matMulKernels } from './mat-mul/mat-mul.js';
-import { reduceKernels, squaredSumKernel } from './reduce/reduce.js';
+import { reduceKernels } from './reduce/reduce.js';
 import { rmsNormKernels } from './rms-norm/rms-norm.js';
 import { ropeKernel } from './rope/rope.js';
 import { segmentSumKernel } from './segment-sum/segment-sum.js';
@@ -39,11 +40,11 @@ export const nativeKernels: readonly NativeKernel[] = [
   ...fillKernels,
   ...gatherKernels,
   ...geluKernels,
+  globalNormKernel,
   ...layerNormKernels,
   ...linearKernels,
   ...matMulKernels,
   ...reduceKernels,
-  squaredSumKernel,
   ...rmsNormKernels,
   ropeKernel,
   segmentSumKernel,

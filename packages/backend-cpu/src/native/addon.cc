@@ -4,6 +4,7 @@
 #define NAPI_VERSION 8
 #include <node_api.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <string>
 
@@ -61,6 +62,15 @@ Value value_of(napi_env env, napi_value from) {
   return array_value(element_type(type), data, static_cast<int64_t>(length));
 }
 
+std::atomic<int64_t> shared_from{0};
+
+/** Bytes of all arrays of a call. */
+int64_t bytes_of(const Value* values, size_t count) {
+  int64_t bytes = 0;
+  for (size_t i = 0; i < count; i++) bytes += values[i].length * size_of(values[i].type);
+  return bytes;
+}
+
 napi_value run_kernel(napi_env env, napi_callback_info info) {
   size_t count = kMostArguments;
   napi_value arguments[kMostArguments];
@@ -71,7 +81,8 @@ napi_value run_kernel(napi_env env, napi_callback_info info) {
   for (size_t i = 0; i < count; i++) values[i] = value_of(env, arguments[i]);
   Arguments call(values, static_cast<int>(count));
   {
-    FlushDenormals flush;
+    const FlushDenormals flush;
+    const Alone alone(bytes_of(values, count) < shared_from.load(std::memory_order_relaxed));
     path().kernels[reinterpret_cast<intptr_t>(index)](call);
   }
   if (!call.ok()) {
@@ -100,12 +111,15 @@ napi_value allocate(napi_env env, napi_callback_info info) {
 }
 
 napi_value set_thread_count(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument;
+  size_t count = 2;
+  napi_value arguments[2];
   int32_t wanted = 1;
-  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
-  napi_get_value_int32(env, argument, &wanted);
+  int64_t bytes = 0;
+  napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
+  napi_get_value_int32(env, arguments[0], &wanted);
+  if (count > 1) napi_get_value_int64(env, arguments[1], &bytes);
   set_threads(wanted);
+  shared_from.store(bytes, std::memory_order_relaxed);
   return nullptr;
 }
 

@@ -14,6 +14,11 @@ inline const char* name_of(ElementType type) {
   return names[static_cast<int>(type)];
 }
 
+inline int64_t size_of(ElementType type) {
+  static const int64_t bytes[] = {0, 4, 4, 2, 1};
+  return bytes[static_cast<int>(type)];
+}
+
 /** One argument: a number, an array, or absent (both zero). */
 struct Value {
   ElementType type = ElementType::none;

@@ -148,7 +148,11 @@ Pool& pool() {
 }  // namespace
 
 void set_threads(int count) { pool().resize(count); }
-int threads() { return pool().size(); }
+int threads() { return inside_task ? 1 : pool().size(); }
+
+Alone::Alone(bool alone) : before_(inside_task) { inside_task = before_ || alone; }
+Alone::~Alone() { inside_task = before_; }
+
 void run_tasks(int64_t tasks, void (*work)(void*, int64_t), void* context) {
   if (tasks > 0) pool().run({tasks, work, context});
 }

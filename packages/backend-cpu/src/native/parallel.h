@@ -8,7 +8,21 @@ namespace llmf {
 
 /** Threads that work, the caller included. */
 void set_threads(int count);
+
+/** Threads that a job given now would be run by. */
 int threads();
+
+/** While an object of it with `alone` exists, the thread that made it runs its jobs by itself. */
+class Alone {
+ public:
+  explicit Alone(bool alone);
+  ~Alone();
+  Alone(const Alone&) = delete;
+  Alone& operator=(const Alone&) = delete;
+
+ private:
+  const bool before_;
+};
 
 /** Runs work(context, task) for each task in [0, tasks). Inline when nested, or while another thread uses the pool. */
 void run_tasks(int64_t tasks, void (*work)(void* context, int64_t task), void* context);

@@ -90,6 +90,7 @@ export class Tape {
   }
 
   private advance(): void {
+    if (this.pending.length === 0) return;
     // tfjs records the copies it saves as operations of their own; nothing comes of them.
     const copies = new Set(this.pending.flatMap(({ saved }) => saved?.map(({ id }) => id) ?? []));
     for (const node of this.pending) {

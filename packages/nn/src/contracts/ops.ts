@@ -79,8 +79,8 @@ export const kernels = Object.freeze({
   selectedLogProbsSlope: 'LlmfSelectedLogProbsSlope',
   /** {values [S], response [S] int32 ascending} attrs {count} → [R] sums in order of S */
   segmentSum: 'LlmfSegmentSum',
-  /** {x} → Σ x², a scalar */
-  squaredSum: 'LlmfSquaredSum',
+  /** {x0, x1, …} of any shapes, attrs {maximum: number | null} → [norm = √ Σ x²], with a maximum also [scale], scalars */
+  globalNorm: 'LlmfGlobalNorm',
   /**
    * In place, no output, all parameters at once: {parameter0, gradient0, m0, v0, parameter1, …, scale?}
    * attrs {learningRate, beta1, beta2, epsilon, step, weightDecays: one per parameter}

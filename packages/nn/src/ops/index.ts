@@ -10,6 +10,7 @@ export { defineOp, type GradientCall, type OpDefinition } from './define-op.js';
 export { embedding } from './embedding/embedding.js';
 export { gelu } from './gelu/gelu.js';
 export type { GeluForm } from './gelu/composite.js';
+export { globalNorm } from './global-norm/global-norm.js';
 export { layerNorm } from './layer-norm/layer-norm.js';
 export { linear, type DropoutKey, type LinearOptions } from './linear/linear.js';
 export { rmsNorm } from './rms-norm/rms-norm.js';
@@ -30,5 +31,4 @@ export {
   type SelectedLogProbs,
   type SelectedLogProbsOptions,
 } from './selected-log-probs/selected-log-probs.js';
-export { squaredSum } from './squared-sum/squared-sum.js';
 export { swiglu } from './swiglu/swiglu.js';

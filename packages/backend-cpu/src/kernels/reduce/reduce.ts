@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { kernels, tf } from '@llmf/nn';
+import { tf } from '@llmf/nn';
 import { defineKernel, type NativeBackend, type NativeKernel, type TensorInfo } from '../define-kernel.js';
 import { transpose } from '../strided-copy/transpose.js';
 
 /** Numbers as in reduce.cc. */
 const operations = { Sum: 0, Mean: 0, Max: 1, Min: 2 } as const;
-const sumOfSquares = 3;
 
 interface ReduceInputs {
   readonly x: TensorInfo;
@@ -24,16 +23,6 @@ export const reduceKernels: readonly NativeKernel[] = Object.entries(operations)
     run: ({ x }, attributes, backend) => reduce(operation, kernelName === 'Mean', x, attributes, backend),
   }),
 );
-
-export const squaredSumKernel = defineKernel<ReduceInputs>({
-  kernelName: kernels.squaredSum,
-  run({ x }, _, backend) {
-    const y = backend.output([]);
-    const values = backend.floats(x);
-    backend.kernels['reduce']!(sumOfSquares, 1, values.length, 1, 1, values, y.values);
-    return y.info;
-  },
-});
 
 function reduce(
   operation: number,

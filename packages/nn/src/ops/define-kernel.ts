@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KernelFunc, NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import { tf } from '../tf.js';
+import { enterKernel } from '../weights/expansion.js';
 
 /** A kernel by name on whatever backend is current: the backend's own, or else the composite. Records no gradient. */
 export interface Kernel<Inputs, Attributes, Outputs extends readonly Tensor[]> {
@@ -19,21 +20,49 @@ export function defineKernel<Inputs extends object, Attributes extends object, O
   // The one place where a typed kernel meets tfjs's untyped registry.
   const kernelFunc = (({ inputs, attrs }) =>
     tf.tidy(() => composite(inputs as Inputs, attrs as unknown as Attributes) as Outputs & Tensor[])) as KernelFunc;
-  const backends = new Set<string>(); // those that are known to have it
   const kernel = (inputs: Inputs, attributes: Attributes): Outputs => {
-    const backend = tf.getBackend();
-    if (!backends.has(backend)) {
-      if (tf.getKernel(name, backend) === undefined) {
-        tf.registerKernel({ kernelName: name, backendName: backend, kernelFunc });
-      }
-      backends.add(backend);
-    }
-    const outputs = tf
-      .engine()
-      .runKernel<Tensor | Tensor[]>(name, present(inputs), attributes as unknown as NamedAttrMap);
-    return (Array.isArray(outputs) ? outputs : [outputs]) as unknown as Outputs;
+    const call = { kernelName: name, inputs: present(inputs), attributes: attributes as unknown as NamedAttrMap };
+    return run(call, kernelFunc) as unknown as Outputs;
   };
   return Object.assign(kernel, { kernelName: name });
+}
+
+interface Call {
+  readonly kernelName: string;
+  readonly inputs: NamedTensorMap;
+  readonly attributes: NamedAttrMap;
+}
+
+/**
+ * What `tf.engine().runKernel` does for a kernel that nobody records, watches or debugs, without its closures and repeated
+ * look-ups: they cost more than the kernels of a small model. Whoever records or profiles gets tfjs's own way.
+ */
+function run({ kernelName, inputs, attributes }: Call, composite: KernelFunc): Tensor[] {
+  const engine = tf.engine();
+  const { backend, backendName, state } = engine;
+  const kernelFunc = tf.getKernel(kernelName, backendName)?.kernelFunc ?? register(kernelName, backendName, composite);
+  if (engine.isTapeOn() || state.profiling || isWatched()) {
+    const outputs = engine.runKernel<Tensor | Tensor[]>(kernelName, inputs, attributes);
+    return Array.isArray(outputs) ? outputs : [outputs];
+  }
+  enterKernel(kernelName);
+  state.kernelDepth++;
+  try {
+    const outputs = kernelFunc({ inputs, attrs: attributes, backend });
+    return (Array.isArray(outputs) ? outputs : [outputs]).map((output) =>
+      'rank' in output ? (output as Tensor) : engine.makeTensorFromTensorInfo(output),
+    );
+  } finally {
+    state.kernelDepth--;
+  }
+}
+
+/** tfjs's own checks of every kernel: DEBUG looks for NaN, IS_TEST for leaks. */
+const isWatched = () => tf.env().getBool('DEBUG') || tf.env().getBool('IS_TEST');
+
+function register(kernelName: string, backendName: string, kernelFunc: KernelFunc): KernelFunc {
+  tf.registerKernel({ kernelName, backendName, kernelFunc });
+  return kernelFunc;
 }
 
 /** tfjs takes no undefined inputs. */

@@ -34,6 +34,11 @@ export function refusingExpansion<T>(pass: () => T): T {
   }
 }
 
+/** Says which kernel begins to run, for the message; kernels that tfjs runs are noticed anyway. */
+export function enterKernel(name: string): void {
+  if (isRefused) kernel = name;
+}
+
 /** The float32 values of a packed weight. @throws LLMF_NN_PACKED_EXPANDED within a training pass. */
 export function expanded({ words, storage }: PackedData, shape: readonly number[]): Float32Array {
   if (isRefused) throw errors.packedExpanded({ op: kernel ?? 'an operation', shape, storage });

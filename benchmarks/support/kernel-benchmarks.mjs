@@ -192,9 +192,9 @@ function* elementwise({ tokens }, model, { hidden, inner, heads: headCount, size
   yield {
     name: `${model} swiglu`,
     shape: `${tokens}×${inner}`,
-    bytes: bytes(3, inner),
+    bytes: bytes(4, inner), // gate, up, y, and the two again in half the size
     make: gated,
-    run: ({ gate, up }) => run(kernels.swiglu, { gate, up }),
+    run: ({ gate, up }) => run(kernels.swiglu, { gate, up }, { keeps: true }),
   };
   yield {
     name: `${model} swiglu backward`,

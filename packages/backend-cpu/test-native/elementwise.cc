@@ -101,26 +101,56 @@ void accumulate(Random& random) {
   expect_close("accumulator", sums, expected, 1e-6);
 }
 
+struct Gated {
+  Floats gate, up;
+  Integers kept;  // bf16 words of both
+};
+
+/** Values that bf16 holds exactly if `rounds`, so that both forms are the same numbers. */
+Gated random_gated(Random& random, int64_t count, bool rounds) {
+  Gated gated{random.floats(count, -6, 6), random.floats(count), Integers(static_cast<size_t>(count))};
+  if (!rounds) return gated;
+  for (float& value : gated.gate) value = rounded_to_bf16(value);
+  for (float& value : gated.up) value = rounded_to_bf16(value);
+  return gated;
+}
+
 void swiglu(Random& random) {
   const int64_t count = random.size(30'000);
-  const Floats gate = random.floats(count, -6, 6), up = random.floats(count);
+  const bool rounds = random.chance(50);
+  Gated gated = random_gated(random, count, false);
   Floats y = output(count);
-  Call("swiglu").sizes({count}).in(gate).in(up).out(y).run();
+  if (rounds) Call("swiglu").sizes({count}).number(1).in(gated.gate).in(gated.up).none().out(y).out(gated.kept).run();
+  else Call("swiglu").sizes({count}).number(0).in(gated.gate).in(gated.up).none().out(y).none().run();
   Doubles expected;
-  for (size_t i = 0; i < y.size(); i++) expected.push_back(gate[i] * sigmoid(gate[i]) * up[i]);
+  for (size_t i = 0; i < y.size(); i++) {
+    const double g = rounds ? rounded_to_bf16(gated.gate[i]) : gated.gate[i];
+    expected.push_back(g * sigmoid(g) * (rounds ? rounded_to_bf16(gated.up[i]) : gated.up[i]));
+  }
   expect_close("y", y, expected, 1e-6);
+  if (!rounds) return;
+  Floats again = output(count);
+  Call("swiglu").sizes({count}).number(1).none().none().in(gated.kept).out(again).none().run();
+  expect_close("y of what was kept", again, Doubles(y.begin(), y.end()), 0);
 }
 
 void swiglu_gradient(Random& random) {
   const int64_t count = random.size(30'000);
-  const Floats dy = random.floats(count), gate = random.floats(count, -6, 6), up = random.floats(count);
-  Floats d_gate = output(count), d_up = output(count);
-  Call("swiglu_gradient").sizes({count}).in(dy).in(gate).in(up).out(d_gate).out(d_up).run();
+  const bool rounds = random.chance(50);
+  const Floats dy = random.floats(count);
+  Gated gated = random_gated(random, count, rounds);
+  Floats d_gate = output(count), d_up = output(count), y = output(count);
+  if (rounds) {
+    Call("swiglu").sizes({count}).number(1).in(gated.gate).in(gated.up).none().out(y).out(gated.kept).run();
+    Call("swiglu_gradient").sizes({count}).number(1).in(dy).none().none().in(gated.kept).out(d_gate).out(d_up).run();
+  } else {
+    Call("swiglu_gradient").sizes({count}).number(0).in(dy).in(gated.gate).in(gated.up).none().out(d_gate).out(d_up).run();
+  }
   Doubles of_gate, of_up;
   for (size_t i = 0; i < dy.size(); i++) {
-    const double g = gate[i], s = sigmoid(g);
+    const double g = gated.gate[i], s = sigmoid(g);
     of_up.push_back(dy[i] * g * s);
-    of_gate.push_back(dy[i] * up[i] * (s + g * s * (1 - s)));
+    of_gate.push_back(dy[i] * gated.up[i] * (s + g * s * (1 - s)));
   }
   expect_close("dGate", d_gate, of_gate, 1e-6);
   expect_close("dUp", d_up, of_up, 1e-6);

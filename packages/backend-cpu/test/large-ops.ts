@@ -37,8 +37,8 @@ interface LargeCase {
   readonly inputs: Readonly<Record<string, HostValue>>;
   /** A weight that may be frozen, in bf16 where the run is. */
   readonly weight?: string;
-  /** Its matrix products take factors rounded to bf16 where the run is. */
-  readonly hasProducts?: boolean;
+  /** Takes inputs, or factors of its matrix products, rounded to bf16 where the run is. */
+  readonly rounds?: boolean;
   run(inputs: Given): Tensor[];
 }
 interface Evaluated {
@@ -65,7 +65,7 @@ function linearCase(
   return {
     name: `linear, ${name}`,
     weight: 'weight',
-    hasProducts: true,
+    rounds: true,
     inputs: {
       x: host('x', [tokens, width]),
       ...(isLowRank ? { a: host('a', [rank, width], 0.1), b: host('b', [outputs, rank], 0.1) } : {}),
@@ -86,7 +86,7 @@ function headCase(name: string, options: SelectedLogProbsOptions): LargeCase {
   return {
     name: `selectedLogProbs, ${name}`,
     weight: 'head',
-    hasProducts: true,
+    rounds: true,
     inputs: {
       hidden: host('hidden', [tokens, 29]),
       bias: host('head bias', [vocabulary], 0.3),
@@ -110,7 +110,7 @@ function attentionCase(
   const spans = spansOf(segments);
   return {
     name: `attention, ${name}`,
-    hasProducts: true,
+    rounds: true,
     inputs: {
       q: host('q', [total, heads, size]),
       k: host('k', [total, groups, size]),
@@ -160,6 +160,7 @@ const cases: readonly LargeCase[] = [
   {
     name: 'swiglu',
     inputs: { gate: host('gate', [131, 259], 3), up: host('up', [131, 259]) },
+    rounds: true,
     run: ({ gate, up }) => [swiglu(gate as Tensor2D, up as Tensor2D)],
   },
   ...(['exact', 'tanh', 'quick'] as const).map((form) => ({
@@ -225,7 +226,7 @@ export function describeLargeOps(start: () => Promise<void>): void {
         ...trained.map((name) => [`d${name}`, got.gradients[name]!, gradients[name]!] as const),
       ];
       const differences = pairs.map(([name, mine, theirs]) => [name, worst(mine, theirs)] as const);
-      const tolerance = precision === 'bf16' && one.hasProducts === true ? rounded : exact;
+      const tolerance = precision === 'bf16' && one.rounds === true ? rounded : exact;
       expect(differences.filter(([, difference]) => !(difference <= tolerance))).toEqual([]);
     });
 

@@ -5,6 +5,7 @@ import {
   grads,
   linear,
   selectedLogProbs,
+  swiglu,
   tf,
   type LowRank,
   type Scalar,
@@ -103,6 +104,28 @@ export function describeRoundedProducts(start: () => Promise<void>): void {
         expectClose(gradient, times(rounded(dz), rounded(head)), chainTolerance);
         weight.dispose();
       });
+    });
+
+    it('gate and up of swiglu, which keeps of them what is left of both in the place of one', async () => {
+      const [gate, up] = [matrix('gate', 37, 41), matrix('up', 37, 41)];
+      let keptBytes = 0;
+      const loss = (g: Tensor2D, u: Tensor2D) => {
+        const before = tf.memory().numBytes;
+        const y = swiglu(g, u);
+        keptBytes = tf.memory().numBytes - before - 4 * y.size;
+        return tf.sum(tf.square(y)) as Scalar;
+      };
+      const run = (g: Matrix, u: Matrix) =>
+        tf.tidy(() => {
+          const { value, gradients } = grads(loss)([tensorOf(g), tensorOf(u)]);
+          return [value, ...gradients].map((tensor) => [...tensor.dataSync()]);
+        });
+      await startNativeBackend({ threads: 2, sharedFrom: 0, precision: 'bf16' });
+      const found = run(gate, up);
+      expect(keptBytes).toBe(4 * 37 * 41);
+      expect(found).toEqual(run(rounded(gate), rounded(up)));
+      await start();
+      expect(run(gate, up)).not.toEqual(found);
     });
 
     it('gathers rows of a bf16 table as they are', () => {

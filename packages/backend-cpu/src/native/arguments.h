@@ -65,6 +65,9 @@ class Arguments {
   const float* optional_floats(int64_t length) { return peek_absent() ? (next(), nullptr) : floats(length); }
   float* optional_output(int64_t length) { return peek_absent() ? (next(), nullptr) : output(length); }
 
+  const int32_t* optional_integers(int64_t length) { return peek_absent() ? (next(), nullptr) : integers(length); }
+  int32_t* optional_output_integers(int64_t length) { return peek_absent() ? (next(), nullptr) : output_integers(length); }
+
   const uint16_t* optional_bf16(int64_t length) {
     return peek_absent() ? (next(), nullptr) : static_cast<const uint16_t*>(array(ElementType::u16, length));
   }

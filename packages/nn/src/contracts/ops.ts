@@ -54,9 +54,13 @@ export const kernels = Object.freeze({
   attention: 'LlmfAttention',
   /** {dy [Tq, H, D], q, k, v, out, logSumExp} attrs AttentionAttributes → [dq, dk, dv] */
   attentionGradient: 'LlmfAttentionGradient',
-  /** {gate [T, F], up [T, F]} → silu(gate) ∘ up */
+  /**
+   * {gate [T, F], up [T, F]} or {kept} attrs {keeps} → [silu(gate) ∘ up, kept int32 [T, F] | [0]]. `kept`: what the reverse
+   * pass needs of both, in the backend's own form; only if `keeps`, and where the backend computes with rounded factors,
+   * so that no more of them is used than it holds.
+   */
   swiglu: 'LlmfSwiglu',
-  /** {dy, gate, up} → [dGate, dUp] */
+  /** {dy, gate, up} or {dy, kept} → [dGate, dUp] */
   swigluGradient: 'LlmfSwigluGradient',
   /** {x} attrs {form: 'exact' | 'tanh' | 'quick'} → gelu(x) */
   gelu: 'LlmfGelu',

@@ -1,29 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 import { kernels } from '@llmf/nn';
-import { defineKernel, type TensorInfo } from '../define-kernel.js';
+import { defineKernel, type NativeBackend, type TensorInfo } from '../define-kernel.js';
 
-interface SwigluInputs {
-  readonly gate: TensorInfo;
-  readonly up: TensorInfo;
-}
+/** gate and up, or what is kept of them: bf16 words of gate, then of up, as one int32 tensor of their shape. */
+type Gated = { readonly gate: TensorInfo; readonly up: TensorInfo } | { readonly kept: TensorInfo };
 
-const swiglu = defineKernel<SwigluInputs>({
+const swiglu = defineKernel<Gated, { readonly keeps: boolean }>({
   kernelName: kernels.swiglu,
-  run({ gate, up }, _, backend) {
-    const y = backend.output(gate.shape);
-    backend.kernels['swiglu']!(y.values.length, backend.floats(gate), backend.floats(up), y.values);
-    return y.info;
+  run(gated, { keeps }, backend) {
+    const { shape } = 'kept' in gated ? gated.kept : gated.gate;
+    const rounds = backend.roundsProducts;
+    const y = backend.output(shape);
+    const kept = backend.outputIntegers(keeps && rounds ? shape : [0]);
+    backend.kernels['swiglu']!(
+      y.values.length,
+      rounds,
+      ...valuesOf(gated, backend),
+      y.values,
+      kept.values.length > 0 ? kept.values : null,
+    );
+    return [y.info, kept.info];
   },
 });
 
-const swigluGradient = defineKernel<SwigluInputs & { readonly dy: TensorInfo }>({
+const swigluGradient = defineKernel<Gated & { readonly dy: TensorInfo }>({
   kernelName: kernels.swigluGradient,
-  run({ dy, gate, up }, _, backend) {
-    const [dGate, dUp] = [backend.output(gate.shape), backend.output(gate.shape)];
-    const arrays = [backend.floats(dy), backend.floats(gate), backend.floats(up), dGate.values, dUp.values] as const;
-    backend.kernels['swiglu_gradient']!(dGate.values.length, ...arrays);
+  run({ dy, ...gated }, _, backend) {
+    const [dGate, dUp] = [backend.output(dy.shape), backend.output(dy.shape)];
+    backend.kernels['swiglu_gradient']!(
+      dGate.values.length,
+      backend.roundsProducts,
+      backend.floats(dy),
+      ...valuesOf(gated, backend),
+      dGate.values,
+      dUp.values,
+    );
     return [dGate.info, dUp.info];
   },
 });
 
 export const swigluKernels = [swiglu, swigluGradient];
+
+const valuesOf = (gated: Gated, backend: NativeBackend) =>
+  'kept' in gated
+    ? ([null, null, backend.integers(gated.kept)] as const)
+    : ([backend.floats(gated.gate), backend.floats(gated.up), null] as const);

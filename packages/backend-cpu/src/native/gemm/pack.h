@@ -11,11 +11,7 @@ inline float element_of(const void* data, int64_t index) {
 template <bool kFromBf16>
 inline Vec elements_of(const void* data, int64_t index, int64_t count) {
   if (!kFromBf16) return load_lanes(static_cast<const float*>(data) + index, count);
-  const uint16_t* from = static_cast<const uint16_t*>(data) + index;
-  if (count >= kWidth) return load_bf16(from);
-  float lanes[kWidth] = {};
-  for (int64_t i = 0; i < count; i++) lanes[i] = bf16_to_float(from[i]);
-  return load(lanes);
+  return load_bf16_lanes(static_cast<const uint16_t*>(data) + index, count);
 }
 
 /** k runs along memory: blocks of kWidth × kWidth are transposed. */

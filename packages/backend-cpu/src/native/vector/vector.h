@@ -21,6 +21,20 @@ inline void store_lanes(float* to, Vec value, int64_t count) {
   else store_part(to, value, static_cast<int>(count));
 }
 
+/** The same for bf16 words. */
+inline Vec load_bf16_lanes(const uint16_t* from, int64_t count) {
+  if (count >= kWidth) return load_bf16(from);
+  uint16_t lanes[kWidth] = {};
+  for (int64_t i = 0; i < count; i++) lanes[i] = from[i];
+  return load_bf16(lanes);
+}
+inline void store_bf16_lanes(uint16_t* to, Vec value, int64_t count) {
+  if (count >= kWidth) return store_bf16(to, value);
+  uint16_t lanes[kWidth];
+  store_bf16(lanes, value);
+  for (int64_t i = 0; i < count; i++) to[i] = lanes[i];
+}
+
 template <class Condition>
 inline Vec choose(Condition condition, Vec yes, Vec no) {
   return condition ? yes : no;

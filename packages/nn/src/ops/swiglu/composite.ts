@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { tf } from '../../tf.js';
 
-export interface SwigluInputs {
-  readonly gate: Tensor2D; // [T, F]
-  readonly up: Tensor2D; // [T, F]
+/** gate and up, or what a backend keeps of them; composites keep nothing, so they get the first two. */
+export type Gated = {
+  readonly gate?: Tensor2D; // [T, F]
+  readonly up?: Tensor2D; // [T, F]
+  readonly kept?: Tensor;
+};
+export interface SwigluAttributes {
+  /** Something will be differentiated. */
+  readonly keeps: boolean;
 }
 
-/** silu(g) ∘ u with silu(g) = g σ(g) */
-export const swigluComposite = ({ gate, up }: SwigluInputs): readonly [Tensor2D] => [
-  tf.mul(tf.mul(gate, tf.sigmoid(gate)), up),
+/** silu(g) ∘ u with silu(g) = g σ(g); has no form of its own to keep them in. */
+export const swigluComposite = ({ gate, up }: Gated): readonly [Tensor2D, Tensor1D] => [
+  tf.mul(tf.mul(gate!, tf.sigmoid(gate!)), up!),
+  tf.zeros([0], 'int32'),
 ];
 
 /** silu′(g) = σ(g) (1 + g (1 − σ(g))) = σ(g) + silu(g) (1 − σ(g)) */
@@ -17,9 +24,9 @@ export function swigluGradientComposite({
   dy,
   gate,
   up,
-}: SwigluInputs & { readonly dy: Tensor2D }): readonly [Tensor2D, Tensor2D] {
-  const sigmoid = tf.sigmoid(gate);
-  const silu = tf.mul(gate, sigmoid);
+}: Gated & { readonly dy: Tensor2D }): readonly [Tensor2D, Tensor2D] {
+  const sigmoid = tf.sigmoid(gate!);
+  const silu = tf.mul(gate!, sigmoid);
   const slope = tf.add(sigmoid, tf.sub(silu, tf.mul(silu, sigmoid)));
-  return [tf.mul(tf.mul(dy, up), slope), tf.mul(dy, silu)];
+  return [tf.mul(tf.mul(dy, up!), slope), tf.mul(dy, silu)];
 }

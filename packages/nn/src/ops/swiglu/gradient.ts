@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { kernels } from '../../contracts/ops.js';
 import { defineKernel } from '../define-kernel.js';
 import { defineOp } from '../define-op.js';
-import { swigluComposite, swigluGradientComposite, type SwigluInputs } from './composite.js';
+import { swigluComposite, swigluGradientComposite, type Gated, type SwigluAttributes } from './composite.js';
 
-const swigluGradient = defineKernel(kernels.swigluGradient, swigluGradientComposite);
+const swigluGradient = defineKernel<Gated & { readonly dy: Tensor2D }, object, readonly [Tensor2D, Tensor2D]>(
+  kernels.swigluGradient,
+  swigluGradientComposite,
+);
 
-const swigluKernel = defineKernel<SwigluInputs, Record<string, never>, readonly [Tensor2D]>(
+const swigluKernel = defineKernel<Gated, SwigluAttributes, readonly [Tensor2D, Tensor]>(
   kernels.swiglu,
   swigluComposite,
 );
 
 export const swigluOp = defineOp(swigluKernel, {
   differentiable: ['gate', 'up'],
-  save: ({ gate, up }) => ({ gate, up }),
-  again: ({ gate, up }) => swigluKernel({ gate, up }, {})[0],
-  gradient({ dys: [dy], saved: { gate, up } }) {
-    const [dGate, dUp] = swigluGradient({ dy: dy!, gate, up }, {});
-    return { gate: dGate, up: dUp };
+  save: ({ gate, up }, [, kept]): Gated => (kept.size > 0 ? { kept } : { gate: gate!, up: up! }),
+  again(gated) {
+    const [y, kept] = swigluKernel(gated, { keeps: false });
+    kept.dispose();
+    return y;
+  },
+  gradient({ dys: [dy], saved }) {
+    const [gate, up] = swigluGradient({ dy: dy!, ...saved }, {});
+    return { gate, up };
   },
 });

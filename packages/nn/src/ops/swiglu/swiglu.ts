@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor2D } from '@tensorflow/tfjs-core';
+import { tf } from '../../tf.js';
 import { checkShape } from '../checks.js';
 import { swigluOp } from './gradient.js';
 
@@ -12,5 +13,7 @@ import { swigluOp } from './gradient.js';
 export function swiglu(gate: Tensor2D, up: Tensor2D): Tensor2D {
   checkShape('swiglu', 'gate', gate, [null, null], '[rows, features]');
   checkShape('swiglu', 'up', up, gate.shape, `[${gate.shape.join(', ')}], the shape of gate`);
-  return swigluOp({ gate, up }, {})[0];
+  const [y, kept] = swigluOp({ gate, up }, { keeps: tf.engine().isTapeOn() });
+  kept.dispose();
+  return y;
 }

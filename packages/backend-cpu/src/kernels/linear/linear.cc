@@ -68,10 +68,15 @@ void linear(Arguments& arguments) {
   p.a = rows_of(x, inputs), p.b = rows_of(weight, inputs), p.panels = panels;
   p.c = y, p.c_stride = outputs, p.bias = bias;
   if (a == nullptr || b == nullptr || rank == 0) return gemm(p);
+  p.k2 = rank, p.b2 = rows_of(b, rank);
+  if (!mask) {
+    p.low = rows_of(a, inputs), p.low_scale = scale;
+    return gemm(p);
+  }
   Scratch scratch;
   float* const low = scratch.take<float>(rank * tokens);
   low_rank_input({rank, a, b, mask, scale, p.bf16}, x, tokens, inputs, low);
-  p.k2 = rank, p.a2 = columns_of(low, tokens), p.b2 = rows_of(b, rank);
+  p.a2 = columns_of(low, tokens);
   gemm(p);
 }
 
@@ -94,14 +99,15 @@ void linear_input_gradient(Arguments& arguments) {
   p.a = rows_of(dy, outputs), p.b = columns_of(weight, inputs), p.panels = panels;
   p.c = dx, p.c_stride = inputs;
   if (a == nullptr || b == nullptr || rank == 0) return gemm(p);
-  Scratch scratch;
-  float* const low = scratch.take<float>(rank * tokens);
-  low_rank_output({rank, a, b, nullptr, scale, p.bf16}, dy, tokens, outputs, low);
   if (!mask) {
-    p.k2 = rank, p.a2 = columns_of(low, tokens), p.b2 = columns_of(a, inputs);
+    p.k2 = rank, p.b2 = columns_of(a, inputs);
+    p.low = columns_of(b, rank), p.low_scale = scale;
     return gemm(p);
   }
   gemm(p);
+  Scratch scratch;
+  float* const low = scratch.take<float>(rank * tokens);
+  low_rank_output({rank, a, b, nullptr, scale, p.bf16}, dy, tokens, outputs, low);
   float* const update = scratch.take<float>(smaller_size(tokens, kMaskedRows) * inputs);
   for (int64_t t = 0; t < tokens; t += kMaskedRows) {
     const int64_t rows = smaller_size(kMaskedRows, tokens - t);

@@ -23,10 +23,11 @@ struct Bf16Block {
 
   static void multiply(int64_t rows, int64_t columns, Panels<uint16_t> first, float* c, int64_t c_stride, Start start,
                        const float* bias, Panels<uint16_t> second = {}) {
-    if (rows == 1) block<1>(rows, columns, first, second, c, c_stride, start, bias);
-    else if (rows * 3 <= kRows) block<kRows / 3>(rows, columns, first, second, c, c_stride, start, bias);
-    else if (rows * 3 <= kRows * 2) block<kRows * 2 / 3>(rows, columns, first, second, c, c_stride, start, bias);
-    else block<kRows>(rows, columns, first, second, c, c_stride, start, bias);
+    if (rows == 1) block<1, kVectors>(rows, columns, first, second, c, c_stride, start, bias);
+    else if (rows * 3 <= kRows) block<kRows / 3, kVectors>(rows, columns, first, second, c, c_stride, start, bias);
+    else if (rows * 3 <= kRows * 2) block<kRows * 2 / 3, kVectors>(rows, columns, first, second, c, c_stride, start, bias);
+    else if (columns <= kWidth) block<kRows, 1>(rows, columns, first, second, c, c_stride, start, bias);
+    else block<kRows, kVectors>(rows, columns, first, second, c, c_stride, start, bias);
   }
 
  private:
@@ -37,31 +38,31 @@ struct Bf16Block {
     return (__m512bh)_mm512_set1_epi32(word);
   }
 
-  template <int kBlockRows>
+  template <int kBlockRows, int kBlockVectors>
   static void block(int64_t rows, int64_t columns, Panels<uint16_t> first, Panels<uint16_t> second, float* c,
                     int64_t c_stride, Start start, const float* bias) {
-    Vec sums[kBlockRows][kVectors];
+    Vec sums[kBlockRows][kBlockVectors];
 #pragma GCC unroll 16
     for (int i = 0; i < kBlockRows; i++)
 #pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) sums[i][j] = zero();
-    add_panels<kBlockRows>(sums, first);
-    if (second.depth > 0) add_panels<kBlockRows>(sums, second);
-    store_block<kBlockRows, kVectors>(sums, rows, columns, c, c_stride, start, bias);
+      for (int j = 0; j < kBlockVectors; j++) sums[i][j] = zero();
+    add_panels<kBlockRows, kBlockVectors>(sums, first);
+    if (second.depth > 0) add_panels<kBlockRows, kBlockVectors>(sums, second);
+    store_block<kBlockRows, kBlockVectors>(sums, rows, columns, c, c_stride, start, bias);
   }
 
-  template <int kBlockRows>
-  static inline __attribute__((always_inline)) void add_panels(Vec (&sums)[kBlockRows][kVectors], Panels<uint16_t> panels) {
+  template <int kBlockRows, int kBlockVectors>
+  static inline __attribute__((always_inline)) void add_panels(Vec (&sums)[kBlockRows][kBlockVectors], Panels<uint16_t> panels) {
     const uint16_t *a = panels.a, *b = panels.b;
     for (int64_t k = 0; k < panels.depth; k += 2, a += 2 * kRows, b += 2 * kColumns) {
-      __m512bh right[kVectors];
+      __m512bh right[kBlockVectors];
 #pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) right[j] = pairs(b + 2 * j * kWidth);
+      for (int j = 0; j < kBlockVectors; j++) right[j] = pairs(b + 2 * j * kWidth);
 #pragma GCC unroll 16
       for (int i = 0; i < kBlockRows; i++) {
         const __m512bh left = same_pair(a + 2 * i);
 #pragma GCC unroll 4
-        for (int j = 0; j < kVectors; j++) sums[i][j] = _mm512_dpbf16_ps(sums[i][j], left, right[j]);
+        for (int j = 0; j < kBlockVectors; j++) sums[i][j] = _mm512_dpbf16_ps(sums[i][j], left, right[j]);
       }
     }
   }

@@ -59,7 +59,7 @@ inline void multiply_packed(int64_t rows, int64_t columns, int64_t k, const type
                             const float* bias = nullptr) {
   [[maybe_unused]] typename Block::Session session;
   const int64_t per_pass = pass_depth<Block>(k), whole = padded_depth<Block>(k);
-  for (int64_t k0 = 0; k0 < k; k0 += per_pass) {
+  for (int64_t k0 = 0; k0 == 0 || k0 < k; k0 += per_pass) {
     const int64_t depth = padded_depth<Block>(smaller_size(per_pass, k - k0));
     for (int64_t j = 0; j < columns; j += Block::kColumns) {
       const typename Block::Element* const panel = b + j * whole + Block::kColumns * k0;
@@ -128,11 +128,17 @@ struct SharedRows {
   using Element = typename Block::Element;
   int64_t row, rows;
   Element *panels, *second;
+  const Element* low;  // panels of p.low, or null
 
   void pack(const Product& p) const {
     parallel_ranges(rows, Block::kRows * 2, [&](int64_t begin, int64_t end) {
-      pack_rows_of_a<Block>(panels + begin * padded_depth<Block>(p.k), p.a, row + begin, end - begin, p.k, {p.bf16, p.scale});
-      pack_rows_of_a<Block>(second + begin * padded_depth<Block>(p.k2), p.a2, row + begin, end - begin, p.k2, {p.bf16, 1.0f});
+      Element *const to = panels + begin * padded_depth<Block>(p.k), *const to_second = second + begin * padded_depth<Block>(p.k2);
+      pack_rows_of_a<Block>(to, p.a, row + begin, end - begin, p.k, {p.bf16, p.scale});
+      if (!low) return pack_rows_of_a<Block>(to_second, p.a2, row + begin, end - begin, p.k2, {p.bf16, 1.0f});
+      Scratch scratch;
+      float* const image = scratch.take<float>((end - begin) * p.k2);
+      multiply_packed<Block>(end - begin, p.k2, p.k, to, low, image, p.k2, Start::nothing);
+      pack_rows_of_a<Block>(to_second, rows_of(image, p.k2), 0, end - begin, p.k2, {p.bf16, 1.0f});
     });
   }
 };
@@ -186,7 +192,9 @@ inline void gemm_with(const Product& p) {
   const int64_t most_columns = fitting(Block::kOwnBytes, padded_depth<Block>(smaller_size(pass_depth<Block>(p.k), p.k)), Block::kColumns);
   const int64_t row_chunk = round_up(ceil_divide(p.m, ceil_divide(p.m, chunk)), Block::kRows);
   Scratch scratch;
-  SharedRows<Block> shared{0, 0, scratch.take<Element>(row_chunk * whole), scratch.take<Element>(row_chunk * second)};
+  Element* const low = p.low.data ? scratch.take<Element>(packed_b_size<Block>(p.k2, p.k)) : nullptr;
+  if (low) pack_columns_of_b<Block>(low, p.low, 0, p.k2, p.k, {p.bf16, p.low_scale});
+  SharedRows<Block> shared{0, 0, scratch.take<Element>(row_chunk * whole), scratch.take<Element>(row_chunk * second), low};
   for (shared.row = 0; shared.row < p.m; shared.row += row_chunk) {
     shared.rows = smaller_size(row_chunk, p.m - shared.row);
     shared.pack(p);

@@ -21,7 +21,7 @@ inline Factor rows_of(Storage matrix, int64_t columns) { return {matrix.data, ma
 inline Factor columns_of(Storage matrix, int64_t columns) { return {matrix.data, matrix.type, 1, columns}; }
 
 /**
- * C = scale·A Bᵀ (+ bias) (+ C) (+ A₂ B₂ᵀ). Every element of C is summed over k in one order that depends on k alone, so
+ * C = scale·A Bᵀ (+ bias) (+ C) (+ A₂ B₂ᵀ), A₂ given or a low-rank image of A. Every element of C is summed over k in one order that depends on k alone, so
  * a row of C does not depend on which rows stand beside it, nor on the threads.
  */
 struct Product {
@@ -39,6 +39,9 @@ struct Product {
   /** A second pair of factors added to the same C, e.g. a low-rank update: [m, k2] and [n, k2]. */
   int64_t k2 = 0;
   Factor a2, b2;
+  /** With `low` [k2, k], A₂ = low_scale·A lowᵀ: computed from A as it is packed, in place of `a2`. */
+  Factor low;
+  float low_scale = 1.0f;
 };
 
 }  // namespace llmf

@@ -80,7 +80,7 @@ inline Vec exponential_below(Vec x) {
 
 /** 1 / (1 + e⁻ˣ), for either sign from e^−|x| ≤ 1. */
 inline Vec logistic(Vec x) {
-  const Vec e = exponential(zero() - absolute(x));
+  const Vec e = exponential_below(zero() - absolute(x));
   return choose(x != x, x, choose(x < zero(), e, set(1.0f)) / (set(1.0f) + e));
 }
 

@@ -32,13 +32,16 @@ export const kernels = Object.freeze({
   embedding: 'LlmfEmbedding',
   /** {dy [T, C], ids [T]} attrs {vocabulary} → dTable [V, C] */
   embeddingGradient: 'LlmfEmbeddingGradient',
-  /** {x [T, K], weight [N, K], bias? [N], a? [r, K], b? [N, r], mask? [T, K]} attrs {scale} → y [T, N] = x Wᵀ + bias + scale·((x∘mask) Aᵀ) Bᵀ */
+  /**
+   * {x [T, K], weight [N, K], bias? [N], a? [r, K], b? [N, r], mask? [T, K]} attrs {scale, keeps}
+   * → [y [T, N] = x Wᵀ + bias + scale·((x∘mask) Aᵀ) Bᵀ], and perhaps, if `keeps`, xImage [T, r] = scale·x Aᵀ
+   */
   linear: 'LlmfLinear',
-  /** {dy [T, N], weight [N, K], a?, b?, mask?} attrs {scale} → dx [T, K] */
+  /** {dy [T, N], weight [N, K], a?, b?, mask?} attrs {scale, keeps} → [dx [T, K]], and perhaps dyImage [T, r] = scale·dy B */
   linearInputGradient: 'LlmfLinearInputGradient',
   /** {dy [T, N], x [T, K]} → dW [N, K] = dyᵀ x */
   linearWeightGradient: 'LlmfLinearWeightGradient',
-  /** {dy [T, N], x [T, K], a, b, mask?} attrs {scale} → [dA [r, K], dB [N, r]] */
+  /** {dy [T, N], x [T, K], a, b, mask?, xImage?, dyImage?} attrs {scale} → [dA [r, K], dB [N, r]] */
   linearLowRankGradient: 'LlmfLinearLowRankGradient',
   /** {x [T, C], weight [C]} attrs {epsilon} → y = weight ∘ x / √(mean x² + ε); last axis, any leading shape folded to rows */
   rmsNorm: 'LlmfRmsNorm',
@@ -55,9 +58,8 @@ export const kernels = Object.freeze({
   /** {dy [Tq, H, D], q, k, v, out, logSumExp} attrs AttentionAttributes → [dq, dk, dv] */
   attentionGradient: 'LlmfAttentionGradient',
   /**
-   * {gate [T, F], up [T, F]} or {kept} attrs {keeps} → [silu(gate) ∘ up, kept int32 [T, F] | [0]]. `kept`: what the reverse
-   * pass needs of both, in the backend's own form; only if `keeps`, and where the backend computes with rounded factors,
-   * so that no more of them is used than it holds.
+   * {gate [T, F], up [T, F]} or {kept} attrs {keeps} → [silu(gate) ∘ up], and perhaps, if `keeps`, kept int32 [T, F]:
+   * what the reverse pass needs of both in the backend's own form, where y was computed from no more than that.
    */
   swiglu: 'LlmfSwiglu',
   /** {dy, gate, up} or {dy, kept} → [dGate, dUp] */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // y = x Wᵀ + bias + scale·((x ∘ mask) Aᵀ) Bᵀ and its gradients. x [T, K], W [N, K] float32 or bf16, A [r, K], B [N, r].
 // With a bf16 weight (or `bf16` set) the factors of every product are rounded to bf16; sums are float32. The low-rank
-// factors are kept transposed, [r, T], because a panel is wider than r; the second product joins the first one's C
-// while that is in the cache. Outputs do not overlap inputs.
+// image of a factor, [T, r], is made from its panels, and the second product joins the first one's sums; both kernels
+// can give their image away, for the gradients of A and B. Outputs do not overlap inputs.
 
 #include "weight-panels.h"
 
@@ -62,6 +62,7 @@ void linear(Arguments& arguments) {
   const float* const mask = arguments.optional_floats(tokens * inputs);
   float* const y = arguments.output(tokens * outputs);
   const bool bf16 = arguments.integer() != 0;
+  float* const image = arguments.optional_output(tokens * rank);
   if (!arguments.ok()) return;
   Product p;
   p.m = tokens, p.n = outputs, p.k = inputs, p.bf16 = bf16 || weight.type == ElementType::u16;
@@ -70,7 +71,7 @@ void linear(Arguments& arguments) {
   if (a == nullptr || b == nullptr || rank == 0) return gemm(p);
   p.k2 = rank, p.b2 = rows_of(b, rank);
   if (!mask) {
-    p.low = rows_of(a, inputs), p.low_scale = scale;
+    p.low = rows_of(a, inputs), p.low_scale = scale, p.image = image;
     return gemm(p);
   }
   Scratch scratch;
@@ -93,6 +94,7 @@ void linear_input_gradient(Arguments& arguments) {
   const float* const mask = arguments.optional_floats(tokens * inputs);
   float* const dx = arguments.output(tokens * inputs);
   const bool bf16 = arguments.integer() != 0;
+  float* const image = arguments.optional_output(tokens * rank);
   if (!arguments.ok()) return;
   Product p;
   p.m = tokens, p.n = inputs, p.k = outputs, p.bf16 = bf16 || weight.type == ElementType::u16;
@@ -101,7 +103,7 @@ void linear_input_gradient(Arguments& arguments) {
   if (a == nullptr || b == nullptr || rank == 0) return gemm(p);
   if (!mask) {
     p.k2 = rank, p.b2 = columns_of(a, inputs);
-    p.low = columns_of(b, rank), p.low_scale = scale;
+    p.low = columns_of(b, rank), p.low_scale = scale, p.image = image;
     return gemm(p);
   }
   gemm(p);
@@ -142,6 +144,11 @@ void linear_weight_gradient(Arguments& arguments) {
   gemm(p);
 }
 
+/** Panels of a low-rank image: [T, r] as a kernel gave it away, or [r, T] as computed here. */
+Factor image_rows(const float* given, const float* computed, int64_t rank, int64_t tokens) {
+  return given ? columns_of(given, rank) : rows_of(computed, tokens);
+}
+
 /** dA = scale·(dy B)ᵀ (x ∘ mask), dB = scale·dyᵀ ((x ∘ mask) Aᵀ) */
 void linear_low_rank_gradient(Arguments& arguments) {
   const int64_t tokens = arguments.size(), inputs = arguments.size(), outputs = arguments.size();
@@ -155,15 +162,17 @@ void linear_low_rank_gradient(Arguments& arguments) {
   float* const d_a = arguments.output(rank * inputs);
   float* const d_b = arguments.output(outputs * rank);
   const bool bf16 = arguments.integer() != 0;
+  const float* const x_image = arguments.optional_floats(tokens * rank);   // of linear, without a mask
+  const float* const dy_image = arguments.optional_floats(tokens * rank);  // of linear_input_gradient
   if (!arguments.ok()) return;
   const LowRank adapter{rank, a, b, mask, scale, bf16};
   Scratch scratch;
-  float* const low = scratch.take<float>(rank * tokens);
+  float* const low = x_image && dy_image ? nullptr : scratch.take<float>(rank * tokens);
 
-  low_rank_output(adapter, dy, tokens, outputs, low);
+  if (!dy_image) low_rank_output(adapter, dy, tokens, outputs, low);
   Product of_a;
   of_a.m = rank, of_a.n = inputs, of_a.k = tokens, of_a.bf16 = bf16;
-  of_a.a = rows_of(low, tokens), of_a.c = d_a, of_a.c_stride = inputs;
+  of_a.a = image_rows(dy_image, low, rank, tokens), of_a.c = d_a, of_a.c_stride = inputs;
   if (!mask) {
     of_a.b = columns_of(x, inputs);
     gemm(of_a);
@@ -178,16 +187,17 @@ void linear_low_rank_gradient(Arguments& arguments) {
           store_lanes(masked + i, load_lanes(values + i, end - i) * load_lanes(factors + i, end - i), end - i);
         }
       });
-      of_a.k = rows, of_a.a = rows_of(low + t, tokens), of_a.b = columns_of(masked, inputs), of_a.accumulate = t > 0;
+      of_a.k = rows, of_a.a = image_rows(dy_image ? dy_image + t * rank : nullptr, low + t, rank, tokens);
+      of_a.b = columns_of(masked, inputs), of_a.accumulate = t > 0;
       gemm(of_a);
     }
   }
 
-  low_rank_input(adapter, x, tokens, inputs, low);
+  if (!x_image) low_rank_input(adapter, x, tokens, inputs, low);
   float* const transposed = scratch.take<float>(rank * outputs);  // dBᵀ: r rows make a narrower block than r columns
   Product of_b;
   of_b.m = rank, of_b.n = outputs, of_b.k = tokens, of_b.bf16 = bf16;
-  of_b.a = rows_of(low, tokens), of_b.b = columns_of(dy, outputs);
+  of_b.a = image_rows(x_image, low, rank, tokens), of_b.b = columns_of(dy, outputs);
   of_b.c = transposed, of_b.c_stride = outputs;
   gemm(of_b);
   for (int64_t n = 0; n < outputs; n++) {

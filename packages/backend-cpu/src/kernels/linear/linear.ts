@@ -22,17 +22,21 @@ interface WeightGradientInputs {
 }
 interface LowRankGradientInputs extends WeightGradientInputs, Required<Pick<Adapter, 'a' | 'b'>> {
   readonly mask?: TensorInfo;
+  readonly xImage?: TensorInfo; // [T, r]
+  readonly dyImage?: TensorInfo; // [T, r]
 }
-interface Scale {
+interface Attributes {
   readonly scale: number;
+  readonly keeps?: boolean;
 }
 
-const linear = defineKernel<LinearInputs, Scale>({
+const linear = defineKernel<LinearInputs, Attributes>({
   kernelName: kernels.linear,
-  run({ x, weight, bias, ...adapter }, { scale }, backend) {
+  run({ x, weight, bias, ...adapter }, { scale, keeps }, backend) {
     const [tokens, inputs] = x.shape as [number, number];
     const outputs = weight.shape[0]!;
     const y = backend.output([tokens, outputs]);
+    const image = imageOutput(tokens, adapter, keeps, backend);
     backend.kernels['linear']!(
       tokens,
       inputs,
@@ -46,17 +50,19 @@ const linear = defineKernel<LinearInputs, Scale>({
       ...adapterValues(adapter, backend),
       y.values,
       backend.roundsProducts,
+      image?.values ?? null,
     );
-    return y.info;
+    return image === null ? y.info : [y.info, image.info];
   },
 });
 
-const inputGradient = defineKernel<InputGradientInputs, Scale>({
+const inputGradient = defineKernel<InputGradientInputs, Attributes>({
   kernelName: kernels.linearInputGradient,
-  run({ dy, weight, ...adapter }, { scale }, backend) {
+  run({ dy, weight, ...adapter }, { scale, keeps }, backend) {
     const [tokens, outputs] = dy.shape as [number, number];
     const inputs = weight.shape[1]!;
     const dx = backend.output([tokens, inputs]);
+    const image = imageOutput(tokens, adapter, keeps, backend);
     backend.kernels['linear_input_gradient']!(
       tokens,
       inputs,
@@ -69,8 +75,9 @@ const inputGradient = defineKernel<InputGradientInputs, Scale>({
       ...adapterValues(adapter, backend),
       dx.values,
       backend.roundsProducts,
+      image?.values ?? null,
     );
-    return dx.info;
+    return image === null ? dx.info : [dx.info, image.info];
   },
 });
 
@@ -86,9 +93,9 @@ const weightGradient = defineKernel<WeightGradientInputs>({
   },
 });
 
-const lowRankGradient = defineKernel<LowRankGradientInputs, Scale>({
+const lowRankGradient = defineKernel<LowRankGradientInputs, Pick<Attributes, 'scale'>>({
   kernelName: kernels.linearLowRankGradient,
-  run({ dy, x, a, b, mask }, { scale }, backend) {
+  run({ dy, x, a, b, mask, xImage, dyImage }, { scale }, backend) {
     const [tokens, outputs] = dy.shape as [number, number];
     const inputs = x.shape[1]!;
     const [da, db] = [backend.output(a.shape), backend.output(b.shape)];
@@ -106,12 +113,18 @@ const lowRankGradient = defineKernel<LowRankGradientInputs, Scale>({
       da.values,
       db.values,
       backend.roundsProducts,
+      backend.optionalFloats(xImage),
+      backend.optionalFloats(dyImage),
     );
     return [da.info, db.info];
   },
 });
 
 export const linearKernels = [linear, inputGradient, weightGradient, lowRankGradient];
+
+/** Where a kernel puts its low-rank image, if that is wanted; with a mask it has none. */
+const imageOutput = (tokens: number, { a, mask }: Adapter, keeps: boolean | undefined, backend: NativeBackend) =>
+  keeps === true && a !== undefined && mask === undefined ? backend.output([tokens, a.shape[0]!]) : null;
 
 const rankOf = ({ a }: Adapter): number => a?.shape[0] ?? 0;
 

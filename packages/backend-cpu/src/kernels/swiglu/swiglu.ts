@@ -11,15 +11,9 @@ const swiglu = defineKernel<Gated, { readonly keeps: boolean }>({
     const { shape } = 'kept' in gated ? gated.kept : gated.gate;
     const rounds = backend.roundsProducts;
     const y = backend.output(shape);
-    const kept = backend.outputIntegers(keeps && rounds ? shape : [0]);
-    backend.kernels['swiglu']!(
-      y.values.length,
-      rounds,
-      ...valuesOf(gated, backend),
-      y.values,
-      kept.values.length > 0 ? kept.values : null,
-    );
-    return [y.info, kept.info];
+    const kept = keeps && rounds ? backend.outputIntegers(shape) : null;
+    backend.kernels['swiglu']!(y.values.length, rounds, ...valuesOf(gated, backend), y.values, kept?.values ?? null);
+    return kept === null ? y.info : [y.info, kept.info];
   },
 });
 

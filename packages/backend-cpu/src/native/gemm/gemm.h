@@ -136,7 +136,7 @@ struct SharedRows {
       pack_rows_of_a<Block>(to, p.a, row + begin, end - begin, p.k, {p.bf16, p.scale});
       if (!low) return pack_rows_of_a<Block>(to_second, p.a2, row + begin, end - begin, p.k2, {p.bf16, 1.0f});
       Scratch scratch;
-      float* const image = scratch.take<float>((end - begin) * p.k2);
+      float* const image = p.image ? p.image + (row + begin) * p.k2 : scratch.take<float>((end - begin) * p.k2);
       multiply_packed<Block>(end - begin, p.k2, p.k, to, low, image, p.k2, Start::nothing);
       pack_rows_of_a<Block>(to_second, rows_of(image, p.k2), 0, end - begin, p.k2, {p.bf16, 1.0f});
     });
@@ -181,7 +181,7 @@ inline void multiply_rectangle(const Product& p, const SharedRows<Block>& shared
 template <class Block>
 inline void gemm_with(const Product& p) {
   using Element = typename Block::Element;
-  if (p.m <= 0 || p.n <= 0) return;
+  if (p.m <= 0 || (p.n <= 0 && !p.image)) return;
   const int64_t whole = padded_depth<Block>(p.k), second = padded_depth<Block>(p.k2);
   const auto fitting = [&](int64_t bytes, int64_t depth, int64_t unit) {
     const int64_t count = bytes / ((depth > 0 ? depth : 1) * static_cast<int64_t>(sizeof(Element))) / unit * unit;
@@ -198,6 +198,7 @@ inline void gemm_with(const Product& p) {
   for (shared.row = 0; shared.row < p.m; shared.row += row_chunk) {
     shared.rows = smaller_size(row_chunk, p.m - shared.row);
     shared.pack(p);
+    if (p.n <= 0) continue;
     const Tiling tiling = tiling_for<Block>(shared.rows, p.n, most_columns);
     const int64_t column_tasks = ceil_divide(p.n, tiling.columns), row_tasks = ceil_divide(shared.rows, tiling.rows);
     parallel(row_tasks * column_tasks, [&](int64_t task) {

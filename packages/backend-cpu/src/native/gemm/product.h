@@ -42,6 +42,7 @@ struct Product {
   /** With `low` [k2, k], A₂ = low_scale·A lowᵀ: computed from A as it is packed, in place of `a2`. */
   Factor low;
   float low_scale = 1.0f;
+  float* image = nullptr;  // gets A₂ [m, k2] as well, not rounded
 };
 
 }  // namespace llmf

@@ -13,15 +13,17 @@ export interface LinearInputs {
   /** Dropout mask of the low-rank path: 0 or 1/(1 − p). */
   readonly mask?: Tensor2D | undefined; // [T, K]
 }
-export interface LowRankScale {
+export interface LinearAttributes {
   readonly scale: number;
+  /** The low-rank image of the input is wanted as well; composites have none to give. */
+  readonly keeps: boolean;
 }
 
 /** y = x Wᵀ + bias + scale · ((x ∘ mask) Aᵀ) Bᵀ */
 export function linearComposite(
   { x, weight, bias, a, b, mask }: LinearInputs,
-  { scale }: LowRankScale,
-): readonly [Tensor2D] {
+  { scale }: LinearAttributes,
+): readonly Tensor2D[] {
   let y: Tensor2D = timesTransposed(x, weight); // [T, N]
   if (bias !== undefined) y = tf.add(y, bias);
   if (a !== undefined && b !== undefined) {
@@ -34,8 +36,8 @@ export function linearComposite(
 /** dx = dy W + scale · ((dy B) A) ∘ mask */
 export function linearInputGradientComposite(
   { dy, weight, a, b, mask }: Omit<LinearInputs, 'x' | 'bias'> & { readonly dy: Tensor2D },
-  { scale }: LowRankScale,
-): readonly [Tensor2D] {
+  { scale }: LinearAttributes,
+): readonly Tensor2D[] {
   const dx = times(dy, weight); // [T, K]
   if (a === undefined || b === undefined) return [dx];
   const low = times(tf.mul(times(dy, b), scale) as Tensor2D, a); // [T, K]
@@ -51,16 +53,21 @@ export const linearWeightGradientComposite = ({
   readonly x: Tensor2D;
 }): readonly [Tensor2D] => [transposedTimes(dy, x)];
 
+export interface LowRankGradientInputs {
+  readonly dy: Tensor2D;
+  readonly x: Tensor2D;
+  readonly a: Tensor2D;
+  readonly b: Tensor2D;
+  readonly mask?: Tensor2D | undefined;
+  /** scale · x Aᵀ and scale · dy B, where a kernel gave them away: [T, r]. */
+  readonly xImage?: Tensor2D | undefined;
+  readonly dyImage?: Tensor2D | undefined;
+}
+
 /** dA = scale · (dy B)ᵀ (x ∘ mask), dB = scale · dyᵀ ((x ∘ mask) Aᵀ) */
 export function linearLowRankGradientComposite(
-  {
-    dy,
-    x,
-    a,
-    b,
-    mask,
-  }: Required<Pick<LinearInputs, 'x'>> & { dy: Tensor2D; a: Tensor2D; b: Tensor2D; mask?: Tensor2D | undefined },
-  { scale }: LowRankScale,
+  { dy, x, a, b, mask }: LowRankGradientInputs,
+  { scale }: Pick<LinearAttributes, 'scale'>,
 ): readonly [Tensor2D, Tensor2D] {
   const input = masked(x, mask);
   const ofLow = tf.mul(times(dy, b), scale) as Tensor2D; // [T, r]

@@ -31,7 +31,7 @@ export function linear(x: Tensor2D, weight: Tensor2D, options: LinearOptions = {
   checkShape('linear', 'weight', weight, [null, inputs], `[outputs, ${inputs}]`);
   const outputs = weight.shape[0];
   if (bias) checkShape('linear', 'bias', bias, [outputs], `[${outputs}]`);
-  if (!lowRank) return linearOp({ x, weight, bias: bias ?? undefined }, { scale: 0 })[0];
+  if (!lowRank) return linearOp({ x, weight, bias: bias ?? undefined }, { scale: 0, keeps: false })[0]!;
   const { a, b, scale, dropout } = lowRank;
   checkShape('linear', 'lowRank.a', a, [null, inputs], `[rank, ${inputs}]`);
   checkShape('linear', 'lowRank.b', b, [outputs, a.shape[0]!], `[${outputs}, ${a.shape[0]}]`);
@@ -39,8 +39,8 @@ export function linear(x: Tensor2D, weight: Tensor2D, options: LinearOptions = {
     const mask = dropoutKey === undefined || dropout === 0 ? undefined : dropoutMask(dropoutKey, rows, inputs, dropout);
     return linearOp(
       { x, weight, bias: bias ?? undefined, a: a as unknown as Tensor2D, b: b as unknown as Tensor2D, mask },
-      { scale },
-    )[0];
+      { scale, keeps: tf.engine().isTapeOn() },
+    )[0]!;
   });
 }
 

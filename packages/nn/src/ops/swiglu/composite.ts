@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { tf } from '../../tf.js';
 
 /** gate and up, or what a backend keeps of them; composites keep nothing, so they get the first two. */
 export type Gated = {
   readonly gate?: Tensor2D; // [T, F]
   readonly up?: Tensor2D; // [T, F]
-  readonly kept?: Tensor;
+  readonly kept?: Tensor2D;
 };
 export interface SwigluAttributes {
   /** Something will be differentiated. */
@@ -14,9 +14,8 @@ export interface SwigluAttributes {
 }
 
 /** silu(g) ∘ u with silu(g) = g σ(g); has no form of its own to keep them in. */
-export const swigluComposite = ({ gate, up }: Gated): readonly [Tensor2D, Tensor1D] => [
+export const swigluComposite = ({ gate, up }: Gated): readonly Tensor2D[] => [
   tf.mul(tf.mul(gate!, tf.sigmoid(gate!)), up!),
-  tf.zeros([0], 'int32'),
 ];
 
 /** silu′(g) = σ(g) (1 + g (1 − σ(g))) = σ(g) + silu(g) (1 − σ(g)) */

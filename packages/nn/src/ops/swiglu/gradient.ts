@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { kernels } from '../../contracts/ops.js';
 import { defineKernel } from '../define-kernel.js';
 import { defineOp } from '../define-op.js';
@@ -10,19 +10,12 @@ const swigluGradient = defineKernel<Gated & { readonly dy: Tensor2D }, object, r
   swigluGradientComposite,
 );
 
-const swigluKernel = defineKernel<Gated, SwigluAttributes, readonly [Tensor2D, Tensor]>(
-  kernels.swiglu,
-  swigluComposite,
-);
+const swigluKernel = defineKernel<Gated, SwigluAttributes, readonly Tensor2D[]>(kernels.swiglu, swigluComposite);
 
 export const swigluOp = defineOp(swigluKernel, {
   differentiable: ['gate', 'up'],
-  save: ({ gate, up }, [, kept]): Gated => (kept.size > 0 ? { kept } : { gate: gate!, up: up! }),
-  again(gated) {
-    const [y, kept] = swigluKernel(gated, { keeps: false });
-    kept.dispose();
-    return y;
-  },
+  save: ({ gate, up }, [, kept]): Gated => (kept === undefined ? { gate: gate!, up: up! } : { kept }),
+  again: (gated) => swigluKernel(gated, { keeps: false })[0]!,
   gradient({ dys: [dy], saved }) {
     const [gate, up] = swigluGradient({ dy: dy!, ...saved }, {});
     return { gate, up };

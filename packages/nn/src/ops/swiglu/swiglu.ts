@@ -14,6 +14,6 @@ export function swiglu(gate: Tensor2D, up: Tensor2D): Tensor2D {
   checkShape('swiglu', 'gate', gate, [null, null], '[rows, features]');
   checkShape('swiglu', 'up', up, gate.shape, `[${gate.shape.join(', ')}], the shape of gate`);
   const [y, kept] = swigluOp({ gate, up }, { keeps: tf.engine().isTapeOn() });
-  kept.dispose();
-  return y;
+  kept?.dispose();
+  return y!;
 }

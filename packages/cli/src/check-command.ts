@@ -6,6 +6,7 @@ import {
   DataServiceToken,
   formatBytes,
   LossToken,
+  PrecisionToken,
   resolveConfig,
   StageToken,
   startBackend,
@@ -156,15 +157,23 @@ function largestMicrobatch(run: TrainingRun, rows: RowSet): number {
   return largest;
 }
 
-function memoryText(runModel: RunModel, { config }: TrainingRun, tokens: number, programBytes: number): string {
+function memoryText(
+  runModel: RunModel,
+  { config, container }: TrainingRun,
+  tokens: number,
+  programBytes: number,
+): string {
   const { model, variables } = runModel;
   const trained = [...variables.values()].reduce((sum, { size }) => sum + size, 0);
   const weightBytes = weightBytesOf(runModel);
   const { gradientCheckpointing } = config.train;
   // A composite is registered when it is first used, which was not yet.
   const hasNativeKernels = tf.getKernel(kernels.attention, tf.getBackend()) !== undefined;
-  const facts = { programBytes, weightBytes, trained, tokens, model, gradientCheckpointing, hasNativeKernels };
-  const estimate = estimateMemory(facts);
+  const isBf16 = hasNativeKernels && container.resolve(PrecisionToken) === 'bf16';
+  const estimate = estimateMemory({
+    ...{ programBytes, weightBytes, trained, tokens, model, gradientCheckpointing, hasNativeKernels },
+    gatedBytes: isBf16 ? 2 : 4,
+  });
   const text = (bytes: number) => formatBytes(bytes, { binary: true });
   return [
     `memory: about ${text(estimate.total)} at the peak, for a microbatch of up to ${tokens} tokens`,

@@ -22,8 +22,12 @@ const block = (index: number) =>
 describe('keptPerToken', () => {
   it('counts what layers write and what attention gives, not what is computed again', () => {
     // 8 + 4 + 4 + 8 + 20 + 20 + 8 written, attention 8 (o); normed x (q, k, v, gate, up) and gated product (down) again
-    expect(keptPerToken(block(0))).toBe(72 + 8);
-    expect(keptPerToken([...block(0), ...block(1)])).toBe(2 * 80);
+    expect(keptPerToken(block(0), 4)).toBe(4 * (72 + 8));
+    expect(keptPerToken([...block(0), ...block(1)], 4)).toBe(4 * 2 * 80);
+  });
+
+  it('counts gate and up as they are kept', () => {
+    expect(keptPerToken(block(0), 2)).toBe(4 * 40 + 2 * (20 + 20));
   });
 });
 
@@ -38,6 +42,7 @@ describe('estimateMemory', () => {
     model,
     gradientCheckpointing: false,
     hasNativeKernels: true,
+    gatedBytes: 4 as const,
   };
 
   it('adds what training holds to program and weights', () => {

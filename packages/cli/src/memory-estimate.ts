@@ -28,6 +28,8 @@ export interface MemoryFacts {
   readonly gradientCheckpointing: boolean;
   /** The backend has fused kernels of its own for attention and the head; else nn's composites make copies on the way. */
   readonly hasNativeKernels: boolean;
+  /** Of a number that a gated MLP's first two layers write: 2 where native kernels compute in bf16. */
+  readonly gatedBytes: 2 | 4;
 }
 
 const bytesPerNumber = 4;
@@ -47,14 +49,15 @@ export function estimateMemory({
   model,
   gradientCheckpointing,
   hasNativeKernels,
+  gatedBytes,
 }: MemoryFacts): MemoryEstimate {
   const training = trained * 3 * bytesPerNumber;
-  const all = keptPerToken([...model.linears.values()]);
+  const all = keptPerToken([...model.linears.values()], gatedBytes);
   const kept = gradientCheckpointing
-    ? model.blocks.length * model.hiddenSize + all / Math.max(1, model.blocks.length) // block inputs, one block whole
+    ? model.blocks.length * model.hiddenSize * bytesPerNumber + all / Math.max(1, model.blocks.length) // inputs, one block
     : all;
   const { headArrays, copies } = hasNativeKernels ? overhead.native : overhead.composite;
-  const activations = Math.round(copies * tokens * kept * bytesPerNumber);
+  const activations = Math.round(copies * tokens * kept);
   const head = headArrays * Math.min(headChunkBytes, tokens * model.vocabularySize * bytesPerNumber);
   const parts = { program: programBytes + runningBytes, weights: weightBytes, training, activations, head };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
@@ -70,14 +73,20 @@ export function weightBytesOf({ model, adapter }: Pick<RunModel, 'model' | 'adap
 }
 
 /**
- * Numbers per token that the reverse pass needs: what each linear layer writes, and what attention gives to the layer
+ * Bytes per token that the reverse pass needs: what each linear layer writes, and what attention gives to the layer
  * behind it. The sums between blocks count as what their last layers wrote; norms and activations are computed again.
  */
-export function keptPerToken(layers: readonly Pick<LinearLayer, 'path' | 'inputs' | 'outputs'>[]): number {
+export function keptPerToken(
+  layers: readonly Pick<LinearLayer, 'path' | 'inputs' | 'outputs'>[],
+  gatedBytes: 2 | 4,
+): number {
   let kept = 0;
   for (const members of groupByParent(layers).values()) {
-    kept += members.reduce((sum, { outputs }) => sum + outputs, 0);
-    if (!readsActivation(members)) kept += members.at(-1)!.inputs;
+    const isGated = members.length === 3 && readsActivation(members);
+    for (const [place, { outputs }] of members.entries()) {
+      kept += outputs * (isGated && place < 2 ? gatedBytes : bytesPerNumber);
+    }
+    if (!readsActivation(members)) kept += members.at(-1)!.inputs * bytesPerNumber;
   }
   return kept;
 }

@@ -55,7 +55,23 @@ const productCode = (addon: Addon, seed: number): number => {
   const filled = (size: number, step: number) =>
     Float32Array.from({ length: size }, (_, i) => Math.sin(i * step + seed));
   const y = new Float32Array(m * n);
-  addon.kernels['linear']!(m, k, n, 0, 1, filled(m * k, 0.1), filled(n * k, 0.2), null, null, null, null, null, y, 0, null);
+  addon.kernels['linear']!(
+    m,
+    k,
+    n,
+    0,
+    1,
+    filled(m * k, 0.1),
+    filled(n * k, 0.2),
+    null,
+    null,
+    null,
+    null,
+    null,
+    y,
+    0,
+    null,
+  );
   return y.reduce((sum, value, i) => sum + value * Math.cos(i), 0);
 };
 const checksum = (addon: Addon, seed: number): number => {

@@ -1,35 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { kernels } from '@llmf/nn';
-import { defineKernel, type TensorInfo } from '../define-kernel.js';
+import { defineKernel } from '../define-kernel.js';
+import { selectionArguments, type Selection } from '../selected-log-probs/selection.js';
 
-interface Inputs {
-  readonly hidden: TensorInfo; // [T, C]
-  readonly head: TensorInfo; // [V, C]
-  readonly bias?: TensorInfo; // [V]
-  readonly rows: TensorInfo; // [S] int32
-  readonly targets: TensorInfo; // [S] int32
-}
-interface Attributes {
-  readonly temperature: number;
-}
-
-export const selectedLogProbsSlopeKernel = defineKernel<Inputs, Attributes>({
+export const selectedLogProbsSlopeKernel = defineKernel<Selection, { readonly temperature: number }>({
   kernelName: kernels.selectedLogProbsSlope,
-  run({ hidden, head, bias, rows, targets }, { temperature }, backend) {
-    const [tokens, columns] = hidden.shape as [number, number];
-    const selected = rows.shape[0]!;
-    const [logProb, slope] = [backend.output([selected]), backend.output([selected, columns])];
+  run(selection, { temperature }, backend) {
+    const selected = selection.rows.shape[0]!;
+    const [logProb, slope] = [backend.output([selected]), backend.output([selected, selection.hidden.shape[1]!])];
     backend.kernels['selected_log_probs_slope']!(
-      tokens,
-      columns,
-      head.shape[0]!,
-      selected,
-      temperature,
-      backend.floats(hidden),
-      backend.weight(head),
-      backend.optionalFloats(bias),
-      backend.integers(rows),
-      backend.integers(targets),
+      ...selectionArguments(selection, temperature, backend),
       logProb.values,
       slope.values,
       backend.roundsProducts,

@@ -171,7 +171,13 @@ function memoryText(
   const hasNativeKernels = tf.getKernel(kernels.attention, tf.getBackend()) !== undefined;
   const isBf16 = hasNativeKernels && container.resolve(PrecisionToken) === 'bf16';
   const estimate = estimateMemory({
-    ...{ programBytes, weightBytes, trained, tokens, model, gradientCheckpointing, hasNativeKernels },
+    programBytes,
+    weightBytes,
+    trained,
+    tokens,
+    model,
+    gradientCheckpointing,
+    hasNativeKernels,
     gatedBytes: isBf16 ? 2 : 4,
   });
   const text = (bytes: number) => formatBytes(bytes, { binary: true });

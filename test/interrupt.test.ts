@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ctrl-C while a long step computes, through the real command on the backend that users get.
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { apiVersion } from '@llmf/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { llmf, succeeded, type Finished } from './support/command.js';
 import { firstRunCopy, metricsOf } from './support/first-run.js';
@@ -71,4 +72,29 @@ it('a second Ctrl-C, whatever it cuts off, leaves a folder from which the run go
   expect(first.signal ?? first.status).toSatisfy((end: unknown) => end === 'SIGINT' || end === 130); // 130 when it was done already
   succeeded(await train('cut-off', ['train.saveEvery=1', '--resume']));
   await expectSameAsUndisturbed('cut-off');
+}, 120_000);
+
+/** Says at the end of each step how often the event loop, which hands out signals, came round since its last batch was made. */
+const turns = `
+  let turns = 0, before = 0;
+  const count = () => (turns++, setImmediate(count).unref());
+  export default () => ({
+    name: 'turns',
+    apiVersion: ${apiVersion},
+    apply(engine) {
+      engine.hooks.run.tap('turns', (run) => {
+        count();
+        run.hooks.batchCollated.tap('turns', (batch) => ((before = turns), batch));
+        run.hooks.gradientsReady.tap('turns', () => console.log('turns: ' + (turns - before)));
+      });
+    },
+  });`;
+
+it('a signal is noticed between the microbatches of a step', async () => {
+  await writeFile(join(copy.folder, 'turns.mjs'), turns);
+  const more = ['--plugin', './turns.mjs', 'train.batchSize=4', 'train.gradientAccumulation=8', 'train.maxSteps=2'];
+  const out = succeeded(await train('turns', more));
+  const counts = [...out.matchAll(/turns: (\d+)/g)].map(([, count]) => Number(count));
+  expect(counts).toHaveLength(2);
+  for (const count of counts) expect(count).toBeGreaterThanOrEqual(7);
 }, 120_000);

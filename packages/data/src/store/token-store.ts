@@ -25,12 +25,16 @@ export interface StoreFacts {
 
 export const storeFiles = { records: 'rows.bin', index: 'index.bin', facts: 'facts.json' } as const;
 
-/** The tokenized rows of one data entry on disk, read by number. Per row only 24 bytes stay in memory. */
+/** Records of a small store stay in memory: asking the system for one takes longer than decoding it. */
+const mostBytesInMemory = 1 << 20;
+
+/** The tokenized rows of one data entry on disk, read by number. Of a large one only 24 bytes per row stay in memory. */
 export class TokenStore {
   private constructor(
     readonly folder: string,
     readonly facts: StoreFacts,
     private readonly handle: FileHandle,
+    private readonly records: Buffer | null,
     private readonly offsets: Float64Array,
     private readonly tokens: Uint32Array,
     private readonly longest: Uint32Array,
@@ -51,7 +55,9 @@ export class TokenStore {
     const handle = await open(join(folder, storeFiles.records), 'r').catch(() => null);
     if (handle === null) return null;
     const { size } = await handle.stat();
-    if (size !== facts.recordBytes || (await checksumOf(handle, size)) !== facts.recordsChecksum) {
+    const records = size <= mostBytesInMemory ? await handle.readFile() : null;
+    const checksum = records === null ? await checksumOf(handle, size) : crc32(records);
+    if (size !== facts.recordBytes || checksum !== facts.recordsChecksum) {
       await handle.close();
       return null;
     }
@@ -59,13 +65,15 @@ export class TokenStore {
     const bytes = new Uint8Array(index).buffer;
     const column = (at: number) => new Uint32Array(bytes, 8 * (rows + 1) + 4 * at * rows, rows);
     const offsets = new Float64Array(bytes, 0, rows + 1);
-    return new TokenStore(folder, facts, handle, offsets, column(0), column(1), column(2), column(3));
+    return new TokenStore(folder, facts, handle, records, offsets, column(0), column(1), column(2), column(3));
   }
 
   /** Read without the thread pool: the way to a thread and back takes longer than a record does. */
   row(row: number): EncodedParts {
     const start = this.offsets[row]!;
-    const record = Buffer.allocUnsafe(this.offsets[row + 1]! - start);
+    const end = this.offsets[row + 1]!;
+    if (this.records !== null) return decodeRecord(this.records.subarray(start, end), this.facts.extras);
+    const record = Buffer.allocUnsafe(end - start);
     const bytesRead = readSync(this.handle.fd, record, 0, record.length, start);
     if (bytesRead !== record.length) {
       throw errors.cacheLost({ path: this.folder, problem: `row ${row} could not be read whole` });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   DataServiceToken,
   LossToken,
@@ -129,6 +130,7 @@ class LossSession implements StageSession {
     const units = objective.units(batches);
     const totals = new MetricTotals();
     for (const [microbatch, batch] of batches.entries()) {
+      if (microbatch > 0) await nextTurn(); // Ctrl-C is noticed between microbatches
       const reference = await objective.referenceLogProbs(batch, this.data.train);
       const mode = this.trainingMode(step, microbatch);
       const result = valueAndGradients(
@@ -160,6 +162,7 @@ class LossSession implements StageSession {
     for (let start = 0; start < evaluation.length; start += batchSize) {
       const indices = Array.from({ length: Math.min(batchSize, evaluation.length - start) }, (_, i) => start + i);
       for (const batch of await this.feed.batches(evaluation, indices)) {
+        await nextTurn();
         const reference = await this.objective.referenceLogProbs(batch, evaluation);
         tf.tidy(() => sums.add(this.objective.parts(batch, evaluationMode(this.runModel.adapter), reference)));
         disposeReference(reference);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NamedAttrMap, NamedTensorMap, Scalar } from '@tensorflow/tfjs-core';
+import type { NamedAttrMap, NamedTensorMap, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { kernels } from '../../contracts/ops.js';
 import { errors } from '../../errors.js';
 import { tf } from '../../tf.js';
@@ -33,9 +33,13 @@ export function adamwStep(
 }
 
 function checkShapes({ parameter, gradient, m, v }: AdamWParameter): void {
-  for (const [input, tensor] of Object.entries({ gradient, m, v })) {
-    if (tf.util.arraysEqual(tensor.shape, parameter.shape)) continue;
-    const expected = `[${parameter.shape.join(', ')}], the shape of the parameter`;
-    throw errors.shape({ op: 'adamw', input, got: tensor.shape, expected });
-  }
+  checkShape('gradient', gradient, parameter);
+  checkShape('m', m, parameter);
+  checkShape('v', v, parameter);
+}
+
+function checkShape(input: string, { shape }: Tensor, parameter: Variable): void {
+  if (tf.util.arraysEqual(shape, parameter.shape)) return;
+  const expected = `[${parameter.shape.join(', ')}], the shape of the parameter`;
+  throw errors.shape({ op: 'adamw', input, got: shape, expected });
 }

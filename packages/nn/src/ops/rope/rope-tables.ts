@@ -53,11 +53,21 @@ export function ropeValues(positions: Positions, { rotary, theta, scaling, secti
   const rows = axes[0]?.length ?? 0;
   const cos = new Float32Array(rows * frequencies.length);
   const sin = new Float32Array(rows * frequencies.length);
-  for (let token = 0, place = 0; token < rows; token++) {
-    for (let i = 0; i < frequencies.length; i++, place++) {
+  const count = frequencies.length;
+  const placeOf = new Map<number, number>(); // of a position's values: every segment begins at 0 again
+  for (let token = 0; token < rows; token++) {
+    const place = token * count;
+    const position = positions instanceof Int32Array ? positions[token]! : null;
+    const before = position === null ? undefined : placeOf.get(position);
+    if (before !== undefined) {
+      for (const values of [cos, sin]) values.copyWithin(place, before, before + count);
+      continue;
+    }
+    if (position !== null) placeOf.set(position, place);
+    for (let i = 0; i < count; i++) {
       const angle = axes[i]![token]! * frequencies[i]!;
-      cos[place] = Math.cos(angle);
-      sin[place] = Math.sin(angle);
+      cos[place + i] = Math.cos(angle);
+      sin[place + i] = Math.sin(angle);
     }
   }
   return { shape: [rows, frequencies.length], cos, sin };

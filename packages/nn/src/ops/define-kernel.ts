@@ -65,8 +65,8 @@ function register(kernelName: string, backendName: string, kernelFunc: KernelFun
   return kernelFunc;
 }
 
-/** tfjs takes no undefined inputs. */
-function present(inputs: object): NamedTensorMap {
+/** The inputs that are there; tfjs takes no undefined ones. */
+export function present(inputs: object): NamedTensorMap {
   const given: NamedTensorMap = {};
   for (const [name, tensor] of Object.entries(inputs)) if (tensor !== undefined) given[name] = tensor as Tensor;
   return given;

@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { Recipe } from '../autograd/recipe.js';
 import { currentTape, withoutTape, type Tape } from '../autograd/tape.js';
 import { tf } from '../tf.js';
-import type { Kernel } from './define-kernel.js';
+import { present, type Kernel } from './define-kernel.js';
 
 type Names<Inputs> = keyof Inputs & string;
 type OrAbsent<Tensors extends readonly Tensor[]> = { readonly [K in keyof Tensors]: Tensors[K] | null };
@@ -86,13 +86,9 @@ function nodeOf<
   if (isKept && definition.again !== undefined) {
     tape?.recipes.set(outputs[0]!.id, new Recipe(() => definition.again!(saved(), attributes)));
   }
-  const present: Record<string, Tensor> = {};
-  for (const [name, tensor] of Object.entries(inputs as Record<string, Tensor | undefined>)) {
-    if (tensor !== undefined) present[name] = tensor;
-  }
   return {
     kernelName,
-    inputs: present,
+    inputs: present(inputs),
     outputs: [...outputs],
     saved: owned,
     recomputed,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NamedAttrMap, NamedTensorMap, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { NamedAttrMap, NamedTensorMap, Scalar } from '@tensorflow/tfjs-core';
 import { kernels } from '../../contracts/ops.js';
-import { errors } from '../../errors.js';
 import { tf } from '../../tf.js';
+import { checkShape } from '../checks.js';
 import { adamwComposite, type AdamWAttributes, type AdamWParameter } from './composite.js';
 
 /**
@@ -32,14 +32,9 @@ export function adamwStep(
   tf.engine().runKernel(kernels.adamw, inputs, { ...attributes, weightDecays } as unknown as NamedAttrMap);
 }
 
-function checkShapes({ parameter, gradient, m, v }: AdamWParameter): void {
-  checkShape('gradient', gradient, parameter);
-  checkShape('m', m, parameter);
-  checkShape('v', v, parameter);
-}
-
-function checkShape(input: string, { shape }: Tensor, parameter: Variable): void {
-  if (tf.util.arraysEqual(shape, parameter.shape)) return;
-  const expected = `[${parameter.shape.join(', ')}], the shape of the parameter`;
-  throw errors.shape({ op: 'adamw', input, got: shape, expected });
+function checkShapes({ parameter: { shape }, gradient, m, v }: AdamWParameter): void {
+  const expected = `[${shape.join(', ')}], the shape of the parameter`;
+  checkShape('adamw', 'gradient', gradient, shape, expected);
+  checkShape('adamw', 'm', m, shape, expected);
+  checkShape('adamw', 'v', v, shape, expected);
 }

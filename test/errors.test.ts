@@ -56,7 +56,7 @@ describe('the catalogue of errors', () => {
 
   it('says what to do wherever it is the user who can', () => {
     const silentOnes = [
-      'LLMF_MODELS_SAMPLING', // `expected` is all there is to say
+      'LLMF_NN_SAMPLING', // `expected` is all there is to say
       // wrong arguments of a function, met by who writes code
       'LLMF_CORE_SAFETENSORS_DATA',
       'LLMF_NN_GRADIENT_SHAPE',

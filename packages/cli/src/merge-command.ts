@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import { StartedBackendToken } from '@llmf/core';
-import { logitsOf } from '@llmf/models';
 import {
   ArchitectureToken,
   evaluationMode,
+  logitsOf,
   ModelLoaderToken,
   tf,
   type AttachedAdapter,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { chooseTemplate, stopTokens, Tokenizer, type ChosenTemplate } from '@llmf/data';
-import { generate, type GenerateOptions } from '@llmf/models';
+import { generate, type GenerateOptions } from '@llmf/nn';
 import { openInference, type Inference, type InferenceRequest } from './inference.js';
 import type { CliIo } from './io.js';
 import { TextStream } from './text-stream.js';

@@ -36,20 +36,6 @@ export const modelErrors = defineErrors('models', {
     expected: '"model_type": "llama" or another known architecture',
     fix: 'check that model.path is a Hugging Face model folder',
   }),
-  configValue: (f: { modelType: string; key: string; got: string; expected: string }) => ({
-    what: `config.json of a ${f.modelType} model has a wrong value`,
-    where: f.key,
-    got: f.got,
-    expected: f.expected,
-    fix: 'use the config.json that the checkpoint came with',
-  }),
-  unsupported: (f: { modelType: string; key: string; got: string; expected: string }) => ({
-    what: `this ${f.modelType} model uses something that llmf does not compute yet`,
-    where: `config.json, ${f.key}`,
-    got: f.got,
-    expected: f.expected,
-    fix: 'choose another checkpoint; ignoring this key would change every result',
-  }),
   weightMissing: (f: {
     folder: string;
     tensor: string;
@@ -91,11 +77,6 @@ export const modelErrors = defineErrors('models', {
     expected: 'equal values, or "tie_word_embeddings": false',
     fix: 'set tie_word_embeddings to what the model was trained with',
   }),
-  manyPositions: (f: { modelType: string }) => ({
-    what: `a ${f.modelType} model has one position per token`,
-    got: 'three (multimodal) positions per token',
-    fix: 'use a model with multimodal rotary positions for pictures',
-  }),
   vocabulary: (f: { tokenizer: string; tokens: number; vocabulary: number }) => ({
     what: 'the tokenizer has more tokens than the model has embeddings',
     where: f.tokenizer,
@@ -109,35 +90,12 @@ export const modelErrors = defineErrors('models', {
     got: f.found.length > 0 ? f.found.join(', ') : 'an empty folder',
     fix: 'give a folder with tokenizer.json (older slow tokenizers must be converted first)',
   }),
-  contextFull: (f: { prompt: number; context: number }) => ({
-    what: 'the prompt fills the context of the model',
-    got: `${f.prompt} tokens`,
-    expected: `fewer than ${f.context}`,
-    fix: 'shorten the prompt',
-  }),
-  emptyPrompt: (f: { tokens: number }) => ({
-    what: 'there is nothing to continue',
-    got: `a prompt of ${f.tokens} tokens`,
-    expected: 'at least one token',
-    fix: 'give a prompt; a tokenizer with a beginning-of-text token makes one of an empty text',
-  }),
-  sampling: (f: { option: string; got: string; expected: string }) => ({
-    what: 'a sampling option has a wrong value',
-    where: f.option,
-    got: f.got,
-    expected: f.expected,
-  }),
 });
 
 /** Faults in code, not in what the user gave. */
 export const modelFaults = defineErrors(
   'models',
   {
-    cacheSegments: (f: { got: number }) => ({
-      what: 'a forward pass with a key-value cache runs one sequence',
-      got: `${f.got} segments`,
-      expected: 'one segment without prefix',
-    }),
     parameterUntabled: (f: { name: string }) => ({
       what: 'an architecture takes a weight that its table does not list',
       got: f.name,

@@ -9,25 +9,30 @@
  * T tokens, C hidden size, H heads, D head size.
  */
 import {
+  activation,
+  architectureErrors,
+  CausalModel,
+  configRemarks,
+  DecoderPass,
   Embedding,
+  headCounts,
+  joinHeads,
   LayerNorm,
+  ModelParts,
+  readConfig,
+  runBlocks,
+  splitHeads,
   tf,
+  WeightTable,
   type Architecture,
+  type Block,
+  type Decoder,
   type ForwardContext,
   type Ints,
   type Linear,
   type WeightInfo,
 } from '@llmf/nn';
 import { z } from 'zod';
-import { modelErrors } from './errors.js';
-import { activation } from './shared/activation.js';
-import { CausalModel, type Decoder } from './shared/causal-model.js';
-import { DecoderPass, joinHeads, splitHeads } from './shared/decoder-pass.js';
-import { headCounts } from './shared/head-counts.js';
-import { ModelParts } from './shared/model-parts.js';
-import { configRemarks, readConfig } from './shared/read-config.js';
-import { runBlocks, type Block } from './shared/run-blocks.js';
-import { WeightTable } from './shared/weight-table.js';
 
 /** Keys and defaults of GPT2Config. */
 export const gpt2Config = z.looseObject({
@@ -166,7 +171,7 @@ class Gpt2Decoder implements Decoder {
 
   forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
     const { positions } = context;
-    if (!(positions instanceof Int32Array)) throw modelErrors.manyPositions({ modelType: 'gpt2' });
+    if (!(positions instanceof Int32Array)) throw architectureErrors.manyPositions({ modelType: 'gpt2' });
     const x: tf.Tensor2D = tf.add(embedded, this.wpe.forward(positions)); // [T, C]
     return this.ln_f.forward(runBlocks(this.h, x, new DecoderPass(context)));
   }

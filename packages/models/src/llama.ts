@@ -7,14 +7,21 @@
  * Reference: Transformers 5.18, models/llama/modeling_llama.py.
  * T tokens, C hidden size, H query heads, G key heads, D head size.
  */
-import type { Linear, tf } from '@llmf/nn';
+import {
+  decoderArchitecture,
+  gatedActivation,
+  headCounts,
+  joinHeads,
+  ropeKeys,
+  ropeOptions,
+  splitHeads,
+  type Attention,
+  type DecoderPass,
+  type Linear,
+  type ModelParts,
+  type tf,
+} from '@llmf/nn';
 import { z } from 'zod';
-import { gatedActivation } from './shared/activation.js';
-import { headCounts } from './shared/head-counts.js';
-import { joinHeads, splitHeads, type DecoderPass } from './shared/decoder-pass.js';
-import type { ModelParts } from './shared/model-parts.js';
-import { decoderArchitecture, type Attention } from './shared/rms-decoder.js';
-import { ropeKeys, ropeOptions } from './shared/rope.js';
 
 /** Keys and defaults of LlamaConfig. */
 export const llamaConfig = z.looseObject({

@@ -7,15 +7,23 @@
  * Reference: Transformers 5.18, models/qwen2/modeling_qwen2.py.
  * T tokens, C hidden size, H query heads, G key heads, D head size.
  */
-import type { Linear, tf } from '@llmf/nn';
+import {
+  decoderArchitecture,
+  gatedActivation,
+  headCounts,
+  joinHeads,
+  layerWindows,
+  ropeKeys,
+  ropeOptions,
+  splitHeads,
+  windowKeys,
+  type Attention,
+  type DecoderPass,
+  type Linear,
+  type ModelParts,
+  type tf,
+} from '@llmf/nn';
 import { z } from 'zod';
-import { gatedActivation } from './shared/activation.js';
-import { joinHeads, splitHeads, type DecoderPass } from './shared/decoder-pass.js';
-import { headCounts } from './shared/head-counts.js';
-import { layerWindows, windowKeys } from './shared/layer-windows.js';
-import type { ModelParts } from './shared/model-parts.js';
-import { decoderArchitecture, type Attention } from './shared/rms-decoder.js';
-import { ropeKeys, ropeOptions } from './shared/rope.js';
 
 /** Keys and defaults of Qwen2Config. */
 export const qwen2Config = z.looseObject({

@@ -8,15 +8,25 @@
  * Reference: Transformers 5.18, models/qwen3/modeling_qwen3.py.
  * T tokens, C hidden size, H query heads, G key heads, D head size.
  */
-import { RmsNorm, type Linear, type tf } from '@llmf/nn';
+import {
+  decoderArchitecture,
+  gatedActivation,
+  headCounts,
+  joinHeads,
+  layerWindows,
+  RmsNorm,
+  ropeKeys,
+  ropeOptions,
+  splitHeads,
+  windowKeys,
+  type Attention,
+  type DecoderPass,
+  type DecoderShape,
+  type Linear,
+  type ModelParts,
+  type tf,
+} from '@llmf/nn';
 import { z } from 'zod';
-import { gatedActivation } from './shared/activation.js';
-import { joinHeads, splitHeads, type DecoderPass } from './shared/decoder-pass.js';
-import { headCounts } from './shared/head-counts.js';
-import { layerWindows, windowKeys } from './shared/layer-windows.js';
-import type { ModelParts } from './shared/model-parts.js';
-import { decoderArchitecture, type Attention, type DecoderShape } from './shared/rms-decoder.js';
-import { ropeKeys, ropeOptions } from './shared/rope.js';
 
 /** Keys and defaults of Qwen3Config. */
 export const qwen3Config = z.looseObject({

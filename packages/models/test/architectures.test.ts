@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors } from '@llmf/core';
-import { tf, type Model } from '@llmf/nn';
-import { architectures, TensorCache } from '@llmf/models';
+import { TensorCache, tf, type Model } from '@llmf/nn';
+import { architectures } from '@llmf/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   configOf,

@@ -5,8 +5,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors, toFloat32, type HostTensor, type Segment } from '@llmf/core';
-import { selectedLogProbs, tf, valueAndGradients, type ForwardContext, type Model, type WeightStorage } from '@llmf/nn';
-import { architectures, createModelLoader, logitsOf } from '@llmf/models';
+import {
+  logitsOf,
+  selectedLogProbs,
+  tf,
+  valueAndGradients,
+  type ForwardContext,
+  type Model,
+  type WeightStorage,
+} from '@llmf/nn';
+import { architectures, createModelLoader } from '@llmf/models';
 
 export const fixturesFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../fixtures');
 export const fixtureNames = readdirSync(fixturesFolder).sort();

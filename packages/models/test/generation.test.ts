@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { savedLora, tf, type Model } from '@llmf/nn';
-import { generate } from '@llmf/models';
+import { generate, savedLora, tf, type Model } from '@llmf/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixture, loadFixture, logits, packed } from './fixture.js';
 
@@ -90,12 +89,12 @@ describe.each(['llama', 'gpt2'])('generate with %s', (name) => {
   });
 
   it.each([
-    [[], {}, 'LLMF_MODELS_EMPTY_PROMPT'],
-    [Array.from({ length: 128 }, () => 1), {}, 'LLMF_MODELS_CONTEXT_FULL'],
+    [[], {}, 'LLMF_NN_EMPTY_PROMPT'],
+    [Array.from({ length: 128 }, () => 1), {}, 'LLMF_NN_CONTEXT_FULL'],
     [[97], {}, 'LLMF_NN_INDEX'],
-    [[1], { temperature: 0 }, 'LLMF_MODELS_SAMPLING'],
-    [[1], { topP: 1.5 }, 'LLMF_MODELS_SAMPLING'],
-    [[1], { topK: -1 }, 'LLMF_MODELS_SAMPLING'],
+    [[1], { temperature: 0 }, 'LLMF_NN_SAMPLING'],
+    [[1], { topP: 1.5 }, 'LLMF_NN_SAMPLING'],
+    [[1], { topK: -1 }, 'LLMF_NN_SAMPLING'],
   ])('refuses prompt %j with %j: %s', async (ids, options, code) => {
     await expect(generate(model, ids, { maxNewTokens: 1, ...options })).rejects.toMatchObject({ code });
   });

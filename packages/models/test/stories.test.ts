@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { generate } from '@llmf/models';
+import { generate } from '@llmf/nn';
 import { testData } from '@llmf/testkit';
 import { describe, expect, it } from 'vitest';
 import { loadFixture, logits, packed } from './fixture.js';

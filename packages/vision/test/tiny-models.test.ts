@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { generate, qwen2 } from '@llmf/models';
-import { selectedLogProbs, tf, valueAndGradients, type ForwardContext } from '@llmf/nn';
+import { qwen2 } from '@llmf/models';
+import { generate, selectedLogProbs, tf, valueAndGradients, type ForwardContext } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
 import { replaceEmbeddings } from '../src/batch/batch-media.js';
 import { qwen25Vl, qwen2Vl } from '../src/models/qwen2-vl.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { z } from 'zod';
-import { modelErrors } from '../errors.js';
+import { architectureErrors } from './architecture-errors.js';
 
 /** Keys of config.json that say nothing about the forward pass; whoever needs one reads it from `model.config`. */
 const harmlessKeys = new Set(
@@ -45,7 +45,7 @@ const isNothing = (value: unknown) =>
 
 /**
  * The config as its schema reads it.
- * @throws LLMF_MODELS_CONFIG_VALUE for a wrong value, LLMF_MODELS_UNSUPPORTED for what would change the maths.
+ * @throws LLMF_NN_CONFIG_VALUE for a wrong value, LLMF_NN_UNSUPPORTED for what would change the maths.
  */
 export function readConfig<S extends ConfigSchema>(
   schema: S,
@@ -54,7 +54,7 @@ export function readConfig<S extends ConfigSchema>(
 ): z.output<S> {
   for (const [key, expected] of Object.entries(refusedKeys)) {
     if (!isNothing(config[key]))
-      throw modelErrors.unsupported({ modelType, key, got: JSON.stringify(config[key]), expected });
+      throw architectureErrors.unsupported({ modelType, key, got: JSON.stringify(config[key]), expected });
   }
   const parsed = schema.safeParse(config);
   if (parsed.success) return parsed.data;
@@ -64,7 +64,7 @@ export function readConfig<S extends ConfigSchema>(
     config,
   );
   const facts = { key: path.map(String).join('.'), got: JSON.stringify(got) ?? 'nothing', expected: message };
-  throw modelErrors.configValue({ modelType, ...facts });
+  throw architectureErrors.configValue({ modelType, ...facts });
 }
 
 /** What a config asks for that changes no result here: dropout inside the model, keys that nobody knows. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { tf, type KeyValueCache } from '@llmf/nn';
+import { tf } from '../tf.js';
+import type { KeyValueCache } from '../contracts/model.js';
 
 interface LayerCache {
   readonly keys: tf.Tensor3D; // [length, G, D]

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { gpt2 } from '../gpt2.js';
-import { llama } from '../llama.js';
-import { mistral } from '../mistral.js';
-import { qwen3 } from '../qwen3.js';
+import { gpt2, llama, mistral, qwen3 } from './index.js';
 
 const sizes = { vocab_size: 8, hidden_size: 32, intermediate_size: 8, num_hidden_layers: 1, num_attention_heads: 4 };
 const gpt2Sizes = { vocab_size: 8, n_embd: 32, n_layer: 1, n_head: 4 };
@@ -22,7 +19,7 @@ describe('a config that would change the maths is refused', () => {
     [{ rms_norm_eps: 0 }, 'CONFIG_VALUE', 'rms_norm_eps'],
   ])('llama %j', (config, code, text) => {
     const build = () => llama.weights({ ...sizes, ...config });
-    expect(build).toThrow(`LLMF_MODELS_${code}`);
+    expect(build).toThrow(`LLMF_NN_${code}`);
     expect(build).toThrow(text);
   });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { modelErrors } from '../errors.js';
+import { architectureErrors } from './architecture-errors.js';
 
 interface HeadConfig {
   readonly hidden_size: number;
@@ -14,18 +14,18 @@ export interface HeadCounts {
   readonly headDim: number; // D
 }
 
-/** Heads and their size; as many key heads as query heads, and C/H, where the config is silent. @throws LLMF_MODELS_CONFIG_VALUE */
+/** Heads and their size; as many key heads as query heads, and C/H, where the config is silent. @throws LLMF_NN_CONFIG_VALUE */
 export function headCounts(modelType: string, config: HeadConfig): HeadCounts {
   const heads = config.num_attention_heads;
   const keyHeads = config.num_key_value_heads ?? heads;
   if (heads % keyHeads !== 0) {
     const facts = { got: String(keyHeads), expected: `a number that divides num_attention_heads (${heads})` };
-    throw modelErrors.configValue({ modelType, key: 'num_key_value_heads', ...facts });
+    throw architectureErrors.configValue({ modelType, key: 'num_key_value_heads', ...facts });
   }
   const headDim = config.head_dim ?? config.hidden_size / heads;
   if (!Number.isInteger(headDim)) {
     const facts = { got: String(config.hidden_size), expected: `a multiple of num_attention_heads (${heads})` };
-    throw modelErrors.configValue({ modelType, key: 'hidden_size', ...facts });
+    throw architectureErrors.configValue({ modelType, key: 'hidden_size', ...facts });
   }
   return { heads, keyHeads, headDim };
 }

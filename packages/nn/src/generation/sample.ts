@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { modelErrors } from '../errors.js';
+import { generationErrors } from './generation-errors.js';
 
 export interface SamplingOptions {
   /** Divides the logits; 1 leaves the model's own distribution. */
@@ -10,10 +10,10 @@ export interface SamplingOptions {
   readonly topK?: number;
 }
 
-/** @throws LLMF_MODELS_SAMPLING */
+/** @throws LLMF_NN_SAMPLING */
 export function checkSampling({ temperature = 1, topP = 1, topK = 0 }: SamplingOptions): void {
   const wrong = (option: string, got: number, expected: string) =>
-    modelErrors.sampling({ option, got: String(got), expected });
+    generationErrors.sampling({ option, got: String(got), expected });
   if (!(temperature > 0))
     throw wrong('temperature', temperature, 'a number above 0 (greedy decoding has its own option)');
   if (!(topP > 0 && topP <= 1)) throw wrong('topP', topP, 'a number above 0, at most 1');

@@ -3,17 +3,12 @@
  * What Llama and its relatives have in common: token embeddings, pre-norm blocks (RMSNorm, rotary attention, gated MLP)
  * and a final norm. Constructors follow the checkpoint: property paths are its keys.
  */
-import {
-  Embedding,
-  RmsNorm,
-  tf,
-  type Architecture,
-  type ForwardContext,
-  type Ints,
-  type Model,
-  type RopeOptions,
-  type WeightInfo,
-} from '@llmf/nn';
+import { Embedding } from '../layers/embedding.js';
+import { RmsNorm } from '../layers/norms.js';
+import { tf } from '../tf.js';
+import type { Architecture, ForwardContext, Model, WeightInfo } from '../contracts/model.js';
+import type { Ints } from '../ops/checks.js';
+import type { RopeOptions } from '../ops/rope/rope-tables.js';
 import type { z } from 'zod';
 import type { GatedActivation } from './activation.js';
 import { CausalModel, type Decoder } from './causal-model.js';

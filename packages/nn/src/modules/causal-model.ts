@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { tf, type ForwardContext, type Ints, type LinearLayer, type Model, type Parameter } from '@llmf/nn';
+import { tf } from '../tf.js';
+import type { ForwardContext, LinearLayer, Model, Parameter } from '../contracts/model.js';
+import type { Ints } from '../ops/checks.js';
 import type { ModelParts } from './model-parts.js';
 
 /** The part of a model below its head. */

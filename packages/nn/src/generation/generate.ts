@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { uniforms, type Positions } from '@llmf/core';
-import { linear, tf, type ActiveAdapter, type Model } from '@llmf/nn';
-import { modelErrors } from '../errors.js';
+import { linear } from '../ops/linear/linear.js';
+import { tf } from '../tf.js';
+import type { ActiveAdapter, Model } from '../contracts/model.js';
+import { generationErrors } from './generation-errors.js';
 import { TensorCache } from './key-value-cache.js';
 import { checkSampling, likeliest, sample, type SamplingOptions } from './sample.js';
 
@@ -30,7 +32,7 @@ export interface Generated {
 
 /**
  * Continues a prompt token by token, with a key-value cache.
- * @throws LLMF_MODELS_EMPTY_PROMPT, LLMF_MODELS_CONTEXT_FULL, LLMF_MODELS_SAMPLING, LLMF_NN_INDEX
+ * @throws LLMF_NN_EMPTY_PROMPT, LLMF_NN_CONTEXT_FULL, LLMF_NN_SAMPLING, LLMF_NN_INDEX
  */
 export async function generate(
   model: Model,
@@ -99,9 +101,9 @@ async function lastLogits(
 }
 
 function checkRequest(model: Model, promptIds: ArrayLike<number>, options: GenerateOptions): void {
-  if (promptIds.length === 0) throw modelErrors.emptyPrompt({ tokens: promptIds.length });
+  if (promptIds.length === 0) throw generationErrors.emptyPrompt({ tokens: promptIds.length });
   if (promptIds.length >= model.contextLength) {
-    throw modelErrors.contextFull({ prompt: promptIds.length, context: model.contextLength });
+    throw generationErrors.contextFull({ prompt: promptIds.length, context: model.contextLength });
   }
   if (options.greedy !== true) checkSampling(options);
 }

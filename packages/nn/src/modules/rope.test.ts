@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { llamaConfig } from '../llama.js';
+import { z } from 'zod';
 import { readConfig } from './read-config.js';
-import { ropeOptions } from './rope.js';
+import { ropeKeys, ropeOptions } from './rope.js';
 
-const sizes = { vocab_size: 8, hidden_size: 32, intermediate_size: 8, num_hidden_layers: 1, num_attention_heads: 2 };
+const schema = z.looseObject({ max_position_embeddings: z.int(), ...ropeKeys });
 const options = (config: Record<string, unknown>) => {
-  const parsed = readConfig(llamaConfig, 'llama', { ...sizes, max_position_embeddings: 4096, ...config });
+  const parsed = readConfig(schema, 'llama', { max_position_embeddings: 4096, ...config });
   return ropeOptions('llama', parsed, 16);
 };
 const llama3 = { factor: 32, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
@@ -50,22 +50,18 @@ describe('ropeOptions', () => {
   });
 
   it.each([
-    [{ rope_scaling: { type: 'yarn', factor: 4 } }, 'LLMF_MODELS_UNSUPPORTED', '"yarn"'],
-    [{ rope_scaling: { rope_type: 'dynamic', factor: 4 } }, 'LLMF_MODELS_UNSUPPORTED', '"dynamic"'],
-    [{ rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.5 } }, 'LLMF_MODELS_UNSUPPORTED', '0.5'],
+    [{ rope_scaling: { type: 'yarn', factor: 4 } }, 'LLMF_NN_UNSUPPORTED', '"yarn"'],
+    [{ rope_scaling: { rope_type: 'dynamic', factor: 4 } }, 'LLMF_NN_UNSUPPORTED', '"dynamic"'],
+    [{ rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.5 } }, 'LLMF_NN_UNSUPPORTED', '0.5'],
     [
       { rope_scaling: { type: 'mrope', mrope_section: [2, 3, 3], mrope_interleaved: true } },
-      'LLMF_MODELS_UNSUPPORTED',
+      'LLMF_NN_UNSUPPORTED',
       'mrope_interleaved',
     ],
-    [{ rope_scaling: { type: 'mrope', mrope_section: [2, 3, 4] } }, 'LLMF_MODELS_CONFIG_VALUE', 'add up to 8'],
-    [{ rope_scaling: { type: 'linear' } }, 'LLMF_MODELS_CONFIG_VALUE', 'rope_scaling.factor'],
-    [
-      { rope_scaling: { type: 'llama3', factor: 2, high_freq_factor: 4 } },
-      'LLMF_MODELS_CONFIG_VALUE',
-      'low_freq_factor',
-    ],
-    [{ rope_theta: 0 }, 'LLMF_MODELS_CONFIG_VALUE', 'rope_theta'],
+    [{ rope_scaling: { type: 'mrope', mrope_section: [2, 3, 4] } }, 'LLMF_NN_CONFIG_VALUE', 'add up to 8'],
+    [{ rope_scaling: { type: 'linear' } }, 'LLMF_NN_CONFIG_VALUE', 'rope_scaling.factor'],
+    [{ rope_scaling: { type: 'llama3', factor: 2, high_freq_factor: 4 } }, 'LLMF_NN_CONFIG_VALUE', 'low_freq_factor'],
+    [{ rope_theta: 0 }, 'LLMF_NN_CONFIG_VALUE', 'rope_theta'],
   ])('refuses %j', (config, code, text) => {
     expect(() => options(config)).toThrow(text);
     expect(() => options(config)).toThrow(code);

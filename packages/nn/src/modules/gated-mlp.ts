@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ForwardContext, Linear, tf } from '@llmf/nn';
+import type { ForwardContext } from '../contracts/model.js';
+import type { Linear } from '../layers/linear.js';
+import type { tf } from '../tf.js';
 import type { GatedActivation } from './activation.js';
 import type { ModelParts } from './model-parts.js';
 

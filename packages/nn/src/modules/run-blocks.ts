@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { checkpoint, tf } from '@llmf/nn';
+import { checkpoint } from '../autograd/checkpoint.js';
+import { tf } from '../tf.js';
 import type { DecoderPass } from './decoder-pass.js';
 
 export interface Block {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { gelu, swiglu, tf } from '@llmf/nn';
-import { modelErrors } from '../errors.js';
+import { gelu } from '../ops/gelu/gelu.js';
+import { swiglu } from '../ops/swiglu/swiglu.js';
+import { tf } from '../tf.js';
+import { architectureErrors } from './architecture-errors.js';
 
 /** The checkpoints' names of gelu and its approximations. */
 const geluForms = { gelu: 'exact', gelu_new: 'tanh', gelu_pytorch_tanh: 'tanh', quick_gelu: 'quick' } as const;
@@ -10,14 +12,14 @@ const isGelu = (name: string): name is keyof typeof geluForms => Object.hasOwn(g
 /** act(gate) ∘ up, all [T, F]. */
 export type GatedActivation = (gate: tf.Tensor2D, up: tf.Tensor2D) => tf.Tensor2D;
 
-/** act(gate) ∘ up by the checkpoint's name of act. @throws LLMF_MODELS_UNSUPPORTED */
+/** act(gate) ∘ up by the checkpoint's name of act. @throws LLMF_NN_UNSUPPORTED */
 export function gatedActivation(modelType: string, key: string, name: string): GatedActivation {
   if (name === 'silu' || name === 'swish') return swiglu;
   const activate = activation(modelType, key, name, ['silu']);
   return (gate, up) => tf.mul(activate(gate), up);
 }
 
-/** act(x) by the checkpoint's name of act. @throws LLMF_MODELS_UNSUPPORTED */
+/** act(x) by the checkpoint's name of act. @throws LLMF_NN_UNSUPPORTED */
 export function activation(
   modelType: string,
   key: string,
@@ -26,7 +28,7 @@ export function activation(
 ): (x: tf.Tensor2D) => tf.Tensor2D {
   if (!isGelu(name)) {
     const expected = [...others, ...Object.keys(geluForms)].join(', ');
-    throw modelErrors.unsupported({ modelType, key, got: JSON.stringify(name), expected });
+    throw architectureErrors.unsupported({ modelType, key, got: JSON.stringify(name), expected });
   }
   const form = geluForms[name];
   return (x) => gelu(x, form);

@@ -22,9 +22,7 @@ describe('layerWindows', () => {
 
   it('refuses other types and a wrong number of them', () => {
     const wrong = { ...config, layer_types: ['full_attention', 'linear_attention', 'full_attention'] };
-    expect(() => layerWindows('qwen2', wrong)).toThrow(/LLMF_MODELS_UNSUPPORTED[^]*layer_types\.1[^]*linear_attention/);
-    expect(() => layerWindows('qwen2', { ...config, layer_types: [] })).toThrow(
-      /LLMF_MODELS_CONFIG_VALUE[^]*0 entries/,
-    );
+    expect(() => layerWindows('qwen2', wrong)).toThrow(/LLMF_NN_UNSUPPORTED[^]*layer_types\.1[^]*linear_attention/);
+    expect(() => layerWindows('qwen2', { ...config, layer_types: [] })).toThrow(/LLMF_NN_CONFIG_VALUE[^]*0 entries/);
   });
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { WeightInfo } from '@llmf/nn';
+import type { WeightInfo } from '../contracts/model.js';
 
 /** Collects names and shapes of an architecture's weights, in file order. */
 export class WeightTable {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { attention } from '../ops/attention/attention.js';
+import { rope } from '../ops/rope/rope.js';
 import {
-  attention,
-  rope,
   ropeTensors,
   ropeValues,
-  spansOf,
-  tf,
-  type AttentionSpan,
-  type ForwardContext,
   type RopeOptions,
   type RopeTables,
   type RopeValues,
-} from '@llmf/nn';
-import { modelFaults } from '../errors.js';
+} from '../ops/rope/rope-tables.js';
+import { spansOf } from '../ops/attention/spans.js';
+import { tf } from '../tf.js';
+import type { AttentionSpan } from '../contracts/ops.js';
+import type { ForwardContext } from '../contracts/model.js';
+import { generationFaults } from '../generation/generation-errors.js';
 
 /** What all blocks of one forward pass share: spans of the packed row and rotary tables, computed once. */
 export class DecoderPass {
@@ -50,7 +50,7 @@ export class DecoderPass {
 
 function spansOfContext({ segments, cache }: ForwardContext): AttentionSpan[] {
   if (cache === undefined) return spansOf(segments);
-  if (segments.length !== 1) throw modelFaults.cacheSegments({ got: segments.length });
+  if (segments.length !== 1) throw generationFaults.cacheSegments({ got: segments.length });
   return spansOf(segments, cache.length);
 }
 

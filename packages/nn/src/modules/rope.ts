@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type RopeOptions, type RopeScaling } from '@llmf/nn';
+import type { RopeOptions, RopeScaling } from '../ops/rope/rope-tables.js';
 import { z } from 'zod';
-import { modelErrors } from '../errors.js';
+import { architectureErrors } from './architecture-errors.js';
 
 const ropeParameters = z.looseObject({
   rope_type: z.string().optional(),
@@ -35,17 +35,27 @@ type RopeParameters = z.infer<typeof ropeParameters>;
 /**
  * What config.json says about rotary positions, in nn's words. Precedence as in Transformers 5.18 (rope_scaling before
  * rope_parameters, then the keys beside them), default base 10000.
- * @throws LLMF_MODELS_UNSUPPORTED for a rope type that is not computed here, LLMF_MODELS_CONFIG_VALUE.
+ * @throws LLMF_NN_UNSUPPORTED for a rope type that is not computed here, LLMF_NN_CONFIG_VALUE.
  */
 export function ropeOptions(modelType: string, config: RopeConfig, headDim: number): RopeOptions {
   const section = config.rope_scaling ? 'rope_scaling' : 'rope_parameters';
   const parameters = config[section] ?? {};
   const wrong = (name: string, got: unknown, expected: string) =>
-    modelErrors.configValue({ modelType, key: `${section}.${name}`, got: JSON.stringify(got) ?? 'nothing', expected });
+    architectureErrors.configValue({
+      modelType,
+      key: `${section}.${name}`,
+      got: JSON.stringify(got) ?? 'nothing',
+      expected,
+    });
   const refuse = (name: string, got: unknown, expected: string) =>
-    modelErrors.unsupported({ modelType, key: `${section}.${name}`, got: JSON.stringify(got), expected });
+    architectureErrors.unsupported({ modelType, key: `${section}.${name}`, got: JSON.stringify(got), expected });
   if (headDim % 2 !== 0) {
-    throw modelErrors.configValue({ modelType, key: 'head_dim', got: String(headDim), expected: 'an even number' });
+    throw architectureErrors.configValue({
+      modelType,
+      key: 'head_dim',
+      got: String(headDim),
+      expected: 'an even number',
+    });
   }
   if ((parameters.partial_rotary_factor ?? 1) !== 1) {
     throw refuse('partial_rotary_factor', parameters.partial_rotary_factor, '1: rotary positions over the whole head');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { modelErrors } from '../errors.js';
+import { architectureErrors } from './architecture-errors.js';
 
 /** The keys of config.json by which Qwen2 and Qwen3 say which layers have a sliding window. */
 export const windowKeys = {
@@ -27,12 +27,12 @@ export function layerWindows(modelType: string, config: WindowConfig): number[] 
     return Array.from({ length: layers }, (_, layer) => (layer >= first ? window : 0));
   if (types.length !== layers) {
     const facts = { got: `${types.length} entries`, expected: `${layers}, one per layer` };
-    throw modelErrors.configValue({ modelType, key: 'layer_types', ...facts });
+    throw architectureErrors.configValue({ modelType, key: 'layer_types', ...facts });
   }
   return types.map((type, layer) => {
     if (type === 'full_attention') return 0;
     if (type === 'sliding_attention') return window;
     const facts = { got: JSON.stringify(type), expected: 'full_attention or sliding_attention' };
-    throw modelErrors.unsupported({ modelType, key: `layer_types.${layer}`, ...facts });
+    throw architectureErrors.unsupported({ modelType, key: `layer_types.${layer}`, ...facts });
   });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Linear, type LinearLayer, type Parameter, type WeightSource } from '@llmf/nn';
+import { Linear } from '../layers/linear.js';
+import type { LinearLayer, Parameter, WeightSource } from '../contracts/model.js';
 
 /** Hands weights to modules as they are constructed and remembers what the model is made of, in that order. */
 export class ModelParts implements WeightSource {

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineErrors } from '@llmf/core';
+
+export const generationErrors = defineErrors('nn', {
+  contextFull: (f: { prompt: number; context: number }) => ({
+    what: 'the prompt fills the context of the model',
+    got: `${f.prompt} tokens`,
+    expected: `fewer than ${f.context}`,
+    fix: 'shorten the prompt',
+  }),
+  emptyPrompt: (f: { tokens: number }) => ({
+    what: 'there is nothing to continue',
+    got: `a prompt of ${f.tokens} tokens`,
+    expected: 'at least one token',
+    fix: 'give a prompt; a tokenizer with a beginning-of-text token makes one of an empty text',
+  }),
+  sampling: (f: { option: string; got: string; expected: string }) => ({
+    what: 'a sampling option has a wrong value',
+    where: f.option,
+    got: f.got,
+    expected: f.expected,
+  }),
+});
+
+/** Faults in code, not in what the user gave. */
+export const generationFaults = defineErrors(
+  'nn',
+  {
+    cacheSegments: (f: { got: number }) => ({
+      what: 'a forward pass with a key-value cache runs one sequence',
+      got: `${f.got} segments`,
+      expected: 'one segment without prefix',
+    }),
+  },
+  2,
+);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineErrors } from '@llmf/core';
+
+/** What a checkpoint's config.json may get wrong, or ask for that an architecture does not compute. */
+export const architectureErrors = defineErrors('nn', {
+  configValue: (f: { modelType: string; key: string; got: string; expected: string }) => ({
+    what: `config.json of a ${f.modelType} model has a wrong value`,
+    where: f.key,
+    got: f.got,
+    expected: f.expected,
+    fix: 'use the config.json that the checkpoint came with',
+  }),
+  unsupported: (f: { modelType: string; key: string; got: string; expected: string }) => ({
+    what: `this ${f.modelType} model uses something that llmf does not compute yet`,
+    where: `config.json, ${f.key}`,
+    got: f.got,
+    expected: f.expected,
+    fix: 'choose another checkpoint; ignoring this key would change every result',
+  }),
+  manyPositions: (f: { modelType: string }) => ({
+    what: `a ${f.modelType} model has one position per token`,
+    got: 'three (multimodal) positions per token',
+    fix: 'use a model with multimodal rotary positions for pictures',
+  }),
+});

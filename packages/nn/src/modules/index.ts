@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The kit that architectures are built from. */
+export { activation, gatedActivation, type GatedActivation } from './activation.js';
+export { architectureErrors } from './architecture-errors.js';
+export { CausalModel, type CausalModelFacts, type Decoder } from './causal-model.js';
+export { DecoderPass, joinHeads, splitHeads } from './decoder-pass.js';
+export { GatedMlp } from './gated-mlp.js';
+export { headCounts, type HeadCounts } from './head-counts.js';
+export { layerWindows, windowKeys } from './layer-windows.js';
+export { ModelParts } from './model-parts.js';
+export { configRemarks, readConfig } from './read-config.js';
+export { decoderArchitecture, type Attention, type DecoderFamily, type DecoderShape } from './rms-decoder.js';
+export { ropeKeys, ropeOptions } from './rope.js';
+export { runBlocks, type Block } from './run-blocks.js';
+export { WeightTable } from './weight-table.js';

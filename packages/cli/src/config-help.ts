@@ -3,7 +3,7 @@ import { describeOptions, LlmfError, type ConfigInput, type OptionRow } from '@l
 import type { Command } from 'commander';
 import { composeEngine } from './compose-engine.js';
 import type { CliIo } from './io.js';
-import { readInput } from './read-input.js';
+import { readNamedInput } from './read-input.js';
 import { wrapText } from './wrap-text.js';
 
 /** `llmf train --help`: usage, then every key of the config as the loaded plugins read it. */
@@ -13,8 +13,7 @@ export async function printConfigHelp(
   words: readonly string[],
   plugins: readonly string[],
 ): Promise<void> {
-  const input = await inputIfAny(io, words);
-  const { engine } = await composeEngine({ folder: io.folder, plugins, ...(input === null ? {} : { input }) });
+  const { engine } = await composeEngine({ folder: io.folder, plugins, ...(await namedInput(io, words)) });
   io.out.write(command.helpInformation());
   const loaded = engine.plugins.map(({ name }) => name).join(', ');
   io.out.write(`\nKeys of the config, with the plugins ${loaded}:\n`);
@@ -22,15 +21,14 @@ export async function printConfigHelp(
   await engine.close();
 }
 
-/** Help must also help where there is no config yet, or a broken one. */
-async function inputIfAny(io: CliIo, words: readonly string[]): Promise<ConfigInput | null> {
+/** Help must also help where the config is broken. */
+async function namedInput(io: CliIo, words: readonly string[]): Promise<{ input?: ConfigInput }> {
   try {
-    return await readInput(io.folder, words, 'llmf train');
+    return await readNamedInput(io, words, 'llmf train --help');
   } catch (error) {
     if (!LlmfError.is(error)) throw error;
-    if (error.code !== 'LLMF_CORE_CONFIG_MISSING')
-      io.err.write(`warning: the config is not used here: ${error.message}\n`);
-    return null;
+    io.err.write(`warning: the config is not used here: ${error.message}\n`);
+    return {};
   }
 }
 

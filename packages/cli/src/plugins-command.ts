@@ -2,10 +2,11 @@
 import { installedPlugins, sectionOf, type EngineImplementation, type Plugin } from '@llmf/core';
 import { composeEngine } from './compose-engine.js';
 import type { CliIo } from './io.js';
-import { readInputIfAny } from './read-input.js';
+import { readNamedInput } from './read-input.js';
 
 export async function pluginsCommand(io: CliIo, config: string | undefined, plugins: readonly string[]): Promise<void> {
-  const { engine } = await composeEngine({ folder: io.folder, plugins, ...(await readInputIfAny(io.folder, config)) });
+  const named = await readNamedInput(io, config === undefined ? [] : [config], 'llmf plugins');
+  const { engine } = await composeEngine({ folder: io.folder, plugins, ...named });
   io.out.write('loaded\n');
   for (const plugin of engine.plugins) io.out.write(pluginText(engine, plugin));
   const loaded = new Set(engine.plugins.map(({ name }) => `@llmf/${name}`));

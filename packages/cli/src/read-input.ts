@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { applyOverrides, findConfig, isOverride, readConfig, wholeSource, type ConfigInput } from '@llmf/core';
+import {
+  applyOverrides,
+  configsIn,
+  findConfig,
+  isOverride,
+  readConfig,
+  wholeSource,
+  type ConfigInput,
+} from '@llmf/core';
 import { cliErrors } from './cli-errors.js';
+import type { CliIo } from './io.js';
 
 /** Splits `[CONFIG] [key=value]…`. @throws LLMF_CLI_USAGE for a second path. */
 export function splitArguments(words: readonly string[], command: string): { config?: string; overrides: string[] } {
@@ -31,8 +40,22 @@ export function withPlugins(input: ConfigInput, plugins: readonly string[]): Con
   return { ...input, raw: { ...input.raw, plugins: [...(listed as unknown[]), ...added] } };
 }
 
-/** For commands that can do without a config: the one named, or the one in the folder. */
-export async function readInputIfAny(folder: string, config: string | undefined): Promise<{ input?: ConfigInput }> {
-  if (config === undefined && findConfig(folder) === null) return {};
-  return { input: await readConfig(folder, config) };
+/**
+ * For commands that only tell what is loaded: the config that was named, with the overrides. One that merely lies in the
+ * folder is not read, since its plugins, or it itself, are programs; a line on standard error says so.
+ */
+export async function readNamedInput(
+  io: CliIo,
+  words: readonly string[],
+  command: string,
+): Promise<{ input?: ConfigInput }> {
+  const { config, overrides } = splitArguments(words, command);
+  if (config !== undefined) return { input: applyOverrides(await readConfig(io.folder, config), overrides) };
+  const [unread] = configsIn(io.folder);
+  if (unread !== undefined) {
+    io.err.write(`${unread} of this folder is not read here; to load its plugins, name it: ${command} ${unread}\n`);
+  }
+  if (overrides.length === 0) return {};
+  const none = { raw: {}, source: wholeSource('command line'), folder: io.folder, file: null };
+  return { input: applyOverrides(none, overrides) };
 }

@@ -10,6 +10,7 @@ import { declarePlugins } from './commands/plugins.js';
 import { declareSchema } from './commands/schema.js';
 import { declareScore } from './commands/score.js';
 import { declareTrain } from './commands/train.js';
+import { HandOver, handOverWhereNamed } from './hand-over.js';
 import type { CliIo } from './io.js';
 import { installFolder, version } from './version.js';
 
@@ -49,6 +50,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (error instanceof CommanderError && error.code === 'commander.help') return 1; // no command: help went to stderr
+    if (error instanceof HandOver) return await error.run();
     const { reportError } = await import('./report-error.js');
     return reportError(error, io, { debug, command: commandIn(argv, program) });
   }
@@ -61,6 +63,7 @@ function createProgram(io: CliIo, setStatus: (status: number) => void): Command 
     .option('--debug', 'print versions, and stack traces with errors')
     .helpOption('-h, --help', 'print this help');
   for (const declare of commands) declare(program, { io, setStatus });
+  program.hook('preAction', (_program, command) => handOverWhereNamed(command, io.folder));
   for (const each of [program, ...program.commands]) {
     each.exitOverride().configureOutput({
       writeOut: io.out.write,

@@ -63,12 +63,6 @@ describe('the command', () => {
     expect(err).toMatch(/^LLMF_CORE_CONFIG_MISSING: /);
   });
 
-  it('hands over to the llmf that is installed in the user’s folder', async () => {
-    await folder.write('node_modules/llmf/package.json', '{ "name": "llmf", "type": "module" }');
-    await folder.write('node_modules/llmf/dist/main.js', 'console.log("the local one", process.argv[2]);');
-    expect((await llmf(['env'])).out).toBe('the local one env\n');
-  });
-
   it('trains, and ends after the step of a Ctrl-C with status 130', async () => {
     await folder.write('llmf.yaml', toyConfig.replace('stage: toy', 'stage: { name: toy, stepsPerEpoch: 1000000 }'));
     let isKilled = false;

@@ -10,7 +10,7 @@ export * from './errors.js';
 export * from './core-errors.js';
 export * from './config/run-config.js';
 export { wholeSource, displayPath, type ConfigInput, type ConfigSource } from './config/config-source.js';
-export { configNames, findConfig, readConfig } from './config/read-config.js';
+export { configNames, configsIn, findConfig, readConfig } from './config/read-config.js';
 export { applyOverrides, isOverride } from './config/overrides.js';
 export { resolveConfig, type ResolveOptions } from './config/resolve-config.js';
 export { schemaOf } from './config/schema-of.js';

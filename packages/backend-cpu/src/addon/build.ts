@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compile, compilerOrThrow } from './compiler.js';
 import { nativeSources, packageFolder, sourceFolder, type NativeSources } from './sources.js';
@@ -115,10 +115,13 @@ export function writeKernelLists(folder: string, { kernelFiles, kernelNames }: N
 
 const addonName = ({ hash }: NativeSources) => `llmf-cpu-${process.platform}-${process.arch}-${hash}.node`;
 
-const buildFolders = [
-  join(packageFolder, 'build'),
-  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'llmf', 'backend-cpu'),
-];
+const buildFolders = [join(packageFolder, 'build'), join(cacheHome(), 'llmf', 'backend-cpu')];
+
+/** A relative XDG_CACHE_HOME is not one (XDG base directories, 0.8), and would load code from the current folder. */
+function cacheHome(): string {
+  const stated = process.env['XDG_CACHE_HOME'];
+  return stated !== undefined && isAbsolute(stated) ? stated : join(homedir(), '.cache');
+}
 
 /** The package's own folder, or the user's cache where that one is read-only. */
 function writableFolder(): string {

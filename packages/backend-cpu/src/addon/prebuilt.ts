@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Addon } from './addon.js';
 import { compilerFlags } from './build.js';
 import { nativeSources } from './sources.js';
@@ -17,9 +20,18 @@ export const prebuiltFile = (): string => `llmf-cpu-${nativeSources(compilerFlag
  * @param from module whose `node_modules` are searched
  */
 export function prebuiltAddon(from: string | URL = import.meta.url): Addon | null {
+  const require = createRequire(from);
+  const name = `${prebuiltPackage}/${prebuiltFile()}`;
   try {
-    return createRequire(from)(`${prebuiltPackage}/${prebuiltFile()}`) as Addon;
+    return require(process.versions['pnp'] === undefined ? installedFile(name, from) : name) as Addon;
   } catch {
     return null;
   }
+}
+
+/** In a `node_modules` of the module's folders; Node's own search goes on to NODE_PATH and folders of the home. */
+function installedFile(name: string, from: string | URL): string {
+  let folder = dirname(fileURLToPath(from));
+  while (!existsSync(join(folder, 'node_modules', name)) && dirname(folder) !== folder) folder = dirname(folder);
+  return join(folder, 'node_modules', name);
 }

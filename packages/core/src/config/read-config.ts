@@ -23,9 +23,12 @@ export async function readConfig(folder: string, named?: string): Promise<Config
   return { raw: { ...(data as object | null) }, source, folder: dirname(file), file };
 }
 
+/** Names of the configs that a folder holds. */
+export const configsIn = (folder: string): string[] => configNames.filter((name) => existsSync(join(folder, name)));
+
 /** The config a folder holds, or null. @throws LLMF_CORE_CONFIG_AMBIGUOUS when there are several. */
 export function findConfig(folder: string): string | null {
-  const found = configNames.filter((name) => existsSync(join(folder, name)));
+  const found = configsIn(folder);
   if (found.length > 1) throw coreErrors.configAmbiguous({ folder: displayPath(folder), found });
   return found[0] === undefined ? null : join(folder, found[0]);
 }

@@ -86,22 +86,26 @@ async function runOne(folder, run) {
     });
   mark('process');
   const { train } = await import('llmf');
+  const { apiVersion } = await import('@llmf/core');
+  const { trainingHooks } = await import('@llmf/training');
   const { default: lossDpo } = await import('@llmf/loss-dpo');
   const { vision } = await import('@llmf/vision');
   mark('program');
   const stopwatch = {
     name: 'stopwatch',
-    apiVersion: 1,
+    apiVersion,
     description: 'tells when',
     apply: (engine) =>
-      engine.hooks.run.tap('stopwatch', ({ hooks }) => {
+      engine.hooks.run.tap('stopwatch', (run) => {
+        const { hooks } = run;
+        const training = trainingHooks(run);
         mark('config');
-        tap(hooks.modelLoaded, 'model', 10);
-        tap(hooks.datasetReady, 'tokens', -10);
-        tap(hooks.datasetReady, 'media', 10);
+        tap(training.modelLoaded, 'model', 10);
+        tap(training.datasetReady, 'tokens', -10);
+        tap(training.datasetReady, 'media', 10);
         // The batch is collated for the step-0 check, then for the step.
         let collated = 0;
-        hooks.batchCollated.tap({ name: 'stopwatch', stage: 10 }, (batch) => {
+        training.batchCollated.tap({ name: 'stopwatch', stage: 10 }, (batch) => {
           mark(++collated === 1 ? 'batch' : 'begin');
           return batch;
         });

@@ -77,7 +77,7 @@ describe('errors without a code', () => {
     'packages/data/src/workers/worker-pool.ts': [1, 'a worker that ended; the pool reports its rows as failed'],
     'packages/data/src/store/row-view.ts': [1, 'an index beyond the rows: a programming mistake'],
     'packages/models/src/files/locate-model.ts': [1, 'reason of LLMF_MODELS_HUB_FAILED'],
-    'packages/nn/src/training/references/row-log-probs.ts': [2, 'a damaged cache, computed again with a warning'],
+    'packages/training/src/references/row-log-probs.ts': [2, 'a damaged cache, computed again with a warning'],
     'packages/testkit/src/losses/describe-loss.ts': [1, 'fails a test of the loss that is described'],
     'packages/vision/src/decode/decode-gif.ts': [6, 'reason of LLMF_VISION_DECODE_FAILED'],
     'packages/vision/src/decode/decode-image.ts': [1, 'reason of LLMF_VISION_DECODE_FAILED'],

@@ -84,8 +84,9 @@ const turns = `
     apply(engine) {
       engine.hooks.run.tap('turns', (run) => {
         count();
-        run.hooks.batchCollated.tap('turns', (batch) => ((before = turns), batch));
-        run.hooks.gradientsReady.tap('turns', () => console.log('turns: ' + (turns - before)));
+        const training = run.container.resolve(Symbol.for('llmf:training-hooks'));
+        training.batchCollated.tap('turns', (batch) => ((before = turns), batch));
+        training.gradientsReady.tap('turns', () => console.log('turns: ' + (turns - before)));
       });
     },
   });`;

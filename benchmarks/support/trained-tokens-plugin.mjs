@@ -3,6 +3,7 @@
 // the order of training, so that a comparison can check that all systems learn the same tokens.
 import { writeFileSync } from 'node:fs';
 import { apiVersion, z } from '@llmf/core';
+import { trainingHooks } from '@llmf/training';
 
 const options = z.strictObject({ file: z.string().describe('Where the lists go, as JSON.') });
 
@@ -15,7 +16,7 @@ export default function trainedTokens() {
     apply(engine) {
       engine.hooks.run.tap('trained-tokens', (run) => {
         const sequences = [];
-        run.hooks.batchCollated.tap('trained-tokens', (batch) => {
+        trainingHooks(run).batchCollated.tap('trained-tokens', (batch) => {
           const first = sequences.length;
           for (let i = 0; i < batch.responses.tokens.length; i++) sequences.push([]);
           batch.targets.forEach((id, at) => sequences[first + batch.response[at]].push(id));

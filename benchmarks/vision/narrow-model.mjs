@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { apiVersion } from '@llmf/core';
 import lossDpo from '@llmf/loss-dpo';
 import { initModel, qwen2 } from '@llmf/models';
+import { trainingHooks } from '@llmf/training';
 import { qwen2Vl, vision } from '@llmf/vision';
 import { train } from 'llmf';
 
@@ -38,12 +40,14 @@ export async function trainTimed(folder, output, choices, { towerRuns }) {
   let processor;
   const stopwatch = {
     name: 'stopwatch',
-    apiVersion: 1,
+    apiVersion,
     description: 'counts and times',
     apply: (engine) =>
-      engine.hooks.run.tap('stopwatch', ({ hooks }) => {
-        hooks.modelLoaded.tap({ name: 'stopwatch', stage: 10 }, (model) => repeatTower(model, towerRuns, counts));
-        hooks.batchCollated.tap({ name: 'stopwatch', stage: 10 }, (batch) => {
+      engine.hooks.run.tap('stopwatch', (run) => {
+        const { hooks } = run;
+        const training = trainingHooks(run);
+        training.modelLoaded.tap({ name: 'stopwatch', stage: 10 }, (model) => repeatTower(model, towerRuns, counts));
+        training.batchCollated.tap({ name: 'stopwatch', stage: 10 }, (batch) => {
           counts.tokens += batch.ids.length;
           return batch;
         });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SLiC-HF's rank calibration (Zhao et al., 2023, arXiv:2305.10425): max(0, δ − log π(y_w|x) + log π(y_l|x)).
-import { LossToken, z } from '@llmf/core';
-import { pairs, preferenceMetrics, tf } from '@llmf/nn';
+import { z } from '@llmf/core';
+import { tf } from '@llmf/nn';
+import { LossToken, pairs, preferenceMetrics } from '@llmf/training';
 
 export const slicLoss = {
   name: 'slic',
@@ -36,7 +37,7 @@ export const slicLoss = {
 export default function lossSlic() {
   return {
     name: 'loss-slic',
-    apiVersion: 1,
+    apiVersion: 2,
     description: 'The loss of SLiC-HF',
     apply: (engine) => engine.provide(LossToken, slicLoss),
   };

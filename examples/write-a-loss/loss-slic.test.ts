@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Loss } from '@llmf/core';
+import type { Loss } from '@llmf/training';
 import { chooseLoss, describeLoss, evaluateLoss, raggedBatch } from '@llmf/testkit';
 import { describe, expect, it } from 'vitest';
 import { llmf, succeeded } from '../../test/support/command.js';

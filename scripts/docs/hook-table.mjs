@@ -5,11 +5,9 @@ import { join } from 'node:path';
 import { code, table } from './markdown.mjs';
 import { repository } from './packages.mjs';
 
-const contracts = join(repository, 'packages', 'core', 'src', 'contracts');
-
-/** @param hooks names in firing order @param file of the contract that declares them */
+/** @param hooks names in firing order @param file of the contract that declares them, from packages/ on */
 export function hookTable(hooks, file) {
-  const contract = readFileSync(join(contracts, file), 'utf8');
+  const contract = readFileSync(join(repository, 'packages', file), 'utf8');
   return table(
     ['Hook', 'Kind', 'Given', 'What happens'],
     hooks.map((name) => {

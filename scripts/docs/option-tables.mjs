@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every key of the config with type, default and meaning, from the schemas that read them.
 import { describeOptions, z } from '@llmf/core';
-import { OptimizerToken, ScheduleToken } from '@llmf/nn';
+import { OptimizerToken, ScheduleToken } from '@llmf/training';
 import { code, table } from './markdown.mjs';
 
 /** Tables of every key, grouped as `llmf train --help` groups them, as Markdown. */

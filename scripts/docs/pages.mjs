@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages of docs/ that hold generated parts, and what belongs into each.
 import { TrainingRun } from '@llmf/core';
+import { createTrainingHooks } from '@llmf/training';
 import { commandHelp } from './command-help.mjs';
 import { errorCatalogue, errorTables } from './error-catalogue.mjs';
 import { hookTable } from './hook-table.mjs';
@@ -14,8 +15,9 @@ export async function generatedText(engine, importFile) {
     'commands.md': { commands: await commandHelp(importFile) },
     'errors.md': { errors: errorTables(await errorCatalogue(importFile)) },
     'plugins.md': {
-      'engine-hooks': hookTable(Object.keys(engine.hooks), 'engine.ts'),
-      'run-hooks': hookTable(Object.keys(runHooks(engine)), 'run.ts'),
+      'engine-hooks': hookTable(Object.keys(engine.hooks), 'core/src/contracts/engine.ts'),
+      'training-hooks': hookTable(Object.keys(createTrainingHooks()), 'training/src/contracts/hooks.ts'),
+      'run-hooks': hookTable(Object.keys(runHooks(engine)), 'core/src/contracts/run.ts'),
     },
     'data.md': { templates: templateTable() },
     'models.md': { architectures: valueTable(engine, 'architectures'), adapters: valueTable(engine, 'adapters') },

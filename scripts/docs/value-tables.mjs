@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the plugins of the repository bring by name, with their own one-line descriptions.
 import { namedTemplates } from '@llmf/data';
-import { AdapterToken, ArchitectureToken, ReferenceToken } from '@llmf/nn';
+import { AdapterToken, ArchitectureToken } from '@llmf/nn';
+import { ReferenceToken } from '@llmf/training';
 import { code, table } from './markdown.mjs';
 
 const tokens = {

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { LlmfError, resolveConfig, type Engine } from '@llmf/core';
-import { chosenWithOptions, OptimizerToken, ScheduleToken } from '@llmf/nn';
+import { chosenWithOptions, OptimizerToken, ScheduleToken } from '@llmf/training';
 import { repository } from './command.js';
 
 export interface Page {

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attention, frozenTensor, grads, spansOf, tf, type Tensor, type Tensor2D, type Tensor3D } from '@llmf/nn';
-import type { Precision, Segment } from '@llmf/core';
+import {
+  attention,
+  frozenTensor,
+  grads,
+  spansOf,
+  tf,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  type Segment,
+} from '@llmf/nn';
+import type { Precision } from '@llmf/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startNativeBackend } from '../src/backend/start.js';
 import {

@@ -25,8 +25,8 @@ import {
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
+  type Segment,
 } from '@llmf/nn';
-import type { Segment } from '@llmf/core';
 import { host, type HostValue } from '@llmf/testkit';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startNativeBackend } from '../src/backend/start.js';

@@ -4,22 +4,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   DataServiceToken,
-  formatBytes,
   LossToken,
+  type DroppedRow,
+  type RowSet,
+  describeTrained,
+  loadRunModel,
+  type RunModel,
+  trainingHooks,
+} from '@llmf/training';
+import {
+  formatBytes,
   PrecisionToken,
   resolveConfig,
   StageToken,
   startBackend,
   TrainingRun,
   type Choice,
-  type DroppedRow,
   type EngineImplementation,
   type Logger,
-  type RowSet,
   type RunConfig,
 } from '@llmf/core';
 import { describeSplit, descriptionLines, openData, tokenizerOfRun } from '@llmf/data';
-import { describeTrained, kernels, loadRunModel, ModelToken, tf, type RunModel } from '@llmf/nn';
+import { kernels, ModelToken, tf } from '@llmf/nn';
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
 import type { CliIo } from './io.js';
@@ -125,7 +131,7 @@ async function describeData(
     ({ tokenizer: found }) => found,
     () => null, // rows of token ids need none; openData has told where one is missing
   );
-  const { datasetReady } = run.hooks;
+  const { datasetReady } = trainingHooks(run);
   const train = await datasetReady.promise(data.train, { split: 'train' });
   const evaluation = data.eval && (await datasetReady.promise(data.eval, { split: 'eval' }));
   for (const [split, view] of Object.entries({ train, eval: evaluation })) {

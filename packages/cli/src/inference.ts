@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { trainingHooks } from '@llmf/training';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -105,7 +106,7 @@ async function load(
     isTrainable: () => false,
     find: (modelType) => engine.find(ArchitectureToken, modelType),
   });
-  const model = (await run.hooks.modelLoaded.promise(loaded)) as Model;
+  const model = (await trainingHooks(run).modelLoaded.promise(loaded)) as Model;
   run.hooks.shutdown.tap('model', () => model.dispose());
   const adapter = request.adapter === undefined ? null : await attach(engine, run, model, request.adapter);
   return { folder, model, adapter };

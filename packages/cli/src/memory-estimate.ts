@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { packedOf, type LinearLayer, type Model, type RunModel } from '@llmf/nn';
+import { packedOf, type LinearLayer, type Model } from '@llmf/nn';
+import type { RunModel } from '@llmf/training';
 
 /** What a run's peak memory is made of, in bytes. */
 export interface MemoryEstimate {

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { StartedBackendToken } from '@llmf/core';
 import {
   ArchitectureToken,
-  evaluationMode,
   logitsOf,
   ModelLoaderToken,
   tf,
@@ -13,6 +12,7 @@ import {
   type Model,
   type SaveOptions,
 } from '@llmf/nn';
+import { evaluationMode } from '@llmf/training';
 import { cliErrors } from './cli-errors.js';
 import { openInference, type Inference } from './inference.js';
 import { statusOf } from './merge-tolerance.js';

@@ -7,7 +7,7 @@ import {
   type Message,
   type Tokenizer,
 } from '@llmf/data';
-import { evaluationMode, Feed } from '@llmf/nn';
+import { evaluationMode, Feed, trainingHooks } from '@llmf/training';
 import { cliErrors } from './cli-errors.js';
 import type { Inference } from './inference.js';
 import type { ModelPrompt } from './open-generator.js';
@@ -49,7 +49,7 @@ export async function promptWithImages(
     extras: {},
   };
   const ready = transforms.reduce((each, transform) => transform.apply(each) as ChatExample, example);
-  const [row] = await run.hooks.rowsEncoded.promise([
+  const [row] = await trainingHooks(run).rowsEncoded.promise([
     {
       index: 0,
       prompt: Int32Array.from(encodePrompt(tokenizer, template, ready.messages)),
@@ -65,7 +65,7 @@ export async function promptWithImages(
     ids: batch.ids,
     options: {
       positions: batch.positions,
-      embedded: (embeddings) => run.hooks.inputsEmbedded.call(embeddings, batch, pass),
+      embedded: (embeddings) => trainingHooks(run).inputsEmbedded.call(embeddings, batch, pass),
     },
   };
 }

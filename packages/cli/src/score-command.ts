@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { replaceFile, type Batch, type DroppedRow, type RowSet } from '@llmf/core';
+import { replaceFile, readSection } from '@llmf/core';
+import {
+  type Batch,
+  type DroppedRow,
+  type RowSet,
+  batchLogProbs,
+  evaluationMode,
+  Feed,
+  trainingHooks,
+} from '@llmf/training';
 import {
   DataFormatToken,
   ExampleTransformToken,
   openRows,
   vocabularyOf,
-  type DataOptions,
   type OpenedRows,
+  dataOptionsSection,
 } from '@llmf/data';
-import { batchLogProbs, evaluationMode, Feed, tf } from '@llmf/nn';
+import { tf } from '@llmf/nn';
 import { cliErrors } from './cli-errors.js';
 import { Display } from './display.js';
 import { openInference, type Inference, type InferenceRequest } from './inference.js';
@@ -79,7 +88,7 @@ export async function scoreCommand(
 
 /** Rows are never cut: a score is of the whole answer. */
 async function openScoredRows({ run, folder }: Inference, notice: (line: string) => void): Promise<ScoredRows> {
-  const options = run.config.sections['data'] as DataOptions;
+  const options = readSection(run.config, dataOptionsSection);
   const opened = await openRows({
     source: options.train[0]!,
     folder: run.folder,
@@ -91,7 +100,7 @@ async function openScoredRows({ run, folder }: Inference, notice: (line: string)
     vocabulary: await vocabularyOf(folder),
     notice,
   });
-  return { ...opened, rows: await run.hooks.datasetReady.promise(opened.rows, { split: 'score' }) };
+  return { ...opened, rows: await trainingHooks(run).datasetReady.promise(opened.rows, { split: 'score' }) };
 }
 
 async function writeScores(
@@ -139,7 +148,8 @@ async function scoreBatch(
   withTokens: boolean,
 ): Promise<Map<number, Record<string, ResponseScore>>> {
   const logProb = tf.tidy(
-    () => batchLogProbs(model, batch, { stats: [], span: 'response' }, evaluationMode(adapter), run.hooks).logProb,
+    () =>
+      batchLogProbs(model, batch, { stats: [], span: 'response' }, evaluationMode(adapter), trainingHooks(run)).logProb,
   );
   const values = await logProb.data(); // [S]
   logProb.dispose();

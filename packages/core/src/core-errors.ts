@@ -5,6 +5,12 @@ const list = (names: readonly string[]) => (names.length > 0 ? names.join(', ') 
 
 /** Errors of the engine, the container, plugin resolution and the config that the user can mend. */
 export const coreErrors = defineErrors('core', {
+  sectionAbsent: (f: { key: string; providedBy: string; known: readonly string[] }) => ({
+    what: `no loaded plugin declares the config section "${f.key}"`,
+    got: f.known.length > 0 ? `sections ${f.known.join(', ')}` : 'no section',
+    expected: `the plugin of ${f.providedBy}`,
+    fix: `add it to \`plugins\`, or run: npm install ${f.providedBy}`,
+  }),
   notProvided: (f: { token: string; provider?: string | undefined }) => ({
     what: `nothing provides "${f.token}"`,
     fix: f.provider

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DataRequest } from '@llmf/core';
+import type { DataRequest } from '@llmf/training';
 import { errors } from './errors.js';
 import type { DataOptions } from './options.js';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EncodedRow } from '@llmf/core';
+import type { EncodedRow } from '@llmf/training';
 import { describe, expect, it } from 'vitest';
 import { fakeRun } from '../test/fake-run.js';
 import { chatmlTokenizer, temporaryFolder, write } from '../test/tiny-tokenizers.js';

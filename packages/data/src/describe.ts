@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EncodedRow, ResponseRole, RowSet } from '@llmf/core';
+import type { EncodedRow, ResponseRole, RowSet } from '@llmf/training';
 import { summarize, type DropSummary } from './drop-report.js';
 import type { Tokenizer } from './tokenizer.js';
 

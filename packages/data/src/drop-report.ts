@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DroppedRow } from '@llmf/core';
+import type { DroppedRow } from '@llmf/training';
 
 /** Rows of a report, counted by what happened to them and why. */
 export interface DropSummary {

@@ -5,6 +5,12 @@ const list = (names: readonly string[], none = 'none') => (names.length === 0 ? 
 
 /** Everything that can be wrong with the user's data, its description or its template. */
 export const errors = defineErrors('data', {
+  rowKind: (f: { got: string; known: readonly string[] }) => ({
+    what: 'the stage asks for a kind of rows that the data plugin does not read',
+    got: f.got,
+    expected: `one of ${f.known.join(', ')}`,
+    fix: 'use a data plugin that reads such rows, or another stage',
+  }),
   fileMissing: (f: { path: string; near: readonly string[]; where?: string }) => ({
     what: `No data file or folder at ${f.path}.`,
     where: f.where ?? 'data.train',

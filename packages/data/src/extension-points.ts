@@ -15,9 +15,3 @@ export interface ExampleTransform {
   readonly fitsMedia?: boolean;
 }
 export const ExampleTransformToken = token<ExampleTransform>('example-transform');
-
-/** What this package needs of the models plugin's loader: where the model's folder is. */
-export const ModelFolderToken = token<{ locate(path: string, from: string): Promise<string> }>(
-  'model-loader',
-  '@llmf/models',
-);

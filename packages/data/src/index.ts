@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { data, data as default, dataService } from './plugin.js';
-export { dataOptions, sourceOptions, type DataOptions, type SourceOptions } from './options.js';
+export { dataOptions, dataOptionsSection, sourceOptions, type DataOptions, type SourceOptions } from './options.js';
 export { collate, packedLength } from './batch/collate.js';
 export { splitMicrobatches } from './batch/split-microbatch.js';
 export { createSampler, type SamplerSettings } from './sampler.js';

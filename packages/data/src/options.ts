@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { section } from '@llmf/core';
 import { z } from 'zod';
 import { columnRoles } from './formats/data-format.js';
 
@@ -98,3 +99,6 @@ export const dataOptions = z.strictObject({
     .describe('Threads that tokenize; auto: only where it pays; 0: none.'),
 });
 export type DataOptions = z.infer<typeof dataOptions>;
+
+/** `data:` of the config. */
+export const dataOptionsSection = section<DataOptions>('data', '@llmf/data');

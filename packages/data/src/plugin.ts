@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { apiVersion, DataServiceToken, type DataService, type Plugin, type Run } from '@llmf/core';
+import { apiVersion, type Plugin, type Run, readSection } from '@llmf/core';
+import { DataServiceToken, type DataService } from '@llmf/training';
 import { collate } from './batch/collate.js';
 import { splitMicrobatches } from './batch/split-microbatch.js';
-import { dataOptions, type DataOptions } from './options.js';
+import { dataOptions, dataOptionsSection } from './options.js';
 import { createSampler } from './sampler.js';
 
-const optionsOf = (run: Run) => run.config.sections['data'] as DataOptions;
+const optionsOf = (run: Run) => readSection(run.config, dataOptionsSection);
 
 /** What reads files and tokenizers is loaded when it is first needed: `llmf --help` does without. */
 export const dataService: DataService = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { permutation, type Sampler, type World } from '@llmf/core';
+import { permutation, type World } from '@llmf/core';
+import type { Sampler } from '@llmf/training';
 
 export interface SamplerSettings {
   /** Rows of the split. */

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { EncodedRow, LlmfError, RowKind } from '@llmf/core';
+import type { EncodedRow, StandardRowKind } from '@llmf/training';
+import type { LlmfError } from '@llmf/core';
 import { fakeRun, type FakeRun } from '../test/fake-run.js';
 import { byteTokenizer, chatmlTokenizer, temporaryFolder, write } from '../test/tiny-tokenizers.js';
 import { dataService, ExampleTransformToken, DataFormatToken, type DataFormat } from './index.js';
@@ -40,7 +41,7 @@ interface Opened extends OpenedData {
 async function open(
   folder: string,
   section: Record<string, unknown>,
-  rows: RowKind = 'pair',
+  rows: StandardRowKind = 'pair',
   columns?: string[],
 ): Promise<Opened> {
   const run = fakeRun(folder, section, model);

@@ -2,14 +2,22 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { defaultMaxLength, type DataRequest, type DroppedRow, type Run } from '@llmf/core';
+import {
+  defaultMaxLength,
+  standardRowKinds,
+  type DataRequest,
+  type DroppedRow,
+  type RowKind,
+  type StandardRowKind,
+} from '@llmf/training';
+import { type Run, readSection } from '@llmf/core';
 import { checkOptions } from './check-options.js';
 import { summarize } from './drop-report.js';
 import { errors } from './errors.js';
 import { ExampleTransformToken } from './extension-points.js';
 import { DataFormatToken } from './formats/data-format.js';
 import { builtInFormats } from './formats/index.js';
-import type { DataOptions, SourceOptions } from './options.js';
+import { type DataOptions, type SourceOptions, dataOptionsSection } from './options.js';
 import { resolveSources } from './sources/source.js';
 import { arrange, SharedStores, type ArrangedData, type Entry } from './store/arrange.js';
 import { storeOf, type BuildSettings } from './store/build-store.js';
@@ -23,7 +31,7 @@ export type OpenedData = ArrangedData;
 
 /** Reads, tokenizes (or finds again) and orders the data of a run. */
 export async function openData(run: Run, request: DataRequest): Promise<OpenedData> {
-  const options = run.config.sections['data'] as DataOptions;
+  const options = readSection(run.config, dataOptionsSection);
   checkOptions(options, request);
   const said = new Set<string>();
   const notice = (line: string) => {
@@ -49,6 +57,12 @@ export async function openData(run: Run, request: DataRequest): Promise<OpenedDa
     await scratch.remove();
     throw error;
   }
+}
+
+function wantedKind(rows: RowKind): StandardRowKind {
+  const kind = standardRowKinds.find((known) => known === rows);
+  if (kind === undefined) throw errors.rowKind({ got: rows, known: standardRowKinds });
+  return kind;
 }
 
 interface Scratch {
@@ -87,7 +101,7 @@ async function buildSettings(
   const transforms = run.container.resolveAll(ExampleTransformToken);
   return {
     folder: run.folder,
-    wanted: request.rows,
+    wanted: wantedKind(request.rows),
     extras: request.columns ?? [],
     formats: [...run.container.resolveAll(DataFormatToken), ...builtInFormats],
     transforms,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { RowKind } from '@llmf/core';
+import type { StandardRowKind } from '@llmf/training';
 import { testData } from '@llmf/testkit';
 import golden from '../fixtures/chat-templates.json' with { type: 'json' };
 import { fakeRun } from '../test/fake-run.js';
@@ -24,7 +24,7 @@ withData('real files (optional test data)', () => {
   const tiny = chatmlTokenizer();
   const open = async (
     entry: Record<string, unknown>,
-    rows: RowKind,
+    rows: StandardRowKind,
     section: Record<string, unknown> = {},
     model: string | null = tiny,
   ) => {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Run } from '@llmf/core';
+import { type Run, readSection, findSection } from '@llmf/core';
 import { errors } from './errors.js';
-import { ModelFolderToken } from './extension-points.js';
-import type { DataOptions } from './options.js';
+import { ModelLoaderToken, modelSection } from '@llmf/nn';
+import { dataOptionsSection } from './options.js';
 import { chooseTemplate, type ChosenTemplate } from './templates/choose.js';
 import { Tokenizer } from './tokenizer.js';
 
@@ -18,7 +18,7 @@ export interface TokenFolders {
 /** @throws LLMF_DATA_TOKENIZER_MISSING when neither data.tokenizer nor model.path names a folder. */
 export async function tokenFoldersOf(run: Run): Promise<TokenFolders> {
   const model = await modelFolderOf(run);
-  const { tokenizer } = run.config.sections['data'] as DataOptions;
+  const { tokenizer } = readSection(run.config, dataOptionsSection);
   const folder = tokenizer === null ? model : resolve(run.folder, tokenizer);
   if (folder === null) throw errors.tokenizerMissing({ folder: run.folder });
   return { model, tokenizer: folder };
@@ -28,7 +28,7 @@ export async function tokenFoldersOf(run: Run): Promise<TokenFolders> {
 export async function tokenizerOfRun(run: Run): Promise<{ tokenizer: Tokenizer; template: ChosenTemplate }> {
   const folders = await tokenFoldersOf(run);
   const tokenizer = await Tokenizer.load(folders.tokenizer);
-  const { template } = run.config.sections['data'] as DataOptions;
+  const { template } = readSection(run.config, dataOptionsSection);
   return { tokenizer, template: await chooseTemplate(template, tokenizer, run.folder) };
 }
 
@@ -57,8 +57,8 @@ export async function vocabularyOf(modelFolder: string): Promise<number | null> 
 
 /** The folder of `model.path`, asked of the models plugin where there is one. */
 async function modelFolderOf(run: Run): Promise<string | null> {
-  const section = run.config.sections['model'] as { path?: unknown } | undefined;
-  if (typeof section?.path !== 'string') return null;
-  if (!run.container.has(ModelFolderToken)) return resolve(run.folder, section.path);
-  return run.container.resolve(ModelFolderToken).locate(section.path, run.folder);
+  const section = findSection(run.config, modelSection);
+  if (section === undefined) return null;
+  if (!run.container.has(ModelLoaderToken)) return resolve(run.folder, section.path);
+  return run.container.resolve(ModelLoaderToken).locate(section.path, run.folder);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { boundedExp, boundedExpm1, logSigmoid, tf, type Tensor1D } from '@llmf/nn';
+import { boundedExp, boundedExpm1, logSigmoid } from '@llmf/training';
+import { tf, type Tensor1D } from '@llmf/nn';
 import type { DpoOptions } from './options.js';
 
 export const divergenceNames = ['reverse_kl', 'forward_kl', 'js', 'alpha'] as const;

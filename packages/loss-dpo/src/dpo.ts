@@ -12,8 +12,8 @@
  * `weighted-preference.ts` weight tokens and pairs. Reference implementation: TRL 1.13, trl/trainer/dpo_trainer.py,
  * `_compute_loss`. Differences: label smoothing works with `sigmoid`; what would be ignored is refused.
  */
-import type { Loss } from '@llmf/core';
-import { pairs, preferenceMetrics, tf, type Tensor1D } from '@llmf/nn';
+import { type Loss, pairs, preferenceMetrics } from '@llmf/training';
+import { tf, type Tensor1D } from '@llmf/nn';
 import { errors } from './errors.js';
 import { dpoOptions, type DpoOptions } from './options.js';
 import { scores } from './scores.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LossToken, type Plugin } from '@llmf/core';
+import { LossToken } from '@llmf/training';
+import type { Plugin } from '@llmf/core';
 import { dpoLoss } from './dpo.js';
 
 export { dpoLoss } from './dpo.js';
@@ -9,7 +10,7 @@ export { dpoOptions, type DpoOptions } from './options.js';
 export default function lossDpo(): Plugin {
   return {
     name: 'loss-dpo',
-    apiVersion: 1,
+    apiVersion: 2,
     description: 'Direct Preference Optimization (DPO) and its variants',
     apply: (engine) => engine.provide(LossToken, dpoLoss),
   };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { segmentSum, tf, type ChosenRejected, type PairLayout, type PairLogProbs, type Tensor1D } from '@llmf/nn';
+import { segmentSum, tf, type Tensor1D } from '@llmf/nn';
+import type { ChosenRejected, PairLayout, PairLogProbs } from '@llmf/training';
 
 /**
  * LD-DPO: log-probs in which tokens beyond the shorter answer's length count only α times, so that length alone earns

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { tf, type ChosenRejected, type PairLogProbs, type Pairs, type Tensor1D } from '@llmf/nn';
+import { tf, type Tensor1D } from '@llmf/nn';
+import type { ChosenRejected, PairLogProbs, Pairs } from '@llmf/training';
 import { divergenceScore } from './divergence.js';
 import { desensitizedSum } from './length-desensitized.js';
 import type { DpoOptions } from './options.js';

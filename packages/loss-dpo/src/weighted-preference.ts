@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LossInputs } from '@llmf/core';
-import { boundedExp, segmentSum, stopGradient, tf, type Pairs, type Tensor1D } from '@llmf/nn';
+import { type LossInputs, boundedExp, stopGradient, type Pairs } from '@llmf/training';
+import { segmentSum, tf, type Tensor1D } from '@llmf/nn';
 
 /**
  * WPO: weight of each pair, the product of its answers' weights exp(mean_t(log p_t − log Σ_v p_v²)): how likely the policy

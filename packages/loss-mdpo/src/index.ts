@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LossToken, type Plugin } from '@llmf/core';
+import { LossToken } from '@llmf/training';
+import type { Plugin } from '@llmf/core';
 import { mdpoLoss } from './mdpo.js';
 
 export { mdpoLoss } from './mdpo.js';
@@ -9,7 +10,7 @@ export { mdpoOptions, type MdpoOptions } from './options.js';
 export default function lossMdpo(): Plugin {
   return {
     name: 'loss-mdpo',
-    apiVersion: 1,
+    apiVersion: 2,
     description: 'Conditional preference optimization for pictures (mDPO)',
     apply: (engine) => engine.provide(LossToken, mdpoLoss),
   };

@@ -15,8 +15,17 @@
  * Which worse picture is `vision.contrast`. Difference from the paper: none in the formula; its pictures are cropped anew
  * in each epoch, ours once per row, so that the reference can be cached.
  */
-import type { Loss, LossInputs, ResponseLogProbs } from '@llmf/core';
-import { logSigmoid, metricMean, pairs, pick, preferenceMetrics, tf, type Tensor1D } from '@llmf/nn';
+import {
+  type Loss,
+  type LossInputs,
+  type ResponseLogProbs,
+  logSigmoid,
+  metricMean,
+  pairs,
+  pick,
+  preferenceMetrics,
+} from '@llmf/training';
+import { tf, type Tensor1D } from '@llmf/nn';
 import { errors } from './errors.js';
 import { mdpoOptions, type MdpoOptions } from './options.js';
 

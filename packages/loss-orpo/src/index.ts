@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LossToken, type Plugin } from '@llmf/core';
+import { LossToken } from '@llmf/training';
+import type { Plugin } from '@llmf/core';
 import { orpoLoss } from './orpo.js';
 
 export { orpoLoss } from './orpo.js';
@@ -9,7 +10,7 @@ export { orpoOptions, type OrpoOptions } from './options.js';
 export default function lossOrpo(): Plugin {
   return {
     name: 'loss-orpo',
-    apiVersion: 1,
+    apiVersion: 2,
     description: 'Odds Ratio Preference Optimization (ORPO)',
     apply: (engine) => engine.provide(LossToken, orpoLoss),
   };

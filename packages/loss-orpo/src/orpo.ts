@@ -11,8 +11,10 @@
  * chosen answer, averaged over all tokens of the batch. Differences: the average is over the whole optimizer step; its
  * span, reduction and weight can be set.
  */
-import type { Loss, LossInputs, LossResult } from '@llmf/core';
 import {
+  type Loss,
+  type LossInputs,
+  type LossResult,
   imitatedLogProbs,
   imitatedRoles,
   log1mExp,
@@ -20,12 +22,10 @@ import {
   metricMean,
   pairs,
   preferenceMetrics,
-  segmentSum,
-  tf,
   type ChosenRejected,
   type Pairs,
-  type Tensor1D,
-} from '@llmf/nn';
+} from '@llmf/training';
+import { segmentSum, tf, type Tensor1D } from '@llmf/nn';
 import { orpoOptions, type OrpoOptions } from './options.js';
 
 export const orpoLoss: Loss<OrpoOptions> = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LossToken, type Plugin } from '@llmf/core';
+import { LossToken } from '@llmf/training';
+import type { Plugin } from '@llmf/core';
 import { sftLoss } from './sft.js';
 
 export { sftLoss } from './sft.js';
@@ -9,7 +10,7 @@ export { sftOptions, type SftOptions } from './options.js';
 export default function lossSft(): Plugin {
   return {
     name: 'loss-sft',
-    apiVersion: 1,
+    apiVersion: 2,
     description: 'Supervised fine-tuning',
     apply: (engine) => engine.provide(LossToken, sftLoss),
   };

@@ -8,8 +8,8 @@
  * On preference pairs the chosen answer is imitated. Reference implementations: torch's cross entropy; TRL 1.13,
  * trl/trainer/sft_trainer.py, `dft_loss`. Differences: none.
  */
-import type { Loss } from '@llmf/core';
-import { imitatedLogProbs, imitatedRoles, metricMean, stopGradient, tf, type Tensor1D } from '@llmf/nn';
+import { type Loss, imitatedLogProbs, imitatedRoles, metricMean, stopGradient } from '@llmf/training';
+import { tf, type Tensor1D } from '@llmf/nn';
 import { sftOptions, type SftOptions } from './options.js';
 
 export const sftLoss: Loss<SftOptions> = {

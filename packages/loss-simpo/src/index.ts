@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LossToken, type Plugin } from '@llmf/core';
+import { LossToken } from '@llmf/training';
+import type { Plugin } from '@llmf/core';
 import { simpoLoss } from './simpo.js';
 
 export { simpoLoss } from './simpo.js';
@@ -9,7 +10,7 @@ export { simpoOptions, type SimpoOptions } from './options.js';
 export default function lossSimpo(): Plugin {
   return {
     name: 'loss-simpo',
-    apiVersion: 1,
+    apiVersion: 2,
     description: 'Simple Preference Optimization (SimPO), with AlphaPO and the likelihood term of CPO',
     apply: (engine) => engine.provide(LossToken, simpoLoss),
   };

@@ -14,8 +14,9 @@
  * Reference implementation: TRL 1.13, trl/experimental/cpo/cpo_trainer.py, `cpo_loss`; hinge with a margin: princeton-nlp's
  * SimPO, scripts/simpo_trainer.py. Difference: AlphaPO's exponent stops at 40.
  */
-import type { Loss, LossResult } from '@llmf/core';
 import {
+  type Loss,
+  type LossResult,
   boundedExpm1,
   imitatedLogProbs,
   imitatedRoles,
@@ -23,11 +24,10 @@ import {
   metricMean,
   pairs,
   preferenceMetrics,
-  tf,
   type ChosenRejected,
   type PairLogProbs,
-  type Tensor1D,
-} from '@llmf/nn';
+} from '@llmf/training';
+import { tf, type Tensor1D } from '@llmf/nn';
 import { simpoOptions, type SimpoOptions } from './options.js';
 
 export const simpoLoss: Loss<SimpoOptions> = {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { apiVersion, type Plugin, type Run } from '@llmf/core';
-import { ArchitectureToken, ModelLoaderToken, type Architecture, type Model } from '@llmf/nn';
-import { writeFinalFiles } from './final-files.js';
+import { apiVersion, type Plugin } from '@llmf/core';
+import { ArchitectureToken, ModelLoaderToken } from '@llmf/nn';
 import { gpt2 } from './gpt2.js';
 import { llama } from './llama.js';
 import { createModelLoader } from './loader.js';
@@ -24,19 +23,6 @@ export function models(): Plugin {
       const find = (modelType: string) => engine.find(ArchitectureToken, modelType);
       for (const architecture of architectures) engine.provide(ArchitectureToken, architecture);
       engine.provide(ModelLoaderToken, createModelLoader({ find }));
-      engine.hooks.run.tap('models', (run) => {
-        warnAboutConfig(run, find);
-        writeFinalFiles(run);
-      });
     },
   };
-}
-
-/** Says once what the checkpoint's config asks for and llmf leaves out. */
-function warnAboutConfig(run: Run, find: (modelType: string) => Architecture): void {
-  run.hooks.modelLoaded.tap('models', (model) => {
-    const remarks = find(model.modelType).remarks?.({ ...(model as Model).config }) ?? [];
-    for (const remark of remarks) run.logger.warn(`model: ${remark}`);
-    return model;
-  });
 }

@@ -232,7 +232,7 @@ describe('multimodal positions', () => {
     const positions = [row.positions, row.positions, row.positions] as const;
     for (const name of ['qwen2', 'gpt2']) {
       const model = await loadFixture(fixture(name));
-      await expect(logits(model, row, { positions })).rejects.toThrow(/LLMF_(NN_VALUE|MODELS_MANY_POSITIONS)/);
+      await expect(logits(model, row, { positions })).rejects.toThrow(/LLMF_(NN_VALUE|NN_MANY_POSITIONS)/);
       model.dispose();
     }
   });

@@ -4,8 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readSafetensors, toFloat32, type HostTensor, type Segment } from '@llmf/core';
+import { readSafetensors, toFloat32, type HostTensor } from '@llmf/core';
 import {
+  type Segment,
   logitsOf,
   selectedLogProbs,
   tf,

@@ -3,18 +3,12 @@ export { nn as default } from './plugin.js';
 export * from './adapters/index.js';
 export * from './autograd/index.js';
 export { jsBackend } from './backends/js.js';
-export { clipByGlobalNorm } from './clipping.js';
 export * from './contracts/index.js';
-export { GradientAccumulator } from './gradient-accumulator.js';
 export * from './generation/index.js';
 export * from './layers/index.js';
-export * from './losses/index.js';
 export * from './modules/index.js';
 export * from './ops/index.js';
-export { adamw, adamwOptions, type AdamWOptions } from './optimizers/adamw.js';
-export { schedules } from './schedules/schedules.js';
 export { tf } from './tf.js';
-export * from './training/index.js';
 export * from './weights/index.js';
 export type {
   DataType,

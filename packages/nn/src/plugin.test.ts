@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createEngine } from '@llmf/core';
 import { describe, expect, it } from 'vitest';
-import plugin, { AdapterToken, OptimizerToken, ReferenceToken, ScheduleToken } from './index.js';
+import plugin, { AdapterToken } from './index.js';
 
 describe('the nn plugin', () => {
   const engine = createEngine();
   plugin().apply(engine);
 
-  it('provides adapters, optimizers, schedules and references by name', () => {
-    const names = (token: symbol) => engine.container.resolveAll(token as typeof AdapterToken).map(({ name }) => name);
-    expect(names(AdapterToken)).toEqual(['lora', 'freeze', 'none']);
-    expect(names(OptimizerToken)).toEqual(['adamw']);
-    expect(names(ScheduleToken)).toEqual(['constant', 'linear', 'cosine', 'warmup_stable_decay']);
-    expect(names(ReferenceToken)).toContain('auto');
+  it('provides adapters by name', () => {
+    expect(engine.container.resolveAll(AdapterToken).map(({ name }) => name)).toEqual(['lora', 'freeze', 'none']);
   });
 
-  it('declares the choices of adapter and reference with their defaults', () => {
-    const slots = Object.fromEntries(engine.slots.map((slot) => [slot.key, slot.default]));
-    expect(slots).toMatchObject({ adapter: 'lora', reference: 'auto' });
+  it('declares the choice of the adapter with its default', () => {
+    expect(engine.slots.find(({ key }) => key === 'adapter')).toMatchObject({ default: 'lora' });
   });
 });

@@ -2,18 +2,14 @@
 import { apiVersion, BackendToken, type Plugin } from '@llmf/core';
 import { adapters } from './adapters/index.js';
 import { jsBackend } from './backends/js.js';
-import { clipByGlobalNorm } from './clipping.js';
-import { AdapterToken, OptimizerToken, ReferenceToken, ScheduleToken } from './contracts/index.js';
-import { adamw } from './optimizers/adamw.js';
-import { schedules } from './schedules/schedules.js';
-import { references } from './training/index.js';
+import { AdapterToken } from './contracts/index.js';
 
-/** What every training needs of nn: adapters, optimizers, schedules, references, and clipping of the gradient norm. */
+/** What a model may be trained through, and the plain JS backend. */
 export function nn(): Plugin {
   return {
     name: 'nn',
     apiVersion,
-    description: 'adapters (lora, freeze, none), AdamW, learning-rate schedules, references, backend js',
+    description: 'adapters (lora, freeze, none), backend js',
     apply(engine) {
       engine.slot({
         key: 'adapter',
@@ -21,19 +17,8 @@ export function nn(): Plugin {
         description: 'What is trained: low-rank updates, some blocks, or (none) every weight.',
         default: 'lora',
       });
-      engine.slot({
-        key: 'reference',
-        token: ReferenceToken,
-        description: 'The frozen policy that a preference loss compares with.',
-        default: 'auto',
-        objectName: 'path',
-      });
       for (const adapter of adapters) engine.provide(AdapterToken, adapter);
-      for (const reference of references) engine.provide(ReferenceToken, reference);
-      for (const schedule of schedules) engine.provide(ScheduleToken, schedule);
-      engine.provide(OptimizerToken, adamw);
       engine.provide(BackendToken, jsBackend);
-      engine.hooks.run.tap('nn', clipByGlobalNorm);
     },
   };
 }

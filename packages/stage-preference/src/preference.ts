@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Stage } from '@llmf/core';
-import { createLossSession } from '@llmf/nn';
+import { createLossSession } from '@llmf/training';
 
 /**
  * Preference training on pairs: a prompt, a chosen and a rejected answer. The prompt runs through the model once and
@@ -10,6 +10,5 @@ export const preference: Stage = {
   name: 'preference',
   description: 'pairs of a chosen and a rejected answer, compared by a loss such as dpo, orpo or simpo',
   rows: 'pair',
-  defaultLoss: null,
   prepare: (run) => createLossSession(run, preference),
 };

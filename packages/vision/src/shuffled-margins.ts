@@ -6,9 +6,17 @@
  *
  *   margin = log π(chosen | picture, prompt) − log π(rejected | picture, prompt), in nats, no reference
  */
-import type { Batch, EncodedRow, Run } from '@llmf/core';
-import { DataServiceToken } from '@llmf/core';
-import { AttachedAdapterToken, batchLogProbs, evaluationMode, Feed, ModelToken, tf } from '@llmf/nn';
+import {
+  type Batch,
+  type EncodedRow,
+  DataServiceToken,
+  batchLogProbs,
+  evaluationMode,
+  Feed,
+  trainingHooks,
+} from '@llmf/training';
+import type { Run } from '@llmf/core';
+import { AttachedAdapterToken, ModelToken, tf } from '@llmf/nn';
 import type { MediaRows } from './rows/media-rows.js';
 import { isRowMedia } from './rows/row-media.js';
 
@@ -41,7 +49,9 @@ async function margins(run: Run, rows: readonly EncodedRow[]): Promise<number[]>
   const found: number[] = [];
   for (const group of run.container.resolve(DataServiceToken).microbatches(run, rows, batchSize, maxTokensPerBatch)) {
     const batch = await feed.collate(group);
-    const sums = tf.tidy(() => batchLogProbs(model, batch, { stats: [], span: 'response' }, mode, run.hooks).sum);
+    const sums = tf.tidy(
+      () => batchLogProbs(model, batch, { stats: [], span: 'response' }, mode, trainingHooks(run)).sum,
+    );
     const values = await sums.data(); // [R]
     sums.dispose();
     found.push(...perGroup(batch, values));

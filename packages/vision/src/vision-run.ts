@@ -3,14 +3,15 @@ import { join, resolve } from 'node:path';
 import {
   DataServiceToken,
   defaultMaxLength,
-  token,
   type Batch,
   type EmbeddingPass,
   type EncodedRow,
   type LossTerm,
   type RowSet,
-  type Run,
-} from '@llmf/core';
+  trainingHooks,
+  dataSection,
+} from '@llmf/training';
+import { token, type Run, findSection } from '@llmf/core';
 import { tf } from '@llmf/nn';
 import { addContrast, type LoadedMedia } from './batch/add-contrast.js';
 import { batchMedia, embedMedia, mediaOf, replaceEmbeddings } from './batch/batch-media.js';
@@ -74,6 +75,7 @@ export class VisionRun {
 
   tap(): void {
     const { hooks, container, record } = this.run;
+    const training = trainingHooks(this.run);
     const { image, video } = this.model.settings;
     record['vision'] = { image, video };
     container.register(ExampleTransformToken, {
@@ -82,14 +84,14 @@ export class VisionRun {
       fitsMedia: true,
       apply: writePlaceholders,
     });
-    hooks.modelLoaded.tap('vision', (model) =>
+    training.modelLoaded.tap('vision', (model) =>
       VisionLanguageModel.is(model) ? freezeHalves(model, this.options.freeze) : model,
     );
-    hooks.lossTerms.tap('vision', (terms) => this.#noteNeeds(terms));
-    hooks.datasetReady.tapPromise('vision', (rows, { split }) => this.#rows(rows, split));
-    hooks.rowsEncoded.tapPromise('vision', (rows) => this.#expand(rows));
-    hooks.batchCollated.tapPromise('vision', (batch) => this.#load(batch));
-    hooks.inputsEmbedded.tap('vision', (embedded, batch, pass) => this.#embed(embedded, batch, pass));
+    training.lossTerms.tap('vision', (terms) => this.#noteNeeds(terms));
+    training.datasetReady.tapPromise('vision', (rows, { split }) => this.#rows(rows, split));
+    training.rowsEncoded.tapPromise('vision', (rows) => this.#expand(rows));
+    training.batchCollated.tapPromise('vision', (batch) => this.#load(batch));
+    training.inputsEmbedded.tap('vision', (embedded, batch, pass) => this.#embed(embedded, batch, pass));
     hooks.evaluate.tapPromise('vision', async (metrics) => ({ ...metrics, ...(await this.#evaluate()) }));
     hooks.end.tapPromise('vision', async () =>
       this.run.logger.info(`vision: ${this.#towerMedia} media through the tower, ${this.#store.decoded} decoded`),
@@ -114,16 +116,13 @@ export class VisionRun {
   async #rowSettings(split: 'train' | 'eval' | 'score'): Promise<MediaRowSettings> {
     const { options, run, model } = this;
     const { tokens, shape, tokensPerSecond } = model.facts;
-    const data = (run.config.sections['data'] ?? {}) as {
-      readonly maxLength?: number;
-      readonly tokenizer?: string | null;
-    };
-    const tokenizerFolder = data.tokenizer ? resolve(run.folder, data.tokenizer) : model.folder;
+    const data = findSection(run.config, dataSection);
+    const tokenizerFolder = data?.tokenizer ? resolve(run.folder, data.tokenizer) : model.folder;
     const turns = options.truncation === 'dropTurns' ? await turnTokens(tokenizerFolder) : null;
     const isScored = split === 'score';
     const fit = isScored
       ? ({ maxLength: model.contextLength, policy: 'dropRow' } as const)
-      : { maxLength: data.maxLength ?? defaultMaxLength(model.contextLength), policy: options.truncation };
+      : { maxLength: data?.maxLength ?? defaultMaxLength(model.contextLength), policy: options.truncation };
     return {
       access: this.#access(),
       folder: options.folder === null ? null : resolve(run.folder, options.folder),
@@ -170,8 +169,7 @@ export class VisionRun {
     const media = mediaOf(batch);
     const model = pass.model;
     if (media === undefined || !VisionLanguageModel.is(model)) return embedded;
-    // nn passes the whole mode of the forward pass; core's contract only names what it knows.
-    const context = pass as EmbeddingPass & TowerContext;
+    const context: TowerContext = pass;
     const { tower, projector } = this.options.freeze;
     if (!tower || !projector) return replaceEmbeddings(embedded, this.#runTower(model, batch, context), media.sources);
     if (this.#seen?.batch !== batch || this.#seen.model !== model.tower) {

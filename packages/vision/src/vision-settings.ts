@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Run } from '@llmf/core';
-import { ModelLoaderToken } from '@llmf/nn';
+import { type Run, findSection } from '@llmf/core';
+import { ModelLoaderToken, modelSection } from '@llmf/nn';
 import { visionErrors } from './errors.js';
 import { readVisionFacts } from './models/qwen2-vl.js';
 import { textConfigOf } from './models/text-config.js';
@@ -24,7 +24,7 @@ export interface MediaModel {
 
 /** null where the model's config.json is not that of a model with eyes (or cannot be read: the loader says so). */
 export async function readMediaModel(run: Run, options: VisionOptions): Promise<MediaModel | null> {
-  const section = run.config.sections['model'] as { readonly path?: string } | undefined;
+  const section = findSection(run.config, modelSection);
   if (section?.path === undefined) return null;
   const folder = await run.container.resolve(ModelLoaderToken).locate(section.path, run.folder);
   const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => null);

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EncodedRow } from '@llmf/core';
+import type { EncodedRow } from '@llmf/training';
 import { afterAll, describe, expect, it } from 'vitest';
 import { defaultImageLimits } from '../src/header/image-header.js';
 import type { MediaRowSettings } from '../src/rows/media-rows.js';

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { EncodedRow } from '@llmf/core';
+import type { EncodedRow } from '@llmf/training';
 import { collate } from '@llmf/data';
 import { afterAll, describe, expect, it } from 'vitest';
 import { placeMedia } from '../src/batch/place-media.js';

@@ -3,10 +3,17 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Batch, EncodedRow, RowSet } from '@llmf/core';
+import {
+  type Batch,
+  type EncodedRow,
+  type RowSet,
+  batchLogProbs,
+  evaluationMode,
+  type ForwardMode,
+} from '@llmf/training';
 import { collate } from '@llmf/data';
 import { qwen2 } from '@llmf/models';
-import { batchLogProbs, evaluationMode, tf, valueAndGradients, type ForwardMode } from '@llmf/nn';
+import { tf, valueAndGradients } from '@llmf/nn';
 import { afterAll, describe, expect, it } from 'vitest';
 import { batchMedia, embedMedia, mediaOf, replaceEmbeddings } from '../src/batch/batch-media.js';
 import { placeMedia } from '../src/batch/place-media.js';

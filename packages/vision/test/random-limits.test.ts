@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fileURLToPath } from 'node:url';
-import type { EncodedRow } from '@llmf/core';
+import type { EncodedRow } from '@llmf/training';
 import { describe, expect, it } from 'vitest';
 import { HeaderIndex } from '../src/rows/header-index.js';
 import { MediaRows } from '../src/rows/media-rows.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EncodedRow, RowSet } from '@llmf/core';
+import type { EncodedRow, RowSet } from '@llmf/training';
 import { defaultImageLimits } from '../src/header/image-header.js';
 import type { ImageSettings } from '../src/processor/process-image.js';
 import { defaultProcessorConfig } from '../src/processor/processor-config.js';

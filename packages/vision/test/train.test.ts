@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { trainingHooks } from '@llmf/training';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -183,8 +184,8 @@ describe('a run that compares pictures', () => {
       name: 'counting',
       apiVersion,
       apply: (engine) =>
-        engine.hooks.run.tap('counting', ({ hooks }) =>
-          hooks.datasetReady.tap({ name: 'counting', stage: -10 }, (rows) => {
+        engine.hooks.run.tap('counting', (run) =>
+          trainingHooks(run).datasetReady.tap({ name: 'counting', stage: -10 }, (rows) => {
             const close = rows.close.bind(rows);
             return Object.assign(rows, { close: () => close().finally(() => (closed += 1)) });
           }),

@@ -52,7 +52,7 @@ export const inPlugin = (rows: readonly PluginRow[]): BadInput[] =>
   }));
 
 /** A plugin file with this body of `apply(engine)`. */
-export const pluginSource = (apply: string, { name = 'mine', apiVersion = 1 } = {}): string =>
+export const pluginSource = (apply: string, { name = 'mine', apiVersion = 2 } = {}): string =>
   `export default () => ({ name: '${name}', apiVersion: ${apiVersion}, apply(engine) { ${apply} } });`;
 
 type FileRow = readonly [title: string, file: string, content: string, code: string, text: string];

@@ -59,11 +59,11 @@ const table: readonly Row[] = [
     'gone',
   ],
   ['generate at temperature 0', ['generate', ...model, '--prompt', 'x', '--temperature', '0'], 'CLI_USAGE', 'above 0'],
-  ['generate with a share above 1', ['generate', ...model, '--prompt', 'x', '--top-p', '2'], 'MODELS_SAMPLING', 'topP'],
+  ['generate with a share above 1', ['generate', ...model, '--prompt', 'x', '--top-p', '2'], 'NN_SAMPLING', 'topP'],
   [
     'generate after a prompt that is too long',
     ['generate', ...model, '--prompt', 'goat '.repeat(200)],
-    'MODELS_CONTEXT_FULL',
+    'NN_CONTEXT_FULL',
     'fewer than 128',
   ],
   [

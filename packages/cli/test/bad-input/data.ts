@@ -65,7 +65,7 @@ export const data = inTinyRun([
       ...option('maxLength: 4096'),
       files: { 'rows.jsonl': `{"prompt":"${'goat '.repeat(200)}","response":"It is."}\n` },
     },
-    'NN_TOO_LONG',
+    'TRAINING_TOO_LONG',
     'set data.maxLength: 128',
   ],
   ['a weight without a mixture', entry('path: rows.jsonl, weight: 2'), 'DATA_OPTION_UNFIT', 'interleaveUnder'],

@@ -74,8 +74,8 @@ export const model = inTinyRun([
   ],
   ['a config without model_type', config({ model_type: undefined }), 'MODELS_MODEL_TYPE', 'model_type'],
   ['an unknown architecture', config({ model_type: 'qwen22' }), 'CORE_UNKNOWN_NAME', 'qwen2'],
-  ['a wrong value in config.json', config({ hidden_size: 'big' }), 'MODELS_CONFIG_VALUE', 'hidden_size'],
-  ['something that is not computed', config({ hidden_act: 'mish' }), 'MODELS_UNSUPPORTED', 'hidden_act'],
+  ['a wrong value in config.json', config({ hidden_size: 'big' }), 'NN_CONFIG_VALUE', 'hidden_size'],
+  ['something that is not computed', config({ hidden_act: 'mish' }), 'NN_UNSUPPORTED', 'hidden_act'],
   ['a model without weights', { prepare: (f) => rm(weights(f)) }, 'CORE_NO_WEIGHTS', 'model.safetensors'],
   [
     'weights that were cut short',
@@ -106,8 +106,8 @@ export const model = inTinyRun([
     'adapter_config.json',
   ],
   ['a reference that is not there', pairLoss('reference: { path: ./gone }'), 'MODELS_FOLDER_MISSING', 'gone'],
-  ['a reference that no loss compares with', setting('reference: copy'), 'NN_REFERENCE_UNUSED', 'loss sft'],
-  ['a loss of pairs over single answers', pairLoss('stage: sft'), 'NN_LOSS_ROWS', 'does not fit stage sft'],
+  ['a reference that no loss compares with', setting('reference: copy'), 'TRAINING_REFERENCE_UNUSED', 'loss sft'],
+  ['a loss of pairs over single answers', pairLoss('stage: sft'), 'TRAINING_LOSS_ROWS', 'does not fit stage sft'],
   [
     'a learning rate that blows the weights up',
     { config: [['maxSteps: 2', 'maxSteps: 9, learningRate: 1e36, maxGradNorm: null, warmupRatio: 0']] },
@@ -129,7 +129,7 @@ export const model = inTinyRun([
   [
     'an unknown option of it',
     { config: [['maxSteps: 2', 'maxSteps: 2, optimizer: { name: adamw, betas: 1 }']] },
-    'NN_BAD_OPTION',
+    'TRAINING_BAD_OPTION',
     'betas',
   ],
 ]);

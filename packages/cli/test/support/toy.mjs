@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stage without a model, as a user's own plugin file: its loss halves every ten steps. For tests of everything around a step.
-import { apiVersion, BackendToken, LossToken, StageToken } from '@llmf/core';
+import { apiVersion, BackendToken, StageToken } from '@llmf/core';
+import { LossToken } from '@llmf/training';
 
 /** `options` of a stage may be any strict zod-like object; this one takes what the tests need. */
 const known = ['stepsPerEpoch', 'failAt', 'nanAt', 'noSpaceAt', 'saveSeconds'];

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Engine } from '../contracts/engine.js';
-import { LossToken, type Loss } from '../contracts/loss.js';
+import type { Engine, Slot } from '../contracts/engine.js';
 import { apiVersion, type Plugin } from '../contracts/plugin.js';
 import { StageToken, type Stage } from '../contracts/stage.js';
 import { token, type Named } from '../contracts/token.js';
 import { BackendToken, type BackendProvider } from '../contracts/backend.js';
-import type { RowKind } from '../contracts/data.js';
 import { createEngine } from '../engine/engine.js';
 import { LlmfError } from '../errors.js';
 import { applyOverrides } from './overrides.js';
@@ -15,19 +13,33 @@ import { parseYaml } from './parse-config.js';
 import { resolveConfig } from './resolve-config.js';
 import type { RunConfig } from './run-config.js';
 
-const loss = (name: string, rows: RowKind, options?: Named['options']): Loss => ({
-  name,
-  ...(options ? { options } : {}),
-  needs: () => ({ rows, reference: 'none', stats: [], span: 'response', coupling: 'item' }),
-  compute: () => {
-    throw new Error('not computed here');
-  },
-  atReference: () => null,
-});
-const stage = (name: string, rows: RowKind, defaultLoss: string | null): Stage => ({
+interface Loss extends Named {
+  readonly rows: string;
+}
+const LossToken = token<Loss>('test-loss');
+const loss = (name: string, rows: string, options?: Named['options']): Loss => ({
   name,
   rows,
-  defaultLoss,
+  ...(options ? { options } : {}),
+});
+/** As training declares it: the stage may follow from the losses' rows. */
+const lossSlot: Slot = {
+  key: 'loss',
+  token: LossToken,
+  description: 'Loss.',
+  default: null,
+  many: true,
+  brought: true,
+  implies: (key, losses, engine) => {
+    const rows = new Set(losses.map(({ name }) => engine.find(LossToken, name).rows));
+    const fit = engine.container.resolveAll(StageToken).filter((each) => rows.has(each.rows));
+    return key === 'stage' && rows.size === 1 && fit.length === 1 ? fit[0]!.name : null;
+  },
+};
+const stage = (name: string, rows: string, defaultLoss: string | null): Stage => ({
+  name,
+  rows,
+  ...(defaultLoss === null ? {} : { defaults: { loss: defaultLoss } }),
   prepare: () => Promise.reject(new Error('not prepared here')),
 });
 const backend = (name: string, options: Named['options']): BackendProvider => ({
@@ -50,6 +62,7 @@ const simpo = plugin('loss-simpo', (engine) =>
 );
 const sft = plugin('loss-sft', (engine) => engine.provide(LossToken, loss('sft', 'single')));
 const stages = plugin('stages', (engine) => {
+  engine.slot(lossSlot);
   engine.provide(StageToken, stage('sft', 'single', 'sft'));
   engine.provide(StageToken, stage('preference', 'pair', null));
 });

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import type { Engine, Slot } from '../contracts/engine.js';
-import { LossToken } from '../contracts/loss.js';
 import type { Plugin } from '../contracts/plugin.js';
-import { StageToken } from '../contracts/stage.js';
 import { coreKeys } from '../engine/engine.js';
 import { sectionOf } from '../engine/plugin-shape.js';
 import type { ConfigSource } from './config-source.js';
-import { broughtByNamed, stageForLosses } from './default-choices.js';
+import { resolveSlots } from './resolve-slots.js';
 import { isPlain, Mistakes, unknownKeys } from './mistakes.js';
 import { keysOf } from './option-schema.js';
-import { knownNames, resolveChoices } from './resolve-choices.js';
 import { trainOptions, type Choice, type RunConfig, type TrainOptions } from './run-config.js';
 
 export const engineOptions = z.strictObject({
@@ -72,46 +69,6 @@ export async function resolveConfig(
     sections: parsed,
   });
 }
-
-interface SlotsRequest {
-  readonly named: readonly Plugin[];
-  readonly isUsed: (key: string) => boolean;
-  readonly mistakes: Mistakes;
-}
-
-/** Losses before the stage, because the stage may follow from them, unless the loss is the stage's own. */
-function resolveSlots(
-  engine: Engine,
-  raw: Readonly<Record<string, unknown>>,
-  { named, isUsed, mistakes }: SlotsRequest,
-): Record<string, readonly Choice[]> {
-  const choices: Record<string, readonly Choice[]> = {};
-  const resolve = (slot: Slot, defaultName: string | null): readonly Choice[] | null => {
-    if (slot.key in raw || defaultName !== null) {
-      const chosen = resolveChoices(engine, slot, raw[slot.key], defaultName, mistakes);
-      if (chosen !== null) choices[slot.key] = chosen;
-      return chosen;
-    }
-    if (isUsed(slot.key)) mistakes.badValue([slot.key], undefined, `one of ${knownNames(engine, slot).join(', ')}`);
-    return null;
-  };
-  const [stage, loss] = [slotOf(engine, StageToken), slotOf(engine, LossToken)];
-  for (const slot of engine.slots) {
-    if (slot !== stage && slot !== loss && isUsed(slot.key)) resolve(slot, slot.default);
-  }
-  if (!isUsed(stage.key) && !isUsed(loss.key)) return choices;
-
-  const broughtLoss = broughtByNamed(engine, LossToken, named);
-  const losses = loss.key in raw || broughtLoss !== null ? resolve(loss, broughtLoss) : undefined;
-  if (losses === null && !(stage.key in raw)) return choices; // the stage would only be a guess
-  const stages = resolve(stage, broughtByNamed(engine, StageToken, named) ?? stageForLosses(engine, losses ?? null));
-  if (losses === undefined && stages !== null) {
-    resolve(loss, engine.find(StageToken, stages[0]!.name).defaultLoss);
-  }
-  return choices;
-}
-
-const slotOf = (engine: Engine, token: symbol): Slot => engine.slots.find((slot) => slot.token === token)!;
 
 /** Plugins given as values (in a program or an .mjs config) count by their names. */
 function pluginNames(plugins: unknown): { plugins?: unknown } {

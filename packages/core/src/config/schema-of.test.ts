@@ -46,7 +46,6 @@ describe('schemaOf', () => {
       'saveDtype',
       'train',
       'stage',
-      'loss',
       'backend',
       'adapter',
       'adapters',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook } from 'tapable';
 import type { Container } from './container.js';
+import type { Choice } from '../config/run-config.js';
 import type { Plugin } from './plugin.js';
 import type { Run } from './run.js';
 import type { Named, Token } from './token.js';
@@ -20,6 +21,10 @@ export interface Slot {
   readonly many?: boolean;
   /** Name meant by an object without `name`: `reference: { path: … }`. */
   readonly objectName?: string;
+  /** A plugin of the command line that brings exactly one value of the slot makes it the default. */
+  readonly brought?: boolean;
+  /** The name that another slot takes when nothing else names one, given what was chosen here; null: none follows. */
+  readonly implies?: (key: string, choices: readonly Choice[], engine: Engine) => string | null;
   /** Names that stand for "none of them" and resolve to no value. */
   readonly none?: readonly string[];
   /** Options that every value of the slot takes besides its own (e.g. `precision` for a backend). */

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './backend.js';
 export * from './container.js';
-export * from './data.js';
 export * from './engine.js';
-export * from './loss.js';
 export * from './plugin.js';
 export * from './run.js';
+export * from './section.js';
 export * from './stage.js';
 export * from './state.js';
 export * from './token.js';

@@ -3,7 +3,7 @@ import type { Engine } from './engine.js';
 import type { OptionsSchema } from './token.js';
 
 /** Changes only when a contract in this folder breaks. */
-export const apiVersion = 1;
+export const apiVersion = 2;
 
 /**
  * A plugin is a value from a factory; the factory is the default export of its package.

@@ -1,28 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncWaterfallHook } from 'tapable';
-import type { Tensor2D, Variable } from '@tensorflow/tfjs-core';
-import type { Batch, EncodedRow, RowSet } from './data.js';
+import type { AsyncSeriesHook, AsyncSeriesWaterfallHook } from 'tapable';
 import type { Container } from './container.js';
-import type { LossTerm } from './loss.js';
 import type { StateRegistry } from './state.js';
 import type { RunConfig } from '../config/run-config.js';
 
 /** Fires in this order within a run; a run of N steps repeats the middle part. */
 export interface RunHooks {
-  /** Transform: the model is loaded; adapters attach, freezing and quantization happen. */
-  readonly modelLoaded: AsyncSeriesWaterfallHook<[LoadedModel]>;
-  /** Transform: one data split is indexed and can be read. */
-  readonly datasetReady: AsyncSeriesWaterfallHook<[RowSet, DatasetReadyInfo]>;
-  /** Transform: the rows of one microbatch before they are packed (a modality expands its placeholders here). */
-  readonly rowsEncoded: AsyncSeriesWaterfallHook<[EncodedRow[]]>;
-  /** Transform: one packed microbatch (extra columns, media, multimodal positions). */
-  readonly batchCollated: AsyncSeriesWaterfallHook<[Batch]>;
-  /** Transform: the token embeddings of a batch, [T, C], inside the gradient scope (media replace placeholders). */
-  readonly inputsEmbedded: SyncWaterfallHook<[Tensor2D, Batch, EmbeddingPass]>;
-  /** Transform: the weighted loss terms of the run, resolved once before step 1. */
-  readonly lossTerms: SyncWaterfallHook<[LossTerm[]]>;
-  /** Act: gradients of the whole optimizer step are accumulated; clipping taps here, before the update. */
-  readonly gradientsReady: AsyncSeriesHook<[GradientsReady]>;
   /** Act: the optimizer step is queued. */
   readonly stepDone: AsyncSeriesHook<[StepDone]>;
   /** Transform: evaluation metrics (names without the `eval_` prefix). */
@@ -39,32 +22,6 @@ export interface RunHooks {
   readonly shutdown: AsyncSeriesHook<[]>;
 }
 
-/** Opaque here; `@llmf/nn` refines it to `Model`. */
-export interface LoadedModel {
-  readonly modelType: string;
-}
-/** The forward pass that embeds: its model (the policy's or a reference's); `@llmf/nn` adds the adapter and the rest. */
-export interface EmbeddingPass {
-  readonly model: LoadedModel;
-  readonly training: boolean;
-}
-export interface DatasetReadyInfo {
-  /** `score`: rows that are only scored, whole and whatever their length. */
-  readonly split: 'train' | 'eval' | 'score';
-}
-export interface GradientsReady {
-  readonly step: number;
-  /** Accumulated gradients by parameter name; a tap may replace an entry (and dispose the old tensor). */
-  readonly gradients: Map<string, Gradient>;
-  /** Set by clipping: the global norm before clipping, a scalar that stays a tensor. */
-  norm?: import('@tensorflow/tfjs-core').Scalar;
-  /** Set by clipping: factor the optimizer applies to every gradient, a scalar tensor. */
-  scale?: import('@tensorflow/tfjs-core').Scalar;
-}
-export interface Gradient {
-  readonly variable: Variable;
-  readonly value: import('@tensorflow/tfjs-core').Tensor;
-}
 export interface StepDone {
   readonly step: number;
   readonly epoch: number;

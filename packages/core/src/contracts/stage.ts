@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { token, type Named } from './token.js';
 import type { Run } from './run.js';
-import type { RowKind } from './data.js';
 
 /**
  * One kind of training. `prepare` builds everything the run needs and returns the session whose `step` does one
@@ -9,10 +8,10 @@ import type { RowKind } from './data.js';
  * logging, evaluation, saving and stopping.
  */
 export interface Stage extends Named {
-  /** What the data plugin must prepare. */
-  readonly rows: RowKind;
-  /** Loss used when the config names none and no `--plugin` brings one; null: the config must say. */
-  readonly defaultLoss: string | null;
+  /** Kind of rows that the data plugin must prepare, in its words. */
+  readonly rows: string;
+  /** Names that other slots take when the config and the plugins of the command line name none: `{ loss: 'sft' }`. */
+  readonly defaults?: Readonly<Record<string, string>>;
   prepare(run: Run, options: Record<string, unknown>): Promise<StageSession>;
 }
 

@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { BackendToken } from '../contracts/backend.js';
 import type { Slot } from '../contracts/engine.js';
-import { LossToken } from '../contracts/loss.js';
 import { StageToken } from '../contracts/stage.js';
 
 /** The choices whose contracts are the engine's own. */
@@ -12,13 +11,8 @@ export const coreSlots: readonly Slot[] = [
     token: StageToken,
     description: 'Kind of training; left out, it follows from the plugin or the loss.',
     default: null,
-  },
-  {
-    key: 'loss',
-    token: LossToken,
-    description: 'Loss, or a list of losses with weights; left out, that of the plugin, else of the stage.',
-    default: null,
-    many: true,
+    brought: true,
+    implies: (key, [stage], engine) => engine.find(StageToken, stage!.name).defaults?.[key] ?? null,
   },
   {
     key: 'backend',

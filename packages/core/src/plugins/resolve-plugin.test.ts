@@ -17,7 +17,7 @@ const write = async (path: string, text: string) => {
   await mkdir(dirname(join(folder, path)), { recursive: true });
   await writeFile(join(folder, path), text);
 };
-const source = (name: string) => `export default () => ({ name: '${name}', apiVersion: 1, apply() {} });`;
+const source = (name: string) => `export default () => ({ name: '${name}', apiVersion: 2, apply() {} });`;
 const install = async (name: string, json: Record<string, unknown> = {}) => {
   const manifest = { name, version: '1.2.3', type: 'module', exports: './main.js', ...json };
   await write(`node_modules/${name}/package.json`, JSON.stringify(manifest));
@@ -69,8 +69,8 @@ describe('--plugin NAME', () => {
   });
 
   it('takes a plugin value, a factory, and a CommonJS build of either', async () => {
-    await write('value.mjs', `export default { name: 'value', apiVersion: 1, apply() {} };`);
-    await write('common.cjs', `exports.default = () => ({ name: 'common', apiVersion: 1, apply() {} });`);
+    await write('value.mjs', `export default { name: 'value', apiVersion: 2, apply() {} };`);
+    await write('common.cjs', `exports.default = () => ({ name: 'common', apiVersion: 2, apply() {} });`);
     expect(await load('./value.mjs')).toBe('value');
     expect(await load('./common.cjs')).toBe('common');
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { randomWords, type Batch, type EncodedRow, type ResponseRole } from '@llmf/core';
+import { randomWords } from '@llmf/core';
+import type { Batch, EncodedRow, ResponseRole } from '@llmf/training';
 import { collate, packedLength } from './collate.js';
 import { splitMicrobatches } from './split-microbatch.js';
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Batch, CollateOptions, EncodedRow, ResponseRole, Segment } from '@llmf/core';
+import type { Batch, CollateOptions, EncodedRow, ResponseRole } from '@llmf/training';
+import type { Segment } from '@llmf/nn';
 import { errors } from '../errors.js';
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EncodedRow } from '@llmf/core';
+import type { EncodedRow } from '@llmf/training';
 import { packedLength } from './collate.js';
 
 export interface MicrobatchLimits {

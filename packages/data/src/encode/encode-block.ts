@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DroppedRow } from '@llmf/core';
+import type { DroppedRow } from '@llmf/training';
 import { errors } from '../errors.js';
-import type { OpenedFile } from '../sources/open-source-file.js';
-import { readExamples } from '../sources/open-source-file.js';
+import { type OpenedFile, readExamples } from '../sources/open-source-file.js';
 import type { WantedRows } from '../formats/data-format.js';
 import type { Example } from '../formats/example.js';
 import { RowProblem } from '../readers/row-reader.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EncodedResponse, EncodedRow } from '@llmf/core';
+import type { EncodedResponse, EncodedRow } from '@llmf/training';
 
 /** A row's tokens before it has a place in a split. */
 export type EncodedParts = Omit<EncodedRow, 'index'>;

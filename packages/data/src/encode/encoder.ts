@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EncodedResponse } from '@llmf/core';
+import type { EncodedResponse } from '@llmf/training';
 import type { ChatExample, Example, Message, TextExample, TokenExample } from '../formats/example.js';
 import { RowProblem } from '../readers/row-reader.js';
 import type { ChosenTemplate } from '../templates/choose.js';

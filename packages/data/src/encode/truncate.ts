@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EncodedResponse } from '@llmf/core';
+import type { EncodedResponse } from '@llmf/training';
 import { RowProblem } from '../readers/row-reader.js';
 import { countedTokens, longestLength, type EncodedParts } from './encoded-parts.js';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ResponseRole, RowKind } from '@llmf/core';
+import type { ResponseRole, StandardRowKind } from '@llmf/training';
 import { RowProblem } from '../readers/row-reader.js';
 import { asNumber, asStructure, asText, type Cells } from './cells.js';
 import type { ColumnRole, WantedRows } from './data-format.js';
@@ -7,8 +7,8 @@ import type { Answer, ChatExample, MediaReference, Message } from './example.js'
 import { isMessages, readMessages } from './messages.js';
 
 /** What the answer columns of a row can serve as, the most specific first. */
-export function rowKindsOf(has: (role: ColumnRole) => boolean): Exclude<RowKind, 'text'>[] {
-  const kinds: Exclude<RowKind, 'text'>[] = [];
+export function rowKindsOf(has: (role: ColumnRole) => boolean): Exclude<StandardRowKind, 'text'>[] {
+  const kinds: Exclude<StandardRowKind, 'text'>[] = [];
   if (has('chosen') && has('rejected')) kinds.push('pair');
   if (has('responses')) kinds.push('group');
   if (has('label') && (has('response') || has('messages'))) kinds.push('labelled');
@@ -18,7 +18,7 @@ export function rowKindsOf(has: (role: ColumnRole) => boolean): Exclude<RowKind,
 }
 
 /** Conversions that lose nothing of what is asked: a pair gives its chosen answer, or two labelled ones, or a group of two. */
-const servedBy: Readonly<Record<Exclude<RowKind, 'text'>, readonly Exclude<RowKind, 'text'>[]>> = {
+const servedBy: Readonly<Record<Exclude<StandardRowKind, 'text'>, readonly Exclude<StandardRowKind, 'text'>[]>> = {
   pair: ['pair'],
   single: ['single', 'pair'],
   labelled: ['labelled', 'pair'],
@@ -26,8 +26,11 @@ const servedBy: Readonly<Record<Exclude<RowKind, 'text'>, readonly Exclude<RowKi
 };
 
 /** The kind of row to read, or null when the row cannot serve. A labelled row is no supervised example: it may be bad. */
-export function chooseKind(wanted: WantedRows, kinds: readonly RowKind[]): Exclude<RowKind, 'text'> | null {
-  if (wanted === 'any') return (kinds[0] as Exclude<RowKind, 'text'> | undefined) ?? null;
+export function chooseKind(
+  wanted: WantedRows,
+  kinds: readonly StandardRowKind[],
+): Exclude<StandardRowKind, 'text'> | null {
+  if (wanted === 'any') return (kinds[0] as Exclude<StandardRowKind, 'text'> | undefined) ?? null;
   if (wanted === 'text') return kinds.includes('single') ? 'single' : null;
   if (wanted === 'single' && kinds.includes('labelled')) return null;
   return servedBy[wanted].find((kind) => kinds.includes(kind)) ?? null;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { token, type Named, type RowKind } from '@llmf/core';
+import { token, type Named } from '@llmf/core';
+import type { StandardRowKind } from '@llmf/training';
 import type { Cells } from './cells.js';
 import type { Example } from './example.js';
 
@@ -41,7 +42,7 @@ export interface Tags {
 }
 
 /** What the reading stage wants from a row; `any`: whatever the row is. */
-export type WantedRows = RowKind | 'any';
+export type WantedRows = StandardRowKind | 'any';
 
 /**
  * How rows of a data file become examples. Provided under `DataFormatToken`, so a plugin can add one; the first whose

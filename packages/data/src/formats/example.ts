@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ResponseRole } from '@llmf/core';
+import type { ResponseRole } from '@llmf/training';
 
 /** One turn of a chat, in canonical roles. */
 export interface Message {

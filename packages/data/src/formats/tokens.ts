@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ResponseRole } from '@llmf/core';
+import type { ResponseRole } from '@llmf/training';
 import { RowProblem } from '../readers/row-reader.js';
 import { asStructure, type Cells } from './cells.js';
 import type { ColumnRole, DataFormat, WantedRows } from './data-format.js';

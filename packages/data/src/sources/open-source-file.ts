@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname } from 'node:path';
-import { nearest, type RowKind } from '@llmf/core';
+import { nearest } from '@llmf/core';
+import type { StandardRowKind } from '@llmf/training';
 import { errors } from '../errors.js';
 import { chooseKind, rowKindsOf } from '../formats/answers.js';
 import { Cells, type ColumnMap } from '../formats/cells.js';
@@ -20,7 +21,7 @@ export interface ReadingPlan {
   /** Columns stated by the user that the sample did not show; an error if no row has them. */
   readonly unseen: readonly { readonly role: string; readonly column: string }[];
   /** What the rows serve as; null: not decided by the columns (running text, token ids, any). */
-  readonly kind: RowKind | null;
+  readonly kind: StandardRowKind | null;
   /** Columns that the sample showed, for messages. */
   readonly sampleColumns: readonly string[];
 }
@@ -177,7 +178,7 @@ function checkKind(
   plan: Omit<ReadingPlan, 'kind'>,
   seen: ReadonlySet<string>,
   wanted: WantedRows,
-): RowKind | null {
+): StandardRowKind | null {
   if (wanted === 'any' || format.columns.responseIds !== undefined) return null;
   const has = (role: ColumnRole) => seen.has(plan.map.columns[role] ?? '');
   const isText = format.columns.text !== undefined;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join, relative, isAbsolute } from 'node:path';
-import { nearest, type DroppedRow } from '@llmf/core';
+import { nearest } from '@llmf/core';
+import type { DroppedRow } from '@llmf/training';
 import type { EncodedBlock } from '../encode/encode-block.js';
 import type { EncodingOptions } from '../encode/encoder.js';
 import { errors } from '../errors.js';

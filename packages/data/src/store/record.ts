@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { endianness } from 'node:os';
-import type { EncodedResponse, ResponseRole } from '@llmf/core';
-import type { EncodedParts } from '../encode/encoded-parts.js';
-import { storedTokens } from '../encode/encoded-parts.js';
+import type { EncodedResponse, ResponseRole } from '@llmf/training';
+import { type EncodedParts, storedTokens } from '../encode/encoded-parts.js';
 
 /**
  * One row in binary, in the machine's byte order: a header, the extras, prompt ids, then per answer its ids and one mask

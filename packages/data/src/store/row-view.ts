@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DroppedRow, EncodedRow, RowPlace, RowSet } from '@llmf/core';
+import type { DroppedRow, EncodedRow, RowPlace, RowSet } from '@llmf/training';
 import type { TokenStore } from './token-store.js';
 
 /** Which stored row stands at each place of a split. */

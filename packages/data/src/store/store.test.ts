@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { randomWords, type ResponseRole } from '@llmf/core';
+import { randomWords } from '@llmf/core';
+import type { ResponseRole } from '@llmf/training';
 import { temporaryFolder } from '../../test/tiny-tokenizers.js';
 import { longestLength, storedTokens, type EncodedParts } from '../encode/encoded-parts.js';
 import { decodeRecord, encodeRecord } from './record.js';

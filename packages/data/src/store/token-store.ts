@@ -3,7 +3,7 @@ import { readSync } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { DroppedRow } from '@llmf/core';
+import type { DroppedRow } from '@llmf/training';
 import type { EncodedParts } from '../encode/encoded-parts.js';
 import { errors } from '../errors.js';
 import { decodeRecord } from './record.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { logSigmoid, tf, type ChosenRejected, type Tensor1D } from '@llmf/nn';
+import { logSigmoid, type ChosenRejected } from '@llmf/training';
+import { tf, type Tensor1D } from '@llmf/nn';
 import type { DpoOptions } from '../options.js';
 import type { Scores } from '../scores.js';
 import type { Variant } from './variant.js';

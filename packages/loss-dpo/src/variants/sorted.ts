@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { sortAscending, tf } from '@llmf/nn';
+import { sortAscending } from '@llmf/training';
+import { tf } from '@llmf/nn';
 import { smoothedLogistic } from './difference.js';
 import type { Variant } from './variant.js';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LoadedModel, MapFile, Named, OptionsSchema, Positions, RandomKey, Segment } from '@llmf/core';
-import { token } from '@llmf/core';
+import { type MapFile, type Named, type OptionsSchema, type RandomKey, token, section } from '@llmf/core';
+import type { Positions, Segment } from './segments.js';
 import type { Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
 
 /** How a frozen weight is kept. Trainable ones are f32 variables. */
@@ -67,7 +67,8 @@ export interface ForwardContext {
 }
 
 /** A causal language model (or the language half of a vision-language model). */
-export interface Model extends LoadedModel {
+export interface Model {
+  readonly modelType: string;
   /** The checkpoint's config.json, every key kept. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly contextLength: number;
@@ -144,6 +145,9 @@ export interface WeightSource {
   take(name: string): Parameter;
 }
 export const ArchitectureToken = token<Architecture>('architecture');
+
+/** `model:` of the config. */
+export const modelSection = section<{ readonly path: string }>('model', '@llmf/models');
 
 /** Provided by the models plugin: reads and writes Hugging Face model folders. */
 export interface ModelLoader {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { uniforms, type Positions } from '@llmf/core';
+import { uniforms } from '@llmf/core';
+import type { Positions } from '../contracts/segments.js';
 import { linear } from '../ops/linear/linear.js';
 import { tf } from '../tf.js';
 import type { ActiveAdapter, Model } from '../contracts/model.js';

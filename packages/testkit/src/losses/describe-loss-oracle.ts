@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import type { Loss } from '@llmf/core';
+import type { Loss } from '@llmf/training';
 import { describe, expect, it } from 'vitest';
 import { tolerances } from '../tolerances.js';
 import { expectClose, largest, sum } from './compare.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Loss, Precision } from '@llmf/core';
+import type { Loss } from '@llmf/training';
+import type { Precision } from '@llmf/core';
 import { tf } from '@llmf/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tolerances } from '../tolerances.js';

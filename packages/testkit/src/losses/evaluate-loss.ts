@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Loss, LossResult } from '@llmf/core';
-import { grads, tf, unitWeights, type Tensor1D } from '@llmf/nn';
+import { type Loss, type LossResult, unitWeights } from '@llmf/training';
+import { grads, tf, type Tensor1D } from '@llmf/nn';
 import { lossInputsOf, type Provided, type RaggedBatch } from './ragged.js';
 
 /** A loss with its options, parsed. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Loss, LossInputs, LossNeeds, LossResult } from '@llmf/core';
-import { metricMean, pairs, pick, tf, type Tensor1D } from '@llmf/nn';
+import { type Loss, type LossInputs, type LossNeeds, type LossResult, metricMean, pairs, pick } from '@llmf/training';
+import { tf, type Tensor1D } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
 import { tolerances } from '../tolerances.js';
 import { chooseLoss } from './describe-loss.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LossInputs, LossNeeds, ResponseLogProbs, ResponseRole } from '@llmf/core';
+import type { LossInputs, LossNeeds, ResponseLogProbs, ResponseRole } from '@llmf/training';
 import { segmentSum, tf, type Tensor1D } from '@llmf/nn';
 
 /** One answer as plain numbers, in nats per token. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { normals, uniforms, type LossNeeds, type ResponseRole, type RowKind } from '@llmf/core';
+import { normals, uniforms } from '@llmf/core';
+import type { LossNeeds, ResponseRole, StandardRowKind } from '@llmf/training';
 import type { AnswerData, GroupData } from './ragged.js';
 
-const rolesOf: Record<RowKind, (group: number) => readonly ResponseRole[]> = {
+const rolesOf: Record<StandardRowKind, (group: number) => readonly ResponseRole[]> = {
   text: () => ['response'],
   single: () => ['response'],
   pair: () => ['chosen', 'rejected'],
@@ -13,7 +14,7 @@ const rolesOf: Record<RowKind, (group: number) => readonly ResponseRole[]> = {
 type Wanted = Pick<LossNeeds, 'rows' | 'columns' | 'contrast'>;
 
 const rolesFor = ({ rows, contrast }: Wanted, group: number): readonly ResponseRole[] => [
-  ...rolesOf[rows](group),
+  ...rolesOf[rows as StandardRowKind](group),
   ...(contrast === undefined ? [] : (['contrast'] as const)),
 ];
 

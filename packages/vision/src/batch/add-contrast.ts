@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Batch, EncodedRow } from '@llmf/core';
+import type { Batch, EncodedRow } from '@llmf/training';
 import type { MediaPlan } from '../rows/media-plan.js';
 import { isRowMedia, type RowMedia } from '../rows/row-media.js';
 import type { MediaTokens } from '../tokens/media-tokens.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Batch } from '@llmf/core';
+import type { Batch } from '@llmf/training';
 import { embedding, tf } from '@llmf/nn';
 import type { RgbImage } from '../decode/decode-image.js';
 import { visionFaults } from '../errors.js';

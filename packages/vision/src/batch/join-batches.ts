@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Batch } from '@llmf/core';
+import type { Batch } from '@llmf/training';
 
 /**
  * Packs the responses of `added` behind those of `batch`, group by group: a group gets what the other's group of the

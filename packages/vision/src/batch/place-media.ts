@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Batch } from '@llmf/core';
+import type { Batch } from '@llmf/training';
 import type { MediaPlan } from '../rows/media-plan.js';
 import type { RowMedia } from '../rows/row-media.js';
 import { kindOfToken } from '../tokens/expand-placeholders.js';

@@ -3,7 +3,7 @@
  * Truncation that never cuts inside a picture. Works on rows in which every medium is still one pad token, so that a
  * medium can only stay whole, shrink by its pixels, or go together with the text around it.
  */
-import type { EncodedResponse } from '@llmf/core';
+import type { EncodedResponse } from '@llmf/training';
 import { kindOfToken } from '../tokens/expand-placeholders.js';
 import type { MediaTokens } from '../tokens/media-tokens.js';
 import { planTokens, shrinkPlan, type GridSettings, type MediaPlan, type PerKind } from './media-plan.js';

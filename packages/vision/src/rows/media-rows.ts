@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { LlmfError, type DroppedRow, type EncodedRow, type RowPlace, type RowSet } from '@llmf/core';
+import { LlmfError } from '@llmf/core';
+import type { DroppedRow, EncodedRow, RowPlace, RowSet } from '@llmf/training';
 import { visionErrors } from '../errors.js';
-import type { MediaAccess } from '../media/open-media.js';
-import { insideFolder } from '../media/open-media.js';
+import { type MediaAccess, insideFolder } from '../media/open-media.js';
 import type { ImageSettings } from '../processor/process-image.js';
 import { framesIdentity, videoFrames } from '../processor/process-video.js';
 import { expandPlaceholders } from '../tokens/expand-placeholders.js';

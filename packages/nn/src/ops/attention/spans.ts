@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Segment } from '@llmf/core';
+import type { Segment } from '../../contracts/segments.js';
 import type { AttentionAttributes, AttentionSpan } from '../../contracts/index.js';
 import { errors } from '../../errors.js';
 

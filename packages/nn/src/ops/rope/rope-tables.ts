@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Positions } from '@llmf/core';
+import type { Positions } from '../../contracts/segments.js';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { errors } from '../../errors.js';
 import { tf } from '../../tf.js';

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { kernels, rope, ropeTables, tf, type RopeOptions, type Tensor, type Tensor3D } from '@llmf/nn';
-import type { Positions } from '@llmf/core';
+import { kernels, rope, ropeTables, tf, type RopeOptions, type Tensor, type Tensor3D, type Positions } from '@llmf/nn';
 import { host, type OpCase } from '../op-case.js';
 
 function ropeCase(name: string, size: number, heads: number, positions: Positions, options: RopeOptions): OpCase {

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import { token, type Run, section } from '@llmf/core';
+import type { Positions, Segment } from '@llmf/nn';
+
+/** text: plain pieces for pretraining; single: prompt and one answer; pair: chosen and rejected; labelled: one answer, good or bad; group: several scored answers. */
+export const standardRowKinds = ['text', 'single', 'pair', 'labelled', 'group'] as const;
+export type StandardRowKind = (typeof standardRowKinds)[number];
+/** A kind of row by name: one of the standard ones, or one that a data plugin brings. */
+export type RowKind = StandardRowKind | (string & {});
+
+/**
+ * `chosen`/`rejected` in a pair, `desirable`/`undesirable` when labelled, else `response`. `contrast` is the chosen
+ * answer behind other media, which a modality adds to a packed batch where a loss needs it; no row of the data has it.
+ */
+export type ResponseRole = 'response' | 'chosen' | 'rejected' | 'desirable' | 'undesirable' | 'contrast';
+
+/** One answer: token ids and which of them the loss counts. */
+export interface EncodedResponse {
+  readonly ids: Int32Array;
+  /** 1 where the token is trained on; same length as `ids`. */
+  readonly counted: Uint8Array;
+  readonly role: ResponseRole;
+}
+
+/** One row, tokenized and truncated: a prompt and the answers that branch off it (a chat with loss masks is one response). */
+export interface EncodedRow {
+  /** 0-based place in the split after filtering; stable, used for caches and reports. */
+  readonly index: number;
+  readonly prompt: Int32Array;
+  readonly responses: readonly EncodedResponse[];
+  /** Weight of the row in the loss. */
+  readonly weight: number;
+  /** Numeric columns that a loss or plugin asked for (margin, score, …). */
+  readonly extras: Readonly<Record<string, number>>;
+  /** Media references of the row, opaque to everyone but the modality that reads them. */
+  readonly media: readonly unknown[];
+  /** Position ids of prompt and answers where they are not 0, 1, 2, …; set by a modality. */
+  readonly positions?: unknown;
+}
+
+/** A row's place in the user's data. */
+export interface RowPlace {
+  /** File, relative to the run's folder where it lies in it. */
+  readonly source: string;
+  /** 1-based row number in that file. */
+  readonly row: number;
+}
+
+export interface DroppedRow extends RowPlace {
+  readonly action: 'dropped' | 'truncated';
+  readonly reason: string;
+}
+
+/** A split that can be read by index, whatever its size on disk. */
+export interface RowSet {
+  readonly length: number;
+  rows(indices: readonly number[]): Promise<EncodedRow[]>;
+  /** Tokens of row i as stored (prompt + all answers), without reading the row again. */
+  tokensOf(index: number): number;
+  /** Tokens of row i's prompt with its longest answer: what `maxLength` limits. */
+  longestOf(index: number): number;
+  /** Where row i came from. */
+  placeOf(index: number): RowPlace;
+  /** Changes with the text, tokenizer, template, truncation; not with learning rates or order. */
+  readonly fingerprint: string;
+  readonly dropped: readonly DroppedRow[];
+  close(): Promise<void>;
+}
+
+export interface DataRequest {
+  readonly rows: RowKind;
+  /** Numeric columns wanted beside the text. */
+  readonly columns?: readonly string[];
+  /** Tokens the model was made for. */
+  readonly contextLength?: number;
+}
+
+/** Tokens of a row where the config leaves it open: 1,024, or fewer where the model sees fewer. */
+export const defaultMaxLength = (contextLength = Infinity): number => Math.min(1024, contextLength);
+
+/** Which rows an optimizer step trains on: a pure function of the step, so that a run resumes anywhere. */
+export interface Sampler {
+  readonly stepsPerEpoch: number;
+  /** Row indices of step `step` (1-based), in order; the last step of an epoch may hold fewer. */
+  indices(step: number): readonly number[];
+}
+
+export interface SamplerOptions {
+  readonly rows: RowSet;
+  readonly rowsPerStep: number;
+}
+
+/** What others may read of `data:` in the config. */
+export const dataSection = section<{ readonly maxLength?: number; readonly tokenizer?: string | null }>(
+  'data',
+  '@llmf/data',
+);
+
+/** Provided by the data plugin. */
+export interface DataService {
+  open(run: Run, request: DataRequest): Promise<{ train: RowSet; eval: RowSet | null }>;
+  /** Writes data-report.jsonl: what became of the rows of both splits, as the taps of `datasetReady` left them. */
+  report(run: Run, splits: { readonly train: RowSet; readonly eval: RowSet | null }): Promise<void>;
+  sampler(run: Run, options: SamplerOptions): Sampler;
+  /** Cuts rows, in order, into microbatches of at most `batchSize` rows and `maxTokens` packed tokens (a longer row goes alone). */
+  microbatches(run: Run, rows: readonly EncodedRow[], batchSize: number, maxTokens: number | null): EncodedRow[][];
+  /** Packs rows into one batch; pure. The data section's `promptOnce` decides the form of pairs. */
+  collate(run: Run, rows: readonly EncodedRow[]): Batch;
+}
+export const DataServiceToken = token<DataService>('data-service', '@llmf/data');
+
+/**
+ * One packed microbatch, no padding: T tokens, S counted target tokens, R responses, G groups (rows of the stage).
+ * Row `rows[s]` of the hidden states predicts token `targets[s]`, which belongs to response `response[s]`.
+ */
+export interface Batch {
+  readonly ids: Int32Array; // [T]
+  readonly segments: readonly Segment[];
+  readonly positions: Positions;
+  readonly rows: Int32Array; // [S]
+  readonly targets: Int32Array; // [S]
+  readonly response: Int32Array; // [S], ascending
+  /** Prompt tokens as targets, once per group, for losses with `span: 'all'`. */
+  readonly prompt: { readonly rows: Int32Array; readonly targets: Int32Array; readonly group: Int32Array }; // [P]
+  readonly responses: {
+    readonly group: Int32Array; // [R]
+    readonly role: readonly ResponseRole[]; // [R]
+    readonly tokens: Int32Array; // [R] counted tokens
+    readonly weight: Float32Array; // [R]
+  };
+  readonly groups: number;
+  /** `EncodedRow.index` per group. */
+  readonly rowIndices: Int32Array; // [G]
+  readonly extras: Readonly<Record<string, Float32Array>>; // each [G]
+  readonly media: readonly unknown[];
+  /** Real tokens, a shared prompt counted once per answer. */
+  readonly tokens: number;
+}
+
+export interface CollateOptions {
+  /** false: every answer carries its own copy of the prompt (the two-row form). */
+  readonly promptOnce: boolean;
+}

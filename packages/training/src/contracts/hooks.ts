@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { token, type RandomKey, type Run } from '@llmf/core';
+import type { ActiveAdapter, Model, Scalar, Tensor, Tensor2D, Variable } from '@llmf/nn';
+import type { AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncWaterfallHook } from 'tapable';
+import type { Batch, EncodedRow, RowSet } from './data.js';
+import type { LossTerm } from './loss.js';
+
+/** Hooks of a run that trains a model; fires in this order, a run of N steps repeats the later part. */
+export interface TrainingHooks {
+  /** Transform: the model is loaded; adapters attach, freezing and quantization happen. */
+  readonly modelLoaded: AsyncSeriesWaterfallHook<[Model]>;
+  /** Transform: one data split is indexed and can be read. */
+  readonly datasetReady: AsyncSeriesWaterfallHook<[RowSet, DatasetReadyInfo]>;
+  /** Transform: the rows of one microbatch before they are packed (a modality expands its placeholders here). */
+  readonly rowsEncoded: AsyncSeriesWaterfallHook<[EncodedRow[]]>;
+  /** Transform: one packed microbatch (extra columns, media, multimodal positions). */
+  readonly batchCollated: AsyncSeriesWaterfallHook<[Batch]>;
+  /** Transform: the token embeddings of a batch, [T, C], inside the gradient scope (media replace placeholders). */
+  readonly inputsEmbedded: SyncWaterfallHook<[Tensor2D, Batch, EmbeddingPass]>;
+  /** Transform: the weighted loss terms of the run, resolved once before step 1. */
+  readonly lossTerms: SyncWaterfallHook<[LossTerm[]]>;
+  /** Act: gradients of the whole optimizer step are accumulated; clipping taps here, before the update. */
+  readonly gradientsReady: AsyncSeriesHook<[GradientsReady]>;
+}
+
+/** The hooks of a run; made anew for each. */
+export const TrainingHooksToken = token<TrainingHooks>('training-hooks', '@llmf/training');
+
+export const trainingHooks = (run: Pick<Run, 'container'>): TrainingHooks => run.container.resolve(TrainingHooksToken);
+
+/** How one forward pass is done. */
+export interface ForwardMode {
+  readonly adapter: ActiveAdapter | null;
+  readonly training: boolean;
+  readonly randomKey: RandomKey;
+  readonly gradientCheckpointing: boolean;
+}
+/** The forward pass that embeds, and its model: the policy's or a reference's. */
+export interface EmbeddingPass extends ForwardMode {
+  readonly model: Model;
+}
+export interface DatasetReadyInfo {
+  /** `score`: rows that are only scored, whole and whatever their length. */
+  readonly split: 'train' | 'eval' | 'score';
+}
+export interface GradientsReady {
+  readonly step: number;
+  /** Accumulated gradients by parameter name; a tap may replace an entry (and dispose the old tensor). */
+  readonly gradients: Map<string, Gradient>;
+  /** Set by clipping: the global norm before clipping, a scalar that stays a tensor. */
+  norm?: Scalar;
+  /** Set by clipping: factor the optimizer applies to every gradient, a scalar tensor. */
+  scale?: Scalar;
+}
+export interface Gradient {
+  readonly variable: Variable;
+  readonly value: Tensor;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Scalar, Tensor1D } from '@llmf/nn';
+import { token, type Named } from '@llmf/core';
+import type { ResponseRole, RowKind } from './data.js';
+
+export type LogProbStat = 'logProb' | 'entropy' | 'logSumSquaredProbabilities';
+
+/** What a loss needs, as facts; the engine provides it. The needs of weighted terms are united. */
+export interface LossNeeds {
+  readonly rows: RowKind;
+  readonly reference: 'none' | 'required';
+  /** Per-token statistics besides `logProb`, which is always there. */
+  readonly stats: readonly LogProbStat[];
+  /** `all`: prompt tokens are scored too and arrive in `prompt`. */
+  readonly span: 'response' | 'all';
+  /** Answers whose tokens are this loss's `token` units (with the prompt's where the span is `all`); all when left out. */
+  readonly roles?: readonly ResponseRole[];
+  /** `batch`: the value of one item depends on the others, so accumulation differs from one large batch. */
+  readonly coupling: 'item' | 'batch';
+  /** `media`: per row one response of role `contrast`, the chosen answer behind other media; a modality adds it. */
+  readonly contrast?: 'media';
+  /** Numeric columns of the data set, arriving in `extras`. */
+  readonly columns?: readonly string[];
+}
+
+/** Log-probabilities of responses under one model, in nats. */
+export interface ResponseLogProbs {
+  readonly logProb: Tensor1D; // [S] per counted token
+  readonly sum: Tensor1D; // [R]
+  readonly mean: Tensor1D; // [R] sum / tokens
+  readonly entropy?: Tensor1D; // [S]
+  readonly logSumSquaredProbabilities?: Tensor1D; // [S] log Σ_v p_v²
+  /** Scored prompt tokens, one copy per group, when the span is `all`. */
+  readonly prompt?: { readonly logProb: Tensor1D; /* [P] */ readonly group: Int32Array /* [P] */ };
+}
+
+/** Ragged responses of one microbatch: S counted tokens, R responses, G groups. */
+export interface LossInputs {
+  readonly policy: ResponseLogProbs;
+  /** Same layout, no gradient; present when the loss (or another term) requires it. */
+  readonly reference?: ResponseLogProbs;
+  readonly response: Int32Array; // [S] response of each token, ascending
+  readonly tokens: Int32Array; // [R]
+  readonly group: Int32Array; // [R]
+  readonly role: readonly ResponseRole[]; // [R]
+  readonly weight: Float32Array; // [R] weights of the rows; the engine applies them to `items`
+  readonly groups: number;
+  readonly extras: Readonly<Record<string, Float32Array>>; // each [G]
+}
+
+/** A metric as a sum and a count, so that it adds up over microbatches and ranks. */
+export interface MetricSum {
+  readonly sum: Scalar;
+  readonly count: number;
+}
+
+export interface LossResult {
+  /**
+   * One value per unit, in order, never reduced: [G] for `group`; for `token` one per counted token of the loss's
+   * `roles`, followed by the prompt tokens where its span is `all`.
+   */
+  readonly items: Tensor1D;
+  readonly unit: 'group' | 'token';
+  readonly metrics: Readonly<Record<string, MetricSum>>;
+}
+
+/** A loss: facts and pure maths. `options` has been parsed by its schema. */
+export interface Loss<Options = never> extends Named {
+  needs(options: Options): LossNeeds;
+  /** Several results where parts of the loss are averaged over different units (ORPO's likelihood over tokens). */
+  compute(inputs: LossInputs, options: Options): LossResult | readonly LossResult[];
+  /**
+   * Value per item when policy and reference give equal log-probs, checked before step 1;
+   * null when it is not a constant.
+   */
+  atReference(options: Options): number | null;
+}
+
+/** A loss chosen by the config, with parsed options and its weight in the sum. */
+export interface LossTerm {
+  readonly loss: Loss;
+  readonly options: never;
+  readonly weight: number;
+}
+
+export const LossToken = token<Loss>('loss');

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LossNeeds, LossTerm } from '../contracts/loss.js';
+import type { RowKind } from '../contracts/data.js';
+import { trainingErrors } from '../training-errors.js';
+
+/** What the weighted terms need together. @throws LLMF_TRAINING_LOSS_ROWS when a term wants other rows than the stage has. */
+export function unitedNeeds(terms: readonly LossTerm[], rows: RowKind, stage: string): LossNeeds {
+  const all = terms.map(({ loss, options }) => ({ name: loss.name, needs: loss.needs(options) }));
+  for (const { name, needs } of all) {
+    if (!suits(needs.rows, rows)) throw trainingErrors.lossRows({ loss: name, needs: needs.rows, stage, rows });
+  }
+  return {
+    rows,
+    reference: all.some(({ needs }) => needs.reference === 'required') ? 'required' : 'none',
+    stats: [...new Set(all.flatMap(({ needs }) => needs.stats))],
+    span: all.some(({ needs }) => needs.span === 'all') ? 'all' : 'response',
+    coupling: all.some(({ needs }) => needs.coupling === 'batch') ? 'batch' : 'item',
+    columns: [...new Set(all.flatMap(({ needs }) => needs.columns ?? []))],
+  };
+}
+
+/** A loss over single answers also runs on pairs (it takes the chosen one); plain text is a single answer too. */
+function suits(wanted: RowKind, given: RowKind): boolean {
+  return wanted === given || (wanted === 'single' && (given === 'pair' || given === 'text'));
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ForwardMode, trainingHooks } from '../contracts/hooks.js';
+import type { Batch, RowSet } from '../contracts/data.js';
+import type { LossInputs, LossNeeds, LossResult, LossTerm, ResponseLogProbs } from '../contracts/loss.js';
+import type { Run } from '@llmf/core';
+import type { Scalar } from '@llmf/nn';
+import { tf, type Model, segmentSum } from '@llmf/nn';
+import type { Reference, ReferenceLogProbs } from '../contracts/reference.js';
+import { unitWeights } from '../losses/unit-weights.js';
+import { batchLogProbs } from './log-probs.js';
+import { trainingErrors } from '../training-errors.js';
+import type { MetricTotals } from './metric-totals.js';
+
+/** Units of one term over a whole optimizer step, each counted with its row's weight: what its sums are divided by. */
+export interface UnitCounts {
+  readonly group: number;
+  readonly token: number;
+}
+
+/** The weighted loss terms of a run over a model, a reference and batches. Holds no tensor of its own. */
+export class Objective {
+  constructor(
+    private readonly run: Run,
+    private readonly model: Model,
+    readonly terms: readonly LossTerm[],
+    readonly needs: LossNeeds,
+    private readonly reference: Reference | null,
+  ) {}
+
+  /** Units of each term over all batches of a step, counted first, so that accumulation equals one large batch. */
+  units(batches: readonly Batch[]): UnitCounts[] {
+    return this.terms.map(({ loss, options }) => {
+      const needs = loss.needs(options);
+      const count = (unit: LossResult['unit']) =>
+        batches.reduce((sum, batch) => sum + total(unitWeights(batch, unit, needs)), 0);
+      return { group: count('group') || 1, token: count('token') || 1 }; // rows of weight 0 alone add 0 / 1
+    });
+  }
+
+  /** The reference's log-probs of a batch, outside any gradient scope; null when no term needs one. */
+  async referenceLogProbs(batch: Batch, rows: RowSet): Promise<ReferenceLogProbs | null> {
+    return this.reference === null ? null : await this.reference.logProbs(batch, rows);
+  }
+
+  /** Every term's part in the loss of one microbatch: sums over its units and metrics, nothing divided yet. */
+  parts(batch: Batch, mode: ForwardMode, reference: ReferenceLogProbs | null): LossPart[] {
+    const policy = batchLogProbs(this.model, batch, this.needs, mode, trainingHooks(this.run));
+    const inputs = lossInputs(batch, policy, reference, this.needs);
+    return this.terms.flatMap(({ loss, options, weight }, term) =>
+      resultsOf(loss.compute(inputs, options)).map(({ items, unit, metrics }) => {
+        const weights = unitWeights(batch, unit, loss.needs(options));
+        const count = weights.length;
+        if (items.size !== count) throw trainingErrors.lossUnits({ loss: loss.name, unit, got: items.size, count });
+        const sum = tf.sum(tf.mul(items, tf.tensor1d(weights))) as Scalar;
+        return { term, name: loss.name, weight, unit, sum, count: total(weights), metrics };
+      }),
+    );
+  }
+
+  /**
+   * Scalar whose gradient a microbatch contributes: Σ parts weight · sum / units of the step. Adds loss and metrics to
+   * `totals`.
+   */
+  loss(
+    batch: Batch,
+    mode: ForwardMode,
+    reference: ReferenceLogProbs | null,
+    units: readonly UnitCounts[],
+    totals: MetricTotals,
+  ): Scalar {
+    const parts = this.parts(batch, mode, reference);
+    const shares = parts.map(({ term, sum, unit, weight }) => tf.mul(tf.div(sum, units[term]![unit]), weight));
+    const loss = shares.reduce((total, share) => tf.add(total, share)) as Scalar;
+    totals.addShare('loss', loss);
+    for (const part of parts) {
+      if (this.terms.length > 1) totals.addShare(`loss/${part.name}`, tf.div(part.sum, units[part.term]![part.unit]));
+      totals.addMetrics(part.metrics);
+    }
+    return loss;
+  }
+}
+
+/** What one loss result adds: its sum over units (each times its row's weight; these total `count`) and its metrics. */
+export interface LossPart {
+  /** Index of its term. */
+  readonly term: number;
+  readonly name: string;
+  readonly weight: number;
+  readonly unit: LossResult['unit'];
+  readonly sum: Scalar;
+  readonly count: number;
+  readonly metrics: LossResult['metrics'];
+}
+
+const total = (weights: Float32Array) => weights.reduce((sum, weight) => sum + weight, 0);
+
+export const resultsOf = (results: LossResult | readonly LossResult[]): readonly LossResult[] =>
+  Array.isArray(results) ? results : [results as LossResult];
+
+/** What every loss sees of one microbatch. */
+export function lossInputs(
+  batch: Batch,
+  policy: ResponseLogProbs,
+  reference: ReferenceLogProbs | null,
+  needs: Pick<LossNeeds, 'span'>,
+): LossInputs {
+  const { tokens, group, role, weight } = batch.responses;
+  return {
+    policy,
+    ...(reference === null ? {} : { reference: summed(batch, reference, needs) }),
+    response: batch.response,
+    tokens,
+    group,
+    role,
+    weight,
+    groups: batch.groups,
+    extras: batch.extras,
+  };
+}
+
+function summed(
+  batch: Batch,
+  { logProb, promptLogProb }: ReferenceLogProbs,
+  needs: Pick<LossNeeds, 'span'>,
+): ResponseLogProbs {
+  const sum = segmentSum(logProb, batch.response, batch.responses.tokens.length);
+  return {
+    logProb,
+    sum,
+    mean: tf.div(sum, tf.tensor1d(Float32Array.from(batch.responses.tokens))),
+    ...(needs.span === 'all' && promptLogProb !== undefined
+      ? { prompt: { logProb: promptLogProb, group: batch.prompt.group } }
+      : {}),
+  };
+}

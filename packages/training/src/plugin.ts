@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { apiVersion, type Plugin } from '@llmf/core';
+import { OptimizerToken, ScheduleToken } from './contracts/optimizer.js';
+import { ReferenceToken } from './contracts/reference.js';
+import { TrainingHooksToken } from './contracts/hooks.js';
+import { createTrainingHooks } from './hooks.js';
+import { lossSlot } from './loss-slot.js';
+import { adamw } from './optimizers/adamw.js';
+import { writeFinalFiles } from './policy/final-files.js';
+import { references } from './references/index.js';
+import { schedules } from './schedules/schedules.js';
+import { clipByGlobalNorm } from './updater/clipping.js';
+
+/** What every training needs: losses as a choice, references, optimizers, schedules, clipping, the final files. */
+export function training(): Plugin {
+  return {
+    name: 'training',
+    apiVersion,
+    description: 'losses over rows: references, AdamW, learning-rate schedules, clipping',
+    apply(engine) {
+      engine.slot(lossSlot);
+      engine.slot({
+        key: 'reference',
+        token: ReferenceToken,
+        description: 'The frozen policy that a preference loss compares with.',
+        default: 'auto',
+        objectName: 'path',
+      });
+      for (const reference of references) engine.provide(ReferenceToken, reference);
+      for (const schedule of schedules) engine.provide(ScheduleToken, schedule);
+      engine.provide(OptimizerToken, adamw);
+      engine.container.registerFactory(TrainingHooksToken, createTrainingHooks);
+      engine.hooks.run.tap('training', (run) => {
+        clipByGlobalNorm(run);
+        writeFinalFiles(run);
+      });
+    },
+  };
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HostTensor } from '@llmf/core';
+import type { Variable } from '@llmf/nn';
+import { tf } from '@llmf/nn';
+import { trainingErrors } from '../training-errors.js';
+
+/** Copies variables to the host as f32 bytes, by name. */
+export async function hostTensors(variables: ReadonlyMap<string, Variable>): Promise<Record<string, HostTensor>> {
+  const tensors: Record<string, HostTensor> = {};
+  for (const [name, variable] of variables) {
+    const values = (await variable.data()) as Float32Array;
+    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+    tensors[name] = { dtype: 'F32', shape: variable.shape, data };
+  }
+  return tensors;
+}
+
+/** Assigns saved values to variables. @throws LLMF_TRAINING_WEIGHTS_DIFFER when names or shapes do not match. */
+export function loadVariables(
+  variables: ReadonlyMap<string, Variable>,
+  tensors: Readonly<Record<string, HostTensor>>,
+): void {
+  const missing = [...variables.keys()].filter((name) => !(name in tensors));
+  const unknown = Object.keys(tensors).filter((name) => !variables.has(name));
+  const misshapen = [...variables].flatMap(([name, { shape }]) => {
+    const saved = tensors[name]?.shape;
+    return saved !== undefined && saved.join() !== shape.join() ? `${name}: [${saved}] saved, [${shape}] here` : [];
+  });
+  if (missing.length + unknown.length + misshapen.length > 0) {
+    throw trainingErrors.weightsDiffer({ missing, unknown, misshapen });
+  }
+  for (const [name, variable] of variables) {
+    const { data, shape } = tensors[name]!;
+    const values = new Float32Array(data.slice().buffer);
+    const tensor = tf.tensor(values, [...shape], 'float32');
+    variable.assign(tensor);
+    tensor.dispose();
+  }
+}

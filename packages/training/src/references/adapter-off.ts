@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReferenceStrategy } from '../contracts/reference.js';
+import { trainingErrors } from '../training-errors.js';
+import { scoreBatch } from './scorer.js';
+
+/** The policy with its adapter switched off: no second copy of any weight, one more forward pass per batch. */
+export const adapterOffReference: ReferenceStrategy = {
+  name: 'adapter-off',
+  description: 'the base model under the adapter: no extra memory, one more forward pass per batch',
+  async prepare({ run, model, adapter, wantsPrompt }) {
+    const trainsBase = [...model.parameters.values()].some(({ trainable }) => trainable);
+    if (adapter === null || trainsBase) throw trainingErrors.referenceNeedsAdapter({ reference: 'adapter-off' });
+    return {
+      description: 'the model with its adapter off; no extra memory, one more forward pass per batch',
+      equalsPolicyAtStart: adapter.isIdentity,
+      logProbs: async (batch) => scoreBatch(run, model, null, batch, wantsPrompt),
+      dispose: () => {},
+    };
+  },
+};

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import { trainingHooks } from '../contracts/hooks.js';
+import type { Batch } from '../contracts/data.js';
+import type { Run } from '@llmf/core';
+import { type ActiveAdapter, type Model, tf } from '@llmf/nn';
+import type { ReferenceLogProbs } from '../contracts/reference.js';
+import { batchLogProbs, evaluationMode } from '../objective/log-probs.js';
+
+/** Log-probs of a batch by one model without a gradient; the caller disposes them. */
+export function scoreBatch(
+  run: Run,
+  model: Model,
+  adapter: ActiveAdapter | null,
+  batch: Batch,
+  wantsPrompt: boolean,
+): ReferenceLogProbs {
+  return tf.tidy(() => {
+    const needs = { stats: [], span: wantsPrompt ? ('all' as const) : ('response' as const) };
+    const { logProb, prompt } = batchLogProbs(model, batch, needs, evaluationMode(adapter), trainingHooks(run));
+    return { logProb, ...(prompt === undefined ? {} : { promptLogProb: prompt.logProb }) };
+  });
+}

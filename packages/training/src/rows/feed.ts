@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { trainingHooks } from '../contracts/hooks.js';
+import { DataServiceToken, type Batch, type EncodedRow, type RowSet } from '../contracts/data.js';
+import type { Run } from '@llmf/core';
+import { trainingErrors } from '../training-errors.js';
+
+/** Turns row indices into packed microbatches, through the run's `rowsEncoded` and `batchCollated` hooks. */
+export class Feed {
+  constructor(
+    private readonly run: Run,
+    private readonly vocabularySize: number,
+  ) {}
+
+  /** Microbatches of `batchSize` rows, split further where a packed row would exceed `maxTokensPerBatch`. */
+  async batches(rows: RowSet, indices: readonly number[]): Promise<Batch[]> {
+    const { batchSize, maxTokensPerBatch } = this.run.config.train;
+    const encoded = await trainingHooks(this.run).rowsEncoded.promise(await rows.rows(indices));
+    const service = this.run.container.resolve(DataServiceToken);
+    const batches: Batch[] = [];
+    for (const group of service.microbatches(this.run, encoded, batchSize, maxTokensPerBatch)) {
+      batches.push(await this.collate(group));
+    }
+    return batches;
+  }
+
+  async collate(rows: readonly EncodedRow[]): Promise<Batch> {
+    const batch = this.run.container.resolve(DataServiceToken).collate(this.run, rows);
+    this.checkIds(batch);
+    return await trainingHooks(this.run).batchCollated.promise(batch);
+  }
+
+  private checkIds({ ids, rowIndices }: Batch): void {
+    const beyond = ids.find((id) => id < 0 || id >= this.vocabularySize);
+    if (beyond === undefined) return;
+    throw trainingErrors.idBeyondVocabulary({ id: beyond, vocabulary: this.vocabularySize, row: rowIndices[0]! + 1 });
+  }
+}

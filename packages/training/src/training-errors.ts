@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineErrors } from '@llmf/core';
+
+export const trainingErrors = defineErrors('training', {
+  lossRows: (f: { loss: string; needs: string; stage: string; rows: string }) => ({
+    what: `loss ${f.loss} does not fit stage ${f.stage}`,
+    where: 'loss',
+    got: `rows of kind "${f.rows}"`,
+    expected: `rows of kind "${f.needs}"`,
+    fix: 'choose the stage that has such rows, or another loss',
+  }),
+  badOption: (f: { where: string; problem: string }) => ({
+    what: 'an option is not as expected',
+    where: f.where,
+    got: f.problem,
+    fix: 'see `llmf train --help` for its options',
+  }),
+  saveDtypeOfAdapter: (f: { adapter: string; saveDtype: string }) => ({
+    what: 'saveDtype is for full models; adapter files are always f32',
+    where: 'saveDtype',
+    got: f.saveDtype,
+    expected: `auto with adapter ${f.adapter}`,
+    fix: 'remove saveDtype, or train the whole model with `adapter: none`',
+  }),
+  lossUnits: (f: { loss: string; unit: string; got: number; count: number }) => ({
+    what: `loss ${f.loss} returned another number of items than its unit has`,
+    where: `compute() of ${f.loss}`,
+    got: `${f.got} items`,
+    expected: `${f.count}, one per ${f.unit}`,
+    fix: 'return one item per unit, never a reduced value; declare `roles` and `span` in needs()',
+  }),
+  noLoss: (f: { stage: string }) => ({
+    what: `stage ${f.stage} needs a loss and the config names none`,
+    where: 'loss',
+    expected: '`loss: { name: … }`, or a `--plugin` that brings one',
+    fix: 'add `--plugin loss-simpo` (or loss-dpo, loss-orpo, …)',
+  }),
+  atReference: (f: { loss: string; expected: number; got: number; tolerance: number }) => ({
+    what: `loss ${f.loss} does not have its known value before the first update, where policy and reference are equal`,
+    where: 'step 0',
+    got: String(f.got),
+    expected: `${f.expected} ± ${f.tolerance} per item`,
+    fix: 'the loss, its reference or the adapter is wired wrongly; do not train with it',
+  }),
+  batchCoupled: (f: { losses: readonly string[] }) => ({
+    what: 'train.maxTokensPerBatch would split batches of a loss whose items depend on each other',
+    where: 'train.maxTokensPerBatch',
+    got: f.losses.join(', '),
+    fix: 'set train.maxTokensPerBatch: null, or choose a loss with independent items',
+  }),
+  nothingTrainable: (f: { adapter: string }) => ({
+    what: 'no weight is trained by this adapter choice',
+    where: 'adapter',
+    got: f.adapter,
+    fix: 'widen its targets',
+  }),
+  weightsDiffer: (f: { missing: readonly string[]; unknown: readonly string[]; misshapen: readonly string[] }) => ({
+    what: 'saved weights are not those of this model',
+    got: [
+      f.missing.length > 0 ? `missing: ${f.missing.slice(0, 3).join(', ')}${f.missing.length > 3 ? ', …' : ''}` : '',
+      f.unknown.length > 0 ? `unknown: ${f.unknown.slice(0, 3).join(', ')}${f.unknown.length > 3 ? ', …' : ''}` : '',
+      ...f.misshapen.slice(0, 3),
+    ]
+      .filter(Boolean)
+      .join('; '),
+    fix: 'resume with the model and adapter settings that wrote them',
+  }),
+  dataChanged: (f: { before: string; now: string }) => ({
+    what: 'the training rows are not those of the checkpoint',
+    got: f.now,
+    expected: f.before,
+    fix: 'restore the data files, tokenizer and template of the run, or start afresh in another output folder',
+  }),
+  referenceUnused: (f: { reference: string; losses: readonly string[] }) => ({
+    what: 'a reference is chosen that no loss compares with',
+    where: 'reference',
+    got: `${f.reference}, with loss ${f.losses.join(' + ')}`,
+    fix: 'remove `reference`, or choose a loss with a reference, such as dpo',
+  }),
+  referenceNeedsAdapter: (f: { reference: string }) => ({
+    what: `reference ${f.reference} needs an adapter that can be switched off`,
+    where: 'reference',
+    expected: 'a fresh adapter on a frozen model',
+    fix: 'use `reference: auto`, `cached` or `copy`',
+  }),
+  idBeyondVocabulary: (f: { id: number; vocabulary: number; row: number }) => ({
+    what: "a token id lies beyond the model's vocabulary",
+    where: `row ${f.row}`,
+    got: String(f.id),
+    expected: `ids below ${f.vocabulary}`,
+    fix: 'the tokenizer does not belong to this model, or its vocabulary was extended without resizing the embedding',
+  }),
+  tooLong: (f: { length: number; context: number }) => ({
+    what: 'a row is longer than the model can see',
+    where: 'data.maxLength',
+    got: `${f.length} tokens`,
+    expected: `at most ${f.context} tokens`,
+    fix: `set data.maxLength: ${f.context}`,
+  }),
+});

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import { trainingHooks } from '../contracts/hooks.js';
+import type { Run } from '@llmf/core';
+import { globalNorm } from '@llmf/nn';
+
+/**
+ * Clipping by global norm: every gradient is scaled by min(1, maximum / (norm + 1e-6)), as torch's clip_grad_norm_.
+ * The optimizer applies the scale; norm and scale stay tensors.
+ */
+export function clipByGlobalNorm(run: Run): void {
+  const { maxGradNorm } = run.config.train;
+  trainingHooks(run).gradientsReady.tap('clip-by-global-norm', (ready) => {
+    if (ready.gradients.size === 0) return;
+    const values = [...ready.gradients.values()].map(({ value }) => value);
+    const { norm, scale } = globalNorm(values, maxGradNorm);
+    ready.norm = norm;
+    if (scale !== null) ready.scale = scale;
+  });
+}

@@ -8,11 +8,8 @@
 import { writeFileSync } from 'node:fs';
 import { apiVersion, z } from '@llmf/core';
 
-/** Where such kernels take the rank, and the update's matrices (see packages/backend-cpu/src/kernels/linear). */
-const lowRankArguments = {
-  linear: { rank: 3, matrices: [9, 10, 11] },
-  linear_input_gradient: { rank: 3, matrices: [8, 9, 10] },
-};
+/** Kernels with an update of rank `rank` by the matrices a, b and mask (packages/backend-cpu/src/kernels/linear). */
+const lowRankKernels = ['linear', 'linearInputGradient'];
 
 let kernels = {}; // of the step in progress: calls, milliseconds
 let split = null; // together, without: milliseconds
@@ -22,18 +19,30 @@ process.dlopen = function dlopen(module, ...rest) {
   open.call(process, module, ...rest);
   const addon = module.exports;
   if (addon?.kernels === undefined) return;
-  for (const [name, run] of Object.entries(addon.kernels)) addon.kernels[name] = timed(name, run);
+  for (const [name, run] of Object.entries(addon.kernels)) {
+    addon.kernels[name] = timed(name, run, lowRankKernels.includes(name) ? placesOf(addon, name) : null);
+  }
   for (const name of ['allocate', 'release']) addon[name] = timed(name, addon[name]);
 };
 
-function timed(name, run) {
-  const places = lowRankArguments[name];
+/** Where a kernel finds its rank among the numbers, and the update's matrices among the arrays. */
+function placesOf({ numbers, signatures }, name) {
+  const parameters = signatures[name].split(' ').map((parameter) => parameter.split(':'));
+  const isNumber = ([, kind]) => ['size', 'integer', 'scalar', 'number', 'flag'].includes(kind);
+  const namesOf = (kept) => parameters.filter(kept).map(([parameter]) => parameter);
+  const arrays = namesOf((parameter) => !isNumber(parameter));
+  const matrices = ['a', 'b', 'mask'].map((matrix) => arrays.indexOf(matrix));
+  return { numbers, rank: namesOf(isNumber).indexOf('rank'), matrices };
+}
+
+function timed(name, run, places = null) {
   return (...values) => {
     const [result, milliseconds] = measure(run, values);
     const entry = (kernels[name] ??= { calls: 0, milliseconds: 0 });
     entry.calls++;
     entry.milliseconds += milliseconds;
-    if (split !== null && places !== undefined && values[places.rank] > 0) compare(run, values, places, milliseconds);
+    if (split !== null && places !== null && places.numbers[places.rank] > 0)
+      compare(run, values, places, milliseconds);
     return result;
   };
 }
@@ -45,9 +54,14 @@ function measure(run, values) {
 }
 
 /** Runs it without the update, then as it was, since both write to the same output. */
-function compare(run, values, { rank, matrices }, milliseconds) {
-  const without = values.with(rank, 0).map((value, at) => (matrices.includes(at) ? null : value));
-  split.without += measure(run, without)[1];
+function compare(run, values, { numbers, rank, matrices }, milliseconds) {
+  const given = numbers[rank];
+  numbers[rank] = 0;
+  split.without += measure(
+    run,
+    values.map((value, at) => (matrices.includes(at) ? null : value)),
+  )[1];
+  numbers[rank] = given;
   split.together += (milliseconds + measure(run, values)[1]) / 2; // before and after, with and without a warm cache
 }
 

@@ -9,9 +9,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathsOf, writeKernelLists } from '../dist/addon/build.js';
+import { pathsOf } from '../dist/addon/build.js';
 import { compile, findCompiler } from '../dist/addon/compiler.js';
 import { nativeSources, packageFolder, sourceFolder } from '../dist/addon/sources.js';
+import { writeSignatures } from '../dist/addon/write-signatures.js';
 
 const compiler = findCompiler();
 const common = ['-std=c++20', '-pthread', '-ffp-contract=off', '-fno-math-errno', '-Wall', '-Wextra', '-Wno-psabi'];
@@ -105,7 +106,7 @@ async function links({ compiler: command, flags }, folder) {
 }
 
 async function build({ compiler: command, architecture, flags }, folder) {
-  writeKernelLists(folder, nativeSources([]));
+  writeSignatures(folder, nativeSources([]).kernelFiles);
   const native = join(sourceFolder, 'native');
   const tests = join(packageFolder, 'test-native');
   const objects = join(folder, 'objects');

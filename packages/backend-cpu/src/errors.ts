@@ -13,6 +13,12 @@ export const errors = defineErrors('backend-cpu', {
     got: f.output,
     fix: 'a compiler with C++20 is needed (g++ 11 or clang 14, or newer); or use `backend: wasm`',
   }),
+  signatures: (f: { kernel: string; got: string; expected: string }) => ({
+    what: `the compiled kernel ${f.kernel} takes other arguments than this version passes`,
+    got: f.got,
+    expected: f.expected,
+    fix: 'delete the build folder of @llmf/backend-cpu; the addon is compiled again at its next use',
+  }),
   path: (f: { wanted: string; available: string }) => ({
     what: 'LLMF_CPU_ISA names an instruction path that cannot run on this processor',
     got: f.wanted,

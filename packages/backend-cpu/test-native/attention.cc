@@ -57,8 +57,9 @@ Case random_case(Random& random) {
 }
 
 Call& add_shape(Call& call, const Case& c, const Integers& table) {
-  call.sizes({static_cast<int64_t>(c.spans.size())}).in(table).sizes({c.tokens, c.tokens, c.heads, c.groups, c.size});
-  return call.number(c.scale).sizes({c.causal, c.window});
+  call.number("spanCount", c.spans.size()).in("spans", table)
+      .numbers({{"queries", c.tokens}, {"keys", c.tokens}, {"heads", c.heads}, {"groups", c.groups}, {"size", c.size}});
+  return call.numbers({{"scale", c.scale}, {"causal", c.causal}, {"window", c.window}});
 }
 
 Integers table_of(const Case& c) {
@@ -118,7 +119,8 @@ void attention(Random& random) {
   const Integers table = table_of(c);
   Floats out = output(static_cast<int64_t>(c.q.size())), log_sum_exp = output(c.tokens * c.heads);
   Call call("attention");
-  add_shape(call, c, table).in(c.q).in(c.k).in(c.v).out(out).out(log_sum_exp).number(c.rounds).run();
+  add_shape(call, c, table).in("q", c.q).in("k", c.k).in("v", c.v).out("out", out).out("logSumExp", log_sum_exp)
+      .number("rounds", c.rounds).run();
   const Forward expected = reference(c);
   expect_close("out", out, expected.out, c.tolerance());
   Floats of_spans;  // outside of all spans it is not defined
@@ -140,9 +142,10 @@ void attention_gradient(Random& random) {
   const Floats log_sum_exp(forward.log_sum_exp.begin(), forward.log_sum_exp.end());
   Floats dq = output(static_cast<int64_t>(c.q.size()));
   Floats dk = output(static_cast<int64_t>(c.k.size())), dv = output(static_cast<int64_t>(c.v.size()));
-  Call call("attention_gradient");
-  add_shape(call, c, table).in(c.dy).in(c.q).in(c.k).in(c.v).in(out).in(log_sum_exp).out(dq).out(dk).out(dv);
-  call.number(c.rounds).run();
+  Call call("attentionGradient");
+  add_shape(call, c, table).in("dy", c.dy).in("q", c.q).in("k", c.k).in("v", c.v).in("out", out)
+      .in("logSumExp", log_sum_exp).out("dq", dq).out("dk", dk).out("dv", dv);
+  call.number("rounds", c.rounds).run();
   Doubles of_q(c.q.size(), 0), of_k(c.k.size(), 0), of_v(c.v.size(), 0);
   each_query(c, [&](const Span& span, int64_t row, int64_t head, const Doubles& scores, double log_total) {
     const size_t at = c.query(row, head);
@@ -166,6 +169,6 @@ void attention_gradient(Random& random) {
 
 }  // namespace
 
-std::vector<Test> attention_tests() { return {{"attention", attention}, {"attention_gradient", attention_gradient}}; }
+std::vector<Test> attention_tests() { return {{"attention", attention}, {"attentionGradient", attention_gradient}}; }
 
 }  // namespace llmf::test

@@ -20,7 +20,8 @@ void gather(Random& random) {
   const Floats table = random.floats(rows * columns);
   const int64_t count = static_cast<int64_t>(ids.size());
   Floats y = output(count * columns);
-  Call("gather").sizes({count, rows, columns}).in(ids).in(table).out(y).run();
+  Call("gather").numbers({{"count", count}, {"rows", rows}, {"columns", columns}}).in("ids", ids).in("table", table)
+      .out("y", y).run();
   expect_close("y", y, rows_at(table, ids, columns), 0);
 }
 
@@ -30,7 +31,8 @@ void embedding(Random& random) {
   const Weight table = random_weight(random, vocabulary * columns);
   const int64_t tokens = static_cast<int64_t>(ids.size());
   Floats y = output(tokens * columns);
-  Call("embedding").sizes({tokens, vocabulary, columns}).in(ids).in(table).out(y).run();
+  Call("embedding").numbers({{"tokens", tokens}, {"vocabulary", vocabulary}, {"columns", columns}}).in("ids", ids)
+      .in("table", table).out("y", y).run();
   expect_close("y", y, rows_at(table.values, ids, columns), 0);
 }
 
@@ -41,7 +43,8 @@ void embedding_gradient(Random& random) {
   const int64_t tokens = static_cast<int64_t>(ids.size());
   const Floats dy = random.floats(tokens * columns);
   Floats d_table = output(vocabulary * columns);
-  Call("embedding_gradient").sizes({tokens, vocabulary, columns}).in(dy).in(ids).out(d_table).run();
+  Call("embeddingGradient").numbers({{"tokens", tokens}, {"vocabulary", vocabulary}, {"columns", columns}}).in("dy", dy)
+      .in("ids", ids).out("dTable", d_table).run();
   Doubles expected(d_table.size(), 0);
   for (size_t t = 0; t < ids.size(); t++) {
     if (ids[t] >= vocabulary) continue;
@@ -77,9 +80,10 @@ void strided_copy(Random& random) {
   }
   const Floats from = random.floats(count);
   Floats to = output(copied);
-  Call call("strided_copy");
-  call.sizes({static_cast<int64_t>(axes)}).in(sizes).in(from_strides).in(to_strides).sizes({from_offset, 0});
-  call.in(from).out(to).run();
+  Call call("stridedCopy");
+  call.number("axes", axes).in("sizes", sizes).in("fromStrides", from_strides).in("toStrides", to_strides)
+      .numbers({{"fromOffset", from_offset}, {"toOffset", 0}});
+  call.in("from", from).out("to", to).run();
   Doubles expected;
   for (int64_t i = 0; i < copied; i++) {
     int64_t rest = i, at = from_offset;
@@ -97,8 +101,8 @@ void strided_copy(Random& random) {
 std::vector<Test> copy_tests() {
   return {{"gather", gather},
           {"embedding", embedding},
-          {"embedding_gradient", embedding_gradient},
-          {"strided_copy", strided_copy}};
+          {"embeddingGradient", embedding_gradient},
+          {"stridedCopy", strided_copy}};
 }
 
 }  // namespace llmf::test

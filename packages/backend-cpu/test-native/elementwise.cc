@@ -21,7 +21,7 @@ void unary(Random& random) {
   const bool positive = operation == 3 || operation == 4 || operation == 9 || operation == 11;
   const Floats x = random.floats(random.size(40'000), positive ? 0.1f : -4.0f, 4.0f);
   Floats y = output(static_cast<int64_t>(x.size()));
-  Call("unary").number(static_cast<double>(operation)).number(static_cast<double>(x.size())).in(x).out(y).run();
+  Call("unary").numbers({{"operation", operation}, {"count", x.size()}}).in("x", x).out("y", y).run();
   Doubles expected;
   for (const float value : x) expected.push_back(functions[operation](value));
   expect_close("y", y, expected, 1e-6);
@@ -50,7 +50,8 @@ void binary(Random& random) {
   int64_t count = 1;
   for (const int32_t size : sizes) count *= size;
   Floats y = output(count);
-  Call("binary").sizes({operation, axes}).in(sizes).in(a_strides).in(b_strides).in(a).in(b).out(y).run();
+  Call("binary").numbers({{"operation", operation}, {"axes", axes}}).in("sizes", sizes).in("aStrides", a_strides)
+      .in("bStrides", b_strides).in("a", a).in("b", b).out("y", y).run();
   Doubles expected;
   for (int64_t i = 0; i < count; i++) {
     int64_t rest = i, left = 0, right = 0;
@@ -72,14 +73,14 @@ void fill(Random& random) {
   const int64_t count = random.size(150'000);
   const float value = random.between(-3, 3);
   Floats y = output(count);
-  Call("fill").sizes({count}).number(value).out(y).run();
+  Call("fill").numbers({{"count", count}, {"value", value}}).out("y", y).run();
   expect_close("y", y, Doubles(y.size(), value), 0);
 }
 
 void cast_integers(Random& random) {
   const Integers x = random.integers(random.size(3000), 1 << 20);
   Floats y = output(static_cast<int64_t>(x.size()));
-  Call("cast_integers").number(static_cast<double>(x.size())).in(x).out(y).run();
+  Call("castIntegers").number("count", x.size()).in("x", x).out("y", y).run();
   expect_close("y", y, Doubles(x.begin(), x.end()), 0);
 }
 
@@ -87,7 +88,7 @@ void cast_bytes(Random& random) {
   std::vector<uint8_t> x(static_cast<size_t>(random.size(3000)));
   for (uint8_t& value : x) value = static_cast<uint8_t>(random.below(256));
   Floats y = output(static_cast<int64_t>(x.size()));
-  Call("cast_bytes").number(static_cast<double>(x.size())).in(x).out(y).run();
+  Call("castBytes").number("count", x.size()).in("x", x).out("y", y).run();
   expect_close("y", y, Doubles(x.begin(), x.end()), 0);
 }
 
@@ -97,7 +98,7 @@ void accumulate(Random& random) {
   const Floats values = random.floats(count);
   Doubles expected(sums.begin(), sums.end());
   for (size_t i = 0; i < expected.size(); i++) expected[i] += values[i];
-  Call("accumulate").sizes({count}).out(sums).in(values).run();
+  Call("accumulate").number("count", count).out("accumulator", sums).in("value", values).run();
   expect_close("accumulator", sums, expected, 1e-6);
 }
 
@@ -120,8 +121,10 @@ void swiglu(Random& random) {
   const bool rounds = random.chance(50);
   Gated gated = random_gated(random, count, false);
   Floats y = output(count);
-  if (rounds) Call("swiglu").sizes({count}).number(1).in(gated.gate).in(gated.up).none().out(y).out(gated.kept).run();
-  else Call("swiglu").sizes({count}).number(0).in(gated.gate).in(gated.up).none().out(y).none().run();
+  if (rounds) Call("swiglu").numbers({{"count", count}, {"rounds", 1}}).in("gate", gated.gate).in("up", gated.up)
+      .out("y", y).out("keep", gated.kept).run();
+  else Call("swiglu").numbers({{"count", count}, {"rounds", 0}}).in("gate", gated.gate).in("up", gated.up).out("y", y)
+      .run();
   Doubles expected;
   for (size_t i = 0; i < y.size(); i++) {
     const double g = rounds ? rounded_to_bf16(gated.gate[i]) : gated.gate[i];
@@ -130,7 +133,7 @@ void swiglu(Random& random) {
   expect_close("y", y, expected, 1e-6);
   if (!rounds) return;
   Floats again = output(count);
-  Call("swiglu").sizes({count}).number(1).none().none().in(gated.kept).out(again).none().run();
+  Call("swiglu").numbers({{"count", count}, {"rounds", 1}}).in("kept", gated.kept).out("y", again).run();
   expect_close("y of what was kept", again, Doubles(y.begin(), y.end()), 0);
 }
 
@@ -141,10 +144,13 @@ void swiglu_gradient(Random& random) {
   Gated gated = random_gated(random, count, rounds);
   Floats d_gate = output(count), d_up = output(count), y = output(count);
   if (rounds) {
-    Call("swiglu").sizes({count}).number(1).in(gated.gate).in(gated.up).none().out(y).out(gated.kept).run();
-    Call("swiglu_gradient").sizes({count}).number(1).in(dy).none().none().in(gated.kept).out(d_gate).out(d_up).run();
+    Call("swiglu").numbers({{"count", count}, {"rounds", 1}}).in("gate", gated.gate).in("up", gated.up).out("y", y)
+        .out("keep", gated.kept).run();
+    Call("swigluGradient").numbers({{"count", count}, {"rounds", 1}}).in("dy", dy).in("kept", gated.kept)
+        .out("dGate", d_gate).out("dUp", d_up).run();
   } else {
-    Call("swiglu_gradient").sizes({count}).number(0).in(dy).in(gated.gate).in(gated.up).none().out(d_gate).out(d_up).run();
+    Call("swigluGradient").numbers({{"count", count}, {"rounds", 0}}).in("dy", dy).in("gate", gated.gate)
+        .in("up", gated.up).out("dGate", d_gate).out("dUp", d_up).run();
   }
   Doubles of_gate, of_up;
   for (size_t i = 0; i < dy.size(); i++) {
@@ -165,7 +171,7 @@ void gelu(Random& random) {
   const int64_t count = random.size(30'000), form = random.below(3);
   const Floats x = random.floats(count, -5, 5);
   Floats y = output(count);
-  Call("gelu").sizes({count, form}).in(x).out(y).run();
+  Call("gelu").numbers({{"count", count}, {"form", form}}).in("x", x).out("y", y).run();
   Doubles expected;
   for (const float value : x) expected.push_back(gelu_forms[form](value));
   expect_close("y", y, expected, 1e-6);
@@ -176,7 +182,7 @@ void gelu_gradient(Random& random) {
   const int64_t count = random.size(30'000), form = random.below(3);
   const Floats dy = random.floats(count), x = random.floats(count, -5, 5);
   Floats dx = output(count);
-  Call("gelu_gradient").sizes({count, form}).in(dy).in(x).out(dx).run();
+  Call("geluGradient").numbers({{"count", count}, {"form", form}}).in("dy", dy).in("x", x).out("dx", dx).run();
   constexpr double kStep = 1e-5;
   Doubles expected;
   for (size_t i = 0; i < dx.size(); i++) {
@@ -202,8 +208,8 @@ void adamw(Random& random) {
     of_parameter.push_back(parameter[i] * (1 - rate * decay) - rate * mean / (std::sqrt(square) + epsilon));
   }
   Call call("adamw");
-  call.sizes({count}).number(rate).number(beta1).number(beta2).number(epsilon).number(decay).number(step);
-  call.out(parameter).in(gradient).out(m).out(v).in_if(scaled, scale).run();
+  call.numbers({{"count", count}, {"learningRate", rate}, {"beta1", beta1}, {"beta2", beta2}, {"epsilon", epsilon}, {"weightDecay", decay}, {"step", step}});
+  call.out("parameter", parameter).in("gradient", gradient).out("m", m).out("v", v).in_if(scaled, "scale", scale).run();
   expect_close("parameter", parameter, of_parameter, 1e-6);
   expect_close("m", m, of_m, 1e-6);
   expect_close("v", v, of_v, 1e-6);
@@ -216,7 +222,8 @@ void rope(Random& random) {
   const Floats x = random.floats(tokens * heads * size), angle = random.floats(tokens * half, -3, 3);
   Floats cosines, sines, y = output(tokens * heads * size);
   for (const float value : angle) cosines.push_back(std::cos(value)), sines.push_back(std::sin(value));
-  Call("rope").sizes({tokens, heads, size, half, inverse}).in(x).in(cosines).in(sines).out(y).run();
+  Call("rope").numbers({{"tokens", tokens}, {"heads", heads}, {"size", size}, {"half", half}, {"inverse", inverse}})
+      .in("x", x).in("cosines", cosines).in("sines", sines).out("y", y).run();
   Doubles expected(x.begin(), x.end());
   for (int64_t t = 0; t < tokens; t++) {
     for (int64_t h = 0; h < heads; h++) {
@@ -236,10 +243,10 @@ void rope(Random& random) {
 
 std::vector<Test> elementwise_tests() {
   return {{"unary", unary},           {"binary", binary},
-          {"fill", fill},             {"cast_integers", cast_integers},
-          {"cast_bytes", cast_bytes}, {"accumulate", accumulate},
-          {"swiglu", swiglu},         {"swiglu_gradient", swiglu_gradient},
-          {"gelu", gelu},             {"gelu_gradient", gelu_gradient},
+          {"fill", fill},             {"castIntegers", cast_integers},
+          {"castBytes", cast_bytes}, {"accumulate", accumulate},
+          {"swiglu", swiglu},         {"swigluGradient", swiglu_gradient},
+          {"gelu", gelu},             {"geluGradient", gelu_gradient},
           {"adamw", adamw},           {"rope", rope}};
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <sstream>
 
 #include "denormals.h"
 
@@ -18,7 +19,7 @@ std::atomic<int64_t> failures{0};
 
 int kernel_index(const char* name) {
   for (int i = 0; i < kernel_count; i++) {
-    if (std::strcmp(kernel_names[i], name) == 0) return i;
+    if (std::strcmp(kernel_list[i].name, name) == 0) return i;
   }
   return -1;
 }
@@ -95,46 +96,74 @@ Weight random_weight(Random& random, int64_t count) {
   return weight;
 }
 
-Call& Call::number(double value) {
-  values_.push_back(number_value(value));
+Call::Call(const char* kernel) : kernel_(kernel), kernel_index_(kernel_index(kernel)) {
+  if (kernel_index_ < 0) {
+    fail(std::string("there is no kernel ") + kernel);
+    return;
+  }
+  std::istringstream parameters(kernel_list[kernel_index_].signature);
+  for (std::string parameter; parameters >> parameter;) {
+    const size_t colon = parameter.find(':');
+    const std::string kind = parameter.substr(colon + 1);
+    Place place;
+    place.is_optional = kind.back() == '?';
+    for (const char* of_number : {"size", "integer", "scalar", "number", "flag"}) {
+      place.is_number = place.is_number || kind == of_number;
+    }
+    place.index = place.is_number ? numbers_.size() : arrays_.size();
+    if (place.is_number) numbers_.push_back(0);
+    else arrays_.emplace_back();
+    places_[parameter.substr(0, colon)] = place;
+  }
+}
+
+Call::Place* Call::take(const char* name, bool is_number) {
+  const auto found = places_.find(name);
+  if (found == places_.end() || found->second.is_number != is_number || found->second.is_given) {
+    const char* const reason = found == places_.end() ? " has no argument " : ": given twice, or of the wrong kind: ";
+    fail(std::string(kernel_) + reason + name);
+    return nullptr;
+  }
+  found->second.is_given = true;
+  return &found->second;
+}
+
+Call& Call::numbers(std::initializer_list<NamedNumber> values) {
+  for (const NamedNumber& number : values) {
+    if (const Place* const place = take(number.name, true)) numbers_[place->index] = number.value;
+  }
   return *this;
 }
 
-Call& Call::sizes(std::initializer_list<int64_t> values) {
-  for (const int64_t value : values) number(static_cast<double>(value));
-  return *this;
-}
-
-Call& Call::array(ElementType type, const void* data, size_t length) {
+Call& Call::array(const char* name, ElementType type, const void* data, size_t length) {
   // As from JS, an empty array has an address too.
   static const uint64_t nothing = 0;
   void* const address = const_cast<void*>(data != nullptr ? data : &nothing);
-  values_.push_back(array_value(type, address, static_cast<int64_t>(length)));
+  if (const Place* const place = take(name, false)) arrays_[place->index] = {type, address, static_cast<int64_t>(length)};
   return *this;
 }
 
-Call& Call::in(const Floats& values) { return array(ElementType::f32, values.data(), values.size()); }
-Call& Call::in(const Integers& values) { return array(ElementType::i32, values.data(), values.size()); }
-Call& Call::in(const std::vector<uint8_t>& values) { return array(ElementType::u8, values.data(), values.size()); }
-Call& Call::in(const Weight& weight) {
-  return weight.is_bf16 ? array(ElementType::u16, weight.words.data(), weight.words.size()) : in(weight.values);
+Call& Call::in(const char* name, const Floats& values) { return array(name, ElementType::f32, values.data(), values.size()); }
+Call& Call::in(const char* name, const Integers& values) { return array(name, ElementType::i32, values.data(), values.size()); }
+Call& Call::in(const char* name, const std::vector<uint8_t>& values) {
+  return array(name, ElementType::u8, values.data(), values.size());
 }
-Call& Call::out(Floats& values) { return array(ElementType::f32, values.data(), values.size()); }
-Call& Call::in(const Words& values) { return array(ElementType::u16, values.data(), values.size()); }
-Call& Call::out(Integers& values) { return array(ElementType::i32, values.data(), values.size()); }
-Call& Call::out(Words& values) { return array(ElementType::u16, values.data(), values.size()); }
-Call& Call::none() {
-  values_.push_back(Value{});
-  return *this;
+Call& Call::in(const char* name, const Weight& weight) {
+  return weight.is_bf16 ? in(name, weight.words) : in(name, weight.values);
 }
+Call& Call::in(const char* name, const Words& values) { return array(name, ElementType::u16, values.data(), values.size()); }
+Call& Call::out(const char* name, Floats& values) { return array(name, ElementType::f32, values.data(), values.size()); }
+Call& Call::out(const char* name, Integers& values) { return array(name, ElementType::i32, values.data(), values.size()); }
+Call& Call::out(const char* name, Words& values) { return array(name, ElementType::u16, values.data(), values.size()); }
 
 void Call::run() {
-  const int index = kernel_index(kernel_);
-  if (index < 0) return fail(std::string("there is no kernel ") + kernel_);
-  Arguments arguments(values_.data(), static_cast<int>(values_.size()));
+  for (const auto& [name, place] : places_) {
+    if (!place.is_given && !place.is_optional) return fail(std::string(kernel_) + ": the test gives no " + name);
+  }
+  Arguments arguments(numbers_.data(), static_cast<int>(numbers_.size()), arrays_.data(), static_cast<int>(arrays_.size()));
   {
     FlushDenormals flush;
-    path.kernels[index](arguments);
+    path.kernels[kernel_index_](arguments);
   }
   if (!arguments.ok()) fail(std::string(kernel_) + ": " + arguments.error());
 }

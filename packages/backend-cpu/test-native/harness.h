@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -50,31 +52,49 @@ struct Weight {
 };
 Weight random_weight(Random& random, int64_t count);
 
-/** One call of a kernel of the path under test: arguments in the order in which it reads them. */
+struct NamedNumber {
+  const char* name;
+  double value;
+  template <class Number>
+  NamedNumber(const char* of, Number number) : name(of), value(static_cast<double>(number)) {}
+};
+
+/** One call of a kernel of the path under test, each argument under its name in the kernel's signature. */
 class Call {
  public:
-  explicit Call(const char* kernel) : kernel_(kernel) {}
-  Call& number(double value);
-  Call& sizes(std::initializer_list<int64_t> values);
-  Call& in(const Floats& values);
-  Call& in(const Integers& values);
-  Call& in(const std::vector<uint8_t>& values);
-  Call& in(const Weight& weight);
-  Call& in(const Words& values);
-  Call& out(Floats& values);
-  Call& out(Integers& values);
-  Call& out(Words& values);
-  Call& none();
-  Call& in_if(bool present, const Floats& values) { return present ? in(values) : none(); }
-  Call& out_if(bool present, Floats& values) { return present ? out(values) : none(); }
-  /** Runs it; a message of the kernel is a failure of the test. */
+  explicit Call(const char* kernel);
+  template <class Number>
+  Call& number(const char* name, Number value) {
+    return numbers({{name, value}});
+  }
+  Call& numbers(std::initializer_list<NamedNumber> values);
+  Call& in(const char* name, const Floats& values);
+  Call& in(const char* name, const Integers& values);
+  Call& in(const char* name, const std::vector<uint8_t>& values);
+  Call& in(const char* name, const Weight& weight);
+  Call& in(const char* name, const Words& values);
+  Call& out(const char* name, Floats& values);
+  Call& out(const char* name, Integers& values);
+  Call& out(const char* name, Words& values);
+  Call& in_if(bool present, const char* name, const Floats& values) { return present ? in(name, values) : *this; }
+  Call& out_if(bool present, const char* name, Floats& values) { return present ? out(name, values) : *this; }
+  /** Runs it, what may be null and was not given as null; a message of the kernel is a failure of the test. */
   void run();
 
  private:
-  const char* kernel_;
-  std::vector<Value> values_;
+  struct Place {
+    bool is_number = false, is_optional = false, is_given = false;
+    size_t index = 0;
+  };
 
-  Call& array(ElementType type, const void* data, size_t length);
+  const char* kernel_;
+  int kernel_index_ = -1;
+  std::map<std::string, Place> places_;
+  Doubles numbers_;
+  std::vector<Array> arrays_;
+
+  Place* take(const char* name, bool is_number);
+  Call& array(const char* name, ElementType type, const void* data, size_t length);
 };
 
 /** Outputs start as NaN: an element that a kernel leaves out cannot pass. */

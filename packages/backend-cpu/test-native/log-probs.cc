@@ -67,10 +67,13 @@ Statistics reference(const Case& c) {
 void selected_log_probs(Random& random) {
   const Case c = random_case(random);
   Floats log_prob = output(c.selected), log_sum_exp = log_prob, entropy = log_prob, squared = log_prob;
-  Call call("selected_log_probs");
-  call.sizes({c.tokens, c.columns, c.vocabulary, c.selected}).number(c.temperature).in(c.hidden).in(c.head);
-  call.in_if(c.with_bias, c.bias).in(c.rows).in(c.targets).out(log_prob).out(log_sum_exp);
-  call.out_if(c.with_entropy, entropy).out_if(c.with_squared, squared).number(c.rounds).run();
+  Call call("selectedLogProbs");
+  call.numbers({{"tokens", c.tokens}, {"columns", c.columns}, {"vocabulary", c.vocabulary}, {"selected", c.selected}, {"temperature", c.temperature}})
+      .in("hidden", c.hidden).in("head", c.head);
+  call.in_if(c.with_bias, "bias", c.bias).in("rows", c.rows).in("targets", c.targets).out("logProb", log_prob)
+      .out("logSumExp", log_sum_exp);
+  call.out_if(c.with_entropy, "entropy", entropy).out_if(c.with_squared, "squared", squared).number("rounds", c.rounds)
+      .run();
   const Statistics expected = reference(c);
   expect_close("logProb", log_prob, expected.log_prob, c.tolerance());
   expect_close("logSumExp", log_sum_exp, expected.log_sum_exp, c.tolerance());
@@ -86,12 +89,15 @@ void selected_log_probs_gradient(Random& random) {
   const Floats g = random.floats(c.selected), g_entropy = random.floats(c.selected), g_squared = random.floats(c.selected);
   const Floats log_sum_exp = floats(at.log_sum_exp), entropy = floats(at.entropy), squared = floats(at.squared);
   Floats d_hidden = output(c.tokens * c.columns), d_head = output(c.vocabulary * c.columns), d_bias = output(c.vocabulary);
-  Call call("selected_log_probs_gradient");
-  call.sizes({c.tokens, c.columns, c.vocabulary, c.selected}).number(c.temperature).in_if(of_log_prob, g);
-  call.in_if(c.with_entropy, g_entropy).in_if(c.with_squared, g_squared).in(c.hidden).in(c.head);
-  call.in_if(c.with_bias, c.bias).in(c.rows).in(c.targets).in(log_sum_exp);
-  call.in_if(c.with_entropy, entropy).in_if(c.with_squared, squared);
-  call.out(d_hidden).out_if(wants_head, d_head).out_if(wants_bias, d_bias).number(c.rounds).run();
+  Call call("selectedLogProbsGradient");
+  call.numbers({{"tokens", c.tokens}, {"columns", c.columns}, {"vocabulary", c.vocabulary}, {"selected", c.selected}, {"temperature", c.temperature}})
+      .in_if(of_log_prob, "dLogProb", g);
+  call.in_if(c.with_entropy, "dEntropy", g_entropy).in_if(c.with_squared, "dSquared", g_squared).in("hidden", c.hidden)
+      .in("head", c.head);
+  call.in_if(c.with_bias, "bias", c.bias).in("rows", c.rows).in("targets", c.targets).in("logSumExp", log_sum_exp);
+  call.in_if(c.with_entropy, "entropy", entropy).in_if(c.with_squared, "squared", squared);
+  call.out("dHidden", d_hidden).out_if(wants_head, "dHead", d_head).out_if(wants_bias, "dBias", d_bias)
+      .number("rounds", c.rounds).run();
 
   Doubles of_hidden(d_hidden.size(), 0), of_head(d_head.size(), 0), of_bias(d_bias.size(), 0);
   for (int64_t s = 0; s < c.selected; s++) {
@@ -118,9 +124,11 @@ void selected_log_probs_gradient(Random& random) {
 void selected_log_probs_slope(Random& random) {
   const Case c = random_case(random);
   Floats log_prob = output(c.selected), slope = output(c.selected * c.columns);
-  Call call("selected_log_probs_slope");
-  call.sizes({c.tokens, c.columns, c.vocabulary, c.selected}).number(c.temperature).in(c.hidden).in(c.head);
-  call.in_if(c.with_bias, c.bias).in(c.rows).in(c.targets).out(log_prob).out(slope).number(c.rounds).run();
+  Call call("selectedLogProbsSlope");
+  call.numbers({{"tokens", c.tokens}, {"columns", c.columns}, {"vocabulary", c.vocabulary}, {"selected", c.selected}, {"temperature", c.temperature}})
+      .in("hidden", c.hidden).in("head", c.head);
+  call.in_if(c.with_bias, "bias", c.bias).in("rows", c.rows).in("targets", c.targets).out("logProb", log_prob)
+      .out("slope", slope).number("rounds", c.rounds).run();
   const Statistics at = reference(c);
   Doubles expected(slope.size(), 0);
   for (int64_t s = 0; s < c.selected; s++) {
@@ -141,9 +149,9 @@ void selected_log_probs_slope(Random& random) {
 }  // namespace
 
 std::vector<Test> log_prob_tests() {
-  return {{"selected_log_probs", selected_log_probs},
-          {"selected_log_probs_gradient", selected_log_probs_gradient},
-          {"selected_log_probs_slope", selected_log_probs_slope}};
+  return {{"selectedLogProbs", selected_log_probs},
+          {"selectedLogProbsGradient", selected_log_probs_gradient},
+          {"selectedLogProbsSlope", selected_log_probs_slope}};
 }
 
 }  // namespace llmf::test

@@ -50,8 +50,9 @@ void mat_mul(Random& random) {
   const Floats a = random.floats((a_batch == 0 ? 1 : batch) * m * k), b = random.floats((b_batch == 0 ? 1 : batch) * k * n);
   const Floats bias = random.floats(n);
   Floats c = output(batch * m * n);
-  Call call("mat_mul");
-  call.sizes({batch, m, n, k, transpose_a, transpose_b, a_batch, b_batch}).in(a).in(b).in_if(with_bias, bias).out(c).run();
+  Call call("matMul");
+  call.numbers({{"batch", batch}, {"m", m}, {"n", n}, {"k", k}, {"transposeA", transpose_a}, {"transposeB", transpose_b}, {"aBatch", a_batch}, {"bBatch", b_batch}})
+      .in("a", a).in("b", b).in_if(with_bias, "bias", bias).out("c", c).run();
   Doubles expected;
   for (int64_t index = 0; index < batch; index++) {
     const auto part = [](const Floats& x, int64_t start, int64_t count) {
@@ -106,23 +107,31 @@ Layer random_layer(Random& random, bool needs_rank) {
   return layer;
 }
 
+Call& add_layer(Call& call, const Layer& layer) {
+  return call.numbers({{"tokens", layer.tokens}, {"inputs", layer.inputs}, {"outputs", layer.outputs}, {"rank", layer.rank}})
+      .number("scale", layer.scale);
+}
+
 Call& add_adapter(Call& call, const Layer& layer) {
-  return call.in_if(layer.rank > 0, layer.a).in_if(layer.rank > 0, layer.b).in_if(layer.with_mask, layer.mask);
+  const bool adapts = layer.rank > 0;
+  return call.in_if(adapts, "a", layer.a).in_if(adapts, "b", layer.b).in_if(layer.with_mask, "mask", layer.mask);
 }
 
 /** Now and then the panels of a bf16 weight; empty: none, or this path has none. */
 Words random_panels(Random& random, const Layer& layer, bool transposed) {
   if (!layer.weight.is_bf16 || random.chance(50)) return {};
   Integers size(1, -1);
-  Call("weight_panels_size").sizes({layer.outputs, layer.inputs, transposed}).out(size).run();
+  Call("weightPanelsSize").numbers({{"outputs", layer.outputs}, {"inputs", layer.inputs}, {"transposed", transposed}})
+      .out("words", size).run();
   Words panels(static_cast<size_t>(size[0]), 0x7FC0);  // NaN
   if (!panels.empty()) {
-    Call("weight_panels").sizes({layer.outputs, layer.inputs, transposed}).in(layer.weight).out(panels).run();
+    Call("weightPanels").numbers({{"outputs", layer.outputs}, {"inputs", layer.inputs}, {"transposed", transposed}})
+        .in("weight", layer.weight).out("panels", panels).run();
   }
   return panels;
 }
 
-Call& add_panels(Call& call, const Words& panels) { return panels.empty() ? call.none() : call.in(panels); }
+Call& add_panels(Call& call, const Words& panels) { return panels.empty() ? call : call.in("panels", panels); }
 
 /** Kernels give their low-rank image away where there is one and no mask. */
 bool gives_image(Random& random, const Layer& layer) { return layer.rank > 0 && !layer.with_mask && random.chance(50); }
@@ -135,9 +144,10 @@ void linear(Random& random) {
   const bool gives = gives_image(random, layer);
   Floats y = output(layer.tokens * layer.outputs), image = output(layer.tokens * layer.rank);
   Call call("linear");
-  call.sizes({layer.tokens, layer.inputs, layer.outputs, layer.rank}).number(layer.scale).in(layer.x).in(layer.weight);
-  add_adapter(add_panels(call, panels).in_if(layer.with_bias, layer.bias), layer).out(y).number(layer.rounds);
-  call.out_if(gives, image).run();
+  add_layer(call, layer).in("x", layer.x).in("weight", layer.weight);
+  add_adapter(add_panels(call, panels).in_if(layer.with_bias, "bias", layer.bias), layer).out("y", y)
+      .number("rounds", layer.rounds);
+  call.out_if(gives, "image", image).run();
   Matrix expected = product(matrix(layer.x, layer.tokens, layer.inputs, layer.rounds),
                             transposed(matrix(layer.weight.values, layer.outputs, layer.inputs, layer.rounds)));
   if (layer.rank > 0) {
@@ -158,9 +168,10 @@ void linear_input_gradient(Random& random) {
   const Words panels = random_panels(random, layer, true);
   const bool gives = gives_image(random, layer);
   Floats dx = output(layer.tokens * layer.inputs), image = output(layer.tokens * layer.rank);
-  Call call("linear_input_gradient");
-  call.sizes({layer.tokens, layer.inputs, layer.outputs, layer.rank}).number(layer.scale).in(layer.dy).in(layer.weight);
-  add_adapter(add_panels(call, panels), layer).out(dx).number(layer.rounds).out_if(gives, image).run();
+  Call call("linearInputGradient");
+  add_layer(call, layer).in("dy", layer.dy).in("weight", layer.weight);
+  add_adapter(add_panels(call, panels), layer).out("dx", dx).number("rounds", layer.rounds)
+      .out_if(gives, "image", image).run();
   Matrix expected = product(layer.of_dy(), matrix(layer.weight.values, layer.outputs, layer.inputs, layer.rounds));
   if (layer.rank > 0) {
     const Matrix low = product(layer.of_dy(), layer.of_b(), layer.scale);
@@ -174,7 +185,8 @@ void weight_panels_size(Random& random) {
   const Layer layer = random_layer(random, false);
   for (const bool transposed : {false, true}) {
     Integers size(1, -1);
-    Call("weight_panels_size").sizes({layer.outputs, layer.inputs, transposed}).out(size).run();
+    Call("weightPanelsSize").numbers({{"outputs", layer.outputs}, {"inputs", layer.inputs}, {"transposed", transposed}})
+        .out("words", size).run();
     const int64_t outer = transposed ? layer.inputs : layer.outputs, depth = transposed ? layer.outputs : layer.inputs;
     const bool padded = size[0] >= outer * depth && size[0] <= (outer + 31) * (depth + 31);
     if (size[0] != 0 && !padded) fail("panels of " + std::to_string(size[0]) + " words");
@@ -190,9 +202,9 @@ void weight_panels(Random& random) {
   Floats with = output(layer.tokens * layer.outputs), without = with;
   for (Floats* y : {&with, &without}) {
     Call call("linear");
-    call.sizes({layer.tokens, layer.inputs, layer.outputs, layer.rank}).number(layer.scale).in(layer.x).in(layer.weight);
-    add_panels(call, y == &with ? panels : none).none();
-    add_adapter(call, layer).out(*y).number(1).none().run();
+    add_layer(call, layer).in("x", layer.x).in("weight", layer.weight);
+    add_panels(call, y == &with ? panels : none);
+    add_adapter(call, layer).out("y", *y).number("rounds", 1).run();
   }
   if (with != without) fail("other bits with panels");
 }
@@ -200,9 +212,10 @@ void weight_panels(Random& random) {
 void linear_weight_gradient(Random& random) {
   const Layer layer = random_layer(random, false);
   Floats d_weight = output(layer.outputs * layer.inputs);
-  Call call("linear_weight_gradient");
-  call.sizes({layer.tokens, layer.inputs, layer.outputs}).in(layer.dy).in(layer.x).out(d_weight);
-  call.number(layer.rounds).run();
+  Call call("linearWeightGradient");
+  call.numbers({{"tokens", layer.tokens}, {"inputs", layer.inputs}, {"outputs", layer.outputs}}).in("dy", layer.dy)
+      .in("x", layer.x).out("dWeight", d_weight);
+  call.number("rounds", layer.rounds).run();
   const Matrix x = matrix(layer.x, layer.tokens, layer.inputs, layer.rounds);
   expect_close("dWeight", d_weight, product(transposed(layer.of_dy()), x).values, layer.tolerance());
 }
@@ -210,12 +223,13 @@ void linear_weight_gradient(Random& random) {
 void linear_low_rank_gradient(Random& random) {
   const Layer layer = random_layer(random, true);
   Floats d_a = output(layer.rank * layer.inputs), d_b = output(layer.outputs * layer.rank);
-  Call call("linear_low_rank_gradient");
-  call.sizes({layer.tokens, layer.inputs, layer.outputs, layer.rank}).number(layer.scale).in(layer.dy).in(layer.x);
+  Call call("linearLowRankGradient");
+  add_layer(call, layer).in("dy", layer.dy).in("x", layer.x);
   const Matrix up = product(layer.of_dy(), layer.of_b(), layer.scale);
   const Matrix low = product(layer.masked_x(), transposed(layer.of_a()), layer.scale);
-  add_adapter(call, layer).out(d_a).out(d_b).number(layer.rounds);
-  call.in_if(gives_image(random, layer), floats_of(low)).in_if(random.chance(50), floats_of(up)).run();
+  add_adapter(call, layer).out("dA", d_a).out("dB", d_b).number("rounds", layer.rounds);
+  call.in_if(gives_image(random, layer), "xImage", floats_of(low)).in_if(random.chance(50), "dyImage", floats_of(up))
+      .run();
   expect_close("dA", d_a, product(transposed(up), layer.masked_x()).values, layer.tolerance());
   expect_close("dB", d_b, product(transposed(layer.of_dy()), low).values, layer.tolerance());
 }
@@ -223,13 +237,13 @@ void linear_low_rank_gradient(Random& random) {
 }  // namespace
 
 std::vector<Test> product_tests() {
-  return {{"mat_mul", mat_mul},
+  return {{"matMul", mat_mul},
           {"linear", linear},
-          {"linear_input_gradient", linear_input_gradient},
-          {"weight_panels_size", weight_panels_size},
-          {"weight_panels", weight_panels},
-          {"linear_weight_gradient", linear_weight_gradient},
-          {"linear_low_rank_gradient", linear_low_rank_gradient}};
+          {"linearInputGradient", linear_input_gradient},
+          {"weightPanelsSize", weight_panels_size},
+          {"weightPanels", weight_panels},
+          {"linearWeightGradient", linear_weight_gradient},
+          {"linearLowRankGradient", linear_low_rank_gradient}};
 }
 
 }  // namespace llmf::test

@@ -23,7 +23,8 @@ void rms_norm(Random& random) {
   const Rows shape = random_rows(random);
   const Floats x = random.floats(shape.rows * shape.columns), weight = random.floats(shape.columns);
   Floats y = output(shape.rows * shape.columns);
-  Call("rms_norm").sizes({shape.rows, shape.columns}).number(kEpsilon).in(x).in(weight).out(y).run();
+  Call("rmsNorm").numbers({{"rows", shape.rows}, {"columns", shape.columns}, {"epsilon", kEpsilon}}).in("x", x)
+      .in("weight", weight).out("y", y).run();
   Doubles expected;
   for (int64_t row = 0; row < shape.rows; row++) {
     const float* const in = shape.of(x, row);
@@ -39,9 +40,10 @@ void rms_norm_gradient(Random& random) {
   const Floats dy = random.floats(shape.rows * shape.columns), x = random.floats(shape.rows * shape.columns);
   const Floats weight = random.floats(shape.columns);
   Floats dx = output(shape.rows * shape.columns), d_weight = output(shape.columns);
-  Call call("rms_norm_gradient");
-  call.sizes({shape.rows, shape.columns}).number(kEpsilon).in(dy).in(x).in(weight).out(dx);
-  call.out_if(wants_weight, d_weight).run();
+  Call call("rmsNormGradient");
+  call.numbers({{"rows", shape.rows}, {"columns", shape.columns}, {"epsilon", kEpsilon}}).in("dy", dy).in("x", x)
+      .in("weight", weight).out("dx", dx);
+  call.out_if(wants_weight, "dWeight", d_weight).run();
   Doubles of_x, of_weight(static_cast<size_t>(shape.columns), 0);
   for (int64_t row = 0; row < shape.rows; row++) {
     const float *const in = shape.of(x, row), *const up = shape.of(dy, row);
@@ -76,7 +78,8 @@ void layer_norm(Random& random) {
   const Floats x = random.floats(shape.rows * shape.columns), weight = random.floats(shape.columns);
   const Floats bias = random.floats(shape.columns);
   Floats y = output(shape.rows * shape.columns);
-  Call("layer_norm").sizes({shape.rows, shape.columns}).number(kEpsilon).in(x).in(weight).in(bias).out(y).run();
+  Call("layerNorm").numbers({{"rows", shape.rows}, {"columns", shape.columns}, {"epsilon", kEpsilon}}).in("x", x)
+      .in("weight", weight).in("bias", bias).out("y", y).run();
   Doubles expected;
   for (int64_t row = 0; row < shape.rows; row++) {
     const Moments moments = moments_of(shape.of(x, row), shape.columns);
@@ -95,9 +98,10 @@ void layer_norm_gradient(Random& random) {
   const Floats dy = random.floats(shape.rows * shape.columns), x = random.floats(shape.rows * shape.columns);
   const Floats weight = random.floats(shape.columns);
   Floats dx = output(shape.rows * shape.columns), d_weight = output(shape.columns), d_bias = output(shape.columns);
-  Call call("layer_norm_gradient");
-  call.sizes({shape.rows, shape.columns}).number(kEpsilon).in(dy).in(x).in(weight).out(dx);
-  call.out_if(wants_weight, d_weight).out_if(wants_weight, d_bias).run();
+  Call call("layerNormGradient");
+  call.numbers({{"rows", shape.rows}, {"columns", shape.columns}, {"epsilon", kEpsilon}}).in("dy", dy).in("x", x)
+      .in("weight", weight).out("dx", dx);
+  call.out_if(wants_weight, "dWeight", d_weight).out_if(wants_weight, "dBias", d_bias).run();
   Doubles of_x, of_weight(static_cast<size_t>(shape.columns), 0), of_bias = of_weight;
   for (int64_t row = 0; row < shape.rows; row++) {
     const float *const in = shape.of(x, row), *const up = shape.of(dy, row);
@@ -127,7 +131,8 @@ void softmax(Random& random) {
   const bool logarithm = random.chance(50);
   const Floats x = random.floats(shape.rows * shape.columns, -8, 8);
   Floats y = output(shape.rows * shape.columns);
-  Call("softmax").sizes({shape.rows, shape.columns, logarithm}).in(x).out(y).run();
+  Call("softmax").numbers({{"rows", shape.rows}, {"columns", shape.columns}, {"logarithm", logarithm}}).in("x", x)
+      .out("y", y).run();
   Doubles expected;
   for (int64_t row = 0; row < shape.rows; row++) {
     double total = 0;
@@ -149,7 +154,9 @@ void reduce(Random& random) {
   const float scale = adds ? random.between(0.1f, 1) : 1;
   const Floats x = random.floats(outer * length * inner);
   Floats y = output(outer * inner);
-  Call("reduce").sizes({operation, outer, length, inner}).number(scale).in(x).out(y).run();
+  Call("reduce")
+      .numbers({{"operation", operation}, {"outer", outer}, {"length", length}, {"inner", inner}, {"scale", scale}})
+      .in("x", x).out("y", y).run();
   Doubles expected;
   for (int64_t o = 0; o < outer; o++) {
     for (int64_t i = 0; i < inner; i++) {
@@ -171,7 +178,8 @@ void segment_sum(Random& random) {
   Integers response;
   for (int64_t i = 0; i < count; i++) response.push_back(static_cast<int32_t>(i * segments / count));
   Floats y = output(segments);
-  Call("segment_sum").sizes({count, segments}).in(values).in(response).out(y).run();
+  Call("segmentSum").numbers({{"count", count}, {"segments", segments}}).in("values", values).in("response", response)
+      .out("y", y).run();
   Doubles expected(static_cast<size_t>(segments), 0);
   for (size_t i = 0; i < values.size(); i++) expected[static_cast<size_t>(response[i])] += values[i];
   expect_close("y", y, expected, kExact);
@@ -180,10 +188,10 @@ void segment_sum(Random& random) {
 }  // namespace
 
 std::vector<Test> row_tests() {
-  return {{"rms_norm", rms_norm},     {"rms_norm_gradient", rms_norm_gradient},
-          {"layer_norm", layer_norm}, {"layer_norm_gradient", layer_norm_gradient},
+  return {{"rmsNorm", rms_norm},     {"rmsNormGradient", rms_norm_gradient},
+          {"layerNorm", layer_norm}, {"layerNormGradient", layer_norm_gradient},
           {"softmax", softmax},       {"reduce", reduce},
-          {"segment_sum", segment_sum}};
+          {"segmentSum", segment_sum}};
 }
 
 }  // namespace llmf::test

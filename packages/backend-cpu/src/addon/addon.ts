@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a native function takes, in the order in which it reads them; the C++ side checks types and lengths. */
-export type NativeArgument = number | boolean | null | Float32Array | Int32Array | Uint16Array | Uint8Array;
+export type NativeArray = Float32Array | Int32Array | Uint16Array | Uint8Array;
 
-/** @throws Error when an argument has the wrong type or an array is too short */
-export type NativeFunction = (...values: NativeArgument[]) => void;
+/**
+ * A kernel as the addon exports it: the arrays of its signature in order, its numbers in {@link Addon.numbers}. See
+ * bind-kernels.ts for how it is called.
+ *
+ * @throws Error when an array has the wrong type or is too short
+ */
+export type NativeFunction = (...arrays: (NativeArray | null)[]) => void;
 
 /** The compiled addon, see native/addon.cc. */
 export interface Addon {
@@ -16,8 +20,12 @@ export interface Addon {
   readonly multipliesTiles: boolean;
   /** Those this processor can run, comma-separated, worst first. */
   readonly availablePaths: string;
-  /** By the C++ function's name, e.g. `rms_norm`. */
+  /** By name, e.g. `rmsNorm`. */
   readonly kernels: Readonly<Record<string, NativeFunction>>;
+  /** What each kernel was compiled to take, as `textOf` of kernels/signature.ts puts it. */
+  readonly signatures: Readonly<Record<string, string>>;
+  /** The numbers of the next call, in the order of its signature. */
+  readonly numbers: Float64Array;
   /** A 64-byte aligned buffer with undefined contents. */
   allocate(bytes: number): ArrayBuffer;
   /**

@@ -4,13 +4,14 @@
  * then one shared library whose name carries the hash of sources and flags, so a changed source is a changed file and
  * nothing is rebuilt without need. It appears by a rename, so a process never loads half of it.
  */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compile, compilerOrThrow } from './compiler.js';
 import { nativeSources, packageFolder, sourceFolder, type NativeSources } from './sources.js';
+import { writeSignatures } from './write-signatures.js';
 
 /** Exact arithmetic as written: no contraction, so that a vector's tail computes the same bits as its body. */
 export const compilerFlags: readonly string[] = [
@@ -77,7 +78,7 @@ async function buildInto(folder: string, file: string, sources: NativeSources): 
   const compiler = compilerOrThrow();
   const temporary = mkdtempSync(join(folder, 'compile-'));
   try {
-    writeKernelLists(temporary, sources);
+    writeSignatures(temporary, sources.kernelFiles);
     const includes = [temporary, sourceFolder, join(sourceFolder, 'native'), nodeHeaders()].map((path) => `-I${path}`);
     const jobs = [
       ...pathsOf(process.arch).map((path) => ({
@@ -105,12 +106,6 @@ async function buildInto(folder: string, file: string, sources: NativeSources): 
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
-}
-
-/** The lists that native/isa.cc and native/dispatch.cc include. */
-export function writeKernelLists(folder: string, { kernelFiles, kernelNames }: NativeSources): void {
-  writeFileSync(join(folder, 'kernel-sources.inc'), kernelFiles.map((file) => `#include "${file}"\n`).join(''));
-  writeFileSync(join(folder, 'kernel-names.inc'), kernelNames.map((name) => `LLMF_KERNEL(${name})\n`).join(''));
 }
 
 const addonName = ({ hash }: NativeSources) => `llmf-cpu-${process.platform}-${process.arch}-${hash}.node`;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import type { Addon } from './addon.js';
+import { bindKernels } from './bind-kernels.js';
 import { buildAddon } from './build.js';
 import { addonUnavailable, loadAddon, whyNotLoaded } from './load.js';
 
@@ -20,18 +21,26 @@ it('a compiled file that does not load is a reason in one line, not a crash', ()
 
 describe.skipIf(reason !== null)(`the addon${reason === null ? '' : ` (${reason})`}`, () => {
   it('refuses an array that is too short, or of the wrong type, instead of reading past its end', async () => {
-    const { kernels } = await loadAddon();
-    const fill = kernels['fill']!;
-    expect(() => fill(11, 1, new Float32Array(10))).toThrow('fill: argument 2: expected 11 elements, got 10');
-    expect(() => fill(1, 1, new Int32Array(1))).toThrow('fill: argument 2: expected float32, got int32');
-    expect(() => fill(1, 1)).toThrow('fill: argument 2 is missing');
-    expect(() => fill(-1, 1, new Float32Array(1))).toThrow('fill: a size is negative');
+    const { fill } = bindKernels(await loadAddon());
+    const value = 1;
+    expect(() => fill({ count: 11, value, y: new Float32Array(10) })).toThrow('fill: y: expected 11 elements, got 10');
+    const integers = new Int32Array(1) as unknown as Float32Array;
+    expect(() => fill({ count: 1, value, y: integers })).toThrow('fill: y: expected float32, got int32');
+    const nothing = undefined as unknown as Float32Array;
+    expect(() => fill({ count: 1, value, y: nothing })).toThrow('fill: y: expected float32, got nothing');
+    expect(() => fill({ count: -1, value, y: new Float32Array(1) })).toThrow('fill: count: a size is negative');
+    expect(() => fill({ count: 0.5, value, y: new Float32Array(1) })).toThrow(
+      'fill: count: expected an integer, got 0.5',
+    );
+    const missing = undefined as unknown as number;
+    expect(() => fill({ count: missing, value, y: new Float32Array(1) })).toThrow('fill: count: expected an integer');
   });
 
   it('refuses an index out of range', async () => {
-    const { kernels } = await loadAddon();
+    const { embedding } = bindKernels(await loadAddon());
+    const sizes = { tokens: 1, vocabulary: 3, columns: 2 };
     const embed = (id: number) =>
-      kernels['embedding']!(1, 3, 2, Int32Array.of(id), new Float32Array(6), new Float32Array(2));
+      embedding({ ...sizes, ids: Int32Array.of(id), table: new Float32Array(6), y: new Float32Array(2) });
     expect(() => embed(2)).not.toThrow();
     expect(() => embed(3)).toThrow('embedding: an id is out of range');
     expect(() => embed(-1)).toThrow('embedding: an id is out of range');
@@ -55,23 +64,15 @@ const productCode = (addon: Addon, seed: number): number => {
   const filled = (size: number, step: number) =>
     Float32Array.from({ length: size }, (_, i) => Math.sin(i * step + seed));
   const y = new Float32Array(m * n);
-  addon.kernels['linear']!(
-    m,
-    k,
-    n,
-    0,
-    1,
-    filled(m * k, 0.1),
-    filled(n * k, 0.2),
-    null,
-    null,
-    null,
-    null,
-    null,
-    y,
-    0,
-    null,
-  );
+  // As the binding passes it: a worker of plain JS has no binding.
+  const signature = addon.signatures['linear']!.split(' ');
+  const values: Record<string, unknown> = { tokens: m, inputs: k, outputs: n, rank: 0, scale: 1, rounds: 0, y };
+  Object.assign(values, { x: filled(m * k, 0.1), weight: filled(n * k, 0.2) });
+  const names = signature.map((parameter) => parameter.split(':')[0]!);
+  const isNumber = (name: string) => typeof values[name] === 'number';
+  addon.numbers.set(names.filter(isNumber).map((name) => values[name] as number));
+  const arrays = names.filter((name) => !isNumber(name)).map((name) => (values[name] ?? null) as Float32Array | null);
+  addon.kernels['linear']!(...arrays);
   return y.reduce((sum, value, i) => sum + value * Math.cos(i), 0);
 };
 const checksum = (addon: Addon, seed: number): number => {

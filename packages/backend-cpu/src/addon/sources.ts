@@ -3,34 +3,30 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { signatures } from '../kernels/signatures.js';
 
 /** The package's folder; this file is in `src/addon` or `dist/addon` of it. The C++ sources are always in `src`. */
 export const packageFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const sourceFolder = join(packageFolder, 'src');
 
 export interface NativeSources {
-  /** Of every C++ file and of the flags. */
+  /** Of every C++ file, of the kernels' signatures and of the flags. */
   readonly hash: string;
   /** kernels/<op>/<op>.cc, relative to `src`, sorted. */
   readonly kernelFiles: readonly string[];
-  /** The functions they export: every `void name(Arguments& …)`. */
-  readonly kernelNames: readonly string[];
 }
 
 export function nativeSources(flags: readonly string[]): NativeSources {
   const files = ['native', 'kernels'].flatMap((folder) => cppFiles(join(sourceFolder, folder))).toSorted();
-  const hash = createHash('sha256').update(JSON.stringify([process.platform, process.arch, flags]));
+  const hash = createHash('sha256').update(JSON.stringify([process.platform, process.arch, flags, signatures]));
   const kernelFiles: string[] = [];
-  const kernelNames: string[] = [];
   for (const file of files) {
     const text = readFileSync(file, 'utf8');
     const name = relative(sourceFolder, file).split(sep).join('/');
     hash.update(`${name}\n${text}`);
-    if (!name.startsWith('kernels/') || !name.endsWith('.cc')) continue;
-    kernelFiles.push(name);
-    kernelNames.push(...[...text.matchAll(/^void (\w+)\(Arguments& /gm)].map((match) => match[1]!));
+    if (name.startsWith('kernels/') && name.endsWith('.cc')) kernelFiles.push(name);
   }
-  return { hash: hash.digest('hex').slice(0, 16), kernelFiles, kernelNames };
+  return { hash: hash.digest('hex').slice(0, 16), kernelFiles };
 }
 
 function cppFiles(folder: string): string[] {

@@ -2,8 +2,10 @@
 import { packedOf, tf } from '@llmf/nn';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { constants } from 'node:buffer';
-import type { Addon, NativeFunction } from '../addon/addon.js';
+import type { Addon } from '../addon/addon.js';
+import { bindKernels } from '../addon/bind-kernels.js';
 import { WeightPanels, type PanelSide } from '../kernels/linear/weight-panels.js';
+import type { NativeCalls } from '../kernels/signatures.js';
 import { MemoryArena } from './memory-arena.js';
 
 type TensorInfo = tf.TensorInfo;
@@ -36,7 +38,7 @@ const longestPage = 65_536;
  */
 export class NativeBackend extends MathBackendCPU {
   readonly arena: MemoryArena;
-  readonly kernels: Readonly<Record<string, NativeFunction>>;
+  readonly kernels: NativeCalls;
   /** Frozen bf16 weights are kept packed for products as well. */
   packsWeights = false;
   private readonly weightPanels: WeightPanels;
@@ -48,8 +50,8 @@ export class NativeBackend extends MathBackendCPU {
   constructor(readonly addon: Addon) {
     super();
     this.arena = new MemoryArena(addon);
-    this.kernels = addon.kernels;
-    this.weightPanels = new WeightPanels(addon.kernels);
+    this.kernels = bindKernels(addon);
+    this.weightPanels = new WeightPanels(this.kernels);
     (this as unknown as { firstUse: boolean }).firstUse = false; // else it greets with advice to install another backend
   }
 

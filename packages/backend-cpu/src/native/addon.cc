@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Node-API binding. Each kernel is a JS function that takes numbers, typed arrays and nulls in the order in which
-// the kernel reads them; a wrong type or a too short array throws an Error.
+// The Node-API binding. Each kernel is a JS function that takes the arrays of its signature, null where one is left out;
+// its numbers are in `numbers`. A wrong type or a too short array throws an Error.
 #define NAPI_VERSION 8
 #include <node_api.h>
 
@@ -19,7 +19,7 @@ namespace {
 
 using namespace llmf;
 
-constexpr size_t kMostArguments = 40;
+constexpr size_t kMostArrays = 24;
 
 /** Chosen once per process: worker threads load the addon again. */
 const Path& path() {
@@ -40,53 +40,49 @@ ElementType element_type(napi_typedarray_type type) {
   }
 }
 
-Value value_of(napi_env env, napi_value from) {
-  napi_valuetype kind;
-  napi_typeof(env, from, &kind);
-  if (kind == napi_number) {
-    double number = 0;
-    napi_get_value_double(env, from, &number);
-    return number_value(number);
-  }
-  if (kind == napi_boolean) {
-    bool flag = false;
-    napi_get_value_bool(env, from, &flag);
-    return number_value(flag ? 1 : 0);
-  }
+/** A typed array, or none where JS passed null or anything else. */
+Array array_of(napi_env env, napi_value from) {
   napi_typedarray_type type;
   size_t length = 0;
   void* data = nullptr;
-  if (kind != napi_object || napi_get_typedarray_info(env, from, &type, &length, &data, nullptr, nullptr) != napi_ok) {
-    return Value{};
-  }
-  return array_value(element_type(type), data, static_cast<int64_t>(length));
+  if (napi_get_typedarray_info(env, from, &type, &length, &data, nullptr, nullptr) != napi_ok) return Array{};
+  return {element_type(type), data, static_cast<int64_t>(length)};
 }
 
 std::atomic<int64_t> shared_from{0};
 
 /** Bytes of all arrays of a call. */
-int64_t bytes_of(const Value* values, size_t count) {
+int64_t bytes_of(const Array* arrays, size_t count) {
   int64_t bytes = 0;
-  for (size_t i = 0; i < count; i++) bytes += values[i].length * size_of(values[i].type);
+  for (size_t i = 0; i < count; i++) bytes += arrays[i].length * size_of(arrays[i].type);
   return bytes;
 }
 
+constexpr int kMostNumbers = 24;
+
+/** One kernel as one thread of JS sees it; lives as long as that thread's exports. */
+struct BoundKernel {
+  int index;
+  const double* numbers;  // written by JS before each call
+};
+
 napi_value run_kernel(napi_env env, napi_callback_info info) {
-  size_t count = kMostArguments;
-  napi_value arguments[kMostArguments];
-  void* index = nullptr;
-  napi_get_cb_info(env, info, &count, arguments, nullptr, &index);
-  Value values[kMostArguments];
-  if (count > kMostArguments) count = kMostArguments;
-  for (size_t i = 0; i < count; i++) values[i] = value_of(env, arguments[i]);
-  Arguments call(values, static_cast<int>(count));
+  size_t count = kMostArrays;
+  napi_value values[kMostArrays];
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  const BoundKernel& bound = *static_cast<const BoundKernel*>(data);
+  Array arrays[kMostArrays];
+  if (count > kMostArrays) count = kMostArrays;
+  for (size_t i = 0; i < count; i++) arrays[i] = array_of(env, values[i]);
+  Arguments call(bound.numbers, kMostNumbers, arrays, static_cast<int>(count));
   {
     const FlushDenormals flush;
-    const Alone alone(bytes_of(values, count) < shared_from.load(std::memory_order_relaxed));
-    path().kernels[reinterpret_cast<intptr_t>(index)](call);
+    const Alone alone(bytes_of(arrays, count) < shared_from.load(std::memory_order_relaxed));
+    path().kernels[bound.index](call);
   }
   if (!call.ok()) {
-    const std::string message = std::string(kernel_names[reinterpret_cast<intptr_t>(index)]) + ": " + call.error();
+    const std::string message = std::string(kernel_list[bound.index].name) + ": " + call.error();
     napi_throw_error(env, nullptr, message.c_str());
   }
   return nullptr;
@@ -129,9 +125,9 @@ napi_value scratch_size(napi_env env, napi_callback_info) {
   return result;
 }
 
-void add_function(napi_env env, napi_value object, const char* name, napi_callback callback, intptr_t data = 0) {
+void add_function(napi_env env, napi_value object, const char* name, napi_callback callback, void* data = nullptr) {
   napi_value function;
-  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, reinterpret_cast<void*>(data), &function);
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, data, &function);
   napi_set_named_property(env, object, name, function);
 }
 
@@ -147,6 +143,35 @@ void add_flag(napi_env env, napi_value object, const char* name, bool flag) {
   napi_set_named_property(env, object, name, value);
 }
 
+/** A float64 array that JS and C++ both see. */
+double* add_numbers(napi_env env, napi_value object) {
+  napi_value buffer, array;
+  void* data = nullptr;
+  napi_create_arraybuffer(env, kMostNumbers * sizeof(double), &data, &buffer);
+  napi_create_typedarray(env, napi_float64_array, kMostNumbers, buffer, 0, &array);
+  napi_set_named_property(env, object, "numbers", array);
+  napi_ref forever;
+  napi_create_reference(env, buffer, 1, &forever);
+  return static_cast<double*>(data);
+}
+
+void add_kernels(napi_env env, napi_value exports) {
+  const double* const numbers = add_numbers(env, exports);
+  napi_value kernels, signatures;
+  napi_create_object(env, &kernels);
+  napi_create_object(env, &signatures);
+  BoundKernel* const bound = new BoundKernel[kernel_count];
+  napi_set_instance_data(
+      env, bound, [](napi_env, void* data, void*) { delete[] static_cast<BoundKernel*>(data); }, nullptr);
+  for (int i = 0; path().kernels != nullptr && i < kernel_count; i++) {
+    bound[i] = {i, numbers};
+    add_function(env, kernels, kernel_list[i].name, run_kernel, bound + i);
+    add_string(env, signatures, kernel_list[i].name, kernel_list[i].signature);
+  }
+  napi_set_named_property(env, exports, "kernels", kernels);
+  napi_set_named_property(env, exports, "signatures", signatures);
+}
+
 }  // namespace
 
 NAPI_MODULE_INIT() {
@@ -159,11 +184,6 @@ NAPI_MODULE_INIT() {
   add_function(env, exports, "forgetPages", forget_pages_of_array);
   add_function(env, exports, "setThreads", set_thread_count);
   add_function(env, exports, "scratchBytes", scratch_size);
-  napi_value kernels;
-  napi_create_object(env, &kernels);
-  for (int i = 0; path().kernels != nullptr && i < kernel_count; i++) {
-    add_function(env, kernels, kernel_names[i], run_kernel, i);
-  }
-  napi_set_named_property(env, exports, "kernels", kernels);
+  add_kernels(env, exports);
   return exports;
 }

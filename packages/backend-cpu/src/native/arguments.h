@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The boundary between JS and kernels. Every kernel is `void name(Arguments&)`: it reads numbers and arrays in order,
-// stating the length each array must have, then asks `ok()` once. A mismatch becomes a message, never a wild pointer.
+// The boundary between JS and kernels. A kernel's signature.ts declares what it takes; the build writes from it a struct,
+// whose member function `run` is the kernel, and `read`, which fills the struct: numbers and arrays in the order of the
+// signature, each array at least as long as declared. A mismatch becomes a message, never a wild pointer.
 #pragma once
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 
@@ -19,17 +21,12 @@ inline int64_t size_of(ElementType type) {
   return bytes[static_cast<int>(type)];
 }
 
-/** One argument: a number, an array, or absent (both zero). */
-struct Value {
+/** An array, or none. */
+struct Array {
   ElementType type = ElementType::none;
-  bool is_number = false;
   void* data = nullptr;
   int64_t length = 0;
-  double number = 0;
 };
-
-inline Value number_value(double number) { return {ElementType::none, true, nullptr, 0, number}; }
-inline Value array_value(ElementType type, void* data, int64_t length) { return {type, false, data, length, 0}; }
 
 /** A matrix operand whose storage is known at run time only. */
 struct Storage {
@@ -39,52 +36,62 @@ struct Storage {
 
 class Arguments {
  public:
-  Arguments(const Value* values, int count) : values_(values), count_(count) {}
+  Arguments(const double* numbers, int number_count, const Array* arrays, int array_count)
+      : numbers_(numbers), number_count_(number_count), arrays_(arrays), array_count_(array_count) {}
 
-  double number() {
-    const Value& value = next();
-    if (!value.is_number) mismatch("a number", value);
-    return value.number;
+  double number(const char* name) {
+    if (next_number_ < number_count_) return numbers_[next_number_++];
+    if (ok()) std::snprintf(error_, sizeof error_, "%s is missing", name);
+    return 0;
   }
-  float scalar() { return static_cast<float>(number()); }
-  int64_t integer() { return static_cast<int64_t>(number()); }
-  /** A size: not negative. */
-  int64_t size() {
-    const int64_t value = integer();
-    if (value < 0) fail("a size is negative");
-    return value < 0 ? 0 : value;
+  float scalar(const char* name) { return static_cast<float>(number(name)); }
+  bool flag(const char* name) { return number(name) != 0; }
+  int64_t integer(const char* name) {
+    const double value = number(name);
+    constexpr double kMost = 9007199254740992.0;  // 2⁵³: integers of JS
+    if (value == std::floor(value) && value >= -kMost && value <= kMost) return static_cast<int64_t>(value);
+    if (ok()) std::snprintf(error_, sizeof error_, "%s: expected an integer, got %g", name, value);
+    return 0;
   }
-
-  const float* floats(int64_t length) { return static_cast<const float*>(array(ElementType::f32, length)); }
-  const int32_t* integers(int64_t length) { return static_cast<const int32_t*>(array(ElementType::i32, length)); }
-  const uint8_t* bytes(int64_t length) { return static_cast<const uint8_t*>(array(ElementType::u8, length)); }
-  float* output(int64_t length) { return static_cast<float*>(array(ElementType::f32, length)); }
-  int32_t* output_integers(int64_t length) { return static_cast<int32_t*>(array(ElementType::i32, length)); }
-  uint16_t* output_bf16(int64_t length) { return static_cast<uint16_t*>(array(ElementType::u16, length)); }
-  /** As floats, or nullptr where JS passed null. */
-  const float* optional_floats(int64_t length) { return peek_absent() ? (next(), nullptr) : floats(length); }
-  float* optional_output(int64_t length) { return peek_absent() ? (next(), nullptr) : output(length); }
-
-  const int32_t* optional_integers(int64_t length) { return peek_absent() ? (next(), nullptr) : integers(length); }
-  int32_t* optional_output_integers(int64_t length) { return peek_absent() ? (next(), nullptr) : output_integers(length); }
-
-  const uint16_t* optional_bf16(int64_t length) {
-    return peek_absent() ? (next(), nullptr) : static_cast<const uint16_t*>(array(ElementType::u16, length));
+  /** Not negative. */
+  int64_t size(const char* name) {
+    const int64_t value = integer(name);
+    if (value >= 0) return value;
+    if (ok()) std::snprintf(error_, sizeof error_, "%s: a size is negative", name);
+    return 0;
   }
 
-  /** Any values of four bytes, to be copied as they are. */
-  const uint32_t* words(int64_t length) { return static_cast<const uint32_t*>(four_bytes(length)); }
-  uint32_t* output_words(int64_t length) { return static_cast<uint32_t*>(four_bytes(length)); }
+  const float* floats(const char* name, int64_t length) { return array<const float>(name, ElementType::f32, length); }
+  const int32_t* integers(const char* name, int64_t length) { return array<const int32_t>(name, ElementType::i32, length); }
+  const uint8_t* bytes(const char* name, int64_t length) { return array<const uint8_t>(name, ElementType::u8, length); }
+  const uint16_t* bf16(const char* name, int64_t length) { return array<const uint16_t>(name, ElementType::u16, length); }
+  float* output(const char* name, int64_t length) { return array<float>(name, ElementType::f32, length); }
+  int32_t* output_integers(const char* name, int64_t length) { return array<int32_t>(name, ElementType::i32, length); }
+  uint16_t* output_bf16(const char* name, int64_t length) { return array<uint16_t>(name, ElementType::u16, length); }
 
+  // nullptr where JS passed null.
+  const float* optional_floats(const char* name, int64_t length) { return is_null() ? nullptr : floats(name, length); }
+  const int32_t* optional_integers(const char* name, int64_t length) { return is_null() ? nullptr : integers(name, length); }
+  const uint16_t* optional_bf16(const char* name, int64_t length) { return is_null() ? nullptr : bf16(name, length); }
+  float* optional_output(const char* name, int64_t length) { return is_null() ? nullptr : output(name, length); }
+  int32_t* optional_output_integers(const char* name, int64_t length) {
+    return is_null() ? nullptr : output_integers(name, length);
+  }
+
+  const uint32_t* words(const char* name, int64_t length) { return output_words(name, length); }
+  uint32_t* output_words(const char* name, int64_t length) {
+    const Array& value = next(name);
+    if (value.type != ElementType::f32 && value.type != ElementType::i32) mismatch(name, "float32 or int32 values", value);
+    else check_length(name, value, length);
+    return static_cast<uint32_t*>(value.data);
+  }
   /** float32 values or bf16 bits. */
-  Storage weight(int64_t length) {
-    const Value& value = next();
-    const bool known = value.type == ElementType::f32 || value.type == ElementType::u16;
-    if (!known) mismatch("float32 or bf16 values", value);
-    if (known && value.length < length) too_short(value, length);
+  Storage weight(const char* name, int64_t length) {
+    const Array& value = next(name);
+    if (value.type != ElementType::f32 && value.type != ElementType::u16) mismatch(name, "float32 or bf16 values", value);
+    else check_length(name, value, length);
     return {value.data, value.type};
   }
-  Storage optional_weight(int64_t length) { return peek_absent() ? (next(), Storage{}) : weight(length); }
 
   void fail(const char* message) {
     if (ok()) std::snprintf(error_, sizeof error_, "%s", message);
@@ -93,52 +100,57 @@ class Arguments {
   const char* error() const { return error_; }
 
  private:
-  const Value* values_;
-  int count_;
-  int cursor_ = 0;
+  const double* numbers_;
+  int number_count_, next_number_ = 0;
+  const Array* arrays_;
+  int array_count_, next_array_ = 0;
   char error_[160] = {0};
 
-  bool peek_absent() const {
-    return cursor_ < count_ && !values_[cursor_].is_number && values_[cursor_].type == ElementType::none;
+  /** Steps over the next array if it is null. */
+  bool is_null() {
+    const bool null = next_array_ < array_count_ && arrays_[next_array_].type == ElementType::none;
+    if (null) next_array_++;
+    return null;
   }
 
-  const Value& next() {
-    static const Value absent;
-    if (cursor_ < count_) return values_[cursor_++];
-    if (ok()) std::snprintf(error_, sizeof error_, "argument %d is missing", cursor_);
+  const Array& next(const char* name) {
+    static const Array absent;
+    if (next_array_ < array_count_) return arrays_[next_array_++];
+    if (ok()) std::snprintf(error_, sizeof error_, "%s is missing", name);
     return absent;
   }
 
-  void* four_bytes(int64_t length) {
-    const Value& value = next();
-    if (value.type != ElementType::f32 && value.type != ElementType::i32) mismatch("float32 or int32 values", value);
-    else if (value.length < length) too_short(value, length);
-    return value.data;
-  }
-
-  void* array(ElementType type, int64_t length) {
-    const Value& value = next();
+  template <class Element>
+  Element* array(const char* name, ElementType type, int64_t length) {
+    const Array& value = next(name);
     if (value.type != type) {
-      if (ok()) mismatch(name_of(type), value);
+      mismatch(name, name_of(type), value);
       return nullptr;
     }
-    if (value.length < length) too_short(value, length);
-    return value.data;
+    check_length(name, value, length);
+    return static_cast<Element*>(value.data);
   }
 
-  void mismatch(const char* expected, const Value& value) {
-    if (!ok()) return;
-    const char* got = value.is_number ? "a number" : name_of(value.type);
-    std::snprintf(error_, sizeof error_, "argument %d: expected %s, got %s", cursor_ - 1, expected, got);
+  void mismatch(const char* name, const char* expected, const Array& value) {
+    if (ok()) std::snprintf(error_, sizeof error_, "%s: expected %s, got %s", name, expected, name_of(value.type));
   }
 
-  void too_short(const Value& value, int64_t length) {
-    if (!ok()) return;
-    std::snprintf(error_, sizeof error_, "argument %d: expected %lld elements, got %lld", cursor_ - 1,
-                  static_cast<long long>(length), static_cast<long long>(value.length));
+  void check_length(const char* name, const Array& value, int64_t length) {
+    if (value.length >= length || !ok()) return;
+    std::snprintf(error_, sizeof error_, "%s: expected %lld elements, got %lld", name, static_cast<long long>(length),
+                  static_cast<long long>(value.length));
   }
 };
 
+/** What every kernel's struct is besides its parameters. */
+struct KernelCall {
+  Arguments* arguments = nullptr;
+
+  /** Ends the call with an error in JS; `run` must return then. */
+  void fail(const char* message) const { arguments->fail(message); }
+};
+
+/** Reads a call and runs it. */
 using Kernel = void (*)(Arguments&);
 
 }  // namespace llmf

@@ -98,11 +98,11 @@ const char* available_paths() {
   return names.c_str();
 }
 
-const char* const kernel_names[] = {
-#define LLMF_KERNEL(name) #name,
-#include "kernel-names.inc"
+const KernelEntry kernel_list[] = {
+#define LLMF_KERNEL(type, name, signature) {name, signature},
+#include "kernel-list.inc"
 #undef LLMF_KERNEL
 };
-const int kernel_count = static_cast<int>(sizeof kernel_names / sizeof *kernel_names);
+const int kernel_count = static_cast<int>(sizeof kernel_list / sizeof *kernel_list);
 
 }  // namespace llmf

@@ -18,7 +18,11 @@ Path choose_path(const char* forced);
 /** Comma-separated names of the paths that can run on this processor, worst first. */
 const char* available_paths();
 
-extern const char* const kernel_names[];
+/** A kernel's name and signature (`name:kind`, a `?` where null may be given), in the order of a path's kernels. */
+struct KernelEntry {
+  const char *name, *signature;
+};
+extern const KernelEntry kernel_list[];
 extern const int kernel_count;
 
 }  // namespace llmf

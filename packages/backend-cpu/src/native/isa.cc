@@ -112,15 +112,24 @@ using RoundedBlock = Float32Block;
 
 #include "scatter.h"
 
-// Every kernels/*/*.cc, then the list of what they export: both written by the build from the folders.
+// What kernels take, then every kernels/*/*.cc and the code that reads a call: written by the build from the folders.
+#include "kernel-calls.inc"
+#include "lengths.h"
 #include "kernel-sources.inc"
+
+template <class Call>
+void read_and_run(Arguments& arguments) {
+  Call call;
+  call.arguments = &arguments;
+  if (call.read()) call.run();
+}
 
 }  // namespace
 
 const Kernel* kernels() {
   static const Kernel table[] = {
-#define LLMF_KERNEL(name) &name,
-#include "kernel-names.inc"
+#define LLMF_KERNEL(type, name, signature) &read_and_run<type>,
+#include "kernel-list.inc"
 #undef LLMF_KERNEL
   };
   return table;

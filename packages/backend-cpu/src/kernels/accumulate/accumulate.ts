@@ -7,7 +7,7 @@ export const accumulateKernel = defineKernel<{ readonly accumulator: TensorInfo;
   kernelName: kernels.accumulate,
   run({ accumulator, value }, _, backend) {
     const sums = backend.ownFloats(accumulator);
-    backend.kernels['accumulate']!(sums.length, sums, backend.floats(value));
+    backend.kernels.accumulate({ count: sums.length, accumulator: sums, value: backend.floats(value) });
     return [];
   },
 });

@@ -3,16 +3,7 @@
 //   m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²;  θ ← (1 − η λ) θ − η / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
 // g is the gradient times `scale` (one value, or null for 1).
 
-void adamw(Arguments& arguments) {
-  const int64_t count = arguments.size();
-  const double learning_rate = arguments.number(), beta1 = arguments.number(), beta2 = arguments.number();
-  const double epsilon = arguments.number(), weight_decay = arguments.number(), step = arguments.number();
-  float* const parameter = arguments.output(count);
-  const float* const gradient = arguments.floats(count);
-  float* const m = arguments.output(count);
-  float* const v = arguments.output(count);
-  const float* const scale = arguments.optional_floats(1);
-  if (!arguments.ok()) return;
+void Adamw::run() const {
   const Vec keep1 = set(static_cast<float>(beta1)), add1 = set(static_cast<float>(1 - beta1));
   const Vec keep2 = set(static_cast<float>(beta2)), add2 = set(static_cast<float>(1 - beta2));
   const Vec rate = set(static_cast<float>(learning_rate / (1 - pow(beta1, step))));

@@ -14,21 +14,21 @@ export const adamwKernel = defineKernel<AdamWInputs, Attributes>({
   run(inputs, { learningRate, beta1, beta2, epsilon, step, weightDecays }, backend) {
     const scale = backend.optionalFloats(inputs['scale']);
     for (const [index, weightDecay] of weightDecays.entries()) {
-      const values = backend.ownFloats(inputs[`parameter${index}`]!);
-      backend.kernels['adamw']!(
-        values.length,
+      const parameter = backend.ownFloats(inputs[`parameter${index}`]!);
+      backend.kernels.adamw({
+        count: parameter.length,
         learningRate,
         beta1,
         beta2,
         epsilon,
         weightDecay,
         step,
-        values,
-        backend.floats(inputs[`gradient${index}`]!),
-        backend.ownFloats(inputs[`m${index}`]!),
-        backend.ownFloats(inputs[`v${index}`]!),
+        parameter,
+        gradient: backend.floats(inputs[`gradient${index}`]!),
+        m: backend.ownFloats(inputs[`m${index}`]!),
+        v: backend.ownFloats(inputs[`v${index}`]!),
         scale,
-      );
+      });
     }
     return [];
   },

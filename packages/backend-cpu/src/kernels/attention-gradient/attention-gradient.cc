@@ -168,22 +168,11 @@ inline void attend_back_all(const AttentionShape& shape, const AttentionGradient
   });
 }
 
-void attention_gradient(Arguments& arguments) {
-  const AttentionShape shape = read_attention_shape(arguments);
-  const int64_t query_values = shape.queries * shape.heads * shape.size;
-  const int64_t key_values = shape.keys * shape.groups * shape.size;
-  AttentionGradientInputs in;
-  in.dy = arguments.floats(query_values);
-  in.q = arguments.floats(query_values);
-  in.k = arguments.floats(key_values);
-  in.v = arguments.floats(key_values);
-  in.out = arguments.floats(query_values);
-  in.log_sum_exp = arguments.floats(shape.queries * shape.heads);
-  float* const dq = arguments.output(query_values);
-  float* const dk = arguments.output(key_values);
-  float* const dv = arguments.output(key_values);
-  in.bf16 = arguments.integer() != 0;
-  if (!arguments.ok()) return;
+void AttentionGradient::run() const {
+  const AttentionShape shape = attention_shape(*this);
+  if (const char* const reason = unfit(shape)) return fail(reason);
+  const int64_t query_values = queries * heads * size;
+  const AttentionGradientInputs in{dy, q, k, v, out, log_sum_exp, rounds};
   memset(dq, 0, static_cast<size_t>(query_values) * sizeof(float));
 
   Scratch scratch;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { kernels, type AttentionAttributes } from '@llmf/nn';
-import { attentionShape } from '../attention/shape.js';
+import { attentionShapeOf } from '../attention/shape.js';
 import { defineKernel, type TensorInfo } from '../define-kernel.js';
 
 interface AttentionGradientInputs {
@@ -15,13 +15,19 @@ interface AttentionGradientInputs {
 export const attentionGradientKernel = defineKernel<AttentionGradientInputs, AttentionAttributes>({
   kernelName: kernels.attentionGradient,
   run({ dy, q, k, v, out, logSumExp }, attributes, backend) {
-    const gradients = [q, k, v].map(({ shape }) => backend.output(shape));
-    backend.kernels['attention_gradient']!(
-      ...attentionShape(q, k, attributes),
-      ...[dy, q, k, v, out, logSumExp].map((input) => backend.floats(input)),
-      ...gradients.map(({ values }) => values),
-      backend.roundsProducts,
-    );
-    return gradients.map(({ info }) => info);
+    const [dq, dk, dv] = [backend.output(q.shape), backend.output(k.shape), backend.output(v.shape)];
+    backend.kernels.attentionGradient({
+      ...attentionShapeOf(q, k, attributes, backend),
+      dy: backend.floats(dy),
+      q: backend.floats(q),
+      k: backend.floats(k),
+      v: backend.floats(v),
+      out: backend.floats(out),
+      logSumExp: backend.floats(logSumExp),
+      dq: dq.values,
+      dk: dk.values,
+      dv: dv.values,
+    });
+    return [dq.info, dk.info, dv.info];
   },
 });

@@ -98,17 +98,11 @@ inline void attend_all(const AttentionShape& shape, const float* q, const float*
   });
 }
 
-void attention(Arguments& arguments) {
-  const AttentionShape shape = read_attention_shape(arguments);
-  const float* const q = arguments.floats(shape.queries * shape.heads * shape.size);
-  const float* const k = arguments.floats(shape.keys * shape.groups * shape.size);
-  const float* const v = arguments.floats(shape.keys * shape.groups * shape.size);
-  float* const out = arguments.output(shape.queries * shape.heads * shape.size);
-  float* const log_sum_exp = arguments.output(shape.queries * shape.heads);
-  const bool bf16 = arguments.integer() != 0;
-  if (!arguments.ok()) return;
+void Attention::run() const {
+  const AttentionShape shape = attention_shape(*this);
+  if (const char* const reason = unfit(shape)) return fail(reason);
   memset(out, 0, static_cast<size_t>(shape.queries * shape.heads * shape.size) * sizeof(float));
   memset(log_sum_exp, 0, static_cast<size_t>(shape.queries * shape.heads) * sizeof(float));
-  if (bf16) attend_all<RoundedBlock>(shape, q, k, v, true, out, log_sum_exp);
+  if (rounds) attend_all<RoundedBlock>(shape, q, k, v, true, out, log_sum_exp);
   else attend_all<Float32Block>(shape, q, k, v, false, out, log_sum_exp);
 }

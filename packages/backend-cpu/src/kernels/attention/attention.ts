@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { kernels, type AttentionAttributes } from '@llmf/nn';
 import { defineKernel, type TensorInfo } from '../define-kernel.js';
-import { attentionShape } from './shape.js';
+import { attentionShapeOf } from './shape.js';
 
 interface AttentionInputs {
   readonly q: TensorInfo; // [Tq, H, D]
@@ -14,9 +14,14 @@ export const attentionKernel = defineKernel<AttentionInputs, AttentionAttributes
   run({ q, k, v }, attributes, backend) {
     const out = backend.output(q.shape);
     const logSumExp = backend.output(q.shape.slice(0, 2));
-    const inputs = [backend.floats(q), backend.floats(k), backend.floats(v)] as const;
-    const outputs = [out.values, logSumExp.values] as const;
-    backend.kernels['attention']!(...attentionShape(q, k, attributes), ...inputs, ...outputs, backend.roundsProducts);
+    backend.kernels.attention({
+      ...attentionShapeOf(q, k, attributes, backend),
+      q: backend.floats(q),
+      k: backend.floats(k),
+      v: backend.floats(v),
+      out: out.values,
+      logSumExp: logSumExp.values,
+    });
     return [out.info, logSumExp.info];
   },
 });

@@ -32,17 +32,17 @@ struct AttentionShape {
   }
 };
 
-/** Spans, sizes, scale, causal, window: as the JS side passes them for forward and gradient. */
-inline AttentionShape read_attention_shape(Arguments& arguments) {
-  AttentionShape shape;
-  shape.span_count = arguments.size();
-  shape.spans = reinterpret_cast<const Span*>(arguments.integers(shape.span_count * 6));
-  shape.queries = arguments.size(), shape.keys = arguments.size();
-  shape.heads = arguments.size(), shape.groups = arguments.size(), shape.size = arguments.size();
-  shape.scale = arguments.scalar();
-  shape.sight.causal = arguments.integer() != 0, shape.sight.window = arguments.size();
-  if (!arguments.ok()) return shape;
-  if (shape.groups < 1 || shape.heads % shape.groups != 0) arguments.fail("heads are no multiple of key heads");
+/** Of a call of attention or of its gradient. */
+template <class Call>
+inline AttentionShape attention_shape(const Call& call) {
+  const Span* const spans = reinterpret_cast<const Span*>(call.spans);
+  return {spans,       call.span_count, call.queries, call.keys, call.heads,
+          call.groups, call.size,       call.scale,   {call.causal, call.window}};
+}
+
+/** Null, or why not. */
+inline const char* unfit(const AttentionShape& shape) {
+  if (shape.groups < 1 || shape.heads % shape.groups != 0) return "heads are no multiple of key heads";
   const auto fits = [](int64_t start, int64_t length, int64_t total) {
     return start >= 0 && length >= 0 && start + length <= total;
   };
@@ -50,10 +50,10 @@ inline AttentionShape read_attention_shape(Arguments& arguments) {
     const Span& s = shape.spans[i];
     if (!fits(s.query_start, s.query_length, shape.queries) || !fits(s.key_start, s.key_length, shape.keys) ||
         !fits(s.prefix_start, s.prefix_length, shape.keys) || s.key_length < s.query_length) {
-      arguments.fail("a span leaves its queries or keys");
+      return "a span leaves its queries or keys";
     }
   }
-  return shape;
+  return nullptr;
 }
 
 /** One block of keys takes this much per column when it is packed as depth. */

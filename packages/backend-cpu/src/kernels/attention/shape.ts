@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AttentionAttributes } from '@llmf/nn';
-import type { NativeArgument } from '../../addon/addon.js';
-import type { TensorInfo } from '../define-kernel.js';
+import type { NativeBackend, TensorInfo } from '../define-kernel.js';
 
-/** What attention and its gradient read first, in the order of read_attention_shape. */
-export function attentionShape(q: TensorInfo, k: TensorInfo, attributes: AttentionAttributes): NativeArgument[] {
+/** What attention and its gradient share. */
+export function attentionShapeOf(
+  q: TensorInfo,
+  k: TensorInfo,
+  attributes: AttentionAttributes,
+  { roundsProducts: rounds }: NativeBackend,
+) {
   const [queries, heads, size] = q.shape as [number, number, number];
   const [keys, groups] = k.shape as [number, number, number];
-  const { spans, scale, causal, window } = attributes;
-  const table = Int32Array.from(
-    spans.flatMap((span) => [
+  const { spans: list, scale, causal, window } = attributes;
+  const spans = Int32Array.from(
+    list.flatMap((span) => [
       span.queryStart,
       span.queryLength,
       span.keyStart,
@@ -18,5 +22,5 @@ export function attentionShape(q: TensorInfo, k: TensorInfo, attributes: Attenti
       span.prefixLength,
     ]),
   );
-  return [spans.length, table, queries, keys, heads, groups, size, scale, causal, window];
+  return { spanCount: list.length, queries, keys, heads, groups, size, scale, causal, window, rounds, spans };
 }

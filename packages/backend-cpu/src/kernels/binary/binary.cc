@@ -44,24 +44,10 @@ void apply_binary(const Broadcast& shape, const float* a, const float* b, float*
   }
 }
 
-void binary(Arguments& arguments) {
-  const int64_t operation = arguments.integer();
-  const int64_t axes = arguments.size();
-  const int32_t* const sizes = arguments.integers(axes);
-  const int32_t* const a_strides = arguments.integers(axes);
-  const int32_t* const b_strides = arguments.integers(axes);
-  if (!arguments.ok() || axes < 1) return arguments.fail("at least one axis is needed");
-  int64_t count = 1, a_last = 0, b_last = 0;
-  for (int64_t axis = 0; axis < axes; axis++) {
-    count *= sizes[axis];
-    a_last += static_cast<int64_t>(sizes[axis] - 1) * a_strides[axis];
-    b_last += static_cast<int64_t>(sizes[axis] - 1) * b_strides[axis];
-  }
+void Binary::run() const {
+  if (axes < 1) return fail("at least one axis is needed");
+  const int64_t count = elements(axes, sizes);
   if (count == 0) return;
-  const float* const a = arguments.floats(a_last + 1);
-  const float* const b = arguments.floats(b_last + 1);
-  float* const y = arguments.output(count);
-  if (!arguments.ok()) return;
   const Broadcast shape{static_cast<int>(axes), sizes, a_strides, b_strides};
   const int64_t rows = count / sizes[axes - 1];
   switch (operation) {
@@ -72,6 +58,6 @@ void binary(Arguments& arguments) {
     case 4: return apply_binary(shape, a, b, y, rows, [](Vec x, Vec z) { return larger_or_nan(x, z); });
     case 5: return apply_binary(shape, a, b, y, rows, [](Vec x, Vec z) { return smaller_or_nan(x, z); });
     case 6: return apply_binary(shape, a, b, y, rows, [](Vec x, Vec z) { return (x - z) * (x - z); });
-    default: return arguments.fail("unknown operation");
+    default: return fail("unknown operation");
   }
 }

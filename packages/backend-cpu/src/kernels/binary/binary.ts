@@ -34,7 +34,9 @@ const addN = defineKernel<readonly TensorInfo[]>({
   run([first, second, ...rest], _, backend) {
     const sum = binary(operations.Add, first!, second!, backend);
     const values = backend.floats(sum);
-    for (const tensor of rest) backend.kernels['accumulate']!(values.length, values, backend.floats(tensor));
+    for (const tensor of rest) {
+      backend.kernels.accumulate({ count: values.length, accumulator: values, value: backend.floats(tensor) });
+    }
     return sum;
   },
 });
@@ -44,7 +46,15 @@ export const binaryKernels: readonly NativeKernel[] = [...elementwise, addN];
 export function binary(operation: number, a: TensorInfo, b: TensorInfo, backend: NativeBackend): TensorInfo {
   const { shape, sizes, aStrides, bStrides } = broadcast(a.shape, b.shape)!;
   const y = backend.output(shape);
-  const [left, right] = [backend.floats(a), backend.floats(b)];
-  backend.kernels['binary']!(operation, sizes.length, sizes, aStrides, bStrides, left, right, y.values);
+  backend.kernels.binary({
+    operation,
+    axes: sizes.length,
+    sizes,
+    aStrides,
+    bStrides,
+    a: backend.floats(a),
+    b: backend.floats(b),
+    y: y.values,
+  });
   return y.info;
 }

@@ -16,8 +16,8 @@ export const castKernel = defineKernel<CastInputs, CastAttributes>({
   run({ x }, _, backend) {
     const y = backend.output(x.shape);
     const values = backend.data.get(x.dataId).values;
-    if (values instanceof Int32Array) backend.kernels['cast_integers']!(y.values.length, values, y.values);
-    else if (values instanceof Uint8Array) backend.kernels['cast_bytes']!(y.values.length, values, y.values);
+    if (values instanceof Int32Array) backend.kernels.castIntegers({ count: values.length, x: values, y: y.values });
+    else if (values instanceof Uint8Array) backend.kernels.castBytes({ count: values.length, x: values, y: y.values });
     else y.values.set(backend.floats(x));
     return y.info;
   },

@@ -8,7 +8,14 @@ const embedding = defineKernel<{ readonly ids: TensorInfo; readonly table: Tenso
     const [vocabulary, columns] = table.shape as [number, number];
     const tokens = ids.shape[0]!;
     const y = backend.output([tokens, columns]);
-    backend.kernels['embedding']!(tokens, vocabulary, columns, backend.integers(ids), backend.weight(table), y.values);
+    backend.kernels.embedding({
+      tokens,
+      vocabulary,
+      columns,
+      ids: backend.integers(ids),
+      table: backend.weight(table),
+      y: y.values,
+    });
     return y.info;
   },
 });
@@ -20,10 +27,16 @@ const embeddingGradient = defineKernel<
   kernelName: kernels.embeddingGradient,
   run({ dy, ids }, { vocabulary }, backend) {
     const [tokens, columns] = dy.shape as [number, number];
-    const y = backend.output([vocabulary, columns]);
-    const arrays = [backend.floats(dy), backend.integers(ids), y.values] as const;
-    backend.kernels['embedding_gradient']!(tokens, vocabulary, columns, ...arrays);
-    return y.info;
+    const dTable = backend.output([vocabulary, columns]);
+    backend.kernels.embeddingGradient({
+      tokens,
+      vocabulary,
+      columns,
+      dy: backend.floats(dy),
+      ids: backend.integers(ids),
+      dTable: dTable.values,
+    });
+    return dTable.info;
   },
 });
 

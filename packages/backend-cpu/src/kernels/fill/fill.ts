@@ -33,6 +33,6 @@ export const fillKernels = [fill, zerosLike, onesLike];
 
 function filled(shape: readonly number[], value: number, backend: NativeBackend): TensorInfo {
   const y = backend.output(shape);
-  backend.kernels['fill']!(y.values.length, value, y.values);
+  backend.kernels.fill({ count: y.values.length, value, y: y.values });
   return y.info;
 }

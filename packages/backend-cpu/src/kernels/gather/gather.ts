@@ -32,7 +32,14 @@ const gather = defineKernel<GatherInputs, GatherAttributes>({
     const y = outputLike(x, [...indices.shape, ...rest], backend);
     const count = tf.util.sizeFromShape(indices.shape);
     const columns = tf.util.sizeFromShape(rest);
-    backend.kernels['gather']!(count, x.shape[0]!, columns, backend.integers(indices), wordsOf(x, backend), y.values);
+    backend.kernels.gather({
+      count,
+      rows: x.shape[0]!,
+      columns,
+      ids: backend.integers(indices),
+      table: wordsOf(x, backend),
+      y: y.values,
+    });
     return y.info;
   },
 });
@@ -46,7 +53,14 @@ const unsortedSegmentSum = defineKernel<SegmentSumInputs, SegmentSumAttributes>(
     const y = backend.output([numSegments, ...rest]);
     const columns = tf.util.sizeFromShape(rest);
     const ids = backend.integers(segmentIds);
-    backend.kernels['embedding_gradient']!(ids.length, numSegments, columns, backend.floats(x), ids, y.values);
+    backend.kernels.embeddingGradient({
+      tokens: ids.length,
+      vocabulary: numSegments,
+      columns,
+      dy: backend.floats(x),
+      ids,
+      dTable: y.values,
+    });
     return y.info;
   },
 });

@@ -21,22 +21,13 @@ Share share_of(int64_t form, Vec x) {
   return {sigma, sigma * (one - sigma) * set(1.702f)};
 }
 
-void gelu(Arguments& arguments) {
-  const int64_t count = arguments.size(), form = arguments.integer();
-  const float* const x = arguments.floats(count);
-  float* const y = arguments.output(count);
-  if (!arguments.ok()) return;
+void Gelu::run() const {
   parallel_ranges(count, 8192, [&](int64_t begin, int64_t end) {
-    map_lanes(end - begin, x + begin, y + begin, [form](Vec v) { return v * share_of(form, v).value; });
+    map_lanes(end - begin, x + begin, y + begin, [this](Vec v) { return v * share_of(form, v).value; });
   });
 }
 
-void gelu_gradient(Arguments& arguments) {
-  const int64_t count = arguments.size(), form = arguments.integer();
-  const float* const dy = arguments.floats(count);
-  const float* const x = arguments.floats(count);
-  float* const dx = arguments.output(count);
-  if (!arguments.ok()) return;
+void GeluGradient::run() const {
   parallel_ranges(count, 8192, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i += kWidth) {
       const Vec v = load_lanes(x + i, end - i);

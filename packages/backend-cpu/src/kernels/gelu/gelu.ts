@@ -13,7 +13,7 @@ const gelu = defineKernel<{ readonly x: TensorInfo }, GeluAttributes>({
   kernelName: kernels.gelu,
   run({ x }, { form }, backend) {
     const y = backend.output(x.shape);
-    backend.kernels['gelu']!(y.values.length, forms[form], backend.floats(x), y.values);
+    backend.kernels.gelu({ count: y.values.length, form: forms[form], x: backend.floats(x), y: y.values });
     return y.info;
   },
 });
@@ -22,7 +22,13 @@ const geluGradient = defineKernel<{ readonly dy: TensorInfo; readonly x: TensorI
   kernelName: kernels.geluGradient,
   run({ dy, x }, { form }, backend) {
     const dx = backend.output(x.shape);
-    backend.kernels['gelu_gradient']!(dx.values.length, forms[form], backend.floats(dy), backend.floats(x), dx.values);
+    backend.kernels.geluGradient({
+      count: dx.values.length,
+      form: forms[form],
+      dy: backend.floats(dy),
+      x: backend.floats(x),
+      dx: dx.values,
+    });
     return dx.info;
   },
 });

@@ -16,7 +16,15 @@ export const globalNormKernel = defineKernel<Readonly<Record<string, TensorInfo>
     let sum = 0;
     for (const tensor of Object.values(tensors)) {
       const values = backend.floats(tensor);
-      backend.kernels['reduce']!(sumOfSquares, 1, values.length, 1, 1, values, square);
+      backend.kernels.reduce({
+        operation: sumOfSquares,
+        outer: 1,
+        length: values.length,
+        inner: 1,
+        scale: 1,
+        x: values,
+        y: square,
+      });
       sum += square[0]!;
     }
     const norm = backend.output([]);

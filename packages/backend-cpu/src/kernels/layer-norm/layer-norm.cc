@@ -22,14 +22,7 @@ Moments moments_of(const float* x, int64_t columns, float epsilon) {
   return {mean, 1.0f / sqrtf(squares / count + epsilon)};
 }
 
-void layer_norm(Arguments& arguments) {
-  const int64_t rows = arguments.size(), columns = arguments.size();
-  const float epsilon = arguments.scalar();
-  const float* const x = arguments.floats(rows * columns);
-  const float* const weight = arguments.floats(columns);
-  const float* const bias = arguments.floats(columns);
-  float* const y = arguments.output(rows * columns);
-  if (!arguments.ok()) return;
+void LayerNorm::run() const {
   parallel_ranges(rows, rows_per_task(columns), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
       const float* const from = x + row * columns;
@@ -44,16 +37,7 @@ void layer_norm(Arguments& arguments) {
   });
 }
 
-void layer_norm_gradient(Arguments& arguments) {
-  const int64_t rows = arguments.size(), columns = arguments.size();
-  const float epsilon = arguments.scalar();
-  const float* const dy = arguments.floats(rows * columns);
-  const float* const x = arguments.floats(rows * columns);
-  const float* const weight = arguments.floats(columns);
-  float* const dx = arguments.output(rows * columns);
-  float* const d_weight = arguments.optional_output(columns);  // null: neither is wanted
-  float* const d_bias = arguments.optional_output(columns);
-  if (!arguments.ok()) return;
+void LayerNormGradient::run() const {
   constexpr int64_t kRowsPerPart = 32;  // sums over rows are added in parts of this many, in order
   const int64_t parts = ceil_divide(rows, kRowsPerPart);
   Scratch scratch;
@@ -68,10 +52,10 @@ void layer_norm_gradient(Arguments& arguments) {
       const Moments moments = moments_of(in, columns, epsilon);
       const Vec mean = set(moments.mean), r = set(moments.reciprocal);
       const float size = static_cast<float>(columns);
-      const float g_mean = sum_lanes(columns, [=](int64_t i, int64_t n) {
+      const float g_mean = sum_lanes(columns, [&](int64_t i, int64_t n) {
         return load_lanes(up + i, n) * load_lanes(weight + i, n);
       }) / size;
-      const float gx_mean = sum_lanes(columns, [=](int64_t i, int64_t n) {  // dy is 0 past the end, so x̂ may be anything
+      const float gx_mean = sum_lanes(columns, [&](int64_t i, int64_t n) {  // dy is 0 past the end, so x̂ may be anything
         return load_lanes(up + i, n) * load_lanes(weight + i, n) * ((load_lanes(in + i, n) - mean) * r);
       }) / size;
       for (int64_t i = 0; i < columns; i += kWidth) {

@@ -15,8 +15,15 @@ const layerNorm = defineKernel<NormInputs & { readonly bias: TensorInfo }, NormA
   run({ x, weight, bias }, { epsilon }, backend) {
     const [rows, columns] = x.shape as [number, number];
     const y = backend.output(x.shape);
-    const arrays = [backend.floats(x), backend.floats(weight), backend.floats(bias), y.values] as const;
-    backend.kernels['layer_norm']!(rows, columns, epsilon, ...arrays);
+    backend.kernels.layerNorm({
+      rows,
+      columns,
+      epsilon,
+      x: backend.floats(x),
+      weight: backend.floats(weight),
+      bias: backend.floats(bias),
+      y: y.values,
+    });
     return y.info;
   },
 });
@@ -30,17 +37,17 @@ const layerNormGradient = defineKernel<
     const [rows, columns] = x.shape as [number, number];
     const dx = backend.output(x.shape);
     const [dWeight, dBias] = [0, 1].map(() => backend.output(wantsWeight ? [columns] : [0]));
-    backend.kernels['layer_norm_gradient']!(
+    backend.kernels.layerNormGradient({
       rows,
       columns,
       epsilon,
-      backend.floats(dy),
-      backend.floats(x),
-      backend.floats(weight),
-      dx.values,
-      wantsWeight ? dWeight!.values : null,
-      wantsWeight ? dBias!.values : null,
-    );
+      dy: backend.floats(dy),
+      x: backend.floats(x),
+      weight: backend.floats(weight),
+      dx: dx.values,
+      dWeight: wantsWeight ? dWeight!.values : null,
+      dBias: wantsWeight ? dBias!.values : null,
+    });
     return [dx.info, dWeight!.info, dBias!.info];
   },
 });

@@ -49,23 +49,9 @@ void low_rank_output(const LowRank& adapter, const float* dy, int64_t tokens, in
   gemm(p);
 }
 
-void linear(Arguments& arguments) {
-  const int64_t tokens = arguments.size(), inputs = arguments.size(), outputs = arguments.size();
-  const int64_t rank = arguments.size();
-  const float scale = arguments.scalar();
-  const float* const x = arguments.floats(tokens * inputs);
-  const Storage weight = arguments.weight(outputs * inputs);
-  const uint16_t* const panels = read_panels(arguments, outputs, inputs, false);
-  const float* const bias = arguments.optional_floats(outputs);
-  const float* const a = arguments.optional_floats(rank * inputs);
-  const float* const b = arguments.optional_floats(outputs * rank);
-  const float* const mask = arguments.optional_floats(tokens * inputs);
-  float* const y = arguments.output(tokens * outputs);
-  const bool bf16 = arguments.integer() != 0;
-  float* const image = arguments.optional_output(tokens * rank);
-  if (!arguments.ok()) return;
+void Linear::run() const {
   Product p;
-  p.m = tokens, p.n = outputs, p.k = inputs, p.bf16 = bf16 || weight.type == ElementType::u16;
+  p.m = tokens, p.n = outputs, p.k = inputs, p.bf16 = rounds || weight.type == ElementType::u16;
   p.a = rows_of(x, inputs), p.b = rows_of(weight, inputs), p.panels = panels;
   p.c = y, p.c_stride = outputs, p.bias = bias;
   if (a == nullptr || b == nullptr || rank == 0) return gemm(p);
@@ -82,22 +68,9 @@ void linear(Arguments& arguments) {
 }
 
 /** dx = dy W + scale·((dy B) A) ∘ mask */
-void linear_input_gradient(Arguments& arguments) {
-  const int64_t tokens = arguments.size(), inputs = arguments.size(), outputs = arguments.size();
-  const int64_t rank = arguments.size();
-  const float scale = arguments.scalar();
-  const float* const dy = arguments.floats(tokens * outputs);
-  const Storage weight = arguments.weight(outputs * inputs);
-  const uint16_t* const panels = read_panels(arguments, outputs, inputs, true);
-  const float* const a = arguments.optional_floats(rank * inputs);
-  const float* const b = arguments.optional_floats(outputs * rank);
-  const float* const mask = arguments.optional_floats(tokens * inputs);
-  float* const dx = arguments.output(tokens * inputs);
-  const bool bf16 = arguments.integer() != 0;
-  float* const image = arguments.optional_output(tokens * rank);
-  if (!arguments.ok()) return;
+void LinearInputGradient::run() const {
   Product p;
-  p.m = tokens, p.n = inputs, p.k = outputs, p.bf16 = bf16 || weight.type == ElementType::u16;
+  p.m = tokens, p.n = inputs, p.k = outputs, p.bf16 = rounds || weight.type == ElementType::u16;
   p.a = rows_of(dy, outputs), p.b = columns_of(weight, inputs), p.panels = panels;
   p.c = dx, p.c_stride = inputs;
   if (a == nullptr || b == nullptr || rank == 0) return gemm(p);
@@ -130,15 +103,9 @@ void linear_input_gradient(Arguments& arguments) {
 }
 
 /** dW = dyᵀ x */
-void linear_weight_gradient(Arguments& arguments) {
-  const int64_t tokens = arguments.size(), inputs = arguments.size(), outputs = arguments.size();
-  const float* const dy = arguments.floats(tokens * outputs);
-  const float* const x = arguments.floats(tokens * inputs);
-  float* const d_weight = arguments.output(outputs * inputs);
-  const bool bf16 = arguments.integer() != 0;
-  if (!arguments.ok()) return;
+void LinearWeightGradient::run() const {
   Product p;
-  p.m = outputs, p.n = inputs, p.k = tokens, p.bf16 = bf16;
+  p.m = outputs, p.n = inputs, p.k = tokens, p.bf16 = rounds;
   p.a = columns_of(dy, outputs), p.b = columns_of(x, inputs);
   p.c = d_weight, p.c_stride = inputs;
   gemm(p);
@@ -150,28 +117,14 @@ Factor image_rows(const float* given, const float* computed, int64_t rank, int64
 }
 
 /** dA = scale·(dy B)ᵀ (x ∘ mask), dB = scale·dyᵀ ((x ∘ mask) Aᵀ) */
-void linear_low_rank_gradient(Arguments& arguments) {
-  const int64_t tokens = arguments.size(), inputs = arguments.size(), outputs = arguments.size();
-  const int64_t rank = arguments.size();
-  const float scale = arguments.scalar();
-  const float* const dy = arguments.floats(tokens * outputs);
-  const float* const x = arguments.floats(tokens * inputs);
-  const float* const a = arguments.floats(rank * inputs);
-  const float* const b = arguments.floats(outputs * rank);
-  const float* const mask = arguments.optional_floats(tokens * inputs);
-  float* const d_a = arguments.output(rank * inputs);
-  float* const d_b = arguments.output(outputs * rank);
-  const bool bf16 = arguments.integer() != 0;
-  const float* const x_image = arguments.optional_floats(tokens * rank);   // of linear, without a mask
-  const float* const dy_image = arguments.optional_floats(tokens * rank);  // of linear_input_gradient
-  if (!arguments.ok()) return;
-  const LowRank adapter{rank, a, b, mask, scale, bf16};
+void LinearLowRankGradient::run() const {
+  const LowRank adapter{rank, a, b, mask, scale, rounds};
   Scratch scratch;
   float* const low = x_image && dy_image ? nullptr : scratch.take<float>(rank * tokens);
 
   if (!dy_image) low_rank_output(adapter, dy, tokens, outputs, low);
   Product of_a;
-  of_a.m = rank, of_a.n = inputs, of_a.k = tokens, of_a.bf16 = bf16;
+  of_a.m = rank, of_a.n = inputs, of_a.k = tokens, of_a.bf16 = rounds;
   of_a.a = image_rows(dy_image, low, rank, tokens), of_a.c = d_a, of_a.c_stride = inputs;
   if (!mask) {
     of_a.b = columns_of(x, inputs);
@@ -196,7 +149,7 @@ void linear_low_rank_gradient(Arguments& arguments) {
   if (!x_image) low_rank_input(adapter, x, tokens, inputs, low);
   float* const transposed = scratch.take<float>(rank * outputs);  // dBᵀ: r rows make a narrower block than r columns
   Product of_b;
-  of_b.m = rank, of_b.n = outputs, of_b.k = tokens, of_b.bf16 = bf16;
+  of_b.m = rank, of_b.n = outputs, of_b.k = tokens, of_b.bf16 = rounds;
   of_b.a = image_rows(x_image, low, rank, tokens), of_b.b = columns_of(dy, outputs);
   of_b.c = transposed, of_b.c_stride = outputs;
   gemm(of_b);

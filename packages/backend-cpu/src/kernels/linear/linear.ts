@@ -37,21 +37,21 @@ const linear = defineKernel<LinearInputs, Attributes>({
     const outputs = weight.shape[0]!;
     const y = backend.output([tokens, outputs]);
     const image = imageOutput(tokens, adapter, keeps, backend);
-    backend.kernels['linear']!(
+    backend.kernels.linear({
       tokens,
       inputs,
       outputs,
-      rankOf(adapter),
+      rank: rankOf(adapter),
       scale,
-      backend.floats(x),
-      backend.weight(weight),
-      backend.panels(weight, 'rows'),
-      backend.optionalFloats(bias),
+      rounds: backend.roundsProducts,
+      x: backend.floats(x),
+      weight: backend.weight(weight),
+      panels: backend.panels(weight, 'rows'),
+      bias: backend.optionalFloats(bias),
       ...adapterValues(adapter, backend),
-      y.values,
-      backend.roundsProducts,
-      image?.values ?? null,
-    );
+      y: y.values,
+      image: image?.values ?? null,
+    });
     return image === null ? y.info : [y.info, image.info];
   },
 });
@@ -63,20 +63,20 @@ const inputGradient = defineKernel<InputGradientInputs, Attributes>({
     const inputs = weight.shape[1]!;
     const dx = backend.output([tokens, inputs]);
     const image = imageOutput(tokens, adapter, keeps, backend);
-    backend.kernels['linear_input_gradient']!(
+    backend.kernels.linearInputGradient({
       tokens,
       inputs,
       outputs,
-      rankOf(adapter),
+      rank: rankOf(adapter),
       scale,
-      backend.floats(dy),
-      backend.weight(weight),
-      backend.panels(weight, 'columns'),
+      rounds: backend.roundsProducts,
+      dy: backend.floats(dy),
+      weight: backend.weight(weight),
+      panels: backend.panels(weight, 'columns'),
       ...adapterValues(adapter, backend),
-      dx.values,
-      backend.roundsProducts,
-      image?.values ?? null,
-    );
+      dx: dx.values,
+      image: image?.values ?? null,
+    });
     return image === null ? dx.info : [dx.info, image.info];
   },
 });
@@ -87,8 +87,15 @@ const weightGradient = defineKernel<WeightGradientInputs>({
     const [tokens, outputs] = dy.shape as [number, number];
     const inputs = x.shape[1]!;
     const dWeight = backend.output([outputs, inputs]);
-    const arrays = [backend.floats(dy), backend.floats(x), dWeight.values] as const;
-    backend.kernels['linear_weight_gradient']!(tokens, inputs, outputs, ...arrays, backend.roundsProducts);
+    backend.kernels.linearWeightGradient({
+      tokens,
+      inputs,
+      outputs,
+      rounds: backend.roundsProducts,
+      dy: backend.floats(dy),
+      x: backend.floats(x),
+      dWeight: dWeight.values,
+    });
     return dWeight.info;
   },
 });
@@ -99,23 +106,23 @@ const lowRankGradient = defineKernel<LowRankGradientInputs, Pick<Attributes, 'sc
     const [tokens, outputs] = dy.shape as [number, number];
     const inputs = x.shape[1]!;
     const [da, db] = [backend.output(a.shape), backend.output(b.shape)];
-    backend.kernels['linear_low_rank_gradient']!(
+    backend.kernels.linearLowRankGradient({
       tokens,
       inputs,
       outputs,
-      a.shape[0]!,
+      rank: a.shape[0]!,
       scale,
-      backend.floats(dy),
-      backend.floats(x),
-      backend.floats(a),
-      backend.floats(b),
-      backend.optionalFloats(mask),
-      da.values,
-      db.values,
-      backend.roundsProducts,
-      backend.optionalFloats(xImage),
-      backend.optionalFloats(dyImage),
-    );
+      rounds: backend.roundsProducts,
+      dy: backend.floats(dy),
+      x: backend.floats(x),
+      a: backend.floats(a),
+      b: backend.floats(b),
+      mask: backend.optionalFloats(mask),
+      xImage: backend.optionalFloats(xImage),
+      dyImage: backend.optionalFloats(dyImage),
+      dA: da.values,
+      dB: db.values,
+    });
     return [da.info, db.info];
   },
 });
@@ -128,5 +135,8 @@ const imageOutput = (tokens: number, { a, mask }: Adapter, keeps: boolean | unde
 
 const rankOf = ({ a }: Adapter): number => a?.shape[0] ?? 0;
 
-const adapterValues = ({ a, b, mask }: Adapter, backend: NativeBackend) =>
-  [backend.optionalFloats(a), backend.optionalFloats(b), backend.optionalFloats(mask)] as const;
+const adapterValues = ({ a, b, mask }: Adapter, backend: NativeBackend) => ({
+  a: backend.optionalFloats(a),
+  b: backend.optionalFloats(b),
+  mask: backend.optionalFloats(mask),
+});

@@ -4,20 +4,12 @@
 
 #include "weight-panels.h"
 
-void weight_panels_size(Arguments& arguments) {
-  const int64_t outputs = arguments.size(), inputs = arguments.size();
-  const bool transposed = arguments.integer() != 0;
-  int32_t* const words = arguments.output_integers(1);
-  if (arguments.ok()) words[0] = static_cast<int32_t>(weight_panel_words(outputs, inputs, transposed));
+void WeightPanelsSize::run() const {
+  words[0] = static_cast<int32_t>(weight_panel_words(outputs, inputs, transposed));
 }
 
-void weight_panels(Arguments& arguments) {
-  const int64_t outputs = arguments.size(), inputs = arguments.size();
-  const bool transposed = arguments.integer() != 0;
-  const Storage weight = arguments.weight(outputs * inputs);
-  uint16_t* const panels = arguments.output_bf16(weight_panel_words(outputs, inputs, transposed));
-  if (!arguments.ok()) return;
-  if (!kHasPanels) return arguments.fail("this path has no panels");
+void WeightPanels::run() const {
+  if (!kHasPanels) return fail("this path has no panels");
   using Block = RoundedBlock;
   const int64_t columns = transposed ? inputs : outputs, depth = transposed ? outputs : inputs;
   const Factor factor = transposed ? columns_of(weight, inputs) : rows_of(weight, inputs);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes of a frozen weight's panels, and how kernels are given them. Included inside the namespace of an instruction path.
+// Sizes of a frozen weight's panels. Included inside the namespace of an instruction path.
 #pragma once
 
 constexpr bool kHasPanels = sizeof(RoundedBlock::Element) == sizeof(uint16_t);
@@ -8,9 +8,4 @@ constexpr bool kHasPanels = sizeof(RoundedBlock::Element) == sizeof(uint16_t);
 inline int64_t weight_panel_words(int64_t outputs, int64_t inputs, bool transposed) {
   if (!kHasPanels) return 0;
   return transposed ? packed_b_size<RoundedBlock>(inputs, outputs) : packed_b_size<RoundedBlock>(outputs, inputs);
-}
-
-/** What `linear` and its gradient are given for a weight that has panels, or null. */
-inline const uint16_t* read_panels(Arguments& arguments, int64_t outputs, int64_t inputs, bool transposed) {
-  return arguments.optional_bf16(weight_panel_words(outputs, inputs, transposed));
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NativeFunction } from '../../addon/addon.js';
-
-type Kernels = Readonly<Record<string, NativeFunction>>;
+import type { NativeCalls } from '../signatures.js';
 
 /** x Wᵀ reads a weight by its rows, dy W by its columns. */
 export type PanelSide = 'rows' | 'columns';
@@ -19,7 +17,7 @@ export interface Panels {
 export class WeightPanels {
   private readonly made = new WeakMap<Uint16Array, Partial<Record<PanelSide, Uint16Array>>>();
 
-  constructor(private readonly kernels: Kernels) {}
+  constructor(private readonly kernels: NativeCalls) {}
 
   /** @returns null where this path has no panels; `isFresh`: packed just now, the weight itself was read for it */
   of(words: Uint16Array, outputs: number, inputs: number, side: PanelSide): Panels | null {
@@ -30,11 +28,11 @@ export class WeightPanels {
     return values.length === 0 ? null : { values, isFresh };
   }
 
-  private pack(words: Uint16Array, outputs: number, inputs: number, isTransposed: boolean): Uint16Array {
-    const size = new Int32Array(1);
-    this.kernels['weight_panels_size']!(outputs, inputs, isTransposed, size);
-    const panels = new Uint16Array(size[0]!);
-    if (panels.length > 0) this.kernels['weight_panels']!(outputs, inputs, isTransposed, words, panels);
+  private pack(weight: Uint16Array, outputs: number, inputs: number, transposed: boolean): Uint16Array {
+    const words = new Int32Array(1);
+    this.kernels.weightPanelsSize({ outputs, inputs, transposed, words });
+    const panels = new Uint16Array(words[0]!);
+    if (panels.length > 0) this.kernels.weightPanels({ outputs, inputs, transposed, weight, panels });
     return panels;
   }
 }

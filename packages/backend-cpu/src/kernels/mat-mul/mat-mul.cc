@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // C[b] = A[b] B[b] (+ bias), each factor possibly transposed, broadcast over the batch by a stride of 0. float32.
 
-void mat_mul(Arguments& arguments) {
-  const int64_t batch = arguments.size(), m = arguments.size(), n = arguments.size(), k = arguments.size();
-  const bool transpose_a = arguments.integer() != 0, transpose_b = arguments.integer() != 0;
-  const int64_t a_batch = arguments.size(), b_batch = arguments.size();
-  const int64_t last = batch > 0 ? batch - 1 : 0;
-  const float* const a = arguments.floats(batch == 0 ? 0 : last * a_batch + m * k);
-  const float* const b = arguments.floats(batch == 0 ? 0 : last * b_batch + k * n);
-  const float* const bias = arguments.optional_floats(n);
-  float* const c = arguments.output(batch * m * n);
-  if (!arguments.ok()) return;
+void MatMul::run() const {
   const auto multiply = [&](int64_t index) {
     Product product;
     product.m = m, product.n = n, product.k = k;

@@ -63,19 +63,19 @@ function matMul(
   const repeatsA = tf.util.sizeFromShape(a.shape.slice(0, -2)) === 1;
   const repeatsB = tf.util.sizeFromShape(b.shape.slice(0, -2)) === 1;
   const y = backend.output([...outer, m, n]);
-  backend.kernels['mat_mul']!(
+  backend.kernels.matMul({
     batch,
     m,
     n,
     k,
     transposeA,
     transposeB,
-    repeatsA ? 0 : m * k,
-    repeatsB ? 0 : k * n,
-    backend.floats(a),
-    backend.floats(b),
+    aBatch: repeatsA ? 0 : m * k,
+    bBatch: repeatsB ? 0 : k * n,
+    a: backend.floats(a),
+    b: backend.floats(b),
     bias,
-    y.values,
-  );
+    c: y.values,
+  });
   return y.info;
 }

@@ -103,13 +103,7 @@ void reduce_columns(const float* x, float* y, int64_t outer, int64_t length, int
   });
 }
 
-void reduce(Arguments& arguments) {
-  const int64_t operation = arguments.integer();
-  const int64_t outer = arguments.size(), length = arguments.size(), inner = arguments.size();
-  const float scale = arguments.scalar();
-  const float* const x = arguments.floats(outer * length * inner);
-  float* const y = arguments.output(outer * inner);
-  if (!arguments.ok()) return;
+void Reduce::run() const {
   const auto run = [&](auto op) {
     using Operation = decltype(op);
     if (inner == 1) reduce_rows<Operation>(x, y, outer, length, scale);
@@ -120,6 +114,6 @@ void reduce(Arguments& arguments) {
     case 1: return run(Maximum{});
     case 2: return run(Minimum{});
     case 3: return run(SquaresAddition{});
-    default: return arguments.fail("unknown operation");
+    default: return fail("unknown operation");
   }
 }

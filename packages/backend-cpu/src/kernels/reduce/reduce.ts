@@ -41,11 +41,12 @@ function reduce(
   if (neighbours) {
     const inner = axes.length === 0 ? 1 : tf.util.sizeFromShape(x.shape.slice(axes.at(-1)! + 1));
     const outer = axes.length === 0 ? y.values.length : tf.util.sizeFromShape(x.shape.slice(0, axes[0]));
-    backend.kernels['reduce']!(operation, outer, length, inner, scale, backend.floats(x), y.values);
+    backend.kernels.reduce({ operation, outer, length, inner, scale, x: backend.floats(x), y: y.values });
   } else {
     const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
     const moved = transpose(x, [...kept, ...axes], backend);
-    backend.kernels['reduce']!(operation, y.values.length, length, 1, scale, backend.floats(moved), y.values);
+    const outer = y.values.length;
+    backend.kernels.reduce({ operation, outer, length, inner: 1, scale, x: backend.floats(moved), y: y.values });
     backend.disposeData(moved.dataId);
   }
   return y.info;

@@ -11,13 +11,7 @@ float reciprocal_rms(const float* x, int64_t columns, float epsilon) {
   return 1.0f / sqrtf(squares / static_cast<float>(columns) + epsilon);
 }
 
-void rms_norm(Arguments& arguments) {
-  const int64_t rows = arguments.size(), columns = arguments.size();
-  const float epsilon = arguments.scalar();
-  const float* const x = arguments.floats(rows * columns);
-  const float* const weight = arguments.floats(columns);
-  float* const y = arguments.output(rows * columns);
-  if (!arguments.ok()) return;
+void RmsNorm::run() const {
   parallel_ranges(rows, rows_per_task(columns), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
       const float* const from = x + row * columns;
@@ -31,15 +25,7 @@ void rms_norm(Arguments& arguments) {
   });
 }
 
-void rms_norm_gradient(Arguments& arguments) {
-  const int64_t rows = arguments.size(), columns = arguments.size();
-  const float epsilon = arguments.scalar();
-  const float* const dy = arguments.floats(rows * columns);
-  const float* const x = arguments.floats(rows * columns);
-  const float* const weight = arguments.floats(columns);
-  float* const dx = arguments.output(rows * columns);
-  float* const d_weight = arguments.optional_output(columns);  // null: not wanted
-  if (!arguments.ok()) return;
+void RmsNormGradient::run() const {
   constexpr int64_t kRowsPerPart = 32;  // sums over rows are added in parts of this many, in order
   const int64_t parts = ceil_divide(rows, kRowsPerPart);
   Scratch scratch;
@@ -52,7 +38,7 @@ void rms_norm_gradient(Arguments& arguments) {
       const float *const in = x + row * columns, *const up = dy + row * columns;
       float* const to = dx + row * columns;
       const float r = reciprocal_rms(in, columns, epsilon);
-      const float inner = sum_lanes(columns, [=](int64_t i, int64_t count) {
+      const float inner = sum_lanes(columns, [&](int64_t i, int64_t count) {
         return load_lanes(up + i, count) * load_lanes(weight + i, count) * load_lanes(in + i, count);
       });
       const Vec scale = set(r), shift = set(-r * r * r * inner / static_cast<float>(columns));

@@ -15,7 +15,14 @@ const rmsNorm = defineKernel<NormInputs, NormAttributes>({
   run({ x, weight }, { epsilon }, backend) {
     const [rows, columns] = x.shape as [number, number];
     const y = backend.output(x.shape);
-    backend.kernels['rms_norm']!(rows, columns, epsilon, backend.floats(x), backend.floats(weight), y.values);
+    backend.kernels.rmsNorm({
+      rows,
+      columns,
+      epsilon,
+      x: backend.floats(x),
+      weight: backend.floats(weight),
+      y: y.values,
+    });
     return y.info;
   },
 });
@@ -29,16 +36,16 @@ const rmsNormGradient = defineKernel<
     const [rows, columns] = x.shape as [number, number];
     const dx = backend.output(x.shape);
     const dWeight = backend.output(wantsWeight ? [columns] : [0]);
-    backend.kernels['rms_norm_gradient']!(
+    backend.kernels.rmsNormGradient({
       rows,
       columns,
       epsilon,
-      backend.floats(dy),
-      backend.floats(x),
-      backend.floats(weight),
-      dx.values,
-      wantsWeight ? dWeight.values : null,
-    );
+      dy: backend.floats(dy),
+      x: backend.floats(x),
+      weight: backend.floats(weight),
+      dx: dx.values,
+      dWeight: wantsWeight ? dWeight.values : null,
+    });
     return [dx.info, dWeight.info];
   },
 });

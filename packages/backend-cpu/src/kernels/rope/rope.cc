@@ -3,15 +3,9 @@
 //   y_i = x_i·cos − x_{i + R/2}·sin,   y_{i + R/2} = x_{i + R/2}·cos + x_i·sin,   the rest of the head as it is.
 // x, y [T, H, D], cos and sin [T, R/2], float32; y may be x. `inverse` rotates back: also the gradient.
 
-void rope(Arguments& arguments) {
-  const int64_t tokens = arguments.size(), heads = arguments.size(), size = arguments.size(), half = arguments.size();
-  const float sign = arguments.integer() != 0 ? -1.0f : 1.0f;
-  const float* const x = arguments.floats(tokens * heads * size);
-  const float* const cosines = arguments.floats(tokens * half);
-  const float* const sines = arguments.floats(tokens * half);
-  float* const y = arguments.output(tokens * heads * size);
-  if (2 * half > size) arguments.fail("more values are to be rotated than a head has");
-  if (!arguments.ok()) return;
+void Rope::run() const {
+  const float sign = inverse ? -1.0f : 1.0f;
+  if (2 * half > size) return fail("more values are to be rotated than a head has");
   parallel_ranges(tokens, rows_per_task(heads * size), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; t++) {
       const float *const cosine = cosines + t * half, *const sine = sines + t * half;

@@ -13,8 +13,17 @@ export const ropeKernel = defineKernel<RopeInputs, { readonly inverse: boolean }
   run({ x, cos, sin }, { inverse }, backend) {
     const [tokens, heads, size] = x.shape as [number, number, number];
     const y = backend.output(x.shape);
-    const arrays = [backend.floats(x), backend.floats(cos), backend.floats(sin), y.values] as const;
-    backend.kernels['rope']!(tokens, heads, size, cos.shape[1]!, inverse, ...arrays);
+    backend.kernels.rope({
+      tokens,
+      heads,
+      size,
+      half: cos.shape[1]!,
+      inverse,
+      x: backend.floats(x),
+      cosines: backend.floats(cos),
+      sines: backend.floats(sin),
+      y: y.values,
+    });
     return y.info;
   },
 });

@@ -9,8 +9,13 @@ export const segmentSumKernel = defineKernel<
   kernelName: kernels.segmentSum,
   run({ values, response }, { count }, backend) {
     const y = backend.output([count]);
-    const arrays = [backend.floats(values), backend.integers(response), y.values] as const;
-    backend.kernels['segment_sum']!(values.shape[0]!, count, ...arrays);
+    backend.kernels.segmentSum({
+      count: values.shape[0]!,
+      segments: count,
+      values: backend.floats(values),
+      response: backend.integers(response),
+      y: y.values,
+    });
     return y.info;
   },
 });

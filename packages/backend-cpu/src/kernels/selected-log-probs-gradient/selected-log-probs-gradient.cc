@@ -87,31 +87,13 @@ inline void select_log_probs_back(const Selection& in, const LogitGradient& grad
   scatter_rows(d_selected, in.rows, in.selected, out.d_hidden, in.tokens, columns);
 }
 
-void selected_log_probs_gradient(Arguments& arguments) {
-  Selection in;
-  in.tokens = arguments.size(), in.columns = arguments.size(), in.vocabulary = arguments.size();
-  in.selected = arguments.size();
-  LogitGradient gradient;
-  gradient.temperature = in.temperature = arguments.scalar();
-  gradient.d_log_prob = arguments.optional_floats(in.selected);
-  gradient.d_entropy = arguments.optional_floats(in.selected);
-  gradient.d_squared = arguments.optional_floats(in.selected);
-  in.hidden = arguments.floats(in.tokens * in.columns);
-  in.head = arguments.weight(in.vocabulary * in.columns);
-  in.bias = arguments.optional_floats(in.vocabulary);
-  in.rows = arguments.integers(in.selected);
-  gradient.targets = in.targets = arguments.integers(in.selected);
-  gradient.log_sum_exp = arguments.floats(in.selected);
-  gradient.entropy = arguments.optional_floats(in.selected);
-  gradient.squared = arguments.optional_floats(in.selected);
-  HeadGradients out;
-  out.d_hidden = arguments.output(in.tokens * in.columns);
-  out.d_head = arguments.optional_output(in.vocabulary * in.columns);
-  out.d_bias = arguments.optional_output(in.vocabulary);
-  in.bf16 = arguments.integer() != 0 || in.head.type == ElementType::u16;
-  if (!arguments.ok() || !selection_fits(arguments, in)) return;
-  if (gradient.d_entropy && !gradient.entropy) return arguments.fail("the entropy is missing");
-  if (gradient.d_squared && !gradient.squared) return arguments.fail("the sum of squares is missing");
+void SelectedLogProbsGradient::run() const {
+  const Selection in = selection_of(*this);
+  if (const char* const reason = unfit(in)) return fail(reason);
+  if (d_entropy && !entropy) return fail("the entropy is missing");
+  if (d_squared && !squared) return fail("the sum of squares is missing");
+  const LogitGradient gradient{d_log_prob, d_entropy, d_squared, log_sum_exp, entropy, squared, targets, temperature};
+  const HeadGradients out{d_hidden, d_head, d_bias};
   if (in.bf16) select_log_probs_back<RoundedBlock>(in, gradient, out);
   else select_log_probs_back<Float32Block>(in, gradient, out);
 }

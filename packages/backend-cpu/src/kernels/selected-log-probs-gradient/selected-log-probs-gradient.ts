@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { kernels } from '@llmf/nn';
 import { defineKernel, type TensorInfo } from '../define-kernel.js';
+import { selectionValues, type Selection } from '../selected-log-probs/selection.js';
 
-interface Inputs {
+interface Inputs extends Selection {
   readonly dLogProb?: TensorInfo; // [S]
   readonly dEntropy?: TensorInfo; // [S]
   readonly dSquared?: TensorInfo; // [S]
-  readonly hidden: TensorInfo; // [T, C]
-  readonly head: TensorInfo; // [V, C]
-  readonly bias?: TensorInfo; // [V]
-  readonly rows: TensorInfo; // [S] int32
-  readonly targets: TensorInfo; // [S] int32
   readonly logSumExp: TensorInfo; // [S]
   readonly entropy?: TensorInfo; // [S]
   readonly squared?: TensorInfo; // [S]
@@ -22,34 +18,24 @@ interface Attributes {
 
 export const selectedLogProbsGradientKernel = defineKernel<Inputs, Attributes>({
   kernelName: kernels.selectedLogProbsGradient,
-  run({ hidden, head, bias, rows, targets, logSumExp, ...rest }, { temperature, wantsHead }, backend) {
-    const [tokens, columns] = hidden.shape as [number, number];
-    const [vocabulary, wantsBias] = [head.shape[0]!, wantsHead && bias !== undefined];
+  run(inputs, { temperature, wantsHead }, backend) {
+    const { hidden, head, bias } = inputs;
+    const wantsBias = wantsHead && bias !== undefined;
     const dHidden = backend.output(hidden.shape);
     const dHead = backend.output(wantsHead ? head.shape : [0]);
-    const dBias = backend.output([wantsBias ? vocabulary : 0]);
-    backend.kernels['selected_log_probs_gradient']!(
-      tokens,
-      columns,
-      vocabulary,
-      rows.shape[0]!,
-      temperature,
-      backend.optionalFloats(rest.dLogProb),
-      backend.optionalFloats(rest.dEntropy),
-      backend.optionalFloats(rest.dSquared),
-      backend.floats(hidden),
-      backend.weight(head),
-      backend.optionalFloats(bias),
-      backend.integers(rows),
-      backend.integers(targets),
-      backend.floats(logSumExp),
-      backend.optionalFloats(rest.entropy),
-      backend.optionalFloats(rest.squared),
-      dHidden.values,
-      wantsHead ? dHead.values : null,
-      wantsBias ? dBias.values : null,
-      backend.roundsProducts,
-    );
+    const dBias = backend.output(wantsBias ? bias.shape : [0]);
+    backend.kernels.selectedLogProbsGradient({
+      ...selectionValues(inputs, temperature, backend),
+      dLogProb: backend.optionalFloats(inputs.dLogProb),
+      dEntropy: backend.optionalFloats(inputs.dEntropy),
+      dSquared: backend.optionalFloats(inputs.dSquared),
+      logSumExp: backend.floats(inputs.logSumExp),
+      entropy: backend.optionalFloats(inputs.entropy),
+      squared: backend.optionalFloats(inputs.squared),
+      dHidden: dHidden.values,
+      dHead: wantsHead ? dHead.values : null,
+      dBias: wantsBias ? dBias.values : null,
+    });
     return [dHidden.info, dHead.info, dBias.info];
   },
 });

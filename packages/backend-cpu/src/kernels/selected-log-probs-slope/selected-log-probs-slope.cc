@@ -113,12 +113,9 @@ inline void select_log_probs_with_slope(const Selection& in, float* log_prob, fl
   }
 }
 
-void selected_log_probs_slope(Arguments& arguments) {
-  Selection in = read_selection(arguments);
-  float* const log_prob = arguments.output(in.selected);
-  float* const slope = arguments.output(in.selected * in.columns);
-  in.bf16 = arguments.integer() != 0 || in.head.type == ElementType::u16;
-  if (!arguments.ok() || !selection_fits(arguments, in)) return;
+void SelectedLogProbsSlope::run() const {
+  const Selection in = selection_of(*this);
+  if (const char* const reason = unfit(in)) return fail(reason);
   if (in.bf16) select_log_probs_with_slope<RoundedBlock>(in, log_prob, slope);
   else select_log_probs_with_slope<Float32Block>(in, log_prob, slope);
 }

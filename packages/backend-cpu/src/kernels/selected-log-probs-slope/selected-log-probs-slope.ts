@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { kernels } from '@llmf/nn';
 import { defineKernel } from '../define-kernel.js';
-import { selectionArguments, type Selection } from '../selected-log-probs/selection.js';
+import { selectionValues, type Selection } from '../selected-log-probs/selection.js';
 
 export const selectedLogProbsSlopeKernel = defineKernel<Selection, { readonly temperature: number }>({
   kernelName: kernels.selectedLogProbsSlope,
   run(selection, { temperature }, backend) {
     const selected = selection.rows.shape[0]!;
     const [logProb, slope] = [backend.output([selected]), backend.output([selected, selection.hidden.shape[1]!])];
-    backend.kernels['selected_log_probs_slope']!(
-      ...selectionArguments(selection, temperature, backend),
-      logProb.values,
-      slope.values,
-      backend.roundsProducts,
-    );
+    backend.kernels.selectedLogProbsSlope({
+      ...selectionValues(selection, temperature, backend),
+      logProb: logProb.values,
+      slope: slope.values,
+    });
     return [logProb.info, slope.info];
   },
 });

@@ -60,15 +60,10 @@ inline void select_log_probs(const Selection& in, const SelectedOutputs& out) {
   }
 }
 
-void selected_log_probs(Arguments& arguments) {
-  Selection in = read_selection(arguments);
-  SelectedOutputs out;
-  out.log_prob = arguments.output(in.selected);
-  out.log_sum_exp = arguments.output(in.selected);
-  out.entropy = arguments.optional_output(in.selected);
-  out.squared = arguments.optional_output(in.selected);
-  in.bf16 = arguments.integer() != 0 || in.head.type == ElementType::u16;
-  if (!arguments.ok() || !selection_fits(arguments, in)) return;
+void SelectedLogProbs::run() const {
+  const Selection in = selection_of(*this);
+  if (const char* const reason = unfit(in)) return fail(reason);
+  const SelectedOutputs out{log_prob, log_sum_exp, entropy, squared};
   if (in.bf16) select_log_probs<RoundedBlock>(in, out);
   else select_log_probs<Float32Block>(in, out);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { kernels } from '@llmf/nn';
 import { defineKernel } from '../define-kernel.js';
-import { selectionArguments, type Selection } from './selection.js';
+import { selectionValues, type Selection } from './selection.js';
 
 interface Attributes {
   readonly entropy: boolean;
@@ -15,14 +15,13 @@ export const selectedLogProbsKernel = defineKernel<Selection, Attributes>({
     const selected = selection.rows.shape[0]!;
     const outputs = [true, true, entropy, squared].map((isWanted) => backend.output([isWanted ? selected : 0]));
     const [logProb, logSumExp, entropies, squares] = outputs.map(({ values }) => values);
-    backend.kernels['selected_log_probs']!(
-      ...selectionArguments(selection, temperature, backend),
-      logProb!,
-      logSumExp!,
-      entropy ? entropies! : null,
-      squared ? squares! : null,
-      backend.roundsProducts,
-    );
+    backend.kernels.selectedLogProbs({
+      ...selectionValues(selection, temperature, backend),
+      logProb: logProb!,
+      logSumExp: logSumExp!,
+      entropy: entropy ? entropies! : null,
+      squared: squared ? squares! : null,
+    });
     return outputs.map(({ info }) => info);
   },
 });

@@ -10,21 +10,21 @@ export interface Selection {
   readonly targets: TensorInfo; // [S] int32
 }
 
-/** What read_selection of tiles.h reads, in its order. */
-export const selectionArguments = (
+/** What log-probs, their slope and their gradient share. */
+export const selectionValues = (
   { hidden, head, bias, rows, targets }: Selection,
   temperature: number,
   backend: NativeBackend,
-) =>
-  [
-    hidden.shape[0]!,
-    hidden.shape[1]!,
-    head.shape[0]!,
-    rows.shape[0]!,
-    temperature,
-    backend.floats(hidden),
-    backend.weight(head),
-    backend.optionalFloats(bias),
-    backend.integers(rows),
-    backend.integers(targets),
-  ] as const;
+) => ({
+  tokens: hidden.shape[0]!,
+  columns: hidden.shape[1]!,
+  vocabulary: head.shape[0]!,
+  selected: rows.shape[0]!,
+  temperature,
+  rounds: backend.roundsProducts,
+  hidden: backend.floats(hidden),
+  head: backend.weight(head),
+  bias: backend.optionalFloats(bias),
+  rows: backend.integers(rows),
+  targets: backend.integers(targets),
+});

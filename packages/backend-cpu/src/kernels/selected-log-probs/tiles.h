@@ -41,26 +41,21 @@ struct Selection {
   bool bf16;             // factors are rounded to bf16
 };
 
-/** As the JS side passes it for log-probs and their slope. */
-inline Selection read_selection(Arguments& arguments) {
-  Selection in;
-  in.tokens = arguments.size(), in.columns = arguments.size(), in.vocabulary = arguments.size();
-  in.selected = arguments.size();
-  in.temperature = arguments.scalar();
-  in.hidden = arguments.floats(in.tokens * in.columns);
-  in.head = arguments.weight(in.vocabulary * in.columns);
-  in.bias = arguments.optional_floats(in.vocabulary);
-  in.rows = arguments.integers(in.selected);
-  in.targets = arguments.integers(in.selected);
-  return in;
+/** Of a call of log-probs, their slope or their gradient. */
+template <class Call>
+inline Selection selection_of(const Call& call) {
+  const bool bf16 = call.rounds || call.head.type == ElementType::u16;
+  return {call.tokens, call.columns, call.vocabulary, call.selected, call.temperature, call.hidden,
+          call.head,   call.bias,    call.rows,       call.targets,  bf16};
 }
 
-inline bool selection_fits(Arguments& arguments, const Selection& s) {
+/** Null, or why not. */
+inline const char* unfit(const Selection& s) {
   for (int64_t i = 0; i < s.selected; i++) {
-    if (s.rows[i] < 0 || s.rows[i] >= s.tokens) return arguments.fail("a row is out of range"), false;
-    if (s.targets[i] < 0 || s.targets[i] >= s.vocabulary) return arguments.fail("a target is out of range"), false;
+    if (s.rows[i] < 0 || s.rows[i] >= s.tokens) return "a row is out of range";
+    if (s.targets[i] < 0 || s.targets[i] >= s.vocabulary) return "a target is out of range";
   }
-  return true;
+  return nullptr;
 }
 
 /** The selected rows of hidden, as they are [count, C] and packed as left factors. */

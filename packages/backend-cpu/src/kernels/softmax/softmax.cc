@@ -9,12 +9,7 @@ float row_maximum(const float* x, int64_t columns) {
   return result;
 }
 
-void softmax(Arguments& arguments) {
-  const int64_t rows = arguments.size(), columns = arguments.size();
-  const bool logarithm = arguments.integer() != 0;
-  const float* const x = arguments.floats(rows * columns);
-  float* const y = arguments.output(rows * columns);
-  if (!arguments.ok()) return;
+void Softmax::run() const {
   parallel_ranges(rows, rows_per_task(columns), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
       const float* const from = x + row * columns;

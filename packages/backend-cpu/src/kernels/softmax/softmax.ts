@@ -34,6 +34,6 @@ function overRows(logits: TensorInfo, logarithm: boolean, backend: NativeBackend
   const y = backend.output(logits.shape);
   const columns = logits.shape.at(-1)!;
   const rows = columns === 0 ? 0 : y.values.length / columns;
-  backend.kernels['softmax']!(rows, columns, logarithm, backend.floats(logits), y.values);
+  backend.kernels.softmax({ rows, columns, logarithm, x: backend.floats(logits), y: y.values });
   return y.info;
 }

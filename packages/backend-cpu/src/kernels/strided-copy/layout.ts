@@ -46,14 +46,14 @@ export function copy(layout: CopyLayout, from: Words, to: Words, backend: Native
     }
   }
   if (axes.length === 0) axes.push({ size: 1, from: 1, to: 1 });
-  backend.kernels['strided_copy']!(
-    axes.length,
-    Int32Array.from(axes, ({ size }) => size),
-    Int32Array.from(axes, (axis) => axis.from),
-    Int32Array.from(axes, (axis) => axis.to),
-    layout.fromOffset,
-    layout.toOffset,
+  backend.kernels.stridedCopy({
+    axes: axes.length,
+    fromOffset: layout.fromOffset,
+    toOffset: layout.toOffset,
+    sizes: Int32Array.from(axes, ({ size }) => size),
+    fromStrides: Int32Array.from(axes, (axis) => axis.from),
+    toStrides: Int32Array.from(axes, (axis) => axis.to),
     from,
     to,
-  );
+  });
 }

@@ -17,23 +17,10 @@ void copy_exchanged(const uint32_t* from, uint32_t* to, int64_t rows, int64_t co
   }
 }
 
-void strided_copy(Arguments& arguments) {
-  const int64_t axes = arguments.size();
-  const int32_t* const sizes = arguments.integers(axes);
-  const int32_t* const from_strides = arguments.integers(axes);
-  const int32_t* const to_strides = arguments.integers(axes);
-  const int64_t from_offset = arguments.size(), to_offset = arguments.size();
-  if (!arguments.ok() || axes < 1) return arguments.fail("at least one axis is needed");
-  int64_t count = 1, from_last = from_offset, to_last = to_offset;
-  for (int64_t axis = 0; axis < axes; axis++) {
-    count *= sizes[axis];
-    from_last += static_cast<int64_t>(sizes[axis] - 1) * from_strides[axis];
-    to_last += static_cast<int64_t>(sizes[axis] - 1) * to_strides[axis];
-  }
+void StridedCopy::run() const {
+  if (axes < 1) return fail("at least one axis is needed");
+  const int64_t count = elements(axes, sizes);
   if (count == 0) return;
-  const uint32_t* const from = arguments.words(from_last + 1);
-  uint32_t* const to = arguments.output_words(to_last + 1);
-  if (!arguments.ok()) return;
 
   const int inner = static_cast<int>(axes) - 1;
   const int64_t columns = sizes[inner], from_step = from_strides[inner], to_step = to_strides[inner];

@@ -23,43 +23,32 @@ struct GatedWords {
   Gated at(int64_t i, int64_t lanes) const { return {load_bf16_lanes(gate + i, lanes), load_bf16_lanes(up + i, lanes)}; }
 };
 
-/** Reads gate, up and kept, of which either the first two or the last are given. */
-template <class Work>
-void with_gated(int64_t count, bool rounds, Arguments& arguments, const Work& work) {
-  const float* const gate = arguments.optional_floats(count);
-  const float* const up = arguments.optional_floats(count);
-  const uint16_t* const kept = reinterpret_cast<const uint16_t*>(arguments.optional_integers(count));
-  if (count > 0 && !kept && (!gate || !up)) arguments.fail("neither gate and up nor what was kept of them");
-  return kept ? work(GatedWords{kept, kept + count}) : work(GatedFloats{gate, up, rounds});
+/** Work on gate and up, or on what was kept of them, of a call that is given either. */
+template <class Call, class Work>
+void with_gated(const Call& call, const Work& work) {
+  const bool has_neither = !call.kept && (!call.gate || !call.up);
+  if (call.count > 0 && has_neither) return call.fail("neither gate and up nor what was kept of them");
+  const uint16_t* const words = reinterpret_cast<const uint16_t*>(call.kept);
+  return words ? work(GatedWords{words, words + call.count}) : work(GatedFloats{call.gate, call.up, call.rounds});
 }
 
-void swiglu(Arguments& arguments) {
-  const int64_t count = arguments.size();
-  const bool rounds = arguments.integer() != 0;
-  with_gated(count, rounds, arguments, [&](const auto& gated) {
-    float* const y = arguments.output(count);
-    uint16_t* const kept = reinterpret_cast<uint16_t*>(arguments.optional_output_integers(count));
-    if (!arguments.ok()) return;
+void Swiglu::run() const {
+  uint16_t* const words = reinterpret_cast<uint16_t*>(keep);
+  with_gated(*this, [&](const auto& gated) {
     parallel_ranges(count, 8192, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i += kWidth) {
         const Gated values = gated.at(i, end - i);
         store_lanes(y + i, values.gate * logistic(values.gate) * values.up, end - i);
-        if (!kept) continue;
-        store_bf16_lanes(kept + i, values.gate, end - i);
-        store_bf16_lanes(kept + count + i, values.up, end - i);
+        if (!words) continue;
+        store_bf16_lanes(words + i, values.gate, end - i);
+        store_bf16_lanes(words + count + i, values.up, end - i);
       }
     });
   });
 }
 
-void swiglu_gradient(Arguments& arguments) {
-  const int64_t count = arguments.size();
-  const bool rounds = arguments.integer() != 0;
-  const float* const dy = arguments.floats(count);
-  with_gated(count, rounds, arguments, [&](const auto& gated) {
-    float* const d_gate = arguments.output(count);
-    float* const d_up = arguments.output(count);
-    if (!arguments.ok()) return;
+void SwigluGradient::run() const {
+  with_gated(*this, [&](const auto& gated) {
     parallel_ranges(count, 8192, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i += kWidth) {
         const int64_t n = end - i;

@@ -12,7 +12,8 @@ const swiglu = defineKernel<Gated, { readonly keeps: boolean }>({
     const rounds = backend.roundsProducts;
     const y = backend.output(shape);
     const kept = keeps && rounds ? backend.outputIntegers(shape) : null;
-    backend.kernels['swiglu']!(y.values.length, rounds, ...valuesOf(gated, backend), y.values, kept?.values ?? null);
+    const values = valuesOf(gated, backend);
+    backend.kernels.swiglu({ count: y.values.length, rounds, ...values, y: y.values, keep: kept?.values ?? null });
     return kept === null ? y.info : [y.info, kept.info];
   },
 });
@@ -21,14 +22,14 @@ const swigluGradient = defineKernel<Gated & { readonly dy: TensorInfo }>({
   kernelName: kernels.swigluGradient,
   run({ dy, ...gated }, _, backend) {
     const [dGate, dUp] = [backend.output(dy.shape), backend.output(dy.shape)];
-    backend.kernels['swiglu_gradient']!(
-      dGate.values.length,
-      backend.roundsProducts,
-      backend.floats(dy),
+    backend.kernels.swigluGradient({
+      count: dGate.values.length,
+      rounds: backend.roundsProducts,
       ...valuesOf(gated, backend),
-      dGate.values,
-      dUp.values,
-    );
+      dy: backend.floats(dy),
+      dGate: dGate.values,
+      dUp: dUp.values,
+    });
     return [dGate.info, dUp.info];
   },
 });
@@ -37,5 +38,5 @@ export const swigluKernels = [swiglu, swigluGradient];
 
 const valuesOf = (gated: Gated, backend: NativeBackend) =>
   'kept' in gated
-    ? ([null, null, backend.integers(gated.kept)] as const)
-    : ([backend.floats(gated.gate), backend.floats(gated.up), null] as const);
+    ? { gate: null, up: null, kept: backend.integers(gated.kept) }
+    : { gate: backend.floats(gated.gate), up: backend.floats(gated.up), kept: null };

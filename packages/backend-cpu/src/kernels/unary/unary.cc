@@ -6,11 +6,7 @@ void apply_unary(int64_t count, const float* x, float* y, Operation op) {
   parallel_ranges(count, 16384, [&](int64_t begin, int64_t end) { map_lanes(end - begin, x + begin, y + begin, op); });
 }
 
-void unary(Arguments& arguments) {
-  const int64_t operation = arguments.integer(), count = arguments.size();
-  const float* const x = arguments.floats(count);
-  float* const y = arguments.output(count);
-  if (!arguments.ok()) return;
+void Unary::run() const {
   const Vec one = set(1.0f);
   switch (operation) {
     case 0: return apply_unary(count, x, y, [](Vec v) { return zero() - v; });
@@ -28,6 +24,6 @@ void unary(Arguments& arguments) {
       return parallel_ranges(count, 4096, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; i++) y[i] = logf(x[i]);
       });
-    default: return arguments.fail("unknown operation");
+    default: return fail("unknown operation");
   }
 }

@@ -31,6 +31,6 @@ export const unaryKernels: readonly NativeKernel[] = Object.entries(operations).
 
 function unary(operation: number, x: TensorInfo, backend: NativeBackend): TensorInfo {
   const y = backend.output(x.shape);
-  backend.kernels['unary']!(operation, y.values.length, backend.floats(x), y.values);
+  backend.kernels.unary({ operation, count: y.values.length, x: backend.floats(x), y: y.values });
   return y.info;
 }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The C++ side of the kernels' signatures: for each kernel a struct with a member per parameter, whose `run` is the
+ * kernel, and the code that reads a call into it. Written by the build, included by native/isa.cc and native/dispatch.cc.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { arrayTypes, isNumber, numberTypes, textOf, type Parameter, type Signature } from '../kernels/signature.js';
+import { signatures } from '../kernels/signatures.js';
+
+type Entry = readonly [string, Signature];
+const entries: readonly Entry[] = Object.entries(signatures);
+
+export function writeSignatures(folder: string, kernelFiles: readonly string[]): void {
+  const write = (file: string, lines: readonly string[]) => writeFileSync(join(folder, file), `${lines.join('\n')}\n`);
+  write('kernel-calls.inc', entries.map(declaration));
+  write('kernel-sources.inc', [...kernelFiles.map((file) => `#include "${file}"`), ...entries.map(definition)]);
+  write(
+    'kernel-list.inc',
+    entries.map(([name, signature]) => `LLMF_KERNEL(${structOf(name)}, "${name}", "${textOf(signature)}")`),
+  );
+}
+
+/** `struct LinearInputGradient : KernelCall { int64_t tokens; … }` */
+function declaration([name, signature]: Entry): string {
+  const members = Object.entries(signature).map(([parameter, of]) => `  ${typeOf(of)} ${snake(parameter)}{};`);
+  return [`struct ${structOf(name)} : KernelCall {`, ...members, '  void run() const;', '  bool read();', '};'].join(
+    '\n',
+  );
+}
+
+/** Reads in the order of the signature, so that a length may use what came before it. */
+function definition([name, signature]: Entry): string {
+  const reads = Object.entries(signature).map(([parameter, of]) => {
+    const member = snake(parameter);
+    // What a length is computed from may be an array.
+    const guard = of.length?.includes('(') === true ? '  if (!arguments->ok()) return false;\n' : '';
+    const values = [`"${parameter}"`, ...(of.length === undefined ? [] : [of.length])].join(', ');
+    const read = `${of.kind}(${values})`;
+    return `${guard}  ${member} = arguments->${of.isOptional === true ? 'optional_' : ''}${read};`;
+  });
+  return [`inline bool ${structOf(name)}::read() {`, ...reads, '  return arguments->ok();', '}'].join('\n');
+}
+
+const typeOf = (parameter: Parameter): string =>
+  isNumber(parameter)
+    ? numberTypes[parameter.kind as keyof typeof numberTypes]
+    : arrayTypes[parameter.kind as keyof typeof arrayTypes];
+
+const structOf = (name: string) => `${name[0]!.toUpperCase()}${name.slice(1)}`;
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

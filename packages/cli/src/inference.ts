@@ -123,7 +123,8 @@ async function attach(
   const options = kind.options?.safeParse({ path });
   const key = { seed: 0, stream: 'adapter', step: 0, microbatch: 0 };
   const given = options?.success === true ? (options.data as Record<string, unknown>) : { path };
-  const adapter = await kind.attach(model, given, key, run.folder);
+  const use = { trains: false, option: '--adapter' };
+  const adapter = await kind.attach(model, given, key, run.folder, use);
   run.hooks.shutdown.tap('adapter', () => adapter?.dispose());
   return adapter;
 }

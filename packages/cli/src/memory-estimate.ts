@@ -25,7 +25,7 @@ export interface MemoryFacts {
   readonly trained: number;
   /** Tokens of the largest microbatch as it is packed. */
   readonly tokens: number;
-  readonly model: Pick<Model, 'linears' | 'blocks' | 'hiddenSize' | 'vocabularySize'>;
+  readonly model: Pick<Model, 'linears' | 'targets' | 'blocks' | 'hiddenSize' | 'vocabularySize'>;
   readonly gradientCheckpointing: boolean;
   /** The backend has fused kernels of its own for attention and the head; else nn's composites make copies on the way. */
   readonly hasNativeKernels: boolean;
@@ -53,7 +53,7 @@ export function estimateMemory({
   gatedBytes,
 }: MemoryFacts): MemoryEstimate {
   const training = trained * 3 * bytesPerNumber;
-  const all = keptPerToken([...model.linears.values()], gatedBytes);
+  const all = keptPerToken([...(model.targets ?? model.linears).values()], gatedBytes);
   const kept = gradientCheckpointing
     ? model.blocks.length * model.hiddenSize * bytesPerNumber + all / Math.max(1, model.blocks.length) // inputs, one block
     : all;

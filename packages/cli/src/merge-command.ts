@@ -28,8 +28,8 @@ export interface MergeFlags {
 }
 
 /**
- * Writes a model folder whose weights contain the adapter: W + scale · B A. Loads it again and compares its logits with
- * those of model and adapter. Returns 1 when they differ by more than the dtype explains.
+ * Writes a model folder whose weights contain the adapter: W + scale · B A. Loads it again and compares every merged
+ * weight, and the logits, with those of model and adapter. Returns 1 when they differ by more than the dtype explains.
  */
 export async function mergeCommand(io: CliIo, flags: MergeFlags): Promise<number> {
   const { model, adapter, backend, plugin: plugins = [] } = flags;
@@ -42,9 +42,11 @@ export async function mergeCommand(io: CliIo, flags: MergeFlags): Promise<number
     await saveMerged(inference, layers, output, flags.dtype);
     const saved = await loadFrozen(inference, output);
     const got = await probeLogits(saved, null);
-    saved.dispose();
     io.out.write(`merged ${layers.size} layers into ${flags.output}\n`);
-    return statusOf(io, expected, got, flags.dtype);
+    const status = statusOf(io, 'logit', expected, got, flags.dtype);
+    const weightStatus = await statusOfWeights(io, inference.model, layers, saved, flags.dtype);
+    saved.dispose();
+    return Math.max(status, weightStatus);
   } finally {
     await inference.close();
   }
@@ -70,13 +72,36 @@ async function saveMerged(
   const loader = inference.run.container.resolve(ModelLoaderToken);
   const isChanged = (parameter: string) => layers.has(parameter.replace(/\.weight$/, ''));
   const merged = await loader.load(inference.folder, { ...loadOptions(inference), isTrainable: isChanged });
-  for (const [path, { a, b, scale }] of layers) {
+  for (const [path, lowRank] of layers) {
     const weight = merged.parameters.get(`${path}.weight`)!.value as tf.Variable;
-    tf.tidy(() => weight.assign(tf.add(weight, tf.mul(tf.matMul(b as tf.Tensor2D, a as tf.Tensor2D), scale))));
+    tf.tidy(() => weight.assign(tf.add(weight, updateOf(lowRank))));
   }
   await loader.save(merged, output, { source: inference.folder, dtype });
   merged.dispose();
 }
+
+/** Also layers that a text does not reach, such as those of a vision tower, hold what they should. */
+async function statusOfWeights(
+  io: CliIo,
+  { linears }: Model,
+  layers: ReadonlyMap<string, LowRank>,
+  saved: Model,
+  dtype: SaveOptions['dtype'],
+): Promise<number> {
+  let status = 0;
+  for (const [path, lowRank] of layers) {
+    const merged = tf.tidy(() => tf.add(linears.get(path)!.weight, updateOf(lowRank)));
+    const expected = (await merged.data()) as Float32Array;
+    merged.dispose();
+    const got = (await saved.linears.get(path)!.weight.data()) as Float32Array;
+    status = Math.max(status, statusOf(io, `weight of ${path}`, expected, got, dtype, true));
+  }
+  return status;
+}
+
+/** scale · B A, [outputs, inputs] */
+const updateOf = ({ a, b, scale }: LowRank): tf.Tensor2D =>
+  tf.mul(tf.matMul(b as tf.Tensor2D, a as tf.Tensor2D), scale);
 
 const loadFrozen = (inference: Inference, folder: string): Promise<Model> =>
   inference.run.container.resolve(ModelLoaderToken).load(folder, loadOptions(inference));

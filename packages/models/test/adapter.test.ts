@@ -25,7 +25,7 @@ describe.each(['llama', 'gpt2'])('an adapter that PEFT wrote for %s', (name) => 
   it('gives the logits of PEFT within 1e-4', async () => {
     const expected = await Expected.read(name);
     const model = await loadFixture(fixture(name));
-    const adapter = await savedLora(model, fixture(name, 'adapter'));
+    const adapter = await savedLora(model, fixture(name, 'adapter'), '--adapter');
     expect(adapter.isIdentity).toBe(false);
     const row = packed([expected.sequences[0]!]);
     const got = await logits(model, row, { adapter });
@@ -38,7 +38,7 @@ describe.each(['llama', 'gpt2'])('an adapter that PEFT wrote for %s', (name) => 
   it('gives the gradients of PEFT within 1e-3, recomputed or not', async () => {
     const expected = await Expected.read(name);
     const model = await loadFixture(fixture(name));
-    const adapter = await savedLora(model, fixture(name, 'adapter'));
+    const adapter = await savedLora(model, fixture(name, 'adapter'), '--adapter');
     for (const gradientCheckpointing of [false, true]) {
       const more = { adapter, gradientCheckpointing };
       const { gradients } = await lossAndGradients(model, adapter.variables, expected.sequences, more);
@@ -55,7 +55,7 @@ describe.each(['llama', 'gpt2'])('an adapter that PEFT wrote for %s', (name) => 
 
   it('is saved as it was, beside what the folder holds, with the tokenizer', async () => {
     const model = await loadFixture(fixture(name));
-    const adapter = await savedLora(model, fixture(name, 'adapter'));
+    const adapter = await savedLora(model, fixture(name, 'adapter'), '--adapter');
     const folder = join(scratch.path, name);
     const before = tf.memory().numTensors;
     await loader.saveAdapter(adapter, folder, { source: fixture(name) });
@@ -74,7 +74,7 @@ describe.each(['llama', 'gpt2'])('an adapter that PEFT wrote for %s', (name) => 
     writeFileSync(join(folder, 'metrics.jsonl'), '');
     await loader.saveAdapter(adapter, folder, { source: fixture(name) });
     expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).toBe('');
-    const again = await savedLora(model, folder);
+    const again = await savedLora(model, folder, '--adapter');
     const row = packed([Int32Array.of(5, 6, 7)]);
     expect(largestDifference(await logits(model, row, { adapter: again }), await logits(model, row, { adapter }))).toBe(
       0,

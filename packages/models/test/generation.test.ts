@@ -66,7 +66,7 @@ describe.each(['llama', 'gpt2'])('generate with %s', (name) => {
   });
 
   it('goes through the adapter', async () => {
-    const adapter = await savedLora(model, fixture(name, 'adapter'));
+    const adapter = await savedLora(model, fixture(name, 'adapter'), '--adapter');
     const { ids } = await generate(model, prompt, { greedy: true, maxNewTokens: 6, adapter });
     const last = (await logits(model, packed([Int32Array.from(prompt)]), { adapter })).slice(-model.vocabularySize);
     expect(ids[0]).toBe(last.indexOf(Math.max(...last)));

@@ -12,7 +12,7 @@ import {
   dataSection,
 } from '@llmf/training';
 import { token, type Run, findSection } from '@llmf/core';
-import { tf } from '@llmf/nn';
+import { tf, type ActiveAdapter } from '@llmf/nn';
 import { addContrast, type LoadedMedia } from './batch/add-contrast.js';
 import { batchMedia, embedMedia, mediaOf, replaceEmbeddings } from './batch/batch-media.js';
 import type { MediaAccess } from './media/open-media.js';
@@ -26,7 +26,7 @@ import { PatchStore } from './rows/patch-store.js';
 import { isRowMedia } from './rows/row-media.js';
 import { writePlaceholders, type MediaExample } from './rows/write-placeholders.js';
 import { shuffledMargins } from './shuffled-margins.js';
-import type { TowerContext } from './tower/vision-tower.js';
+import type { TowerContext, VisionTower } from './tower/vision-tower.js';
 import { readMediaModel, turnTokens, type MediaModel } from './vision-settings.js';
 
 /** What the data plugin applies to every example before it is tokenized; by its token only, to import no plugin. */
@@ -171,7 +171,8 @@ export class VisionRun {
     if (media === undefined || !VisionLanguageModel.is(model)) return embedded;
     const context: TowerContext = pass;
     const { tower, projector } = this.options.freeze;
-    if (!tower || !projector) return replaceEmbeddings(embedded, this.#runTower(model, batch, context), media.sources);
+    if (!tower || !projector || adaptsTower(context.adapter, model.tower))
+      return replaceEmbeddings(embedded, this.#runTower(model, batch, context), media.sources);
     if (this.#seen?.batch !== batch || this.#seen.model !== model.tower) {
       this.#seen?.tensor.dispose();
       const tensor = tf.keep(this.#runTower(model, batch, { ...context, adapter: null, training: false }));
@@ -201,6 +202,10 @@ export class VisionRun {
     return { outsideFolder, remote: allow ? limits : null, cacheFolder: cache === null ? null : join(cache, 'remote') };
   }
 }
+
+/** An adapter that was trained with the tower acts on it, also where new training would leave the tower alone. */
+const adaptsTower = (adapter: ActiveAdapter | null, { linears }: VisionTower): boolean =>
+  adapter !== null && (adapter.transform !== undefined || linears.some(({ path }) => adapter.lowRank(path) !== null));
 
 const cacheFolder = (run: Run, { cache }: VisionOptions): string | null =>
   cache === 'off' ? null : resolve(run.folder, cache);

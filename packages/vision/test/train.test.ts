@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { execFile } from 'node:child_process';
 import { trainingHooks } from '@llmf/training';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { apiVersion, readSafetensors, toFloat32, type Plugin } from '@llmf/core';
 import lossDpo from '@llmf/loss-dpo';
 import lossMdpo from '@llmf/loss-mdpo';
@@ -11,6 +13,12 @@ import { train } from 'llmf';
 import { afterAll, describe, expect, it } from 'vitest';
 import { vision } from '../src/plugin.js';
 import { tinyNames, type TinyName } from './tiny-fixture.js';
+
+const run = promisify(execFile);
+const command = fileURLToPath(new URL('../../cli/bin/llmf.js', import.meta.url));
+/** The real command with the vision plugin; its standard output. */
+const llmf = async (folder: string, ...words: string[]): Promise<string> =>
+  (await run(process.execPath, [command, ...words, '--plugin', 'vision', '--backend', 'wasm'], { cwd: folder })).stdout;
 
 const root = mkdtempSync(join(tmpdir(), 'llmf-vision-train-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -107,6 +115,25 @@ describe('frozen halves', () => {
       expect([name, values.some((value) => value !== 0)]).toEqual([name, true]);
     expect(trained.some(([name]) => name.includes('merger'))).toBe(false);
     expect(lossesOf(folder, 'tower').at(-1)!).toBeLessThan(Math.LN2 - 0.05);
+  });
+
+  it('what was trained there acts in score and is merged, whatever the options say of freezing', async () => {
+    const scores = async (output: string, ...flags: string[]) => {
+      await llmf(folder, 'score', 'rows.jsonl', ...flags, '--output', output);
+      const rows = readFileSync(join(folder, output), 'utf8').trim().split('\n');
+      return rows.map((row) => (JSON.parse(row) as { chosen: { logProbSum: number } }).chosen.logProbSum);
+    };
+    const adapted = await scores('a.jsonl', '--model', 'model', '--adapter', 'tower');
+    const thawed = await scores('b.jsonl', '--model', 'model', '--adapter', 'tower', 'vision.freeze.tower=false');
+    expect(adapted).toEqual(thawed);
+    expect(await llmf(folder, 'merge', '--model', 'model', '--adapter', 'tower', '--output', 'merged')).toContain(
+      'merged 26 layers', // 14 of the language half, 12 of the tower
+    );
+    const merged = await scores('c.jsonl', '--model', 'merged');
+    expect(merged).toHaveLength(6);
+    merged.forEach((value, at) => expect(value).toBeCloseTo(adapted[at]!, 3));
+    const plain = await scores('d.jsonl', '--model', 'model');
+    expect(Math.abs(plain[0]! - adapted[0]!)).toBeGreaterThan(0.01);
   });
 
   it.each([

@@ -43,12 +43,12 @@ export async function saveAdapter(
 
 /** PEFT's `fan_in_fan_out`: the adapted layers are stored [in, out], as GPT-2's Conv1D. */
 async function isTransposed(
-  { variables }: AttachedAdapter,
+  adapter: AttachedAdapter,
   source: string,
   find: (modelType: string) => Architecture,
 ): Promise<boolean> {
   const config = await readModelConfig(source);
   const weights = [...find(config.model_type).weights(config)];
   const transposed = weights.filter(([, info]) => info.transposedOnDisk === true).map(([name]) => name);
-  return transposed.some((name) => variables.has(`base_model.model.${name.replace(/weight$/, 'lora_A.weight')}`));
+  return transposed.some((name) => adapter.lowRank(name.replace(/\.weight$/, '')) !== null);
 }

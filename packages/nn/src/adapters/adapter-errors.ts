@@ -22,12 +22,32 @@ export const adapterErrors = defineErrors('nn', {
     expected: `${f.saved}, as in ${f.folder}`,
     fix: `leave adapter.${f.option} out: the folder's holds`,
   }),
-  adapterFile: (f: { path: string; problem: string; expected?: string }) => ({
-    what: 'the adapter to continue from does not fit',
+  adapterFile: (f: { path: string; problem: string; option: string; expected?: string }) => ({
+    what: 'the adapter does not fit',
     where: f.path,
     got: f.problem,
     ...(f.expected === undefined ? {} : { expected: f.expected }),
-    fix: 'point adapter.path at a PEFT folder made for this model, or leave it out to start a new adapter',
+    fix: `give ${f.option} a PEFT folder that was made for this model`,
+  }),
+  adapterKey: (f: { file: string; key: string; got: string; expected: string; fix: string }) => ({
+    what: 'the adapter says something that llmf does not compute; without it every result would be another',
+    where: `${f.file}, ${f.key}`,
+    got: f.got,
+    expected: f.expected,
+    fix: f.fix,
+  }),
+  adapterPickled: (f: { file: string }) => ({
+    what: 'the adapter is a pickle, which is a program rather than data, and is not run',
+    where: f.file,
+    expected: 'adapter_model.safetensors beside adapter_config.json',
+    fix: 'save it as safetensors first: in Python, save_file(torch.load("adapter_model.bin", weights_only=True), "adapter_model.safetensors") with safetensors.torch',
+  }),
+  adapterFrozen: (f: { folder: string; layer: string }) => ({
+    what: 'the adapter to continue from changes layers that are kept frozen here',
+    where: f.folder,
+    got: f.layer,
+    expected: 'only layers that are trained',
+    fix: 'thaw that part of the model by the options of the plugin that freezes it, such as vision.freeze',
   }),
   unknownModule: (f: { option: string; module: string; known: readonly string[] }) => ({
     what: `adapter.${f.option} names nothing in this model`,

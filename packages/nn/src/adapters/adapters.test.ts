@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -136,7 +136,7 @@ describe('lora', () => {
       target_modules: ['q_proj'],
     });
     const one = await attach({ targets: ['model.layers.1.mlp.up_proj'] });
-    expect(one.peftConfig['target_modules']).toEqual(['model.layers.1.mlp.up_proj']);
+    expect(one.peftConfig['target_modules']).toEqual(['layers.1.mlp.up_proj']);
   });
 });
 
@@ -217,27 +217,63 @@ describe('lora from a folder that PEFT wrote', () => {
     await writeSafetensors(file, Object.fromEntries(tensors.filter(([name]) => name !== null) as [string, never][]));
   };
 
+  const refusal = async (change: (folder: string) => void | Promise<void>): Promise<string> =>
+    changed(change).then(
+      () => 'accepted',
+      (error: Error) => error.message,
+    );
+
   it.each([
-    ['is not there', (folder: string) => rmSync(join(folder, 'adapter_config.json')), /ENOENT/],
+    ['has no config', (folder: string) => rmSync(join(folder, 'adapter_config.json')), /ENOENT/],
     ['is no LoRA', withConfig({ peft_type: 'IA3' }), /peft_type: /],
-    ['is DoRA', withConfig({ use_dora: true }), /use_dora: /],
-    ['trains biases', withConfig({ bias: 'all' }), /bias: /],
-    ['has ranks of their own', withConfig({ rank_pattern: { q_proj: 4 } }), /rank_pattern: must be empty/],
-    ['saves whole modules', withConfig({ modules_to_save: ['lm_head'] }), /modules_to_save: /],
     ['lies about its rank', withConfig({ r: 4 }), /lora_A is \[2,8\]\n {2}expected: \[4,8\]/],
+    [
+      'says of a layer another rank than it has',
+      withConfig({ rank_pattern: { q_proj: 4 } }),
+      /q_proj, lora_A is \[2,8\]/,
+    ],
+    ['has a pattern that is none', withConfig({ alpha_pattern: { '(': 4 } }), /alpha_pattern\.\(/],
     [
       'is for another model',
       withTensors((name) => name.replace('q_proj', 'query')),
-      /4 of 8 tensors belong to no linear layer/,
+      /layers\.0\.self_attn\.query\.lora_A\.weight.* and 1 more\n {2}expected: .*such as model\.layers\.1\.mlp\.down_proj/,
     ],
     [
       'lacks one half',
       withTensors((name) => (name.includes('layers.0.mlp.down_proj.lora_B') ? null : name)),
-      /1 of 7 tensors/,
+      /layers\.0\.mlp\.down_proj, lora_B is missing/,
+    ],
+    [
+      'is not there',
+      (folder: string) => rmSync(join(folder, 'adapter_model.safetensors')),
+      /no such file beside adapter_config\.json[^]*give adapter\.path a PEFT folder/,
     ],
   ])('refuses one that %s', async (_name, change, message) => {
-    await expect(changed(change)).rejects.toThrow(message);
-    await expect(changed(change)).rejects.toThrow(/^LLMF_NN_ADAPTER_FILE/);
+    expect(await refusal(change)).toMatch(/^LLMF_NN_ADAPTER_FILE/);
+    expect(await refusal(change)).toMatch(message);
+  });
+
+  it('says how to turn a pickle into what is read', async () => {
+    const message = await refusal((folder) =>
+      renameSync(join(folder, 'adapter_model.safetensors'), join(folder, 'adapter_model.bin')),
+    );
+    expect(message).toMatch(/^LLMF_NN_ADAPTER_PICKLED[^]*adapter_model\.bin\n[^]*safetensors first/);
+  });
+
+  it('names the tensors of what it does not compute, and the flag of who asked', async () => {
+    const message = await refusal(async (folder) => {
+      withConfig({ trainable_token_indices: [3] })(folder);
+      await withTensors((name) => name.replace(/^.*layers\.0\.self_attn.*lora_A.*$/, 'base_model.model.token_rows'))(
+        folder,
+      );
+    });
+    expect(message).toMatch(
+      /^LLMF_NN_ADAPTER_KEY[^]*, trainable_token_indices\n {2}got: \[3\] \(tensors base_model\.model\.token_rows\)/,
+    );
+    const use = { trains: false, option: '--adapter' };
+    await expect(lora.attach(model(), { path: 'nowhere' }, random, fixtures, use)).rejects.toThrow(
+      /no such folder\n {2}to do: give --adapter a PEFT folder/,
+    );
   });
 });
 

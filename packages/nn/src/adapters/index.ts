@@ -4,7 +4,9 @@ import { freeze } from './freeze.js';
 import { lora } from './lora.js';
 import { none } from './none.js';
 
-export { freshLora, LoraAdapter, loraOptions, savedLora, type LoraOptions } from './lora.js';
+export { freshLora, loraOptions, type LoraOptions } from './lora.js';
+export { LoraAdapter } from './lora-adapter.js';
+export { savedLora } from './saved-lora.js';
 export { freezeOptions, type FreezeOptions } from './freeze.js';
 export { freeze, lora, none };
 

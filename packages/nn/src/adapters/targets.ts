@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LinearLayer } from '../contracts/index.js';
+import type { LinearLayer, Model } from '../contracts/index.js';
 import { adapterErrors } from './adapter-errors.js';
 
-/** `all`, layer names (last part of the path, or the whole path), or a `/regular expression/` over whole paths. */
+/**
+ * `all`, layer names (ends of the path, or the whole path), or a `/regular expression/` over whole paths. Paths are those
+ * of the modules in Transformers, so that a target means the same layers in PEFT.
+ */
 export type Targets = string | readonly string[];
 
+type Adapted = Pick<Model, 'linears' | 'targets' | 'moduleNames'>;
+
 /** The layers that `targets` means, in forward order. @throws LLMF_NN_UNKNOWN_TARGET naming the known ones. */
-export function selectTargets(linears: ReadonlyMap<string, LinearLayer>, targets: Targets): LinearLayer[] {
-  const layers = [...linears.values()];
+export function selectTargets(model: Adapted, targets: Targets): LinearLayer[] {
+  const layers = [...(model.targets ?? model.linears).values()];
   if (targets === 'all') return layers;
+  const today = ({ path }: LinearLayer) => model.moduleNames?.toTransformers(path) ?? path;
   const wanted = typeof targets === 'string' ? [targets] : targets;
   const matchers = wanted.map((target) => ({ target, matches: matcherOf(target) }));
   for (const { target, matches } of matchers) {
-    if (!layers.some(({ path }) => matches(path)))
+    if (!layers.some((layer) => matches(today(layer))))
       throw adapterErrors.unknownTarget({ target, known: layerNames(layers) });
   }
-  return layers.filter(({ path }) => matchers.some(({ matches }) => matches(path)));
+  return layers.filter((layer) => matchers.some(({ matches }) => matches(today(layer))));
 }
 
 function matcherOf(target: string): (path: string) => boolean {
@@ -30,6 +36,6 @@ function matcherOf(target: string): (path: string) => boolean {
 }
 
 /** The distinct last parts of the layers' paths: `q_proj`, `k_proj`, … */
-export const layerNames = (layers: readonly LinearLayer[]): string[] => [
+const layerNames = (layers: readonly LinearLayer[]): string[] => [
   ...new Set(layers.map(({ path }) => path.slice(path.lastIndexOf('.') + 1))),
 ];

@@ -75,8 +75,12 @@ export interface Model {
   readonly vocabularySize: number;
   readonly hiddenSize: number;
   readonly parameters: ReadonlyMap<string, Parameter>;
-  /** Every linear layer but the language-model head, in forward order; the targets of `targets: all`. */
+  /** Every linear layer but the language-model head, in forward order. */
   readonly linears: ReadonlyMap<string, LinearLayer>;
+  /** Those that a new adapter may take, where a part of the model is kept frozen; left out: all. */
+  readonly targets?: ReadonlyMap<string, LinearLayer>;
+  /** The architecture's. */
+  readonly moduleNames?: ModuleNames;
   /** Transformer blocks' module paths in order, for freeze tuning. */
   readonly blocks: readonly string[];
   /** ids [T] → [T, C]. Ids on the host are checked against the vocabulary; those of an int32 tensor are not. */
@@ -93,13 +97,25 @@ export interface Adapter extends Named {
   readonly options?: OptionsSchema;
   /** Is this base weight trained itself? (full tuning: all; LoRA: none; freeze: some) */
   trainsBase(parameter: string, blocks: readonly string[], options: Record<string, unknown>): boolean;
-  /** Creates the adapter's variables on a loaded model; null when it has none of its own. Relative paths start from `folder`. */
+  /**
+   * Creates the adapter's variables on a loaded model; null when it has none of its own. Relative paths start from
+   * `folder`. Without `use` it is trained, and a saved one was named by `adapter.path`.
+   */
   attach(
     model: Model,
     options: Record<string, unknown>,
     random: RandomKey,
     folder: string,
+    use?: AdapterUse,
   ): Promise<AttachedAdapter | null>;
+}
+
+/** What an adapter is attached for. */
+export interface AdapterUse {
+  /** Its variables will be updated; an adapter that is only read may sit on layers that are kept frozen. */
+  readonly trains: boolean;
+  /** What the user set to name a saved adapter, for messages: `--adapter`. */
+  readonly option: string;
 }
 
 export interface AttachedAdapter extends ActiveAdapter {
@@ -114,6 +130,14 @@ export interface AttachedAdapter extends ActiveAdapter {
 
 export const AdapterToken = token<Adapter>('adapter');
 
+/** What a family's modules are called in today's Transformers, where its checkpoints call them otherwise. */
+export interface ModuleNames {
+  /** A module's path here → in Transformers: `model.layers.0` → `model.language_model.layers.0`. */
+  toTransformers(path: string): string;
+  /** A path of any Transformers → the path here. */
+  fromTransformers(path: string): string;
+}
+
 /** A model family, found by the checkpoint's `model_type`. */
 export interface Architecture extends Named {
   /** Builds the module tree; `weights` gives each parameter by its safetensors key. */
@@ -124,6 +148,8 @@ export interface Architecture extends Named {
   blocks(config: Record<string, unknown>): readonly string[];
   /** The name here of a key in a checkpoint file; null for a buffer that is no weight. Left out: the same. */
   renameWeight?(key: string): string | null;
+  /** By these names adapters are written and read; left out: those of the weights. */
+  readonly moduleNames?: ModuleNames;
   /** Names a file may carry for a weight that is another one: `lm_head.weight` → the embedding table. */
   tied?(config: Record<string, unknown>): ReadonlyMap<string, string>;
   /** Remarks about what the config asks for without changing the forward pass (dropout, unknown keys), for a warning. */

@@ -15,8 +15,8 @@ export function halfOf(name: string): keyof FrozenHalves {
 }
 
 /**
- * The same model with frozen halves out of reach: their weights are not trainable and their layers are no targets of an
- * adapter. The weights themselves are shared.
+ * The same model with frozen halves out of reach: their weights are not trainable and their layers are no targets of a
+ * new adapter. The weights themselves are shared; a saved adapter acts on all layers it was trained on.
  */
 export function freezeHalves(model: VisionLanguageModel, frozen: FrozenHalves): VisionLanguageModel {
   const isFrozen = (name: string) => frozen[halfOf(name)];
@@ -24,9 +24,9 @@ export function freezeHalves(model: VisionLanguageModel, frozen: FrozenHalves): 
   for (const [name, parameter] of model.parameters) {
     parameters.set(name, isFrozen(name) ? { ...parameter, trainable: false } : parameter);
   }
-  const linears = new Map<string, LinearLayer>([...model.linears].filter(([path]) => !isFrozen(path)));
+  const targets = new Map<string, LinearLayer>([...model.linears].filter(([path]) => !isFrozen(path)));
   return Object.create(model, {
     parameters: { value: parameters, enumerable: true },
-    linears: { value: linears, enumerable: true },
+    targets: { value: targets, enumerable: true },
   }) as VisionLanguageModel;
 }

@@ -8,7 +8,8 @@ import type { Architecture } from '@llmf/nn';
 import { Qwen25VlTower, qwen25VlTowerWeights } from '../tower/qwen2-5-vl-tower.js';
 import { Qwen2VlTower, qwen2VlTowerWeights } from '../tower/qwen2-vl-tower.js';
 import { qwen25VlVisionConfig, qwen2VlVisionConfig, readVisionConfig } from '../tower/vision-config.js';
-import { hubWeightName, textConfigOf } from './text-config.js';
+import { moduleNames } from './module-names.js';
+import { textConfigOf } from './text-config.js';
 import { recording, VisionLanguageModel, visionFacts, type VisionFacts } from './vision-language-model.js';
 
 /** @param language finds the architecture `qwen2` when a model is built */
@@ -67,11 +68,12 @@ export function readVisionFacts(config: Readonly<Record<string, unknown>>): Visi
 /** What is the language half's alone. */
 function languageHalf(
   language: () => Architecture,
-): Pick<Architecture, 'blocks' | 'renameWeight' | 'tied' | 'remarks'> {
+): Pick<Architecture, 'blocks' | 'renameWeight' | 'moduleNames' | 'tied' | 'remarks'> {
   return {
+    moduleNames,
     blocks: (config) => language().blocks(textConfigOf(config)),
     renameWeight(key) {
-      const name = hubWeightName(key);
+      const name = moduleNames.fromTransformers(key);
       const ofText = language().renameWeight;
       return name.startsWith('visual.') || ofText === undefined ? name : ofText(name);
     },

@@ -22,11 +22,3 @@ export function textConfigOf(config: Readonly<Record<string, unknown>>): Record<
   const isTied = text['tie_word_embeddings'] === true || config['tie_word_embeddings'] === true;
   return { ...text, model_type: 'qwen2', tie_word_embeddings: isTied };
 }
-
-/**
- * The hub's key for a weight: Transformers since 4.52 names the halves `model.visual` and `model.language_model` while
- * they are loaded, and some tools save them so.
- */
-export function hubWeightName(key: string): string {
-  return key.replace(/^model\.language_model\./, 'model.').replace(/^model\.visual\./, 'visual.');
-}

@@ -2,6 +2,7 @@
 import type { tf, ForwardContext, LinearLayer, Model, Parameter, WeightSource } from '@llmf/nn';
 import type { ProcessorConfig } from '../processor/processor-config.js';
 import { mediaTokensOf, type MediaTokens } from '../tokens/media-tokens.js';
+import { moduleNames } from './module-names.js';
 import type { VisionTower } from '../tower/vision-tower.js';
 
 const mark = Symbol.for('llmf:vision-language-model');
@@ -20,8 +21,10 @@ export interface VisionFacts {
  */
 export class VisionLanguageModel implements Model {
   readonly [mark] = true;
+  readonly moduleNames = moduleNames;
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly linears: ReadonlyMap<string, LinearLayer>;
+  declare readonly targets?: ReadonlyMap<string, LinearLayer>;
 
   constructor(
     readonly modelType: string,

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * adapter_config.json of a LoRA, read whole. Keys are those of PEFT 0.21 (peft/tuners/lora/config.py): those that are
+ * computed here, those that say nothing about the result of a saved adapter, and those that change it in a way that is
+ * not computed, which are refused unless they hold nothing. A key that is in none of the lists is refused too.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { adapterErrors } from './adapter-errors.js';
+
+const isExpression = (text: string): boolean => {
+  try {
+    return new RegExp(text) instanceof RegExp;
+  } catch {
+    return false;
+  }
+};
+const pattern = z
+  .record(z.string().refine(isExpression, 'not a regular expression'), z.number())
+  .nullish()
+  .transform((given) => given ?? {});
+
+const computedKeys = {
+  peft_type: z.literal('LORA'),
+  r: z.int().min(1),
+  lora_alpha: z.number(),
+  use_rslora: z
+    .boolean()
+    .nullish()
+    .transform((given) => given ?? false),
+  rank_pattern: pattern,
+  alpha_pattern: pattern,
+};
+const peftFile = z.looseObject(computedKeys);
+export type PeftFile = z.infer<typeof peftFile>;
+
+/**
+ * Which layers were adapted is told by the tensors of the file; how training went (dropout, VeLoRA's gradients, how the
+ * data of a start were chosen) and where it took place (Megatron, tying while training) does not matter afterwards.
+ */
+const silentKeys = new Set(
+  `auto_mapping base_model_name_or_path revision task_type inference_mode peft_version runtime_config
+   target_modules exclude_modules layers_to_transform layers_pattern fan_in_fan_out lora_dropout
+   megatron_config megatron_core eva_config corda_config loftq_config lora_ga_config qalora_group_size velora_config
+   ensure_weight_tying`.split(/\s+/),
+);
+
+interface Refusal {
+  readonly expected: string;
+  readonly fix: string;
+}
+const merge = 'merge it into the model with PEFT (merge_and_unload, then save_pretrained) and use that folder';
+const refusedKeys: Readonly<Record<string, Refusal>> = {
+  bias: { expected: '"none": no bias of the model is trained', fix: merge },
+  modules_to_save: { expected: 'no modules that are trained whole', fix: merge },
+  trainable_token_indices: { expected: 'no trained rows of embed_tokens', fix: merge },
+  target_parameters: { expected: 'LoRA of linear layers', fix: merge },
+  lora_bias: { expected: 'no bias in lora_B', fix: merge },
+  use_dora: { expected: 'no DoRA', fix: merge },
+  use_bdlora: { expected: 'no blocks in A and B', fix: merge },
+  kasa_config: { expected: 'no KaSA', fix: merge },
+  monteclora_config: { expected: 'no MonteCLoRA', fix: merge },
+  arrow_config: { expected: 'no routing between adapters', fix: 'use it with PEFT' },
+  alora_invocation_tokens: {
+    expected: 'an adapter that acts on every token',
+    fix: 'use it with PEFT: an activated LoRA cannot be merged either',
+  },
+  use_qalora: { expected: 'no QA-LoRA', fix: 'use it with PEFT on its quantized model' },
+  layer_replication: { expected: 'the layers of the model as they are', fix: merge },
+};
+
+/** Starts that leave the base weights alone; the others load into a changed base, which PEFT makes again each time. */
+const plainStarts: ReadonlySet<unknown> = new Set([
+  true,
+  false,
+  null,
+  undefined,
+  'gaussian',
+  'eva',
+  'orthogonal',
+  'mica',
+]);
+const changedBase: Refusal = {
+  expected: 'a start that leaves the base weights as they are',
+  fix: 'convert it with PEFT to a plain LoRA (save_pretrained with path_initial_model_for_weight_conversion), or merge it into the model',
+};
+
+/**
+ * @param tensors names in the adapter's file: the message tells which of them belong to the key
+ * @throws LLMF_NN_ADAPTER_FILE, LLMF_NN_ADAPTER_KEY
+ */
+export async function readPeftFile(folder: string, option: string, tensors: readonly string[]): Promise<PeftFile> {
+  const file = join(folder, 'adapter_config.json');
+  const content = await readObject(file, option);
+  for (const [key, value] of Object.entries(content)) {
+    const refusal = refusalOf(key, value);
+    if (refusal === null) continue;
+    const got = `${JSON.stringify(value)}${tensorText(tensors)}`;
+    throw adapterErrors.adapterKey({ file, key, got, ...refusal });
+  }
+  const parsed = peftFile.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  const problem = `${path.join('.')}: ${message}`;
+  throw adapterErrors.adapterFile({ path: file, problem, option, expected: 'a LoRA adapter as PEFT writes it' });
+}
+
+function refusalOf(key: string, value: unknown): Refusal | null {
+  if (key in computedKeys || silentKeys.has(key)) return null;
+  if (key === 'init_lora_weights') return plainStarts.has(value) ? null : changedBase;
+  if (isNothing(value) || (key === 'bias' && value === 'none')) return null;
+  return refusedKeys[key] ?? { expected: 'keys of PEFT 0.21', fix: `${merge}, or tell us of this key` };
+}
+
+const isNothing = (value: unknown): boolean =>
+  value === null || value === false || (typeof value === 'object' && Object.keys(value).length === 0);
+
+/** Names the tensors that are no part of a plain LoRA, for whoever looks for them in the file. */
+function tensorText(tensors: readonly string[]): string {
+  const special = tensors.filter((name) => !/\.lora_[AB](\.default)?\.weight$/.test(name));
+  if (special.length === 0) return '';
+  const more = special.length > 3 ? ` and ${special.length - 3} more` : '';
+  return ` (tensors ${special.slice(0, 3).join(', ')}${more})`;
+}
+
+async function readObject(file: string, option: string): Promise<Record<string, unknown>> {
+  let problem = 'no JSON object';
+  try {
+    const content: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (typeof content === 'object' && content !== null) return content as Record<string, unknown>;
+  } catch (error) {
+    problem = (error as Error).message;
+  }
+  throw adapterErrors.adapterFile({ path: file, problem, option });
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSafetensors, toFloat32, type HostTensor } from '@llmf/core';
+import type { Model } from '../contracts/index.js';
+import { adapterErrors } from './adapter-errors.js';
+import { LoraAdapter, type LayerPair } from './lora-adapter.js';
+import { readPeftFile, type PeftFile } from './peft-file.js';
+import { parsePeftKey } from './peft-names.js';
+
+/**
+ * The adapter of a PEFT folder, ready to be trained on or to generate with.
+ * @param option what the user set to name the folder, for messages
+ * @throws LLMF_NN_ADAPTER_FILE, LLMF_NN_ADAPTER_KEY, LLMF_NN_ADAPTER_PICKLED
+ */
+export async function savedLora(model: Model, folder: string, option: string, dropout = 0): Promise<LoraAdapter> {
+  const file = await weightFile(folder, option);
+  const tensors = await readSafetensors(file);
+  const config = await readPeftFile(folder, option, Object.keys(tensors));
+  const halves = halvesOf(model, tensors, file, option);
+  const pairs = [...halves].map(([path, { A, B }]): LayerPair => {
+    const layer = model.linears.get(path)!;
+    const rank = patterned(config.rank_pattern, model, path) ?? config.r;
+    const check = (half: 'A' | 'B', tensor: HostTensor | undefined, expected: readonly number[]): Float32Array => {
+      if (tensor?.shape.join() === expected.join()) return toFloat32(tensor);
+      const problem = `${path}, lora_${half} is ${tensor === undefined ? 'missing' : `[${tensor.shape}]`}`;
+      throw adapterErrors.adapterFile({ path: file, problem, option, expected: `[${expected}]` });
+    };
+    const alpha = patterned(config.alpha_pattern, model, path) ?? config.lora_alpha;
+    const a = check('A', A, [rank, layer.inputs]);
+    return { layer, rank, alpha, a, b: check('B', B, [layer.outputs, rank]) };
+  });
+  return new LoraAdapter(model, pairs, { ...factsOf(config), dropout });
+}
+
+const factsOf = (config: PeftFile) => ({
+  rank: config.r,
+  alpha: config.lora_alpha,
+  rsLora: config.use_rslora,
+  rankPattern: config.rank_pattern,
+  alphaPattern: config.alpha_pattern,
+});
+
+/** @throws LLMF_NN_ADAPTER_FILE for a folder without weights, LLMF_NN_ADAPTER_PICKLED where they are pickled. */
+async function weightFile(folder: string, option: string): Promise<string> {
+  const file = join(folder, 'adapter_model.safetensors');
+  const isThere = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return file;
+  const names = await readdir(folder).catch(() => null);
+  const pickled = names?.find((name) => /^adapter_model\.(bin|pth?)$/.test(name));
+  if (pickled !== undefined) throw adapterErrors.adapterPickled({ file: join(folder, pickled) });
+  const problem =
+    names === null ? 'no such folder' : `no such file beside ${names.slice(0, 8).join(', ') || 'nothing'}`;
+  throw adapterErrors.adapterFile({ path: names === null ? folder : file, problem, option });
+}
+
+type Halves = Partial<Record<'A' | 'B', HostTensor>>;
+
+/** The file's tensors by layer, in forward order. @throws LLMF_NN_ADAPTER_FILE naming those of no linear layer. */
+function halvesOf(
+  { linears, moduleNames }: Model,
+  tensors: Readonly<Record<string, HostTensor>>,
+  file: string,
+  option: string,
+): Map<string, Halves> {
+  const found = new Map<string, Halves>();
+  const strange: string[] = [];
+  for (const [key, tensor] of Object.entries(tensors)) {
+    const place = parsePeftKey(key, moduleNames);
+    if (place === null || !linears.has(place.path)) strange.push(key);
+    else found.set(place.path, { ...found.get(place.path), [place.half]: tensor });
+  }
+  if (found.size > 0 && strange.length === 0)
+    return new Map([...linears.keys()].flatMap((path) => (found.has(path) ? [[path, found.get(path)!] as const] : [])));
+  const more = strange.length > 3 ? ` and ${strange.length - 3} more` : '';
+  throw adapterErrors.adapterFile({
+    path: file,
+    problem: strange.length === 0 ? 'no tensors' : `${strange.slice(0, 3).join(', ')}${more}`,
+    option,
+    expected: `lora_A and lora_B of linear layers of the model, such as ${[...linears.keys()].at(-1)}`,
+  });
+}
+
+/** PEFT's rule (get_pattern_key, peft 0.21): the first key that, as an expression, is the end of the module's path. */
+function patterned(patterns: Readonly<Record<string, number>>, model: Model, path: string): number | undefined {
+  const today = model.moduleNames?.toTransformers(path) ?? path;
+  const matches = (key: string, name: string) => new RegExp(`^(.*\\.)?(${key})$`).test(name);
+  const entries = Object.entries(patterns);
+  const entry = entries.find(([key]) => matches(key, today)) ?? entries.find(([key]) => matches(key, path));
+  return entry?.[1];
+}

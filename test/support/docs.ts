@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { LlmfError, resolveConfig, type Engine } from '@llmf/core';
-import { chosenWithOptions, OptimizerToken, ScheduleToken } from '@llmf/training';
 import { repository } from './command.js';
 
 export interface Page {
@@ -76,9 +75,7 @@ export async function problemOf(engine: Engine, part: Readonly<Record<string, un
   const stage = 'stage' in part || 'loss' in part ? {} : { stage: 'sft' };
   const data = { ...base.data, ...(part['data'] as object | undefined) };
   try {
-    const config = await resolveConfig(engine, { ...base, ...stage, ...part, data }, { source });
-    chosenWithOptions(engine.container, ScheduleToken, config.train.schedule, 'train.schedule');
-    chosenWithOptions(engine.container, OptimizerToken, config.train.optimizer, 'train.optimizer');
+    await resolveConfig(engine, { ...base, ...stage, ...part, data }, { source });
     return null;
   } catch (error) {
     if (LlmfError.is(error)) return error.message;

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import {
   DataServiceToken,
   LossToken,
+  lossTermsOf,
+  openPolicy,
+  Rows,
   type DroppedRow,
+  type Policy,
   type RowSet,
-  describeTrained,
-  loadRunModel,
-  type RunModel,
-  trainingHooks,
 } from '@llmf/training';
 import {
   formatBytes,
@@ -24,8 +24,8 @@ import {
   type Logger,
   type RunConfig,
 } from '@llmf/core';
-import { describeSplit, descriptionLines, openData, tokenizerOfRun } from '@llmf/data';
-import { kernels, ModelToken, tf } from '@llmf/nn';
+import { describeSplit, descriptionLines, tokenizerOfRun } from '@llmf/data';
+import { kernels, tf } from '@llmf/nn';
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
 import type { CliIo } from './io.js';
@@ -55,13 +55,15 @@ export async function checkCommand(
       const { backend } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
       display.info(`computes on ${backend.description}`);
       let programBytes = process.memoryUsage().rss;
-      const runModel = await loadRunModel(run);
-      display.info(describeTrained(runModel));
+      const stage = engine.find(StageToken, config.choices['stage']![0]!.name);
+      const needs = config.choices['loss'] === undefined ? null : lossTermsOf(run, stage).needs;
+      const policy = await openPolicy(run);
       logger.isQuiet = true;
       const loadedBytes = process.memoryUsage().rss;
-      const largest = await describeData(engine, run, display, allRows);
+      const rows = await Rows.open(run, policy.model, { rows: stage.rows, columns: needs?.columns ?? [] });
+      await describeData(run, rows, display, allRows);
       programBytes += Math.max(0, process.memoryUsage().rss - loadedBytes);
-      display.info(`\n${memoryText(runModel, run, largest, programBytes)}`);
+      display.info(`\n${memoryText(policy, run, largestMicrobatch(run, rows.train), programBytes)}`);
     } finally {
       await run.hooks.shutdown.promise();
     }
@@ -114,36 +116,18 @@ function choiceText({ name, options, weight }: Choice): string {
   return `${weight === 1 ? '' : `${weight} × `}${name}${shown.length > 0 ? ` (${shown.join(', ')})` : ''}`;
 }
 
-/** Prints what the data is like; returns the tokens of the largest microbatch of an epoch. */
-async function describeData(
-  engine: EngineImplementation,
-  run: TrainingRun,
-  display: Display,
-  allRows: boolean,
-): Promise<number> {
-  const stage = engine.find(StageToken, run.config.choices['stage']![0]!.name);
-  const columns = (run.config.choices['loss'] ?? []).flatMap(
-    ({ name, options }) => engine.find(LossToken, name).needs(options as never).columns ?? [],
-  );
-  const { contextLength } = run.container.resolve(ModelToken);
-  const data = await openData(run, { rows: stage.rows, columns: [...new Set(columns)], contextLength });
+/** Prints what the data is like. */
+async function describeData(run: TrainingRun, rows: Rows, display: Display, allRows: boolean): Promise<void> {
   const tokenizer = await tokenizerOfRun(run).then(
     ({ tokenizer: found }) => found,
-    () => null, // rows of token ids need none; openData has told where one is missing
+    () => null, // rows of token ids need none; opening the rows has told where one is missing
   );
-  const { datasetReady } = trainingHooks(run);
-  const train = await datasetReady.promise(data.train, { split: 'train' });
-  const evaluation = data.eval && (await datasetReady.promise(data.eval, { split: 'eval' }));
-  for (const [split, view] of Object.entries({ train, eval: evaluation })) {
+  for (const [split, view] of Object.entries({ train: rows.train, eval: rows.evaluation })) {
     if (view === null) continue;
     display.info(`\n${split}`);
     for (const line of descriptionLines(await describeSplit(view, tokenizer))) display.info(line);
     for (const line of droppedLines(view.dropped, allRows ? Infinity : listedRows)) display.info(line);
   }
-  const largest = largestMicrobatch(run, train);
-  await train.close();
-  await evaluation?.close();
-  return largest;
 }
 
 /** Tokens as they are packed, a pair's prompt once. */
@@ -163,15 +147,10 @@ function largestMicrobatch(run: TrainingRun, rows: RowSet): number {
   return largest;
 }
 
-function memoryText(
-  runModel: RunModel,
-  { config, container }: TrainingRun,
-  tokens: number,
-  programBytes: number,
-): string {
-  const { model, variables } = runModel;
+function memoryText(policy: Policy, { config, container }: TrainingRun, tokens: number, programBytes: number): string {
+  const { model, variables } = policy;
   const trained = [...variables.values()].reduce((sum, { size }) => sum + size, 0);
-  const weightBytes = weightBytesOf(runModel);
+  const weightBytes = weightBytesOf(policy);
   const { gradientCheckpointing } = config.train;
   // A composite is registered when it is first used, which was not yet.
   const hasNativeKernels = tf.getKernel(kernels.attention, tf.getBackend()) !== undefined;

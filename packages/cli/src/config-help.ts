@@ -45,9 +45,9 @@ function groupBy(rows: readonly OptionRow[]): Map<string, OptionRow[]> {
   return groups;
 }
 
-function groupOf({ key, of, plugin }: OptionRow): string {
+function groupOf({ key, of, slot, plugin }: OptionRow): string {
   const section = key.includes('.') ? key.slice(0, key.indexOf('.')) : '';
-  if (of !== null) return `${section}: ${of}${plugin === null ? '' : ` (plugin ${plugin})`}`;
+  if (of !== null) return `${slot}: ${of}${plugin === null ? '' : ` (plugin ${plugin})`}`;
   return section === '' ? 'general' : `${section}${plugin === null || plugin === section ? '' : ` (plugin ${plugin})`}`;
 }
 

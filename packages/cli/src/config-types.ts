@@ -11,7 +11,7 @@ export type ChoiceConfig = string | { readonly name?: string; readonly [option: 
 export interface LlmfConfig {
   readonly plugins?: readonly (string | Plugin)[];
   readonly output?: string;
-  readonly train?: TrainInput;
+  readonly train?: TrainInput & { readonly optimizer?: ChoiceConfig; readonly schedule?: ChoiceConfig };
   readonly stage?: ChoiceConfig;
   readonly loss?: ChoiceConfig | readonly (ChoiceConfig & { readonly weight?: number })[];
   readonly backend?: ChoiceConfig;

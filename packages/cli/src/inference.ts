@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import { trainingHooks } from '@llmf/training';
+import { loadModel } from '@llmf/training';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
   applyOverrides,
   isOverride,
-  PrecisionToken,
   resolveConfig,
   sectionOf,
   startBackend,
-  StartedBackendToken,
   TrainingRun,
   wholeSource,
   type EngineImplementation,
   type Logger,
 } from '@llmf/core';
-import { AdapterToken, ArchitectureToken, ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
+import { AdapterToken, ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
 import { cliErrors } from './cli-errors.js';
 import { composeEngine } from './compose-engine.js';
 import type { CliIo } from './io.js';
@@ -100,13 +98,7 @@ async function load(
   const loader = run.container.resolve(ModelLoaderToken);
   const folder = await loader.locate(request.model, run.folder); // before the backend, which may take a while to start
   await startBackend(engine, run.container, run.config.choices['backend']?.[0], run.logger);
-  const loaded = await loader.load(folder, {
-    precision: run.container.resolve(PrecisionToken),
-    mapFile: run.container.resolve(StartedBackendToken).mapFile,
-    isTrainable: () => false,
-    find: (modelType) => engine.find(ArchitectureToken, modelType),
-  });
-  const model = (await trainingHooks(run).modelLoaded.promise(loaded)) as Model;
+  const model = await loadModel(run, folder);
   run.hooks.shutdown.tap('model', () => model.dispose());
   const adapter = request.adapter === undefined ? null : await attach(engine, run, model, request.adapter);
   return { folder, model, adapter };

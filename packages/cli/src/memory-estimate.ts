@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { packedOf, type LinearLayer, type Model } from '@llmf/nn';
-import type { RunModel } from '@llmf/training';
+import type { Policy } from '@llmf/training';
 
 /** What a run's peak memory is made of, in bytes. */
 export interface MemoryEstimate {
@@ -65,7 +65,7 @@ export function estimateMemory({
 }
 
 /** The bytes of all weights as they are kept. */
-export function weightBytesOf({ model, adapter }: Pick<RunModel, 'model' | 'adapter'>): number {
+export function weightBytesOf({ model, adapter }: Pick<Policy, 'model' | 'adapter'>): number {
   const values = [...[...model.parameters.values()].map(({ value }) => value), ...(adapter?.variables.values() ?? [])];
   return values.reduce(
     (sum, value) => sum + value.size * (packedOf(value)?.words.BYTES_PER_ELEMENT ?? bytesPerNumber),

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
-import { StartedBackendToken } from '@llmf/core';
 import {
-  ArchitectureToken,
   logitsOf,
   ModelLoaderToken,
   tf,
   type AttachedAdapter,
-  type LoadOptions,
   type LowRank,
   type Model,
   type SaveOptions,
 } from '@llmf/nn';
-import { evaluationMode } from '@llmf/training';
+import { evaluationMode, loadModel } from '@llmf/training';
 import { cliErrors } from './cli-errors.js';
 import { openInference, type Inference } from './inference.js';
 import { statusOf } from './merge-tolerance.js';
@@ -40,7 +37,7 @@ export async function mergeCommand(io: CliIo, flags: MergeFlags): Promise<number
     const expected = await probeLogits(inference.model, inference.adapter);
     const output = resolve(io.folder, flags.output);
     await saveMerged(inference, layers, output, flags.dtype);
-    const saved = await loadFrozen(inference, output);
+    const saved = await loadModel(inference.run, output);
     const got = await probeLogits(saved, null);
     io.out.write(`merged ${layers.size} layers into ${flags.output}\n`);
     const status = statusOf(io, 'logit', expected, got, flags.dtype);
@@ -71,7 +68,7 @@ async function saveMerged(
 ): Promise<void> {
   const loader = inference.run.container.resolve(ModelLoaderToken);
   const isChanged = (parameter: string) => layers.has(parameter.replace(/\.weight$/, ''));
-  const merged = await loader.load(inference.folder, { ...loadOptions(inference), isTrainable: isChanged });
+  const merged = await loadModel(inference.run, inference.folder, isChanged);
   for (const [path, lowRank] of layers) {
     const weight = merged.parameters.get(`${path}.weight`)!.value as tf.Variable;
     tf.tidy(() => weight.assign(tf.add(weight, updateOf(lowRank))));
@@ -102,16 +99,6 @@ async function statusOfWeights(
 /** scale · B A, [outputs, inputs] */
 const updateOf = ({ a, b, scale }: LowRank): tf.Tensor2D =>
   tf.mul(tf.matMul(b as tf.Tensor2D, a as tf.Tensor2D), scale);
-
-const loadFrozen = (inference: Inference, folder: string): Promise<Model> =>
-  inference.run.container.resolve(ModelLoaderToken).load(folder, loadOptions(inference));
-
-const loadOptions = ({ engine, run }: Inference): LoadOptions => ({
-  precision: 'f32',
-  isTrainable: () => false,
-  find: (modelType) => engine.find(ArchitectureToken, modelType),
-  mapFile: run.container.resolve(StartedBackendToken).mapFile,
-});
 
 /** Logits of a fixed row of tokens spread over the vocabulary, [T · V]. */
 async function probeLogits(model: Model, adapter: AttachedAdapter | null): Promise<Float32Array> {

@@ -110,22 +110,19 @@ async function writeScores(
   withTokens: boolean,
   onProgress: (done: number) => void,
 ): Promise<void> {
-  const { batchSize } = inference.run.config.train;
   const feed = new Feed(inference.run, inference.model.vocabularySize);
   const leftOut = new LeftOutRows(rows.dropped);
   await replaceFile(output, async (temporary) => {
     const file = await open(temporary, 'w');
     try {
-      for (let start = 0; start < rows.length; start += batchSize) {
-        const indices = Array.from({ length: Math.min(batchSize, rows.length - start) }, (_, offset) => start + offset);
-        for (const batch of await feed.batches(rows, indices)) {
-          for (const [index, scores] of await scoreBatch(inference, batch, withTokens)) {
-            const { row } = rows.placeOf(index);
-            await leftOut.writeBefore(file, row);
-            await file.write(`${JSON.stringify({ row, ...scores })}\n`);
-          }
+      let done = 0;
+      for await (const batch of feed.sweep(rows)) {
+        for (const [index, scores] of await scoreBatch(inference, batch, withTokens)) {
+          const { row } = rows.placeOf(index);
+          await leftOut.writeBefore(file, row);
+          await file.write(`${JSON.stringify({ row, ...scores })}\n`);
         }
-        onProgress(Math.min(rows.length, start + batchSize));
+        onProgress((done += batch.groups));
       }
       await leftOut.writeBefore(file, Infinity);
     } finally {

@@ -26,6 +26,18 @@ export function training(): Plugin {
         default: 'auto',
         objectName: 'path',
       });
+      engine.slot({
+        key: 'train.optimizer',
+        token: OptimizerToken,
+        description: 'How gradients become updates.',
+        default: 'adamw',
+      });
+      engine.slot({
+        key: 'train.schedule',
+        token: ScheduleToken,
+        description: 'How the learning rate goes after warm-up.',
+        default: 'cosine',
+      });
       for (const reference of references) engine.provide(ReferenceToken, reference);
       for (const schedule of schedules) engine.provide(ScheduleToken, schedule);
       engine.provide(OptimizerToken, adamw);

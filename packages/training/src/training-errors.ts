@@ -9,12 +9,6 @@ export const trainingErrors = defineErrors('training', {
     expected: `rows of kind "${f.needs}"`,
     fix: 'choose the stage that has such rows, or another loss',
   }),
-  badOption: (f: { where: string; problem: string }) => ({
-    what: 'an option is not as expected',
-    where: f.where,
-    got: f.problem,
-    fix: 'see `llmf train --help` for its options',
-  }),
   saveDtypeOfAdapter: (f: { adapter: string; saveDtype: string }) => ({
     what: 'saveDtype is for full models; adapter files are always f32',
     where: 'saveDtype',

@@ -129,7 +129,7 @@ export const model = inTinyRun([
   [
     'an unknown option of it',
     { config: [['maxSteps: 2', 'maxSteps: 2, optimizer: { name: adamw, betas: 1 }']] },
-    'TRAINING_BAD_OPTION',
-    'betas',
+    'CORE_UNKNOWN_KEY',
+    'did you mean "beta1"?',
   ],
 ]);

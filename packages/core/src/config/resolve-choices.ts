@@ -7,6 +7,7 @@ import type { ConfigPath } from './config-source.js';
 import { isPlain, unknownKeys, type Mistakes } from './mistakes.js';
 import { keysOf } from './option-schema.js';
 import type { Choice } from './run-config.js';
+import { slotPath } from './slot-place.js';
 
 /**
  * What the config chose for a slot: names (with the slot's default where none is written), options checked by the
@@ -21,14 +22,15 @@ export function resolveChoices(
 ): readonly Choice[] | null {
   const known = knownNames(engine, slot);
   if (Array.isArray(written) && slot.many) {
-    if (written.length === 0) mistakes.badValue([slot.key], written, `a list of at least one of ${known.join(', ')}`);
+    if (written.length === 0)
+      mistakes.badValue(slotPath(slot), written, `a list of at least one of ${known.join(', ')}`);
     const choices = written.map((entry, index) =>
-      resolveChoice(engine, slot, entry, null, [slot.key, index], mistakes),
+      resolveChoice(engine, slot, entry, null, [...slotPath(slot), index], mistakes),
     );
     return choices.length === 0 || choices.includes(null) ? null : (choices as Choice[]);
   }
   const entry = written === undefined && defaultName !== null ? { name: defaultName } : written;
-  const choice = resolveChoice(engine, slot, entry, defaultName, [slot.key], mistakes);
+  const choice = resolveChoice(engine, slot, entry, defaultName, slotPath(slot), mistakes);
   return choice === null ? null : [choice];
 }
 

@@ -6,6 +6,7 @@ import { coreKeys } from '../engine/engine.js';
 import { sectionOf } from '../engine/plugin-shape.js';
 import type { ConfigSource } from './config-source.js';
 import { resolveSlots } from './resolve-slots.js';
+import { isTopLevel, slotPath, slotsIn, writtenAt } from './slot-place.js';
 import { isPlain, Mistakes, unknownKeys } from './mistakes.js';
 import { keysOf } from './option-schema.js';
 import { trainOptions, type Choice, type RunConfig, type TrainOptions } from './run-config.js';
@@ -44,17 +45,18 @@ export async function resolveConfig(
   const sections = new Map(
     engine.plugins.flatMap((plugin) => (plugin.options ? [[sectionOf(plugin), plugin.options] as const] : [])),
   );
+  const trainSlots = slotsIn('train', engine.slots);
   const keys = [
-    ['train', keysOf(trainOptions)] as const,
+    ['train', [...keysOf(trainOptions), ...trainSlots.keys()]] as const,
     ...[...sections].map(([key, schema]) => [key, keysOf(schema)] as const),
   ];
   const mistakes = new Mistakes(source, Object.fromEntries(keys));
-  const known = [...coreKeys, ...engine.slots.map(({ key }) => key), ...sections.keys()];
+  const known = [...coreKeys, ...engine.slots.filter(isTopLevel).map(({ key }) => key), ...sections.keys()];
   for (const key of unknownKeys(raw, [...known, editorKey])) mistakes.unknownKey([], key, known);
 
   const outer = mistakes.parse(engineOptions, defined(only(raw, Object.keys(engineOptions.shape))), []);
-  const train = mistakes.parse(trainOptions, raw['train'] ?? {}, ['train']) as TrainOptions | null;
-  const isUsed = (key: string) => uses === undefined || uses.includes(key) || key in raw;
+  const train = mistakes.parse(withSlots(trainSlots), raw['train'] ?? {}, ['train']);
+  const isUsed = (key: string) => uses === undefined || uses.includes(key) || isWritten(raw, key);
   const choices = resolveSlots(engine, raw, { named, isUsed, mistakes });
   const parsed: Record<string, unknown> = {};
   for (const [key, schema] of sections) if (isUsed(key)) parsed[key] = mistakes.parse(schema, raw[key] ?? {}, [key]);
@@ -64,7 +66,9 @@ export async function resolveConfig(
     plugins: outer!['plugins'] as string[],
     output: (outer!['output'] as string | undefined) ?? defaultOutput(choices),
     saveDtype: outer!['saveDtype'] as RunConfig['saveDtype'],
-    train: train!,
+    train: Object.fromEntries(
+      Object.entries(train!).filter(([key]) => !trainSlots.has(key)),
+    ) as unknown as TrainOptions,
     choices,
     sections: parsed,
   });
@@ -80,6 +84,13 @@ function pluginNames(plugins: unknown): { plugins?: unknown } {
   };
 }
 
+/** `train` with its slots as keys of any value: they are checked by themselves. */
+const withSlots = (slots: ReadonlyMap<string, Slot>) =>
+  trainOptions.extend(Object.fromEntries([...slots.keys()].map((key) => [key, z.unknown().optional()])));
+
+const isWritten = (raw: Readonly<Record<string, unknown>>, key: string): boolean =>
+  writtenAt(raw, { key } as Slot) !== undefined;
+
 function defaultOutput(choices: Readonly<Record<string, readonly Choice[]>>): string {
   const names = (choices['loss'] ?? choices['stage'] ?? []).map(({ name }) => name);
   return `runs/${names.join('-') || 'run'}`;
@@ -87,15 +98,20 @@ function defaultOutput(choices: Readonly<Record<string, readonly Choice[]>>): st
 
 function frozenConfig(slots: readonly Slot[], config: Omit<RunConfig, 'resolved'>): RunConfig {
   const { plugins, output, saveDtype, train, choices, sections } = config;
-  const chosen = slots.flatMap(({ key, many }) => {
+  const chosen = slots.flatMap((slot) => {
+    const { key, many } = slot;
     const entries = choices[key]?.map(({ name, weight, options }) => ({
       name,
       ...(many ? { weight } : {}),
       ...options,
     }));
-    return entries === undefined ? [] : [[key, many ? entries : entries[0]] as const];
+    return entries === undefined ? [] : [[slot, many ? entries : entries[0]] as const];
   });
-  const resolved = { plugins, output, saveDtype, train, ...Object.fromEntries(chosen), ...sections };
+  const placed = (top: boolean) =>
+    Object.fromEntries(
+      chosen.filter(([slot]) => isTopLevel(slot) === top).map(([slot, entry]) => [slotPath(slot).at(-1), entry]),
+    );
+  const resolved = { plugins, output, saveDtype, train: { ...train, ...placed(false) }, ...placed(true), ...sections };
   return Object.freeze({ ...config, resolved: Object.freeze(resolved) });
 }
 

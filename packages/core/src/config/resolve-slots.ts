@@ -4,6 +4,7 @@ import type { Plugin } from '../contracts/plugin.js';
 import type { Mistakes } from './mistakes.js';
 import { knownNames, resolveChoices } from './resolve-choices.js';
 import type { Choice } from './run-config.js';
+import { slotPath, writtenAt } from './slot-place.js';
 
 export interface SlotsRequest {
   /** Plugins the user named. */
@@ -26,11 +27,11 @@ export function resolveSlots(
 ): Record<string, readonly Choice[]> {
   const resolved: Resolved = new Map();
   const resolve = (slot: Slot, defaultName: string | null) =>
-    resolved.set(slot.key, resolveChoices(engine, slot, raw[slot.key], defaultName, mistakes));
+    resolved.set(slot.key, resolveChoices(engine, slot, writtenAt(raw, slot), defaultName, mistakes));
   let open = engine.slots.filter(({ key }) => isUsed(key));
   for (const slot of open) {
     const name = (slot.brought === true ? broughtByNamed(engine, slot, named) : null) ?? slot.default;
-    if (slot.key in raw || name !== null) resolve(slot, name);
+    if (writtenAt(raw, slot) !== undefined || name !== null) resolve(slot, name);
   }
   for (let count = -1; count !== open.length;) {
     count = open.length;
@@ -70,4 +71,4 @@ const mayFollow = (engine: Engine, slot: Slot, resolved: Resolved): boolean =>
   engine.slots.some(({ key, implies }) => key !== slot.key && implies !== undefined && resolved.get(key) === null);
 
 const missing = (engine: Engine, slot: Slot, mistakes: Mistakes): void =>
-  mistakes.badValue([slot.key], undefined, `one of ${knownNames(engine, slot).join(', ')}`);
+  mistakes.badValue(slotPath(slot), undefined, `one of ${knownNames(engine, slot).join(', ')}`);

@@ -14,16 +14,8 @@ export const trainOptions = z.strictObject({
   epochs: z.number().positive().default(1).describe('Passes over the training rows.'),
   maxSteps: z.int().min(1).nullable().default(null).describe('Optimizer steps; overrides `epochs`.'),
   learningRate: z.number().positive().default(5e-6).describe('Peak learning rate.'),
-  schedule: z
-    .union([z.string(), z.looseObject({ name: z.string() })])
-    .default('cosine')
-    .describe('Learning-rate schedule by name.'),
   warmupRatio: z.number().min(0).max(1).default(0.1).describe('Share of all steps spent warming up.'),
   warmupSteps: z.int().min(0).nullable().default(null).describe('Steps of warm-up; overrides `warmupRatio`.'),
-  optimizer: z
-    .union([z.string(), z.looseObject({ name: z.string() })])
-    .default('adamw')
-    .describe('Optimizer by name.'),
   weightDecay: z.number().min(0).default(0).describe('Decoupled weight decay of matrices; norms and biases have none.'),
   maxGradNorm: z
     .number()

@@ -81,6 +81,7 @@ describe('describeOptions', () => {
     expect(row('train.maxSteps')).toEqual({
       key: 'train.maxSteps',
       of: null,
+      slot: null,
       type: 'whole number ≥ 1 or null',
       default: 'null',
       required: false,
@@ -89,6 +90,7 @@ describe('describeOptions', () => {
     });
     expect(row('adapter.rank')).toMatchObject({
       of: 'lora',
+      slot: 'adapter',
       type: 'whole number ≥ 1',
       default: '8',
       plugin: 'adapters',

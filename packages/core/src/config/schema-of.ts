@@ -5,11 +5,14 @@ import { sectionOf } from '../engine/plugin-shape.js';
 import { jsonSchemaOf, type JsonSchema } from './option-schema.js';
 import { engineOptions } from './resolve-config.js';
 import { trainOptions } from './run-config.js';
+import { isTopLevel, slotsIn } from './slot-place.js';
 
 /** One JSON Schema (draft 2020-12) of the whole config as the loaded plugins read it: `llmf schema`, and editors. */
 export function schemaOf(engine: Engine): JsonSchema {
   const { properties } = jsonSchemaOf(engineOptions);
-  const slots = engine.slots.map((slot) => [slot.key, slotSchema(engine, slot)] as const);
+  const slots = engine.slots.filter(isTopLevel).map((slot) => [slot.key, slotSchema(engine, slot)] as const);
+  const inTrain = [...slotsIn('train', engine.slots)].map(([key, slot]) => [key, slotSchema(engine, slot)] as const);
+  const train = jsonSchemaOf(trainOptions);
   const sections = engine.plugins.flatMap((plugin) =>
     plugin.options ? [[sectionOf(plugin), described(jsonSchemaOf(plugin.options), plugin.description)] as const] : [],
   );
@@ -20,7 +23,7 @@ export function schemaOf(engine: Engine): JsonSchema {
     properties: {
       $schema: { type: 'string', description: 'For editors only.' },
       ...properties,
-      train: jsonSchemaOf(trainOptions),
+      train: { ...train, properties: { ...train.properties, ...Object.fromEntries(inTrain) } },
       ...Object.fromEntries(slots),
       ...Object.fromEntries(sections),
     },

@@ -12,6 +12,7 @@ import type { Named, Token } from './token.js';
  * The chosen value's own options are validated by its own schema.
  */
 export interface Slot {
+  /** Key of the config; `train.` before it places it in that section. */
   readonly key: string;
   readonly token: Token<Named>;
   readonly description: string;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { token, type RandomKey, type Run } from '@llmf/core';
 import type { ActiveAdapter, Model, Scalar, Tensor, Tensor2D, Variable } from '@llmf/nn';
-import type { AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncWaterfallHook } from 'tapable';
+import type { AsyncSeriesWaterfallHook, SyncWaterfallHook } from 'tapable';
 import type { Batch, EncodedRow, RowSet } from './data.js';
 import type { LossTerm } from './loss.js';
 
 /** Hooks of a run that trains a model; fires in this order, a run of N steps repeats the later part. */
 export interface TrainingHooks {
-  /** Transform: the model is loaded; adapters attach, freezing and quantization happen. */
+  /** Transform: the weighted loss terms of the run, resolved once, before anything is loaded. */
+  readonly lossTerms: SyncWaterfallHook<[LossTerm[]]>;
+  /** Transform: a model is loaded (the policy, a reference); the adapter is attached to what comes back. */
   readonly modelLoaded: AsyncSeriesWaterfallHook<[Model]>;
   /** Transform: one data split is indexed and can be read. */
   readonly datasetReady: AsyncSeriesWaterfallHook<[RowSet, DatasetReadyInfo]>;
@@ -17,10 +19,8 @@ export interface TrainingHooks {
   readonly batchCollated: AsyncSeriesWaterfallHook<[Batch]>;
   /** Transform: the token embeddings of a batch, [T, C], inside the gradient scope (media replace placeholders). */
   readonly inputsEmbedded: SyncWaterfallHook<[Tensor2D, Batch, EmbeddingPass]>;
-  /** Transform: the weighted loss terms of the run, resolved once before step 1. */
-  readonly lossTerms: SyncWaterfallHook<[LossTerm[]]>;
-  /** Act: gradients of the whole optimizer step are accumulated; clipping taps here, before the update. */
-  readonly gradientsReady: AsyncSeriesHook<[GradientsReady]>;
+  /** Transform: the gradients of an update are accumulated; clipping measures and scales them here. */
+  readonly gradientsReady: AsyncSeriesWaterfallHook<[GradientsReady]>;
 }
 
 /** The hooks of a run; made anew for each. */
@@ -45,12 +45,12 @@ export interface DatasetReadyInfo {
 }
 export interface GradientsReady {
   readonly step: number;
-  /** Accumulated gradients by parameter name; a tap may replace an entry (and dispose the old tensor). */
-  readonly gradients: Map<string, Gradient>;
+  /** Accumulated gradients by parameter name; a tap that hands on others disposes those it leaves out. */
+  readonly gradients: ReadonlyMap<string, Gradient>;
   /** Set by clipping: the global norm before clipping, a scalar that stays a tensor. */
-  norm?: Scalar;
+  readonly norm?: Scalar;
   /** Set by clipping: factor the optimizer applies to every gradient, a scalar tensor. */
-  scale?: Scalar;
+  readonly scale?: Scalar;
 }
 export interface Gradient {
   readonly variable: Variable;

@@ -20,6 +20,12 @@ export class MetricTotals {
     this.add(name, share, 0);
   }
 
+  /** As `addShare`, and disposes the share. */
+  takeShare(name: string, share: Tensor): void {
+    this.addShare(name, share);
+    share.dispose();
+  }
+
   addMetrics(metrics: Readonly<Record<string, MetricSum>>): void {
     for (const [name, { sum, count }] of Object.entries(metrics)) this.add(name, sum, count);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createTrainingHooks } from '../hooks.js';
 import '@tensorflow/tfjs-backend-wasm';
 import { readFileSync } from 'node:fs';
 import { type Gradient, type GradientsReady, trainingHooks } from '../contracts/hooks.js';
@@ -36,12 +37,8 @@ const gradientsOf = (of: ReadonlyMap<string, Variable>, values: Values): Map<str
 
 /** As much of a run as clipping looks at. */
 function fakeRun(maxGradNorm: number | null): Run {
-  const taps: ((ready: GradientsReady) => void)[] = [];
-  const gradientsReady = {
-    tap: (_name: string, work: (ready: GradientsReady) => void) => taps.push(work),
-    promise: async (ready: GradientsReady) => taps.forEach((work) => work(ready)),
-  };
-  return { config: { train: { maxGradNorm } }, container: { resolve: () => ({ gradientsReady }) } } as unknown as Run;
+  const hooks = createTrainingHooks();
+  return { config: { train: { maxGradNorm } }, container: { resolve: () => hooks } } as unknown as Run;
 }
 
 function disposeAll({ gradients, norm, scale }: GradientsReady): void {
@@ -59,8 +56,8 @@ describe.each(['cpu', 'wasm'])('AdamW with clipping on %s', (backend) => {
     const run = fakeRun(oracle.maxNorm);
     clipByGlobalNorm(run);
     for (const [index, step] of oracle.steps.entries()) {
-      const ready: GradientsReady = { step: index + 1, gradients: gradientsOf(trained, step.gradients) };
-      await trainingHooks(run).gradientsReady.promise(ready);
+      const gathered = { step: index + 1, gradients: gradientsOf(trained, step.gradients) };
+      const ready = await trainingHooks(run).gradientsReady.promise(gathered);
       expect(ready.norm!.dataSync()[0]).toBeCloseTo(step.norm, 4);
       optimizer.update(ready.gradients, step.learningRate, ready.step, ready.scale);
       disposeAll(ready);
@@ -128,8 +125,8 @@ describe('clipping by global norm', () => {
   const clipped = async (maxGradNorm: number | null, values: Values) => {
     const run = fakeRun(maxGradNorm);
     clipByGlobalNorm(run);
-    const ready: GradientsReady = { step: 1, gradients: gradientsOf(variables(oracle.start), values) };
-    await trainingHooks(run).gradientsReady.promise(ready);
+    const gathered = { step: 1, gradients: gradientsOf(variables(oracle.start), values) };
+    const ready = await trainingHooks(run).gradientsReady.promise(gathered);
     const result = { norm: ready.norm?.dataSync()[0], scale: ready.scale?.dataSync()[0] };
     disposeAll(ready);
     return result;

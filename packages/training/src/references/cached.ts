@@ -10,6 +10,7 @@ import type { ReferenceContext, ReferenceLogProbs, ReferenceStrategy } from '../
 import { Feed } from '../rows/feed.js';
 import { hostTensors } from '../policy/variable-state.js';
 import { RowLogProbs } from './row-log-probs.js';
+import { disposeReference } from './open-reference.js';
 import { scoreBatch } from './scorer.js';
 
 /**
@@ -69,24 +70,21 @@ async function cacheKey({ run, modelFolder, adapter, wantsPrompt }: ReferenceCon
 async function compute({ run, model, adapter, wantsPrompt }: ReferenceContext, rows: RowSet): Promise<RowLogProbs> {
   const feed = new Feed(run, model.vocabularySize);
   const values = new RowLogProbs(rows.length);
-  const { batchSize } = run.config.train;
-  const started = performance.now();
-  let reported = started;
-  for (let start = 0; start < rows.length; start += batchSize) {
-    const indices = Array.from({ length: Math.min(batchSize, rows.length - start) }, (_, i) => start + i);
-    for (const batch of await feed.batches(rows, indices)) {
-      const { logProb, promptLogProb } = scoreBatch(run, model, adapter, batch, wantsPrompt);
-      addBatch(
-        values,
-        batch,
-        (await logProb.data()) as Float32Array,
-        ((await promptLogProb?.data()) ?? null) as Float32Array | null,
-      );
-      tf.dispose(promptLogProb === undefined ? [logProb] : [logProb, promptLogProb]);
-    }
+  let done = 0;
+  let reported = performance.now();
+  for await (const batch of feed.sweep(rows)) {
+    const { logProb, promptLogProb } = scoreBatch(run, model, adapter, batch, wantsPrompt);
+    addBatch(
+      values,
+      batch,
+      (await logProb.data()) as Float32Array,
+      ((await promptLogProb?.data()) ?? null) as Float32Array | null,
+    );
+    disposeReference({ logProb, ...(promptLogProb === undefined ? {} : { promptLogProb }) });
+    done += batch.groups;
     if (performance.now() - reported > 10_000) {
       reported = performance.now();
-      run.logger.info(`reference log-probs: ${start + indices.length} of ${rows.length} rows`);
+      run.logger.info(`reference log-probs: ${done} of ${rows.length} rows`);
     }
   }
   return values;

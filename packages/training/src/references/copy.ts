@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join } from 'node:path';
-import { PrecisionToken, StartedBackendToken, type Run } from '@llmf/core';
+import type { Run } from '@llmf/core';
+import { ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
 import { z } from 'zod';
-import { AdapterToken, ArchitectureToken, ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
 import type { Reference, ReferenceStrategy } from '../contracts/reference.js';
-import { chosen } from '../choose.js';
+import { loadModel } from '../policy/load-model.js';
+import { attachAdapter } from '../policy/policy.js';
 import { scoreBatch } from './scorer.js';
 
 /** A second, frozen copy of the untrained policy. */
@@ -12,8 +12,8 @@ export const copyReference: ReferenceStrategy = {
   name: 'copy',
   description: 'a second copy of the untrained model: its weights in memory once more, one more forward pass per batch',
   async prepare({ run, modelFolder, adapter, wantsPrompt }) {
-    const model = await loadFrozen(run, modelFolder);
-    const attached = adapter === null || adapter.isIdentity ? null : await attachAgain(run, model);
+    const model = await loadModel(run, modelFolder);
+    const attached = adapter === null || adapter.isIdentity ? null : await attachAdapter(run, model);
     return frozenReference(run, model, attached, wantsPrompt, {
       description: `a second copy of the model (${weightCount(model)} weights); one more forward pass per batch`,
       equalsPolicyAtStart: true,
@@ -34,34 +34,13 @@ export const pathReference: ReferenceStrategy = {
     const { path } = options as z.infer<typeof pathOptions>;
     const loader = run.container.resolve(ModelLoaderToken);
     const folder = await loader.locate(path, run.folder);
-    const model = await loadFrozen(run, folder);
+    const model = await loadModel(run, folder);
     return frozenReference(run, model, null, wantsPrompt, {
       description: `${folder} (${weightCount(model)} weights); one more forward pass per batch`,
       equalsPolicyAtStart: folder === modelFolder && (adapter === null || adapter.isIdentity),
     });
   },
 };
-
-async function loadFrozen(run: Run, folder: string): Promise<Model> {
-  return await run.container.resolve(ModelLoaderToken).load(folder, {
-    precision: run.container.resolve(PrecisionToken),
-    mapFile: run.container.resolve(StartedBackendToken).mapFile,
-    isTrainable: () => false,
-    find: (modelType) => chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json')),
-  });
-}
-
-/** The run's adapter choice on another model: with a saved adapter, the same starting point. */
-async function attachAgain(run: Run, model: Model): Promise<AttachedAdapter | null> {
-  const choice = run.config.choices['adapter']![0]!;
-  const key = { seed: run.config.train.seed, stream: 'adapter', step: 0, microbatch: 0 };
-  return await chosen(run.container, AdapterToken, choice.name, 'adapter').attach(
-    model,
-    choice.options,
-    key,
-    run.folder,
-  );
-}
 
 function frozenReference(
   run: Run,

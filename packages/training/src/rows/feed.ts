@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { trainingHooks } from '../contracts/hooks.js';
 import { DataServiceToken, type Batch, type EncodedRow, type RowSet } from '../contracts/data.js';
 import type { Run } from '@llmf/core';
@@ -21,6 +22,18 @@ export class Feed {
       batches.push(await this.collate(group));
     }
     return batches;
+  }
+
+  /** Every row of a split once, in order, `batchSize` at a time; signals and timers are let in between. */
+  async *sweep(rows: RowSet): AsyncGenerator<Batch> {
+    const { batchSize } = this.run.config.train;
+    for (let start = 0; start < rows.length; start += batchSize) {
+      const indices = Array.from({ length: Math.min(batchSize, rows.length - start) }, (_, i) => start + i);
+      for (const batch of await this.batches(rows, indices)) {
+        await nextTurn();
+        yield batch;
+      }
+    }
   }
 
   async collate(rows: readonly EncodedRow[]): Promise<Batch> {

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import { trainingHooks } from '../contracts/hooks.js';
-import { join } from 'node:path';
-import { PrecisionToken, StartedBackendToken, type Choice, type Run, readSection } from '@llmf/core';
+import { readSection, type Choice, type Run } from '@llmf/core';
 import {
   AdapterToken,
   ArchitectureToken,
   AttachedAdapterToken,
   ModelLoaderToken,
+  modelSection,
   ModelToken,
+  tf,
   type Adapter,
   type AttachedAdapter,
   type Model,
-  tf,
-  modelSection,
   type Variable,
 } from '@llmf/nn';
 import { chosen } from '../choose.js';
 import { trainingErrors } from '../training-errors.js';
+import { loadModel } from './load-model.js';
+import { hostTensors, loadVariables } from './variable-state.js';
 
-/** The run's model with its adapter, and every weight that is trained. */
-export interface RunModel {
+/** The model that a run trains, with its adapter, and every weight that is trained. */
+export interface Policy {
   readonly model: Model;
   readonly folder: string;
   readonly adapter: AttachedAdapter | null;
@@ -27,34 +27,47 @@ export interface RunModel {
   readonly variables: ReadonlyMap<string, Variable>;
 }
 
-/** Loads `model.path`, lets `modelLoaded` taps transform it, attaches the chosen adapter, registers both in the run. */
-export async function loadRunModel(run: Run): Promise<RunModel> {
-  const loader = run.container.resolve(ModelLoaderToken);
-  const folder = await loader.locate(readSection(run.config, modelSection).path, run.folder);
+/**
+ * Loads `model.path` and attaches the chosen adapter. Registers both in the run, the trained weights as state `weights`,
+ * and says what is trained.
+ */
+export async function openPolicy(run: Run): Promise<Policy> {
+  const folder = await modelFolder(run);
   const choice: Choice = run.config.choices['adapter']![0]!;
   const adapterKind: Adapter = chosen(run.container, AdapterToken, choice.name, 'adapter');
-  const loaded = await loader.load(folder, {
-    precision: run.container.resolve(PrecisionToken),
-    mapFile: run.container.resolve(StartedBackendToken).mapFile,
-    isTrainable: (parameter, blocks) => adapterKind.trainsBase(parameter, blocks, choice.options),
-    find: (modelType) => chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json')),
-  });
-  const model = (await trainingHooks(run).modelLoaded.promise(loaded)) as Model;
+  const model = await loadModel(run, folder, (parameter, blocks) =>
+    adapterKind.trainsBase(parameter, blocks, choice.options),
+  );
   warnAboutConfig(run, model);
-  const key = { seed: run.config.train.seed, stream: 'adapter', step: 0, microbatch: 0 };
-  const adapter = await adapterKind.attach(model, choice.options, key, run.folder);
-  if (adapter !== null && run.config.saveDtype !== 'auto') {
-    throw trainingErrors.saveDtypeOfAdapter({ adapter: choice.name, saveDtype: run.config.saveDtype });
-  }
-  const variables = trainedVariables(model, adapter);
-  if (variables.size === 0) throw trainingErrors.nothingTrainable({ adapter: choice.name });
-  run.container.register(ModelToken, model);
-  run.container.register(AttachedAdapterToken, adapter);
+  const adapter = await attachAdapter(run, model);
   run.hooks.shutdown.tap('model', () => {
     adapter?.dispose();
     model.dispose();
   });
-  return { model, folder, adapter, variables };
+  if (adapter !== null && run.config.saveDtype !== 'auto') {
+    throw trainingErrors.saveDtypeOfAdapter({ adapter: choice.name, saveDtype: run.config.saveDtype });
+  }
+  const policy = { model, folder, adapter, variables: trainedVariables(model, adapter) };
+  if (policy.variables.size === 0) throw trainingErrors.nothingTrainable({ adapter: choice.name });
+  run.container.register(ModelToken, model);
+  run.container.register(AttachedAdapterToken, adapter);
+  run.state.add('weights', {
+    save: async () => ({ tensors: await hostTensors(policy.variables) }),
+    load: ({ tensors }) => loadVariables(policy.variables, tensors ?? {}),
+  });
+  run.logger.info(describeTrained(policy));
+  return policy;
+}
+
+/** The local folder of `model.path`. */
+export const modelFolder = (run: Run): Promise<string> =>
+  run.container.resolve(ModelLoaderToken).locate(readSection(run.config, modelSection).path, run.folder);
+
+/** The run's adapter choice on a model: always the same starting point. */
+export async function attachAdapter(run: Run, model: Model): Promise<AttachedAdapter | null> {
+  const { name, options } = run.config.choices['adapter']![0]!;
+  const key = { seed: run.config.train.seed, stream: 'adapter', step: 0, microbatch: 0 };
+  return await chosen(run.container, AdapterToken, name, 'adapter').attach(model, options, key, run.folder);
 }
 
 /** Says once what the checkpoint's config asks for and the architecture leaves out. */
@@ -71,7 +84,7 @@ function trainedVariables(model: Model, adapter: AttachedAdapter | null): Map<st
 }
 
 /** One line for the log: what is trained, of how much. */
-export function describeTrained({ model, variables }: RunModel): string {
+function describeTrained({ model, variables }: Policy): string {
   const sizeOf = (shape: readonly number[]) => tf.util.sizeFromShape([...shape]);
   const trained = [...variables.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const frozen = [...model.parameters.values()]

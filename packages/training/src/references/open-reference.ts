@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Run } from '@llmf/core';
+import { chosen } from '../choose.js';
+import type { RowSet } from '../contracts/data.js';
+import { ReferenceToken, type Reference, type ReferenceLogProbs } from '../contracts/reference.js';
+import type { Policy } from '../policy/policy.js';
+
+/** The chosen reference for a policy; says what it is and costs. Disposed when the run ends. */
+export async function openReference(
+  run: Run,
+  { model, folder, adapter }: Policy,
+  rowSets: readonly RowSet[],
+  wantsPrompt: boolean,
+): Promise<Reference> {
+  const { name, options } = run.config.choices['reference']![0]!;
+  const strategy = chosen(run.container, ReferenceToken, name, 'reference');
+  const context = { run, model, modelFolder: folder, adapter, rowSets, wantsPrompt };
+  const reference = await strategy.prepare(context, options);
+  run.hooks.shutdown.tap('reference', () => reference.dispose());
+  run.logger.info(`reference: ${reference.description}`);
+  return reference;
+}
+
+export function disposeReference(logProbs: ReferenceLogProbs | null): void {
+  logProbs?.logProb.dispose();
+  logProbs?.promptLogProb?.dispose();
+}

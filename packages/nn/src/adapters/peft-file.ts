@@ -37,12 +37,12 @@ export type PeftFile = z.infer<typeof peftFile>;
 
 /**
  * Which layers were adapted is told by the tensors of the file; how training went (dropout, VeLoRA's gradients, how the
- * data of a start were chosen) and where it took place (Megatron, tying while training) does not matter afterwards.
+ * data of a start were chosen, tying) does not matter afterwards.
  */
 const silentKeys = new Set(
   `auto_mapping base_model_name_or_path revision task_type inference_mode peft_version runtime_config
    target_modules exclude_modules layers_to_transform layers_pattern fan_in_fan_out lora_dropout
-   megatron_config megatron_core eva_config corda_config loftq_config lora_ga_config qalora_group_size velora_config
+   megatron_core eva_config corda_config loftq_config lora_ga_config qalora_group_size velora_config
    ensure_weight_tying`.split(/\s+/),
 );
 
@@ -67,6 +67,7 @@ const refusedKeys: Readonly<Record<string, Refusal>> = {
     fix: 'use it with PEFT: an activated LoRA cannot be merged either',
   },
   use_qalora: { expected: 'no QA-LoRA', fix: 'use it with PEFT on its quantized model' },
+  megatron_config: { expected: 'layers of Transformers', fix: 'use it with PEFT and Megatron' },
   layer_replication: { expected: 'the layers of the model as they are', fix: merge },
 };
 

@@ -17,3 +17,6 @@ export function parsePeftKey(key: string, names?: ModuleNames): { path: string; 
   const path = parts[1]!;
   return { path: names?.fromTransformers(path) ?? path, half: parts[2] as 'A' | 'B' };
 }
+
+/** VeLoRA keeps the direction on which it compresses activations for the reverse pass; results do not depend on it. */
+export const isForTrainingOnly = (key: string): boolean => key.endsWith('.lora_velora_embed');

@@ -6,7 +6,7 @@ import type { Model } from '../contracts/index.js';
 import { adapterErrors } from './adapter-errors.js';
 import { LoraAdapter, type LayerPair } from './lora-adapter.js';
 import { readPeftFile, type PeftFile } from './peft-file.js';
-import { parsePeftKey } from './peft-names.js';
+import { isForTrainingOnly, parsePeftKey } from './peft-names.js';
 
 /**
  * The adapter of a PEFT folder, ready to be trained on or to generate with.
@@ -70,6 +70,7 @@ function halvesOf(
   const strange: string[] = [];
   for (const [key, tensor] of Object.entries(tensors)) {
     const place = parsePeftKey(key, moduleNames);
+    if (isForTrainingOnly(key)) continue;
     if (place === null || !linears.has(place.path)) strange.push(key);
     else found.set(place.path, { ...found.get(place.path), [place.half]: tensor });
   }

@@ -5,11 +5,18 @@ export * from './contracts/index.js';
 export { createTrainingHooks } from './hooks.js';
 export { createLossSession } from './loss-session.js';
 export * from './losses/index.js';
-export { batchLogProbs, evaluationMode } from './objective/log-probs.js';
+export { batchLogProbs, evaluationMode, type LogProbsRequest } from './objective/log-probs.js';
 export { EvaluationSums } from './objective/evaluation-sums.js';
 export { lossTermsOf, type LossStage, type RunTerms } from './objective/loss-terms.js';
 export { MetricTotals } from './objective/metric-totals.js';
-export { lossInputs, Objective, resultsOf, type LossPart, type UnitCounts } from './objective/objective.js';
+export {
+  lossInputs,
+  Objective,
+  resultsOf,
+  type LossPart,
+  type StepUnits,
+  type UnitCounts,
+} from './objective/objective.js';
 export { adamw, adamwOptions, type AdamWOptions } from './optimizers/adamw.js';
 export { loadModel } from './policy/load-model.js';
 export { attachAdapter, modelFolder, openPolicy, type Policy } from './policy/policy.js';

@@ -17,11 +17,11 @@ import { Updater } from './updater/updater.js';
 /** The session of every stage that minimises weighted loss terms over rows, composed from the four parts of training. */
 export async function createLossSession(run: Run, stage: LossStage): Promise<StageSession> {
   const { terms, needs } = lossTermsOf(run, stage);
-  const policy = await openPolicy(run);
+  const policy = await openPolicy(run, needs.heads);
   const rows = await Rows.open(run, policy.model, { rows: stage.rows, columns: needs.columns ?? [] });
   const reference =
     needs.reference === 'none' ? null : await openReference(run, policy, rows.splits, needs.span === 'all');
-  const objective = new Objective(run, policy.model, terms, needs, reference);
+  const objective = new Objective(run, policy, terms, needs, reference);
   return new LossSession(run, policy, rows, objective, reference, new Updater(run, policy.variables));
 }
 

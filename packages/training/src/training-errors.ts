@@ -23,6 +23,12 @@ export const trainingErrors = defineErrors('training', {
     expected: `${f.count}, one per ${f.unit}`,
     fix: 'return one item per unit, never a reduced value; declare `roles` and `span` in needs()',
   }),
+  headsDiffer: (f: { head: string }) => ({
+    what: 'two losses ask for different heads of one name',
+    where: 'loss',
+    got: f.head,
+    fix: 'give one of them another name, or the same outputs, place and layers',
+  }),
   noLoss: (f: { stage: string }) => ({
     what: `stage ${f.stage} needs a loss and the config names none`,
     where: 'loss',

@@ -112,6 +112,32 @@ describe('collate', () => {
     expect([[...batch.targets], [...batch.rows], [...batch.responses.tokens]]).toEqual([[1001, 1003], [1, 3], [2]]);
   });
 
+  it('says where the own tokens of each answer lie', () => {
+    const places = (batch: Batch) => [[...batch.responses.start], [...batch.responses.length]];
+    expect(places(once)).toEqual([
+      [3, 5],
+      [2, 4],
+    ]);
+    expect(places(twice)).toEqual([
+      [3, 8],
+      [2, 4],
+    ]);
+  });
+
+  it('carries numbers of answers, and those of counted tokens only', () => {
+    const { responses, ...rest } = row(0, 2, [2, 2], [0]);
+    const numbers = [
+      { extras: { reward: 1 }, tokenExtras: { advantage: Float32Array.of(0.5, 0.25) } },
+      { extras: { reward: -1 }, tokenExtras: { advantage: Float32Array.of(2, 4) } },
+    ];
+    const filled = { ...rest, responses: responses.map((each, at) => ({ ...each, ...numbers[at]! })) };
+    const batch = collate([filled], { promptOnce: true });
+    expect([...batch.responses.extras['reward']!]).toEqual([1, -1]);
+    expect([...batch.tokenExtras['advantage']!]).toEqual([0.25, 4]);
+    const lacking = { ...filled, responses: [filled.responses[0]!, responses[1]!] };
+    expect(() => collate([lacking], { promptOnce: true })).toThrow('LLMF_DATA_EXTRA_MISSING');
+  });
+
   it('carries weights, extras, media and row numbers by group', () => {
     const batch = collate([row(2, 1, [1, 1]), row(5, 1, [1, 1])], { promptOnce: true });
     expect([...batch.responses.weight]).toEqual([2, 2, 3.5, 3.5]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Batch, CollateOptions, EncodedRow, ResponseRole } from '@llmf/training';
+import type { Batch, CollateOptions, EncodedResponse, EncodedRow, ResponseRole } from '@llmf/training';
 import type { Segment } from '@llmf/nn';
 import { errors } from '../errors.js';
 
@@ -34,7 +34,10 @@ class Packer {
     role: [] as ResponseRole[],
     tokens: [] as number[],
     weight: [] as number[],
+    start: [] as number[],
+    length: [] as number[],
   };
+  readonly #counted: (readonly [response: EncodedResponse, at: number])[] = [];
   #length = 0;
   #realTokens = 0;
 
@@ -51,7 +54,8 @@ class Packer {
       this.#addSegment([prompt], 0);
       this.#addPromptTargets(prompt, shared.start, group);
     }
-    row.responses.forEach(({ ids, counted, role }, at) => {
+    row.responses.forEach((response, at) => {
+      const { ids, role } = response;
       const start = this.#length;
       const isApart = shared !== null;
       this.#addSegment(isApart ? [ids] : [prompt, ids], isApart ? prompt.length : 0, shared?.segment);
@@ -59,11 +63,13 @@ class Packer {
       const answerStart = isApart ? start : start + prompt.length;
       const beforeFirst =
         shared !== null ? shared.start + prompt.length - 1 : prompt.length > 0 ? answerStart - 1 : null;
-      const tokens = this.#addTargets(ids, counted, answerStart, beforeFirst);
+      const tokens = this.#addTargets(response, answerStart, beforeFirst);
       this.#responses.group.push(group);
       this.#responses.role.push(role);
       this.#responses.tokens.push(tokens);
       this.#responses.weight.push(row.weight);
+      this.#responses.start.push(answerStart);
+      this.#responses.length.push(ids.length);
       this.#realTokens += prompt.length + ids.length;
     });
   }
@@ -86,10 +92,16 @@ class Packer {
         role: this.#responses.role,
         tokens: Int32Array.from(this.#responses.tokens),
         weight: Float32Array.from(this.#responses.weight),
+        start: Int32Array.from(this.#responses.start),
+        length: Int32Array.from(this.#responses.length),
+        extras: numbersOf(
+          rows.flatMap(({ responses, index }) => responses.map(({ extras = {} }) => ({ extras, index }))),
+        ),
       },
+      tokenExtras: this.#tokenExtras(),
       groups: rows.length,
       rowIndices: Int32Array.from(rows, ({ index }) => index),
-      extras: collateExtras(rows),
+      extras: numbersOf(rows),
       media: rows.flatMap(({ media }) => media),
       tokens: this.#realTokens,
     };
@@ -115,8 +127,25 @@ class Packer {
     }
   }
 
+  /** The numbers of each counted token. @throws LLMF_DATA_EXTRA_MISSING when an answer lacks what another has. */
+  #tokenExtras(): Record<string, Float32Array> {
+    const answers = new Set(this.#counted.map(([answer]) => answer));
+    const names = new Set([...answers].flatMap(({ tokenExtras }) => Object.keys(tokenExtras ?? {})));
+    return Object.fromEntries(
+      [...names].map((name) => {
+        const values = this.#counted.map(([{ tokenExtras }, at], token) => {
+          const value = tokenExtras?.[name]?.[at];
+          if (value === undefined) throw errors.extraMissing({ name, row: this.#response[token]! });
+          return value;
+        });
+        return [name, Float32Array.from(values)];
+      }),
+    );
+  }
+
   /** Targets of an answer; gives how many there are. */
-  #addTargets(ids: Int32Array, counted: Uint8Array, start: number, beforeFirst: number | null): number {
+  #addTargets(answer: EncodedResponse, start: number, beforeFirst: number | null): number {
+    const { ids, counted } = answer;
     const response = this.#responses.group.length;
     let tokens = 0;
     for (let at = 0; at < ids.length; at++) {
@@ -125,14 +154,15 @@ class Packer {
       this.#rows.push(row);
       this.#targets.push(ids[at]!);
       this.#response.push(response);
+      this.#counted.push([answer, at]);
       tokens++;
     }
     return tokens;
   }
 }
 
-/** Every number that some row has, per group. @throws LLMF_DATA_EXTRA_MISSING when a row lacks it. */
-function collateExtras(rows: readonly EncodedRow[]): Record<string, Float32Array> {
+/** Every number that some row (or answer) has, one list a name. @throws LLMF_DATA_EXTRA_MISSING when one lacks it. */
+function numbersOf(rows: readonly Pick<EncodedRow, 'extras' | 'index'>[]): Record<string, Float32Array> {
   const names = new Set(rows.flatMap(({ extras }) => Object.keys(extras)));
   return Object.fromEntries(
     [...names].map((name) => {

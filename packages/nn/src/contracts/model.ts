@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type MapFile, type Named, type OptionsSchema, type RandomKey, token, section } from '@llmf/core';
 import type { Positions, Segment } from './segments.js';
-import type { Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
 
 /** How a frozen weight is kept. Trainable ones are f32 variables. */
 export type WeightStorage = 'f32' | 'bf16';
@@ -64,6 +64,11 @@ export interface ForwardContext {
   readonly cache?: KeyValueCache;
   /** Recompute blocks in the backward pass instead of keeping their activations. */
   readonly gradientCheckpointing: boolean;
+  /**
+   * Takes a loss of the model's own (a router's balance): the sum over the pass's tokens, weighted as the config says.
+   * It becomes a part of the objective, averaged over the tokens of the step, under this name.
+   */
+  readonly auxiliary?: (name: string, sum: Scalar) => void;
 }
 
 /** A causal language model (or the language half of a vision-language model). */

@@ -20,6 +20,10 @@ export interface EncodedResponse {
   /** 1 where the token is trained on; same length as `ids`. */
   readonly counted: Uint8Array;
   readonly role: ResponseRole;
+  /** Numbers of this answer: a reward, a rank. */
+  readonly extras?: Readonly<Record<string, number>>;
+  /** Numbers of each of its tokens: advantages, log-probs when it was sampled; same length as `ids`. */
+  readonly tokenExtras?: Readonly<Record<string, Float32Array>>;
 }
 
 /** One row, tokenized and truncated: a prompt and the answers that branch off it (a chat with loss masks is one response). */
@@ -127,7 +131,12 @@ export interface Batch {
     readonly role: readonly ResponseRole[]; // [R]
     readonly tokens: Int32Array; // [R] counted tokens
     readonly weight: Float32Array; // [R]
+    /** Place of the answer's first own token in the packed row, and how many there are. */
+    readonly start: Int32Array; // [R]
+    readonly length: Int32Array; // [R]
+    readonly extras: Readonly<Record<string, Float32Array>>; // each [R]
   };
+  readonly tokenExtras: Readonly<Record<string, Float32Array>>; // each [S]
   readonly groups: number;
   /** `EncodedRow.index` per group. */
   readonly rowIndices: Int32Array; // [G]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { token, type RandomKey, type Run } from '@llmf/core';
-import type { ActiveAdapter, Model, Scalar, Tensor, Tensor2D, Variable } from '@llmf/nn';
+import type { ActiveAdapter, ForwardContext, Model, Scalar, Tensor, Tensor2D, Variable } from '@llmf/nn';
 import type { AsyncSeriesWaterfallHook, SyncWaterfallHook } from 'tapable';
 import type { Batch, EncodedRow, RowSet } from './data.js';
 import type { LossTerm } from './loss.js';
@@ -34,6 +34,7 @@ export interface ForwardMode {
   readonly training: boolean;
   readonly randomKey: RandomKey;
   readonly gradientCheckpointing: boolean;
+  readonly auxiliary?: ForwardContext['auxiliary'];
 }
 /** The forward pass that embeds, and its model: the policy's or a reference's. */
 export interface EmbeddingPass extends ForwardMode {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Scalar, Tensor1D } from '@llmf/nn';
+import type { Head, Scalar, Tensor1D, Tensor2D } from '@llmf/nn';
 import { token, type Named } from '@llmf/core';
 import type { ResponseRole, RowKind } from './data.js';
 
@@ -21,9 +21,11 @@ export interface LossNeeds {
   readonly contrast?: 'media';
   /** Numeric columns of the data set, arriving in `extras`. */
   readonly columns?: readonly string[];
+  /** Numbers that the loss reads from hidden states; created, trained and saved with the policy. */
+  readonly heads?: readonly Head[];
 }
 
-/** Log-probabilities of responses under one model, in nats. */
+/** Log-probabilities of responses under one model, in nats, each computed when it is first asked for. */
 export interface ResponseLogProbs {
   readonly logProb: Tensor1D; // [S] per counted token
   readonly sum: Tensor1D; // [R]
@@ -32,6 +34,8 @@ export interface ResponseLogProbs {
   readonly logSumSquaredProbabilities?: Tensor1D; // [S] log Σ_v p_v²
   /** Scored prompt tokens, one copy per group, when the span is `all`. */
   readonly prompt?: { readonly logProb: Tensor1D; /* [P] */ readonly group: Int32Array /* [P] */ };
+  /** Outputs of the policy's heads by name: [S, outputs] at tokens, [R, outputs] at answers. */
+  readonly heads?: Readonly<Record<string, Tensor2D>>;
 }
 
 /** Ragged responses of one microbatch: S counted tokens, R responses, G groups. */
@@ -46,6 +50,8 @@ export interface LossInputs {
   readonly weight: Float32Array; // [R] weights of the rows; the engine applies them to `items`
   readonly groups: number;
   readonly extras: Readonly<Record<string, Float32Array>>; // each [G]
+  readonly responseExtras?: Readonly<Record<string, Float32Array>>; // each [R]
+  readonly tokenExtras?: Readonly<Record<string, Float32Array>>; // each [S]
 }
 
 /** A metric as a sum and a count, so that it adds up over microbatches and ranks. */

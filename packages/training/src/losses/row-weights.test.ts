@@ -49,7 +49,11 @@ function batchOf(rows: readonly { ids: readonly number[]; weight: number }[]): B
       role: rows.map(() => 'response' as const),
       tokens: Int32Array.from(rows, ({ ids }) => ids.length - 1),
       weight: Float32Array.from(rows, ({ weight }) => weight),
+      start: Int32Array.from(starts),
+      length: Int32Array.from(rows, ({ ids }) => ids.length),
+      extras: {},
     },
+    tokenExtras: {},
     groups: rows.length,
     rowIndices: Int32Array.from(rows.keys()),
     extras: {},
@@ -63,7 +67,7 @@ function stepLoss(...batches: Batch[]): number {
   const hooks = { inputsEmbedded: { call: (embedded: unknown) => embedded } };
   const run = { container: { resolve: () => hooks } } as unknown as Run;
   const terms: LossTerm[] = [{ loss: likelihood as Loss, options: {} as never, weight: 1 }];
-  const objective = new Objective(run, model, terms, likelihood.needs({}), null);
+  const objective = new Objective(run, { model, heads: new Map() }, terms, likelihood.needs({}), null);
   const units = objective.units(batches);
   const totals = new MetricTotals();
   const shares = batches.map((batch) =>

@@ -11,7 +11,9 @@ import type { LossNeeds, LossResult } from '../contracts/loss.js';
  * @param needs the loss's own needs (not those united over terms)
  */
 export function unitWeights(
-  batch: Pick<Batch, 'responses' | 'groups' | 'prompt'>,
+  batch: Pick<Batch, 'groups' | 'prompt'> & {
+    readonly responses: Pick<Batch['responses'], 'tokens' | 'group' | 'role' | 'weight'>;
+  },
   unit: LossResult['unit'],
   needs: Pick<LossNeeds, 'roles' | 'span'>,
 ): Float32Array {

@@ -2,7 +2,19 @@
 import type { ForwardMode, TrainingHooks } from '../contracts/hooks.js';
 import type { Batch } from '../contracts/data.js';
 import type { LossNeeds, ResponseLogProbs } from '../contracts/loss.js';
-import { tf, type ActiveAdapter, type Model, segmentSum, selectedLogProbs } from '@llmf/nn';
+import {
+  segmentSum,
+  selectedLogProbs,
+  tf,
+  type ActiveAdapter,
+  type AttachedHead,
+  type Model,
+  type Tensor1D,
+  type Tensor2D,
+} from '@llmf/nn';
+import { headOutputs } from './head-outputs.js';
+
+type SelectedLogProbs = ReturnType<typeof selectedLogProbs>;
 
 /** The mode in which a pass is a pure function of weights and tokens. */
 export const evaluationMode = (adapter: ActiveAdapter | null): ForwardMode => ({
@@ -12,44 +24,91 @@ export const evaluationMode = (adapter: ActiveAdapter | null): ForwardMode => ({
   gradientCheckpointing: false,
 });
 
+export interface LogProbsRequest {
+  readonly stats: LossNeeds['stats'];
+  readonly span: LossNeeds['span'];
+  readonly heads?: ReadonlyMap<string, AttachedHead>;
+}
+
 /**
  * The one primitive under every loss: log-probs (and entropy, log Σp²) of the counted tokens of a batch, ragged, with
- * sums and means per response; the [tokens, vocabulary] logits are never stored.
+ * sums and means per response; the [tokens, vocabulary] logits are never stored. What nobody reads is not computed: a
+ * loss of heads alone costs no logits.
  */
 export function batchLogProbs(
   model: Model,
   batch: Batch,
-  needs: Pick<LossNeeds, 'stats' | 'span'>,
+  request: LogProbsRequest,
   mode: ForwardMode,
   hooks: Pick<TrainingHooks, 'inputsEmbedded'>,
 ): ResponseLogProbs {
-  const pass = { model, ...mode };
-  const embedded = hooks.inputsEmbedded.call(model.embed(batch.ids), batch, pass); // [T, C]
+  const embedded = hooks.inputsEmbedded.call(model.embed(batch.ids), batch, { model, ...mode }); // [T, C]
   const { segments, positions } = batch;
   const hidden = model.forward(embedded, { segments, positions, ...mode }); // [T, C]
-  const scored = scoredTokens(batch, needs.span);
-  const selected = selectedLogProbs(hidden, model.head.weight, scored.rows, scored.targets, {
-    ...(model.head.bias === null ? {} : { bias: model.head.bias }),
-    entropy: needs.stats.includes('entropy'),
-    squared: needs.stats.includes('logSumSquaredProbabilities'),
-  });
-  const counted = batch.rows.length; // S
-  const promptTokens = scored.rows.length - counted; // P
-  const ofResponses = (values: typeof selected.logProb) => (promptTokens === 0 ? values : tf.slice(values, 0, counted));
-  const logProb = ofResponses(selected.logProb);
-  const sum = segmentSum(logProb, batch.response, batch.responses.tokens.length);
-  return {
-    logProb,
-    sum,
-    mean: tf.div(sum, tf.tensor1d(Float32Array.from(batch.responses.tokens))),
-    ...(selected.entropy === undefined ? {} : { entropy: ofResponses(selected.entropy) }),
-    ...(selected.logSumSquaredProbabilities === undefined
-      ? {}
-      : { logSumSquaredProbabilities: ofResponses(selected.logSumSquaredProbabilities) }),
-    ...(needs.span === 'all'
-      ? { prompt: { logProb: tf.slice(selected.logProb, counted, promptTokens), group: batch.prompt.group } }
-      : {}),
-  };
+  return new BatchLogProbs(model, batch, request, hidden);
+}
+
+class BatchLogProbs implements ResponseLogProbs {
+  private selected: SelectedLogProbs | null = null;
+  private sums: Tensor1D | null = null;
+  private outputs: Readonly<Record<string, Tensor2D>> | null = null;
+
+  constructor(
+    private readonly model: Model,
+    private readonly batch: Batch,
+    private readonly request: LogProbsRequest,
+    private readonly hidden: Tensor2D,
+  ) {}
+
+  get logProb(): Tensor1D {
+    return this.ofResponses(this.select().logProb);
+  }
+
+  get sum(): Tensor1D {
+    return (this.sums ??= segmentSum(this.logProb, this.batch.response, this.batch.responses.tokens.length));
+  }
+
+  get mean(): Tensor1D {
+    return tf.div(this.sum, tf.tensor1d(Float32Array.from(this.batch.responses.tokens)));
+  }
+
+  get entropy(): Tensor1D | undefined {
+    const { entropy } = this.select();
+    return entropy && this.ofResponses(entropy);
+  }
+
+  get logSumSquaredProbabilities(): Tensor1D | undefined {
+    const { logSumSquaredProbabilities } = this.select();
+    return logSumSquaredProbabilities && this.ofResponses(logSumSquaredProbabilities);
+  }
+
+  get prompt(): ResponseLogProbs['prompt'] {
+    if (this.request.span !== 'all') return undefined;
+    const { rows, prompt } = this.batch;
+    return { logProb: tf.slice(this.select().logProb, rows.length, prompt.rows.length), group: prompt.group };
+  }
+
+  get heads(): Readonly<Record<string, Tensor2D>> {
+    return (this.outputs ??= Object.fromEntries(
+      [...(this.request.heads ?? [])].map(([name, head]) => [name, headOutputs(head, this.hidden, this.batch)]),
+    ));
+  }
+
+  private select(): SelectedLogProbs {
+    const { stats, span } = this.request;
+    const { head } = this.model;
+    const { rows, targets } = scoredTokens(this.batch, span);
+    return (this.selected ??= selectedLogProbs(this.hidden, head.weight, rows, targets, {
+      ...(head.bias === null ? {} : { bias: head.bias }),
+      entropy: stats.includes('entropy'),
+      squared: stats.includes('logSumSquaredProbabilities'),
+    }));
+  }
+
+  private ofResponses(values: Tensor1D): Tensor1D {
+    const counted = this.batch.rows.length;
+    return values.size === counted ? values : tf.slice(values, 0, counted);
+  }
 }
 
 /** The counted tokens of the answers, followed by the prompts' where the span is `all`. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Head } from '@llmf/nn';
 import type { LossNeeds, LossTerm } from '../contracts/loss.js';
 import type { RowKind } from '../contracts/data.js';
 import { trainingErrors } from '../training-errors.js';
@@ -15,8 +16,20 @@ export function unitedNeeds(terms: readonly LossTerm[], rows: RowKind, stage: st
     stats: [...new Set(all.flatMap(({ needs }) => needs.stats))],
     span: all.some(({ needs }) => needs.span === 'all') ? 'all' : 'response',
     coupling: all.some(({ needs }) => needs.coupling === 'batch') ? 'batch' : 'item',
+    heads: unitedHeads(all.flatMap(({ needs }) => needs.heads ?? [])),
     columns: [...new Set(all.flatMap(({ needs }) => needs.columns ?? []))],
   };
+}
+
+/** One head a name; terms that share a name share the head. @throws LLMF_TRAINING_HEADS_DIFFER */
+function unitedHeads(heads: readonly Head[]): Head[] {
+  const byName = new Map<string, Head>();
+  for (const head of heads) {
+    const known = byName.get(head.name) ?? head;
+    if (JSON.stringify(known) !== JSON.stringify(head)) throw trainingErrors.headsDiffer({ head: head.name });
+    byName.set(head.name, known);
+  }
+  return [...byName.values()];
 }
 
 /** A loss over single answers also runs on pairs (it takes the chosen one); plain text is a single answer too. */

@@ -3,10 +3,10 @@ import { type ForwardMode, trainingHooks } from '../contracts/hooks.js';
 import type { Batch, RowSet } from '../contracts/data.js';
 import type { LossInputs, LossNeeds, LossResult, LossTerm, ResponseLogProbs } from '../contracts/loss.js';
 import type { Run } from '@llmf/core';
-import type { Scalar } from '@llmf/nn';
-import { tf, type Model, segmentSum } from '@llmf/nn';
+import { segmentSum, tf, type Scalar } from '@llmf/nn';
 import type { Reference, ReferenceLogProbs } from '../contracts/reference.js';
 import { unitWeights } from '../losses/unit-weights.js';
+import type { Policy } from '../policy/policy.js';
 import { batchLogProbs } from './log-probs.js';
 import { trainingErrors } from '../training-errors.js';
 import type { MetricTotals } from './metric-totals.js';
@@ -17,24 +17,31 @@ export interface UnitCounts {
   readonly token: number;
 }
 
+export interface StepUnits {
+  readonly terms: readonly UnitCounts[];
+  /** Tokens through the model: what its own losses are divided by. */
+  readonly computed: number;
+}
+
 /** The weighted loss terms of a run over a model, a reference and batches. Holds no tensor of its own. */
 export class Objective {
   constructor(
     private readonly run: Run,
-    private readonly model: Model,
+    private readonly policy: Pick<Policy, 'model' | 'heads'>,
     readonly terms: readonly LossTerm[],
     readonly needs: LossNeeds,
     private readonly reference: Reference | null,
   ) {}
 
   /** Units of each term over all batches of a step, counted first, so that accumulation equals one large batch. */
-  units(batches: readonly Batch[]): UnitCounts[] {
-    return this.terms.map(({ loss, options }) => {
+  units(batches: readonly Batch[]): StepUnits {
+    const terms = this.terms.map(({ loss, options }) => {
       const needs = loss.needs(options);
       const count = (unit: LossResult['unit']) =>
         batches.reduce((sum, batch) => sum + total(unitWeights(batch, unit, needs)), 0);
       return { group: count('group') || 1, token: count('token') || 1 }; // rows of weight 0 alone add 0 / 1
     });
+    return { terms, computed: batches.reduce((sum, { ids }) => sum + ids.length, 0) };
   }
 
   /** The reference's log-probs of a batch, outside any gradient scope; null when no term needs one. */
@@ -44,9 +51,14 @@ export class Objective {
 
   /** Every term's part in the loss of one microbatch: sums over its units and metrics, nothing divided yet. */
   parts(batch: Batch, mode: ForwardMode, reference: ReferenceLogProbs | null): LossPart[] {
-    const policy = batchLogProbs(this.model, batch, this.needs, mode, trainingHooks(this.run));
+    const own = new Map<string, Scalar>();
+    const auxiliary = (name: string, sum: Scalar) => void own.set(name, add(own.get(name), sum));
+    const { model, heads } = this.policy;
+    const request = { stats: this.needs.stats, span: this.needs.span, heads };
+    const policy = batchLogProbs(model, batch, request, { ...mode, auxiliary }, trainingHooks(this.run));
     const inputs = lossInputs(batch, policy, reference, this.needs);
-    return this.terms.flatMap(({ loss, options, weight }, term) =>
+    const ofModel = [...own].map(([name, sum], at) => this.modelPart(name, sum, batch, at));
+    const ofTerms = this.terms.flatMap(({ loss, options, weight }, term) =>
       resultsOf(loss.compute(inputs, options)).map(({ items, unit, metrics }) => {
         const weights = unitWeights(batch, unit, loss.needs(options));
         const count = weights.length;
@@ -55,6 +67,12 @@ export class Objective {
         return { term, name: loss.name, weight, unit, sum, count: total(weights), metrics };
       }),
     );
+    return [...ofTerms, ...ofModel];
+  }
+
+  /** A loss of the model's own counts by the tokens that went through it. */
+  private modelPart(name: string, sum: Scalar, { ids }: Batch, at: number): LossPart {
+    return { term: this.terms.length + at, name, weight: 1, unit: 'computed', sum, count: ids.length, metrics: {} };
   }
 
   /**
@@ -65,15 +83,19 @@ export class Objective {
     batch: Batch,
     mode: ForwardMode,
     reference: ReferenceLogProbs | null,
-    units: readonly UnitCounts[],
+    units: StepUnits,
     totals: MetricTotals,
   ): Scalar {
     const parts = this.parts(batch, mode, reference);
-    const shares = parts.map(({ term, sum, unit, weight }) => tf.mul(tf.div(sum, units[term]![unit]), weight));
+    const averages = parts.map(({ term, sum, unit }) =>
+      tf.div(sum, unit === 'computed' ? units.computed : units.terms[term]![unit]),
+    );
+    const shares = parts.map(({ weight }, at) => tf.mul(averages[at]!, weight));
     const loss = shares.reduce((total, share) => tf.add(total, share)) as Scalar;
     totals.addShare('loss', loss);
-    for (const part of parts) {
-      if (this.terms.length > 1) totals.addShare(`loss/${part.name}`, tf.div(part.sum, units[part.term]![part.unit]));
+    const isAlone = parts.every(({ term }) => term === parts[0]!.term);
+    for (const [at, part] of parts.entries()) {
+      if (!isAlone) totals.addShare(`loss/${part.name}`, averages[at]!);
       totals.addMetrics(part.metrics);
     }
     return loss;
@@ -82,15 +104,17 @@ export class Objective {
 
 /** What one loss result adds: its sum over units (each times its row's weight; these total `count`) and its metrics. */
 export interface LossPart {
-  /** Index of its term. */
+  /** Index of its term; those of the model's own losses come after. */
   readonly term: number;
   readonly name: string;
   readonly weight: number;
-  readonly unit: LossResult['unit'];
+  readonly unit: LossResult['unit'] | 'computed';
   readonly sum: Scalar;
   readonly count: number;
   readonly metrics: LossResult['metrics'];
 }
+
+const add = (before: Scalar | undefined, sum: Scalar): Scalar => (before === undefined ? sum : tf.add(before, sum));
 
 const total = (weights: Float32Array) => weights.reduce((sum, weight) => sum + weight, 0);
 
@@ -115,6 +139,8 @@ export function lossInputs(
     weight,
     groups: batch.groups,
     extras: batch.extras,
+    responseExtras: batch.responses.extras,
+    tokenExtras: batch.tokenExtras,
   };
 }
 

@@ -4,12 +4,14 @@ import {
   AdapterToken,
   ArchitectureToken,
   AttachedAdapterToken,
+  AttachedHead,
   ModelLoaderToken,
   modelSection,
   ModelToken,
   tf,
   type Adapter,
   type AttachedAdapter,
+  type Head,
   type Model,
   type Variable,
 } from '@llmf/nn';
@@ -23,7 +25,9 @@ export interface Policy {
   readonly model: Model;
   readonly folder: string;
   readonly adapter: AttachedAdapter | null;
-  /** By parameter name; adapter variables under PEFT's keys. */
+  /** By name. */
+  readonly heads: ReadonlyMap<string, AttachedHead>;
+  /** By parameter name; adapter variables under PEFT's keys, those of heads under their own. */
   readonly variables: ReadonlyMap<string, Variable>;
 }
 
@@ -31,7 +35,7 @@ export interface Policy {
  * Loads `model.path` and attaches the chosen adapter. Registers both in the run, the trained weights as state `weights`,
  * and says what is trained.
  */
-export async function openPolicy(run: Run): Promise<Policy> {
+export async function openPolicy(run: Run, heads: readonly Head[] = []): Promise<Policy> {
   const folder = await modelFolder(run);
   const choice: Choice = run.config.choices['adapter']![0]!;
   const adapterKind: Adapter = chosen(run.container, AdapterToken, choice.name, 'adapter');
@@ -40,14 +44,17 @@ export async function openPolicy(run: Run): Promise<Policy> {
   );
   warnAboutConfig(run, model);
   const adapter = await attachAdapter(run, model);
+  const attachedHeads = attachHeads(run, model, heads);
   run.hooks.shutdown.tap('model', () => {
+    for (const head of attachedHeads.values()) head.dispose();
     adapter?.dispose();
     model.dispose();
   });
   if (adapter !== null && run.config.saveDtype !== 'auto') {
     throw trainingErrors.saveDtypeOfAdapter({ adapter: choice.name, saveDtype: run.config.saveDtype });
   }
-  const policy = { model, folder, adapter, variables: trainedVariables(model, adapter) };
+  const variables = trainedVariables(model, adapter, attachedHeads);
+  const policy = { model, folder, adapter, heads: attachedHeads, variables };
   if (policy.variables.size === 0) throw trainingErrors.nothingTrainable({ adapter: choice.name });
   run.container.register(ModelToken, model);
   run.container.register(AttachedAdapterToken, adapter);
@@ -76,10 +83,20 @@ function warnAboutConfig(run: Run, { modelType, config }: Model): void {
   for (const remark of architecture.remarks?.({ ...config }) ?? []) run.logger.warn(`model: ${remark}`);
 }
 
-function trainedVariables(model: Model, adapter: AttachedAdapter | null): Map<string, Variable> {
+function attachHeads(run: Run, { hiddenSize }: Model, heads: readonly Head[]): Map<string, AttachedHead> {
+  const key = { seed: run.config.train.seed, stream: 'head', step: 0, microbatch: 0 };
+  return new Map(heads.map((head) => [head.name, AttachedHead.create(head, hiddenSize, key)]));
+}
+
+function trainedVariables(
+  model: Model,
+  adapter: AttachedAdapter | null,
+  heads: ReadonlyMap<string, AttachedHead>,
+): Map<string, Variable> {
   const base = [...model.parameters.values()].filter(({ trainable }) => trainable);
   const variables = new Map(base.map(({ name, value }) => [name, value as Variable]));
   for (const [name, variable] of adapter?.variables ?? []) variables.set(name, variable);
+  for (const head of heads.values()) for (const [name, variable] of head.variables) variables.set(name, variable);
   return variables;
 }
 

@@ -9,7 +9,7 @@ export function joinBatches(batch: Batch, added: Batch): Omit<Batch, 'positions'
   const tokens = batch.ids.length;
   const segments = batch.segments.length;
   const responses = batch.responses.role.length;
-  const { group, role, tokens: counted, weight } = added.responses;
+  const { group, role, tokens: counted, weight, start, length, extras } = added.responses;
   return {
     ...batch,
     ids: joined(batch.ids, added.ids),
@@ -29,9 +29,22 @@ export function joinBatches(batch: Batch, added: Batch): Omit<Batch, 'positions'
       role: [...batch.responses.role, ...role],
       tokens: joined(batch.responses.tokens, counted),
       weight: Float32Array.from([...batch.responses.weight, ...weight]),
+      start: joined(batch.responses.start, start, tokens),
+      length: joined(batch.responses.length, length),
+      extras: joinedNumbers(batch.responses.extras, extras),
     },
+    tokenExtras: joinedNumbers(batch.tokenExtras, added.tokenExtras),
     tokens: batch.tokens + added.tokens,
   };
+}
+
+function joinedNumbers(
+  first: Readonly<Record<string, Float32Array>>,
+  second: Readonly<Record<string, Float32Array>>,
+): Record<string, Float32Array> {
+  return Object.fromEntries(
+    Object.entries(first).map(([name, values]) => [name, Float32Array.from([...values, ...(second[name] ?? [])])]),
+  );
 }
 
 /** Both, `shift` added to every number of the second. */

@@ -2,8 +2,9 @@
 /**
  * Mistral 7B (v0.1 with its sliding window, later ones without) and what is built like it:
  * - as Llama, without biases
- * - a sliding window in every layer: a token sees itself and the `sliding_window` − 1 tokens before it
- * Reference: Transformers 5.18, models/mistral/modeling_mistral.py.
+ * - a sliding window in every layer, or with `layer_types` (Ministral 8B) in some: a token sees itself and the
+ *   `sliding_window` − 1 tokens before it
+ * Reference: Transformers 5.18, models/mistral/modeling_mistral.py; with `layer_types` models/ministral.
  * T tokens, C hidden size, H query heads, G key heads, D head size.
  */
 import {
@@ -14,6 +15,7 @@ import {
   ropeKeys,
   ropeOptions,
   splitHeads,
+  windowsByType,
   type Attention,
   type DecoderPass,
   type Linear,
@@ -38,6 +40,7 @@ export const mistralConfig = z.looseObject({
   tie_word_embeddings: z.boolean().default(false),
   /** null: no window; left out: 4096, as in the reference. */
   sliding_window: z.int().min(1).nullable().default(4096),
+  layer_types: z.array(z.string()).nullish(),
   attention_dropout: z.number().nullish(),
   ...ropeKeys,
 });
@@ -90,10 +93,10 @@ export const mistral = decoderArchitecture({
       rope: ropeOptions('mistral', config, heads.headDim),
     };
   },
-  attention:
-    ({ sliding_window }, { headDim }) =>
-    (parts, path, layer) =>
-      new MistralAttention(parts, path, layer, headDim, sliding_window ?? 0),
+  attention(config, { headDim }) {
+    const windows = windowsByType('mistral', config, config.sliding_window ?? 0, () => true);
+    return (parts, path, layer) => new MistralAttention(parts, path, layer, headDim, windows[layer]!);
+  },
   attentionWeights:
     (_, { hiddenSize, heads, keyHeads, headDim }) =>
     (table, path) =>

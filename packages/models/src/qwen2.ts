@@ -33,6 +33,7 @@ export const qwen2Config = z.looseObject({
   num_hidden_layers: z.int().min(1),
   num_attention_heads: z.int().min(1),
   num_key_value_heads: z.int().min(1).nullable().default(32),
+  head_dim: z.int().min(2).nullish(),
   hidden_act: z.string().default('silu'),
   max_position_embeddings: z.int().min(1).default(32768),
   initializer_range: z.number().min(0).default(0.02),

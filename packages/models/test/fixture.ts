@@ -18,7 +18,10 @@ import {
 import { architectures, createModelLoader } from '@llmf/models';
 
 export const fixturesFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../fixtures');
-export const fixtureNames = readdirSync(fixturesFolder).sort();
+export const fixtureNames = readdirSync(fixturesFolder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+  .sort();
 export const fixture = (name: string, ...parts: string[]) => join(fixturesFolder, name, ...parts);
 
 export const configOf = (name: string) =>

@@ -149,6 +149,11 @@ describe('reading', () => {
     const store = await openSafetensorsFolder(sharded);
     expect([...toFloat32(await store.read('b'))]).toEqual([2]);
     await store.close();
+    await writeSafetensors(join(sharded, 'model.safetensors'), { b: f32([1], [3]) });
+    const single = await openSafetensorsFolder(sharded); // the index is stale
+    expect([...single.tensors.keys()]).toEqual(['b']);
+    expect([...toFloat32(await single.read('b'))]).toEqual([3]);
+    await single.close();
   });
 
   it('refuses an index that points to a tensor its shard does not hold, or out of the folder', async () => {

@@ -64,8 +64,9 @@ export async function openSafetensorsFolder(folder: string, name = 'model'): Pro
   const found = await readdir(folder).catch((error: Error) => {
     throw fileErrors.safetensorsMissing({ file: folder, reason: error.message }, { cause: error });
   });
-  if (found.includes(`${name}.safetensors.index.json`)) return await openShards(folder, name);
+  // The single file first, as Transformers: an index beside it is left over from an earlier save.
   if (found.includes(`${name}.safetensors`)) return await openSafetensors(join(folder, `${name}.safetensors`));
+  if (found.includes(`${name}.safetensors.index.json`)) return await openShards(folder, name);
   throw fileErrors.noWeights({ folder, found });
 }
 

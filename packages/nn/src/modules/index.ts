@@ -6,7 +6,7 @@ export { CausalModel, type CausalModelFacts, type Decoder } from './causal-model
 export { DecoderPass, joinHeads, splitHeads } from './decoder-pass.js';
 export { GatedMlp } from './gated-mlp.js';
 export { headCounts, type HeadCounts } from './head-counts.js';
-export { layerWindows, windowKeys } from './layer-windows.js';
+export { layerWindows, windowKeys, windowsByType } from './layer-windows.js';
 export { ModelParts } from './model-parts.js';
 export { configRemarks, readConfig } from './read-config.js';
 export { decoderArchitecture, type Attention, type DecoderFamily, type DecoderShape } from './rms-decoder.js';

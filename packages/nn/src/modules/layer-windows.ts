@@ -11,20 +11,32 @@ export const windowKeys = {
   layer_types: z.array(z.string()).nullish(),
 };
 
-interface WindowConfig {
-  readonly num_hidden_layers: number;
+interface WindowConfig extends LayerTypes {
   readonly use_sliding_window: boolean;
   readonly sliding_window: number | null;
   readonly max_window_layers: number;
+}
+
+interface LayerTypes {
+  readonly num_hidden_layers: number;
   readonly layer_types?: readonly string[] | null | undefined;
 }
 
-/** The window of each layer, 0 for none, as Transformers 5.18 decides (Qwen2Config.__post_init__). @throws LLMF_MODELS_… */
+/** The window of each layer, 0 for none, as Transformers 5.18 decides (Qwen2Config.__post_init__). @throws LLMF_NN_… */
 export function layerWindows(modelType: string, config: WindowConfig): number[] {
-  const { num_hidden_layers: layers, max_window_layers: first, layer_types: types } = config;
   const window = config.use_sliding_window ? (config.sliding_window ?? 0) : 0;
+  return windowsByType(modelType, config, window, (layer) => layer >= config.max_window_layers);
+}
+
+/** The same where `layer_types`, or without them `isSliding`, says which layers have the window. @throws LLMF_NN_… */
+export function windowsByType(
+  modelType: string,
+  { num_hidden_layers: layers, layer_types: types }: LayerTypes,
+  window: number,
+  isSliding: (layer: number) => boolean,
+): number[] {
   if (types === null || types === undefined)
-    return Array.from({ length: layers }, (_, layer) => (layer >= first ? window : 0));
+    return Array.from({ length: layers }, (_, layer) => (isSliding(layer) ? window : 0));
   if (types.length !== layers) {
     const facts = { got: `${types.length} entries`, expected: `${layers}, one per layer` };
     throw architectureErrors.configValue({ modelType, key: 'layer_types', ...facts });

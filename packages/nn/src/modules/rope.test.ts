@@ -41,6 +41,15 @@ describe('ropeOptions', () => {
     });
   });
 
+  it('takes the original context beside the parameters before the one within', () => {
+    const config = { rope_scaling: { rope_type: 'llama3', ...llama3 }, original_max_position_embeddings: 2048 };
+    expect(options(config).scaling).toMatchObject({ originalContext: 2048 });
+  });
+
+  it('passes over an empty rope_scaling', () => {
+    expect(options({ rope_scaling: {}, rope_parameters: { rope_theta: 5e5 } }).theta).toBe(5e5);
+  });
+
   it('reads linear scaling and multimodal sections', () => {
     expect(options({ rope_scaling: { type: 'linear', factor: 4 } }).scaling).toEqual({ type: 'linear', factor: 4 });
     expect(options({ rope_scaling: { type: 'mrope', mrope_section: [2, 3, 3] } })).toMatchObject({
@@ -52,6 +61,11 @@ describe('ropeOptions', () => {
   it.each([
     [{ rope_scaling: { type: 'yarn', factor: 4 } }, 'LLMF_NN_UNSUPPORTED', '"yarn"'],
     [{ rope_scaling: { rope_type: 'dynamic', factor: 4 } }, 'LLMF_NN_UNSUPPORTED', '"dynamic"'],
+    [
+      { rope_parameters: { full_attention: { rope_theta: 1e4 }, sliding_attention: { rope_theta: 1e6 } } },
+      'LLMF_NN_UNSUPPORTED',
+      'rope_parameters.full_attention',
+    ],
     [{ rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.5 } }, 'LLMF_NN_UNSUPPORTED', '0.5'],
     [
       { rope_scaling: { type: 'mrope', mrope_section: [2, 3, 3], mrope_interleaved: true } },

@@ -22,12 +22,15 @@ export const ropeKeys = {
   rope_parameters: ropeParameters.nullish(),
   rope_theta: z.number().positive().nullish(),
   rope_scaling: ropeParameters.nullish(),
+  /** Of before the context was extended; it goes before the one within the parameters. */
+  original_max_position_embeddings: z.number().positive().nullish(),
 };
 
 interface RopeConfig {
   readonly rope_parameters?: RopeParameters | null | undefined;
   readonly rope_theta?: number | null | undefined;
   readonly rope_scaling?: RopeParameters | null | undefined;
+  readonly original_max_position_embeddings?: number | null | undefined;
   readonly max_position_embeddings: number;
 }
 type RopeParameters = z.infer<typeof ropeParameters>;
@@ -38,7 +41,7 @@ type RopeParameters = z.infer<typeof ropeParameters>;
  * @throws LLMF_NN_UNSUPPORTED for a rope type that is not computed here, LLMF_NN_CONFIG_VALUE.
  */
 export function ropeOptions(modelType: string, config: RopeConfig, headDim: number): RopeOptions {
-  const section = config.rope_scaling ? 'rope_scaling' : 'rope_parameters';
+  const section = isFilled(config.rope_scaling) ? 'rope_scaling' : 'rope_parameters';
   const parameters = config[section] ?? {};
   const wrong = (name: string, got: unknown, expected: string) =>
     architectureErrors.configValue({
@@ -57,6 +60,8 @@ export function ropeOptions(modelType: string, config: RopeConfig, headDim: numb
       expected: 'an even number',
     });
   }
+  const nested = Object.entries(parameters).find(([, value]) => isObject(value));
+  if (nested !== undefined) throw refuse(nested[0], nested[1], 'the same rotary positions in every layer');
   if ((parameters.partial_rotary_factor ?? 1) !== 1) {
     throw refuse('partial_rotary_factor', parameters.partial_rotary_factor, '1: rotary positions over the whole head');
   }
@@ -77,9 +82,18 @@ export function ropeOptions(modelType: string, config: RopeConfig, headDim: numb
     if (type !== 'llama3') throw refuse('rope_type', type, 'default, linear, llama3 or mrope');
     const lowFrequencyFactor = needed('low_freq_factor');
     const highFrequencyFactor = needed('high_freq_factor');
-    const originalContext = parameters.original_max_position_embeddings ?? config.max_position_embeddings;
+    const originalContext =
+      config.original_max_position_embeddings ??
+      parameters.original_max_position_embeddings ??
+      config.max_position_embeddings;
     return { type, factor: needed('factor'), lowFrequencyFactor, highFrequencyFactor, originalContext };
   };
   const theta = parameters.rope_theta ?? config.rope_theta ?? 10000;
   return { rotary: headDim, theta, scaling: scalingOf(), sections };
 }
+
+/** An empty section says nothing, as in Python. */
+const isFilled = (section: RopeParameters | null | undefined): boolean =>
+  section !== null && section !== undefined && Object.keys(section).length > 0;
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -20,6 +20,12 @@ export const cliErrors = defineErrors('cli', {
     expected: 'an adapter that adds a low-rank product to linear layers, such as LoRA',
     fix: 'use it with --adapter instead',
   }),
+  scoreNotFinite: (f: { row: number; got: number; weight: string | null }) => ({
+    what: 'a log-probability is not a finite number',
+    where: f.weight === null ? `row ${f.row}` : `row ${f.row}; weight ${f.weight}, which is not all finite numbers`,
+    got: String(f.got),
+    fix: 'use an earlier checkpoint; if all weights are numbers, try --precision f32',
+  }),
   outOfMemory: (f: { reason: string }) => ({
     what: 'there is not enough memory',
     got: f.reason,

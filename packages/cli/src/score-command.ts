@@ -19,7 +19,7 @@ import {
   type OpenedRows,
   dataOptionsSection,
 } from '@llmf/data';
-import { tf } from '@llmf/nn';
+import { nonFiniteWeight, tf } from '@llmf/nn';
 import { cliErrors } from './cli-errors.js';
 import { Display } from './display.js';
 import { openInference, type Inference, type InferenceRequest } from './inference.js';
@@ -119,6 +119,7 @@ async function writeScores(
       for await (const batch of feed.sweep(rows)) {
         for (const [index, scores] of await scoreBatch(inference, batch, withTokens)) {
           const { row } = rows.placeOf(index);
+          await checkScores(inference, row, scores);
           await leftOut.writeBefore(file, row);
           await file.write(`${JSON.stringify({ row, ...scores })}\n`);
         }
@@ -161,6 +162,18 @@ async function scoreBatch(
     rows.set(rowIndex, { ...rows.get(rowIndex), [role]: score });
   }
   return rows;
+}
+
+/** @throws LLMF_CLI_SCORE_NOT_FINITE */
+async function checkScores(
+  { model, adapter }: Inference,
+  row: number,
+  scores: Readonly<Record<string, ResponseScore>>,
+): Promise<void> {
+  const wrong = Object.values(scores).find(({ logProbSum }) => !Number.isFinite(logProbSum));
+  if (wrong === undefined) return;
+  const weight = await nonFiniteWeight(model, adapter);
+  throw cliErrors.scoreNotFinite({ row, got: wrong.logProbSum, weight });
 }
 
 /** Rows that could not be scored, written in their place with the reason. */

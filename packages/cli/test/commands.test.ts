@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fromFloat32, readSafetensors, toFloat32, writeSafetensors } from '@llmf/core';
 import { testData } from '@llmf/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestFolder } from './support/folder.js';
@@ -152,6 +153,36 @@ describe('llmf score', () => {
       for (const [index, expected] of [-9.366797222510767, -13.44400239622864, -0.10753278782177027].entries()) {
         expect(response.logProbs![index]).toBeCloseTo(expected, 4);
       }
+    },
+  );
+});
+
+describe('a model with a weight that is NaN', () => {
+  const broken = async (dtype: 'F32' | 'BF16') => {
+    await cp(join(folder.path, 'model'), join(folder.path, `nan-${dtype}`), { recursive: true });
+    const file = join(folder.path, `nan-${dtype}`, 'model.safetensors');
+    const tensors = Object.entries(await readSafetensors(file)).map(([name, tensor]) => {
+      const values = toFloat32(tensor);
+      if (name === 'model.layers.0.mlp.up_proj.weight') values[0] = NaN;
+      return [name, { ...tensor, dtype, data: fromFloat32(values, dtype) }] as const;
+    });
+    await writeSafetensors(file, Object.fromEntries(tensors));
+    return `nan-${dtype}`;
+  };
+
+  /** In f32 a file of that form is taken as it is, so that only a result can show it. */
+  it.each(['F32', 'BF16'] as const)(
+    'is named by score and generate, whether its %s bytes are read or not',
+    async (dtype) => {
+      const flags = ['--model', await broken(dtype), '--precision', 'f32', '--backend', 'js'];
+      const scored = await folder.llmf('score', 'single.jsonl', ...flags, '--output', 'none.jsonl');
+      const generated = await folder.llmf('generate', '--prompt', 'hi', ...flags);
+      for (const { status, err } of [scored, generated]) {
+        expect(status).toBe(1);
+        expect(err).toMatch(/model\.layers\.0\.mlp\.up_proj\.weight/);
+      }
+      expect(scored.err).toContain(dtype === 'F32' ? 'LLMF_CLI_SCORE_NOT_FINITE' : 'LLMF_MODELS_WEIGHT_NOT_FINITE');
+      expect(await folder.list('.')).not.toContain('none.jsonl');
     },
   );
 });

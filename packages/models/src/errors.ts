@@ -70,6 +70,20 @@ export const modelErrors = defineErrors('models', {
     expected: 'F32, F16, BF16 or F64',
     fix: 'use the unquantized checkpoint',
   }),
+  weightNotFinite: (f: { where: string; tensor: string; got: string; fix: string }) => ({
+    what: 'a weight is not a finite number: every result would be NaN',
+    where: `${f.where}, tensor ${f.tensor}`,
+    got: f.got,
+    expected: 'finite numbers',
+    fix: f.fix,
+  }),
+  weightTooLarge: (f: { where: string; tensor: string; got: string; dtype: string; largest: string }) => ({
+    what: `a weight is beyond the numbers that ${f.dtype} holds`,
+    where: `${f.where}, tensor ${f.tensor}`,
+    got: f.got,
+    expected: `at most ${f.largest} in size`,
+    fix: 'write bf16 or f32 instead (saveDtype of a run, --dtype of `llmf merge`)',
+  }),
   tiedWeightsDiffer: (f: { folder: string; tensor: string; tied: string }) => ({
     what: 'config.json says that two weights are one, but the checkpoint holds different values',
     where: f.folder,

@@ -121,4 +121,17 @@ describe('a prompt with pictures', () => {
     expect(changed.ids).not.toEqual(plain.ids);
     model.dispose();
   });
+
+  it('stops where the logits are NaN, and names the weight', async () => {
+    const model = await loadFixture(fixture('qwen2'), true);
+    const weight = 'model.layers.0.mlp.up_proj.weight';
+    const variable = model.parameters.get(weight)!.value as tf.Variable;
+    tf.tidy(() => variable.assign(tf.mul(variable, NaN)));
+    for (const greedy of [true, false]) {
+      await expect(generate(model, [1, 2], { greedy, maxNewTokens: 3 })).rejects.toThrow(
+        new RegExp(`^LLMF_NN_LOGITS_NOT_FINITE[^]*weight ${weight}[^]*NaN after 2 tokens`),
+      );
+    }
+    model.dispose();
+  });
 });

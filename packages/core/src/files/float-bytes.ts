@@ -46,6 +46,18 @@ export function fromFloat32(values: Float32Array, dtype: SafetensorsDtype): Uint
   }
 }
 
+/** The place of the first value that is NaN or infinite; −1 where all are finite numbers. */
+export function firstNonFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!(Math.abs(values[i]!) < Infinity)) return i;
+  return -1;
+}
+
+/** The same of bfloat16 words: all bits of the exponent are set. */
+export function firstNonFiniteBf16(words: Uint16Array): number {
+  for (let i = 0; i < words.length; i++) if ((words[i]! & 0x7f80) === 0x7f80) return i;
+  return -1;
+}
+
 /** bfloat16 words → float32: the upper half of its bits. */
 export function bf16ToFloat32(words: Uint16Array): Float32Array {
   const bits = new Uint32Array(words.length);

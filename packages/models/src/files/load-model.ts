@@ -12,6 +12,7 @@ import {
 import { modelFaults } from '../errors.js';
 import { mayBePacked } from '../memory.js';
 import { Checkpoint } from './checkpoint.js';
+import { checkLoaded } from './finite-weights.js';
 import { readModelConfig } from './model-config.js';
 import { transposed } from './transposed.js';
 
@@ -34,8 +35,8 @@ export async function loadModel(
     for (const [name, info] of checkpoint.weights) {
       const trainable = isTrainable(name, blocks);
       const value = trainable
-        ? variableOf(await checkpoint.read(name), info)
-        : await frozenOf(checkpoint, name, info, precision);
+        ? variableOf(await readValues(checkpoint, folder, name, info), info)
+        : await frozenOf(checkpoint, folder, name, info, precision);
       parameters.set(name, { name, shape: info.shape, trainable, value });
     }
     const take = (name: string): Parameter => {
@@ -52,8 +53,8 @@ export async function loadModel(
   }
 }
 
-function variableOf(stored: HostTensor, info: WeightInfo): tf.Variable {
-  const tensor = tf.tensor(valuesOf(stored, info), [...info.shape], 'float32');
+function variableOf(values: Float32Array, info: WeightInfo): tf.Variable {
+  const tensor = tf.tensor(values, [...info.shape], 'float32');
   const variable = tf.variable(tensor, true);
   tensor.dispose();
   return variable;
@@ -61,6 +62,7 @@ function variableOf(stored: HostTensor, info: WeightInfo): tf.Variable {
 
 async function frozenOf(
   checkpoint: Checkpoint,
+  folder: string,
   name: string,
   info: WeightInfo,
   precision: WeightStorage,
@@ -69,7 +71,19 @@ async function frozenOf(
   const dtype = storage === 'bf16' ? 'BF16' : 'F32';
   const isReady = checkpoint.dtypeOf(name) === dtype && info.transposedOnDisk !== true;
   if (isReady) return frozenTensor(info.shape, storage, (await checkpoint.view(name)).data);
-  return frozenTensor(info.shape, storage, fromFloat32(valuesOf(await checkpoint.read(name), info), dtype));
+  return frozenTensor(info.shape, storage, fromFloat32(await readValues(checkpoint, folder, name, info), dtype));
+}
+
+/** Bytes that are read are looked at; those that stay in the file are not, and show in the first result. */
+async function readValues(
+  checkpoint: Checkpoint,
+  folder: string,
+  name: string,
+  info: WeightInfo,
+): Promise<Float32Array> {
+  const values = valuesOf(await checkpoint.read(name), info);
+  checkLoaded(folder, name, values);
+  return values;
 }
 
 /** The values as llmf holds them, f32. */

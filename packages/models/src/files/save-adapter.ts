@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { addFilesAtomic, fromFloat32, streamSafetensors } from '@llmf/core';
 import type { Architecture, AttachedAdapter } from '@llmf/nn';
 import { copyCompanions } from './companion-files.js';
+import { checkSaved } from './finite-weights.js';
 import { hubIdOf } from './locate-model.js';
 import { readModelConfig } from './model-config.js';
 
@@ -23,7 +24,11 @@ export async function saveAdapter(
     name,
     dtype: 'F32' as const,
     shape: variable.shape,
-    data: async () => fromFloat32((await variable.data()) as Float32Array, 'F32'),
+    data: async () => {
+      const values = (await variable.data()) as Float32Array;
+      checkSaved(folder, name, values, 'F32');
+      return fromFloat32(values, 'F32');
+    },
   }));
   const config = {
     ...adapter.peftConfig,

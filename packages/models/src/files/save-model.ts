@@ -14,6 +14,7 @@ import {
 import { packedOf, type Architecture, type Model, type Parameter, type SaveOptions, type WeightInfo } from '@llmf/nn';
 import { keysByName } from './checkpoint.js';
 import { copyCompanions } from './companion-files.js';
+import { checkSaved } from './finite-weights.js';
 import { transposed } from './transposed.js';
 
 /**
@@ -32,12 +33,12 @@ export async function saveModel(
   const dtypeOf = dtype === 'auto' ? await sourceDtypes(source, architecture) : () => dtype;
   const infos = architecture.weights({ ...model.config });
   const tensors = [...model.parameters.values()].map((parameter) =>
-    tensorToWrite(parameter, infos.get(parameter.name), dtypeOf(parameter.name)),
+    tensorToWrite(folder, parameter, infos.get(parameter.name), dtypeOf(parameter.name)),
   );
   const fill = async (temporary: string) => {
     await copyCompanions(source, temporary);
     await writeWeights(temporary, tensors, shardBytes);
-    const config = { ...model.config, ...dtypeEntry(model.config, tensors) };
+    const config = withDtype(model.config, tensors);
     await writeFile(join(temporary, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   };
   if (await exists(folder)) {
@@ -49,7 +50,12 @@ export async function saveModel(
   }
 }
 
-function tensorToWrite(parameter: Parameter, info: WeightInfo | undefined, dtype: SafetensorsDtype): TensorToWrite {
+function tensorToWrite(
+  folder: string,
+  parameter: Parameter,
+  info: WeightInfo | undefined,
+  dtype: SafetensorsDtype,
+): TensorToWrite {
   const { name, shape, value } = parameter;
   const isTurned = info?.transposedOnDisk === true;
   return {
@@ -58,8 +64,12 @@ function tensorToWrite(parameter: Parameter, info: WeightInfo | undefined, dtype
     shape: isTurned ? shape.toReversed() : shape,
     data: async () => {
       const packed = packedOf(value);
-      if (packed !== null && dtype === 'BF16' && !isTurned) return bytesOf(packed.words);
+      if (packed !== null && dtype === 'BF16' && !isTurned) {
+        checkSaved(folder, name, packed.words, dtype);
+        return bytesOf(packed.words);
+      }
       const values = (await value.data()) as Float32Array;
+      checkSaved(folder, name, values, dtype);
       return fromFloat32(isTurned ? transposed(values, shape[0]!, shape[1]!) : values, dtype);
     },
   };
@@ -124,14 +134,28 @@ const dtypeNames: Partial<Record<SafetensorsDtype, string>> = {
   F64: 'float64',
 };
 
-/** `dtype` (before Transformers 5: `torch_dtype`) where all weights share one; whichever key the config has. */
-function dtypeEntry(
+/**
+ * The config with the dtype of its weights, where all share one: `dtype` and `torch_dtype` (of before Transformers 5)
+ * wherever they stand, in the parts of the config too; at the top one of them at least.
+ */
+function withDtype(
   config: Readonly<Record<string, unknown>>,
   tensors: readonly TensorToWrite[],
-): Record<string, unknown> {
+): Readonly<Record<string, unknown>> {
   const [dtype, ...others] = new Set(tensors.map((tensor) => tensor.dtype));
-  if (dtype === undefined || others.length > 0) return {};
-  return { ['torch_dtype' in config ? 'torch_dtype' : 'dtype']: dtypeNames[dtype] };
+  const name = dtype === undefined || others.length > 0 ? undefined : dtypeNames[dtype];
+  if (name === undefined) return config;
+  const isStated = 'dtype' in config || 'torch_dtype' in config;
+  return { ...renamed(config, name), ...(isStated ? {} : { dtype: name }) };
+}
+
+function renamed(config: Readonly<Record<string, unknown>>, name: string): Record<string, unknown> {
+  const entries = Object.entries(config).map(([key, value]): [string, unknown] => {
+    if (key === 'dtype' || key === 'torch_dtype') return [key, name];
+    const isPart = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return [key, isPart ? renamed(value as Record<string, unknown>, name) : value];
+  });
+  return Object.fromEntries(entries);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSafetensors, toFloat32, type HostTensor } from '@llmf/core';
+import { firstNonFinite, readSafetensors, toFloat32, type HostTensor } from '@llmf/core';
 import type { Model } from '../contracts/index.js';
 import { adapterErrors } from './adapter-errors.js';
 import { LoraAdapter, type LayerPair } from './lora-adapter.js';
@@ -22,9 +22,13 @@ export async function savedLora(model: Model, folder: string, option: string, dr
     const layer = model.linears.get(path)!;
     const rank = patterned(config.rank_pattern, model, path) ?? config.r;
     const check = (half: 'A' | 'B', tensor: HostTensor | undefined, expected: readonly number[]): Float32Array => {
-      if (tensor?.shape.join() === expected.join()) return toFloat32(tensor);
+      if (tensor?.shape.join() === expected.join()) return finite(toFloat32(tensor), `${path}, lora_${half}`);
       const problem = `${path}, lora_${half} is ${tensor === undefined ? 'missing' : `[${tensor.shape}]`}`;
       throw adapterErrors.adapterFile({ path: file, problem, option, expected: `[${expected}]` });
+    };
+    const finite = (values: Float32Array, name: string): Float32Array => {
+      if (firstNonFinite(values) === -1) return values;
+      throw adapterErrors.adapterFile({ path: file, problem: `${name} holds NaN or infinity`, option });
     };
     const alpha = patterned(config.alpha_pattern, model, path) ?? config.lora_alpha;
     const a = check('A', A, [rank, layer.inputs]);

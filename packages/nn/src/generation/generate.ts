@@ -4,6 +4,7 @@ import type { Positions } from '../contracts/segments.js';
 import { linear } from '../ops/linear/linear.js';
 import { tf } from '../tf.js';
 import type { ActiveAdapter, Model } from '../contracts/model.js';
+import { nonFiniteWeight } from '../weights/non-finite-weight.js';
 import { generationErrors } from './generation-errors.js';
 import { TensorCache } from './key-value-cache.js';
 import { checkSampling, likeliest, sample, type SamplingOptions } from './sample.js';
@@ -33,7 +34,7 @@ export interface Generated {
 
 /**
  * Continues a prompt token by token, with a key-value cache.
- * @throws LLMF_NN_EMPTY_PROMPT, LLMF_NN_CONTEXT_FULL, LLMF_NN_SAMPLING, LLMF_NN_INDEX
+ * @throws LLMF_NN_EMPTY_PROMPT, LLMF_NN_CONTEXT_FULL, LLMF_NN_LOGITS_NOT_FINITE, LLMF_NN_SAMPLING, LLMF_NN_INDEX
  */
 export async function generate(
   model: Model,
@@ -50,6 +51,10 @@ export async function generate(
   try {
     let logits = await lastLogits(model, Int32Array.from(promptIds), prompt, cache, options, options.embedded);
     while (ids.length < limit) {
+      if (logits.some(Number.isNaN)) {
+        const weight = await nonFiniteWeight(model, options.adapter);
+        throw generationErrors.logitsNotFinite({ tokens: promptIds.length + ids.length, weight });
+      }
       const key = { seed, stream: 'sample', step: ids.length, microbatch: 0 };
       const id = greedy ? likeliest(logits) : sample(logits, uniforms(key, 'token', 1)[0]!, options);
       ids.push(id);

@@ -14,6 +14,12 @@ export const generationErrors = defineErrors('nn', {
     expected: 'at least one token',
     fix: 'give a prompt; a tokenizer with a beginning-of-text token makes one of an empty text',
   }),
+  logitsNotFinite: (f: { tokens: number; weight: string | null }) => ({
+    what: 'the model gives no numbers: its logits are NaN',
+    where: f.weight === null ? undefined : `weight ${f.weight}, which is not all finite numbers`,
+    got: `NaN after ${f.tokens} tokens`,
+    fix: 'use an earlier checkpoint; if all weights are numbers, try --precision f32',
+  }),
   sampling: (f: { option: string; got: string; expected: string }) => ({
     what: 'a sampling option has a wrong value',
     where: f.option,

@@ -52,7 +52,7 @@ export async function openGenerator(
     const tokenizer = await Tokenizer.load(inference.folder);
     const template = await chooseTemplate(templateName, tokenizer, io.folder);
     const { greedy = false, temperature, topP, topK, maxNewTokens } = flags;
-    const fixed = { greedy, temperature, topP, topK, maxNewTokens, adapter: inference.adapter };
+    const fixed = { temperature: greedy ? 0 : temperature, topP, topK, maxNewTokens, adapter: inference.adapter };
     const eosIds = stopTokens(tokenizer, template);
     return {
       inference,

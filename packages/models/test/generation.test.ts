@@ -28,7 +28,7 @@ describe.each(['llama', 'gpt2'])('generate with %s', (name) => {
     const expected = await slowly(12);
     const seen: number[] = [];
     const { ids, reason } = await generate(model, prompt, {
-      greedy: true,
+      temperature: 0,
       maxNewTokens: 12,
       onToken: (id) => seen.push(id),
     });
@@ -41,7 +41,7 @@ describe.each(['llama', 'gpt2'])('generate with %s', (name) => {
     const expected = await slowly(12);
     const end = expected.findIndex((id) => id !== expected[0]);
     expect(end).toBeGreaterThan(0);
-    const answer = await generate(model, prompt, { greedy: true, maxNewTokens: 12, eosIds: [1000, expected[end]!] });
+    const answer = await generate(model, prompt, { temperature: 0, maxNewTokens: 12, eosIds: [1000, expected[end]!] });
     expect(answer).toEqual({ ids: expected.slice(0, end + 1), reason: 'stop' });
   });
 
@@ -59,7 +59,7 @@ describe.each(['llama', 'gpt2'])('generate with %s', (name) => {
 
   it('ends at the context of the model', async () => {
     const long = Array.from({ length: model.contextLength - 2 }, (_, i) => i % 90);
-    expect(await generate(model, long, { greedy: true, maxNewTokens: 50 })).toMatchObject({
+    expect(await generate(model, long, { temperature: 0, maxNewTokens: 50 })).toMatchObject({
       ids: { length: 2 },
       reason: 'length',
     });
@@ -67,7 +67,7 @@ describe.each(['llama', 'gpt2'])('generate with %s', (name) => {
 
   it('goes through the adapter', async () => {
     const adapter = await savedLora(model, fixture(name, 'adapter'), '--adapter');
-    const { ids } = await generate(model, prompt, { greedy: true, maxNewTokens: 6, adapter });
+    const { ids } = await generate(model, prompt, { temperature: 0, maxNewTokens: 6, adapter });
     const last = (await logits(model, packed([Int32Array.from(prompt)]), { adapter })).slice(-model.vocabularySize);
     expect(ids[0]).toBe(last.indexOf(Math.max(...last)));
     expect(ids).not.toEqual(await slowly(6));
@@ -76,9 +76,9 @@ describe.each(['llama', 'gpt2'])('generate with %s', (name) => {
 
   it('leaves no tensor behind, also when it fails', async () => {
     const before = tf.memory().numTensors;
-    await generate(model, prompt, { greedy: true, maxNewTokens: 3 });
+    await generate(model, prompt, { temperature: 0, maxNewTokens: 3 });
     const failing = generate(model, prompt, {
-      greedy: true,
+      temperature: 0,
       maxNewTokens: 3,
       onToken: () => {
         throw new Error('stop');
@@ -92,7 +92,10 @@ describe.each(['llama', 'gpt2'])('generate with %s', (name) => {
     [[], {}, 'LLMF_NN_EMPTY_PROMPT'],
     [Array.from({ length: 128 }, () => 1), {}, 'LLMF_NN_CONTEXT_FULL'],
     [[97], {}, 'LLMF_NN_INDEX'],
-    [[1], { temperature: 0 }, 'LLMF_NN_SAMPLING'],
+    [[1], { temperature: -1 }, 'LLMF_NN_SAMPLING'],
+    [[1], { minP: 2 }, 'LLMF_NN_SAMPLING'],
+    [[1], { repetitionPenalty: 0 }, 'LLMF_NN_SAMPLING'],
+    [[1], { maxNewTokens: 0 }, 'LLMF_NN_SAMPLING'],
     [[1], { topP: 1.5 }, 'LLMF_NN_SAMPLING'],
     [[1], { topK: -1 }, 'LLMF_NN_SAMPLING'],
   ])('refuses prompt %j with %j: %s', async (ids, options, code) => {
@@ -115,9 +118,9 @@ describe('a prompt with pictures', () => {
       },
     }) as Model;
     const embedded = (x: tf.Tensor2D) => tf.neg(x) as tf.Tensor2D;
-    const changed = await generate(spy, prompt, { greedy: true, maxNewTokens: 3, positions: far, embedded });
+    const changed = await generate(spy, prompt, { temperature: 0, maxNewTokens: 3, positions: far, embedded });
     expect(seen).toEqual([0, 1, 2, 10, 11, 12]);
-    const plain = await generate(model, prompt, { greedy: true, maxNewTokens: 3 });
+    const plain = await generate(model, prompt, { temperature: 0, maxNewTokens: 3 });
     expect(changed.ids).not.toEqual(plain.ids);
     model.dispose();
   });
@@ -127,8 +130,8 @@ describe('a prompt with pictures', () => {
     const weight = 'model.layers.0.mlp.up_proj.weight';
     const variable = model.parameters.get(weight)!.value as tf.Variable;
     tf.tidy(() => variable.assign(tf.mul(variable, NaN)));
-    for (const greedy of [true, false]) {
-      await expect(generate(model, [1, 2], { greedy, maxNewTokens: 3 })).rejects.toThrow(
+    for (const temperature of [0, 1]) {
+      await expect(generate(model, [1, 2], { temperature, maxNewTokens: 3 })).rejects.toThrow(
         new RegExp(`^LLMF_NN_LOGITS_NOT_FINITE[^]*weight ${weight}[^]*NaN after 2 tokens`),
       );
     }

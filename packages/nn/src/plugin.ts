@@ -2,7 +2,8 @@
 import { apiVersion, BackendToken, type Plugin } from '@llmf/core';
 import { adapters } from './adapters/index.js';
 import { jsBackend } from './backends/js.js';
-import { AdapterToken } from './contracts/index.js';
+import { AdapterToken, GeneratorToken } from './contracts/index.js';
+import { BatchedGenerator } from './generation/index.js';
 
 /** What a model may be trained through, and the plain JS backend. */
 export function nn(): Plugin {
@@ -19,6 +20,7 @@ export function nn(): Plugin {
       });
       for (const adapter of adapters) engine.provide(AdapterToken, adapter);
       engine.provide(BackendToken, jsBackend);
+      engine.provide(GeneratorToken, { open: (model, options) => new BatchedGenerator(model, options) });
     },
   };
 }

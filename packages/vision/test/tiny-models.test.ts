@@ -186,7 +186,7 @@ describe.each(tinyNames)('%s against Transformers', (name) => {
     const sources = ids.map((id) => (id === model.vision.tokens.image ? next++ : -1));
     const seen = model.tower.forward(tinyPixels(patchesOf(row.images), 0), row.images.map(gridOfTuple), evaluation);
     const generated = await generate(model, ids, {
-      greedy: true,
+      temperature: 0,
       maxNewTokens: oracle.greedy.length,
       positions,
       embedded: (embeddings) => replaceEmbeddings(embeddings, seen, sources),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { writeRowsKernel } from './write-rows/write-rows.js';
 import { accumulateKernel } from './accumulate/accumulate.js';
 import { adamwKernel } from './adamw/adamw.js';
 import { attentionKernel } from './attention/attention.js';
@@ -31,6 +32,7 @@ import { unaryKernels } from './unary/unary.js';
 /** Everything computed natively; a test compares the list with the folders. */
 export const nativeKernels: readonly NativeKernel[] = [
   accumulateKernel,
+  writeRowsKernel,
   adamwKernel,
   attentionKernel,
   attentionGradientKernel,

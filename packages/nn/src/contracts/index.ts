@@ -2,3 +2,4 @@
 export * from './segments.js';
 export * from './model.js';
 export * from './ops.js';
+export * from './generation.js';

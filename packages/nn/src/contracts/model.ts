@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type MapFile, type Named, type OptionsSchema, type RandomKey, token, section } from '@llmf/core';
+import type { AttentionSpan } from './ops.js';
 import type { Positions, Segment } from './segments.js';
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
 
@@ -42,14 +43,12 @@ export interface ActiveAdapter {
   transform?(layer: LinearLayer, x: Tensor2D, y: Tensor2D): Tensor2D;
 }
 
-/** Keys and values of the tokens generated so far, one entry per layer, for one sequence. */
+/** Keys and values of the tokens that earlier passes have seen, of any number of sequences. */
 export interface KeyValueCache {
-  readonly length: number;
-  /** Appends [t, G, D] and returns all [length + t, G, D]. */
+  /** What the queries of this pass see among the keys that `append` gives. */
+  readonly spans: readonly AttentionSpan[];
+  /** Files keys and values [T, G, D] of this pass's tokens; gives all that are held, [capacity, G, D], the cache's own. */
   append(layer: number, keys: Tensor3D, values: Tensor3D): { keys: Tensor3D; values: Tensor3D };
-  /** After the last layer of a forward pass: t more tokens are held. */
-  advance(tokens: number): void;
-  dispose(): void;
 }
 
 /** Everything a forward pass depends on besides weights and tokens. */

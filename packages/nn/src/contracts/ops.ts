@@ -94,4 +94,6 @@ export const kernels = Object.freeze({
   adamw: 'LlmfAdamW',
   /** In place: {accumulator, value} accumulator += value; no output */
   accumulate: 'LlmfAccumulate',
+  /** In place: {target [N, G, D], values [T, G, D]} attrs {rows: Int32Array} target[rows[t]] = values[t]; no output */
+  writeRows: 'LlmfWriteRows',
 } as const);

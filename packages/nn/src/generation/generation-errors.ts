@@ -27,16 +27,3 @@ export const generationErrors = defineErrors('nn', {
     expected: f.expected,
   }),
 });
-
-/** Faults in code, not in what the user gave. */
-export const generationFaults = defineErrors(
-  'nn',
-  {
-    cacheSegments: (f: { got: number }) => ({
-      what: 'a forward pass with a key-value cache runs one sequence',
-      got: `${f.got} segments`,
-      expected: 'one segment without prefix',
-    }),
-  },
-  2,
-);

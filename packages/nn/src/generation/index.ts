@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { generate, logitsOf, type Generated, type GenerateOptions } from './generate.js';
-export { TensorCache } from './key-value-cache.js';
-export type { SamplingOptions } from './sample.js';
+export { BatchedGenerator } from './batched-generator.js';
+export { generate, type Generated, type GenerateOptions } from './generate.js';
+export { KeyValueArena } from './key-value-arena.js';
+export { logitsOf } from './logits.js';

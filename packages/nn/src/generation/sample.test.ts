@@ -6,7 +6,7 @@ import { likeliest, sample } from './sample.js';
 const logits = Float32Array.from([0.1, 0.4, 0.2, 0.3], Math.log);
 const drawn = (options: Parameters<typeof sample>[2]) => {
   const counts = [0, 0, 0, 0];
-  for (let i = 0; i < 1000; i++) counts[sample(logits, (i + 0.5) / 1000, options)]!++;
+  for (let i = 0; i < 1000; i++) counts[sample(logits, (i + 0.5) / 1000, options)!]!++;
   return counts;
 };
 
@@ -33,6 +33,27 @@ describe('sample', () => {
 
   it('applies the share to what top-k left', () => {
     expect(drawn({ topK: 2, topP: 0.5 })).toEqual([0, 1000, 0, 0]); // 4/7 reaches a half
+  });
+
+  it('keeps what is likely enough beside the likeliest', () => {
+    expect(drawn({ minP: 0.6 })).toEqual([0, 571, 0, 429]); // 0.3 / 0.4 = 0.75, 0.2 / 0.4 = 0.5
+  });
+
+  it('takes the likeliest at temperature 0, of equal ones the first', () => {
+    expect(sample(Float32Array.of(1, 3, 3), 0.99, { temperature: 0 })).toBe(1);
+  });
+
+  it('makes what was written less likely', () => {
+    const penalized = (values: number[], seen: number[]) =>
+      sample(Float32Array.from(values), 0, { temperature: 0, repetitionPenalty: 2 }, seen);
+    expect(penalized([2, 1.5], [])).toBe(0);
+    expect(penalized([2, 1.5], [0, 0])).toBe(1); // 2 / 2, once
+    expect(penalized([-1, -1.5], [0])).toBe(1); // −1 · 2
+  });
+
+  it('gives no token where the logits are no numbers', () => {
+    expect(sample(Float32Array.of(1, Number.NaN), 0.5, {})).toBeNull();
+    expect(sample(Float32Array.of(-Infinity, -Infinity), 0.5, {})).toBeNull();
   });
 
   it('gives a token for every draw, however the sums round', () => {

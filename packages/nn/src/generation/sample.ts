@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { SamplingOptions } from '../contracts/generation.js';
 import { generationErrors } from './generation-errors.js';
 
-export interface SamplingOptions {
-  /** Divides the logits; 1 leaves the model's own distribution. */
-  readonly temperature?: number;
-  /** Only from the likeliest tokens whose probabilities first reach this share together; 1: all. */
-  readonly topP?: number;
-  /** Only from this many likeliest tokens; 0: all. */
-  readonly topK?: number;
-}
-
 /** @throws LLMF_NN_SAMPLING */
-export function checkSampling({ temperature = 1, topP = 1, topK = 0 }: SamplingOptions): void {
-  const wrong = (option: string, got: number, expected: string) =>
-    generationErrors.sampling({ option, got: String(got), expected });
-  if (!(temperature > 0))
-    throw wrong('temperature', temperature, 'a number above 0 (greedy decoding has its own option)');
-  if (!(topP > 0 && topP <= 1)) throw wrong('topP', topP, 'a number above 0, at most 1');
-  if (!(Number.isInteger(topK) && topK >= 0)) throw wrong('topK', topK, 'a whole number, 0 for all');
+export function checkSampling(options: SamplingOptions & { readonly maxNewTokens?: number }): void {
+  const { temperature = 1, topP = 1, topK = 0, minP = 0, repetitionPenalty = 1, maxNewTokens = 1 } = options;
+  const check = (option: string, got: number, isRight: boolean, expected: string) => {
+    if (!isRight) throw generationErrors.sampling({ option, got: String(got), expected });
+  };
+  check(
+    'temperature',
+    temperature,
+    temperature >= 0 && temperature < Infinity,
+    'a number from 0 (the likeliest token) on',
+  );
+  check('topP', topP, topP > 0 && topP <= 1, 'a number above 0, at most 1');
+  check('topK', topK, Number.isInteger(topK) && topK >= 0, 'a whole number, 0 for all');
+  check('minP', minP, minP >= 0 && minP <= 1, 'a number from 0 to 1');
+  check(
+    'repetitionPenalty',
+    repetitionPenalty,
+    repetitionPenalty > 0 && repetitionPenalty < Infinity,
+    'a number above 0',
+  );
+  check('maxNewTokens', maxNewTokens, Number.isInteger(maxNewTokens) && maxNewTokens >= 1, 'a whole number from 1 on');
 }
 
 /** The likeliest token; of equal ones the first. */
@@ -28,14 +34,26 @@ export function likeliest(logits: Float32Array): number {
 }
 
 /**
- * The token that a uniform draw in [0, 1) picks. Temperature, then top-k, then nucleus (Holtzman et al., "The curious
- * case of neural text degeneration", 2020, section 3.1): the order in which Transformers applies them.
+ * The token that a uniform draw in [0, 1) picks; null where the logits are not numbers. Repetition penalty, temperature,
+ * top-k, nucleus (Holtzman et al., "The curious case of neural text degeneration", 2020, section 3.1), min-p: the order
+ * in which Transformers applies them.
+ *
+ * @param seen tokens of prompt and answer, for the penalty
  */
-export function sample(logits: Float32Array, draw: number, options: SamplingOptions): number {
-  const { temperature = 1, topP = 1, topK = 0 } = options;
-  const largest = logits[likeliest(logits)]!;
+export function sample(
+  given: Float32Array,
+  draw: number,
+  options: SamplingOptions,
+  seen: readonly number[] = [],
+): number | null {
+  const { temperature = 1, topP = 1, topK = 0, minP = 0, repetitionPenalty = 1 } = options;
+  const logits = repetitionPenalty === 1 ? given : penalized(given, repetitionPenalty, seen);
+  const best = likeliest(logits);
+  const largest = logits[best]!;
+  if (!Number.isFinite(largest) || logits.some(Number.isNaN)) return null;
+  if (temperature === 0) return best;
   const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));
-  const candidates = topP < 1 || topK > 0 ? shortlist(weights, topK, topP) : null;
+  const candidates = topP < 1 || topK > 0 || minP > 0 ? shortlist(weights, topK, topP, minP) : null;
   const at = (place: number) => candidates?.[place] ?? place;
   const count = candidates?.length ?? weights.length;
   let total = 0;
@@ -48,13 +66,24 @@ export function sample(logits: Float32Array, draw: number, options: SamplingOpti
   return at(count - 1);
 }
 
-/** Ids of the tokens that are left, likeliest first; of equal ones the lower id. */
-function shortlist(weights: Float64Array, topK: number, topP: number): Int32Array {
+/** Keskar et al., "CTRL", 2019, section 4.1, as Transformers: once for each token that is there. */
+function penalized(logits: Float32Array, penalty: number, seen: readonly number[]): Float32Array {
+  const changed = logits.slice();
+  for (const id of new Set(seen)) changed[id] = logits[id]! < 0 ? logits[id]! * penalty : logits[id]! / penalty;
+  return changed;
+}
+
+/** Ids of the tokens that are left, likeliest first; of equal ones the lower id. The likeliest has weight 1. */
+function shortlist(weights: Float64Array, topK: number, topP: number, minP: number): Int32Array {
   const order = Int32Array.from(weights, (_, id) => id).sort((a, b) => weights[b]! - weights[a]! || a - b);
   const first = topK > 0 ? order.subarray(0, topK) : order;
-  if (topP === 1) return first;
-  const total = first.reduce((sum, id) => sum + weights[id]!, 0);
+  const nucleus = topP === 1 ? first : first.subarray(0, nucleusSize(first, weights, topP));
+  return minP === 0 ? nucleus : nucleus.filter((id) => weights[id]! >= minP);
+}
+
+function nucleusSize(ids: Int32Array, weights: Float64Array, topP: number): number {
+  const total = ids.reduce((sum, id) => sum + weights[id]!, 0);
   let share = 0;
-  const last = first.findIndex((id) => (share += weights[id]! / total) >= topP);
-  return last === -1 ? first : first.subarray(0, last + 1);
+  const last = ids.findIndex((id) => (share += weights[id]! / total) >= topP);
+  return last === -1 ? ids.length : last + 1;
 }

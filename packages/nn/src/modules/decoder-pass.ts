@@ -12,7 +12,6 @@ import { spansOf } from '../ops/attention/spans.js';
 import { tf } from '../tf.js';
 import type { AttentionSpan } from '../contracts/ops.js';
 import type { ForwardContext } from '../contracts/model.js';
-import { generationFaults } from '../generation/generation-errors.js';
 
 /** What all blocks of one forward pass share: spans of the packed row and rotary tables, computed once. */
 export class DecoderPass {
@@ -25,7 +24,7 @@ export class DecoderPass {
     readonly context: ForwardContext,
     options: RopeOptions | null = null,
   ) {
-    this.spans = spansOfContext(context);
+    this.spans = context.cache?.spans ?? spansOf(context.segments);
     this.rotary = options === null ? null : ropeValues(context.positions, options);
     // A recomputed block runs after the tensors of the pass are gone and makes its own.
     this.tables = this.rotary === null || context.gradientCheckpointing ? null : ropeTensors(this.rotary);
@@ -46,12 +45,6 @@ export class DecoderPass {
     const { keys, values } = this.context.cache?.append(layer, k, v) ?? { keys: k, values: v };
     return attention(q, keys, values, { spans: this.spans, scale: 1 / Math.sqrt(q.shape[2]), causal: true, window });
   }
-}
-
-function spansOfContext({ segments, cache }: ForwardContext): AttentionSpan[] {
-  if (cache === undefined) return spansOf(segments);
-  if (segments.length !== 1) throw generationFaults.cacheSegments({ got: segments.length });
-  return spansOf(segments, cache.length);
 }
 
 /** [T, H·D] → [T, H, D] */

@@ -10,11 +10,10 @@ export interface Block {
 
 /** x through all blocks; each is recomputed in the reverse pass where the context asks for it. */
 export function runBlocks(blocks: readonly Block[], x: tf.Tensor2D, pass: DecoderPass): tf.Tensor2D {
-  const { cache, gradientCheckpointing } = pass.context;
+  const { gradientCheckpointing } = pass.context;
   for (const block of blocks) {
     const once = (input: tf.Tensor2D) => tf.tidy(() => block.forward(input, pass));
     x = gradientCheckpointing ? checkpoint(once, x) : once(x);
   }
-  cache?.advance(x.shape[0]);
   return x;
 }

@@ -32,3 +32,4 @@ export {
   type SelectedLogProbsOptions,
 } from './selected-log-probs/selected-log-probs.js';
 export { swiglu } from './swiglu/swiglu.js';
+export { writeRows } from './write-rows/write-rows.js';

@@ -24,7 +24,12 @@ export function describeOps(backend: string, options: OpSuiteOptions): void {
   const { start, tolerance = 1e-5 } = options;
   describe(`ops on ${backend}`, () => {
     it('cover every kernel of the contract', () => {
-      const reached = new Set([...opCases.flatMap((one) => one.kernels), kernels.adamw, kernels.accumulate]);
+      const reached = new Set([
+        ...opCases.flatMap((one) => one.kernels),
+        kernels.adamw,
+        kernels.accumulate,
+        kernels.writeRows,
+      ]);
       expect(Object.values(kernels).filter((name) => !reached.has(name))).toEqual([]);
     });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { accumulate, adamwStep, tf, type Scalar, type Variable } from '@llmf/nn';
+import { accumulate, adamwStep, tf, writeRows, type Scalar, type Tensor3D, type Variable } from '@llmf/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { near } from './describe-ops.js';
 import { host, type HostValue } from './op-case.js';
@@ -25,6 +25,25 @@ export function describeInPlaceOps(start: () => Promise<void>, tolerance: number
       expect([...original.dataSync()]).toEqual([1, 2, 3]);
       expect([...sum.dataSync()]).toEqual([11, 22, 33]);
       tf.dispose([original, sum]);
+    });
+  });
+
+  describe('writeRows', () => {
+    it('writes rows where they belong and leaves the others', () => {
+      const before = tf.memory().numTensors;
+      const target = tf.variable(tf.tensor3d([[[1, 2]], [[3, 4]], [[5, 6]]]), false);
+      const values = tf.tensor3d([[[10, 20]], [[30, 40]]]);
+      writeRows(target, values, Int32Array.of(2, 0));
+      expect([...target.dataSync()]).toEqual([30, 40, 3, 4, 10, 20]);
+      tf.dispose([target, values]);
+      expect(tf.memory().numTensors).toBe(before + 1); // the variable's first value
+    });
+
+    it('refuses a row outside of the target', () => {
+      const target = tf.variable(tf.zeros([2, 1, 1]), false);
+      const values = tf.zeros([1, 1, 1]) as Tensor3D;
+      expect(() => writeRows(target, values, Int32Array.of(2))).toThrow(/LLMF_NN_INDEX: writeRows/);
+      tf.dispose([target, values]);
     });
   });
 

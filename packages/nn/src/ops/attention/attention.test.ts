@@ -39,20 +39,6 @@ describe('spans of segments', () => {
       { queryStart: 3, queryLength: 2, keyStart: 3, keyLength: 2, prefixStart: 0, prefixLength: 3 },
     ]);
   });
-  it('start at the cached keys when there are some', () => {
-    expect(spansOf([{ start: 0, length: 1 }], 5)).toEqual([
-      { queryStart: 0, queryLength: 1, keyStart: 0, keyLength: 6, prefixStart: 0, prefixLength: 0 },
-    ]);
-    expect(() =>
-      spansOf(
-        [
-          { start: 0, length: 1 },
-          { start: 1, length: 1 },
-        ],
-        5,
-      ),
-    ).toThrow(/LLMF_NN_VALUE.*\n.*2 segments/);
-  });
 });
 
 describe('masks', () => {

@@ -3,24 +3,15 @@ import type { Segment } from '../../contracts/segments.js';
 import type { AttentionAttributes, AttentionSpan } from '../../contracts/index.js';
 import { errors } from '../../errors.js';
 
-/**
- * What each segment of a packed row sees: itself, and all of its prefix.
- *
- * @param cachedTokens tokens already held by a key-value cache, which come before the (single) segment's own keys
- * @throws LLMF_NN_VALUE
- */
-export function spansOf(segments: readonly Segment[], cachedTokens = 0): AttentionSpan[] {
-  if (cachedTokens > 0 && segments.length !== 1) {
-    const got = `${segments.length} segments`;
-    throw errors.value({ op: 'spansOf', input: 'segments', got, expected: 'one segment when keys are cached' });
-  }
+/** What each segment of a packed row sees: itself, and all of its prefix. */
+export function spansOf(segments: readonly Segment[]): AttentionSpan[] {
   return segments.map(({ start, length, prefix }) => {
     const before = prefix === undefined ? { start: 0, length: 0 } : segments[prefix]!;
     return {
       queryStart: start,
       queryLength: length,
       keyStart: start,
-      keyLength: length + cachedTokens,
+      keyLength: length,
       prefixStart: before.start,
       prefixLength: before.length,
     };

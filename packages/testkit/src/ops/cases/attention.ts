@@ -125,7 +125,7 @@ export const attentionCases: readonly OpCase[] = [
     heads: 2,
     groups: 1,
     size: 4,
-    spans: spansOf([{ start: 0, length: 2 }], 4),
+    spans: [{ queryStart: 0, queryLength: 2, keyStart: 0, keyLength: 6, prefixStart: 0, prefixLength: 0 }],
   }),
   attentionCase('own scale', { queries: 3, heads: 1, groups: 1, size: 4, spans: alone(3), scale: 2 }),
   attentionCase('steep softmax', { queries: 6, heads: 2, groups: 2, size: 8, spans: alone(6), spread: 8 }),

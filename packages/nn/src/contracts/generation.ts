@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import { token } from '@llmf/core';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { ActiveAdapter, Model } from './model.js';
+import type { Positions } from './segments.js';
+
+/** How the next token is chosen. Applied in this order, as Transformers does. */
+export interface SamplingOptions {
+  /** Divides the logits of tokens that the prompt or the answer holds (multiplies negative ones); 1: none. */
+  readonly repetitionPenalty?: number;
+  /** Divides the logits; 1 leaves the model's own distribution; 0 takes the likeliest token, of equal ones the first. */
+  readonly temperature?: number;
+  /** Only from this many likeliest tokens; 0: all. */
+  readonly topK?: number;
+  /** Only from the likeliest tokens whose probabilities first reach this share together; 1: all. */
+  readonly topP?: number;
+  /** Only from tokens at least this share as likely as the likeliest; 0: all. */
+  readonly minP?: number;
+}
+
+export interface GenerationSettings extends SamplingOptions {
+  readonly maxNewTokens: number;
+  /** Key of all draws: same seed and same request key, same answer, whatever else is in the batch. */
+  readonly seed?: number;
+  /** Tokens that end an answer; the one that did is its last. */
+  readonly eosIds?: readonly number[];
+  /** Asked after each token with the answer so far; true ends the answer (a stop string was written). */
+  readonly stops?: (ids: readonly number[]) => boolean;
+  /** Log-probs of the answers are wanted: one more pass through the head. */
+  readonly logProbs?: boolean;
+  /** Called with each token as soon as it is known. */
+  readonly onToken?: (token: { readonly request: number; readonly answer: number; readonly id: number }) => void;
+}
+
+/** A prompt and how many answers are wanted to it; their keys and values of the prompt are held once. */
+export interface GenerationRequest {
+  readonly ids: Int32Array;
+  /** 1 when left out. */
+  readonly answers?: number;
+  /** Names the random stream: answer i draws from `<key>/<i>`; the request's number when left out. */
+  readonly key?: string;
+  /** Positions of the prompt where they are not 0, 1, 2, …; new tokens go on from the largest. */
+  readonly positions?: Positions;
+  /** Replaces embeddings of the prompt [T, C], for pictures. */
+  readonly embedded?: (embeddings: Tensor2D) => Tensor2D;
+}
+
+export interface Completion {
+  /** Number of its request, and of the answer among the request's. */
+  readonly request: number;
+  readonly answer: number;
+  /** Tokens of the answer, the end token included. */
+  readonly ids: Int32Array;
+  /** log π of each token under the model itself (temperature 1, every token allowed), as training computes it; empty unless asked for. */
+  readonly logProbs: Float32Array;
+  /** `stop`: an end token or `stops`; `length`: maxNewTokens or the model's context was reached. */
+  readonly reason: 'stop' | 'length';
+}
+
+export interface Generator {
+  /**
+   * Answers in the order in which they end. Each depends on its own request alone.
+   * @throws LLMF_NN_EMPTY_PROMPT, LLMF_NN_CONTEXT_FULL, LLMF_NN_SAMPLING, LLMF_NN_LOGITS_NOT_FINITE, LLMF_NN_INDEX
+   */
+  complete(requests: readonly GenerationRequest[], settings: GenerationSettings): AsyncIterable<Completion>;
+}
+
+export interface GeneratorOptions {
+  readonly adapter?: ActiveAdapter | null;
+  /** Answers that are written at the same time. */
+  readonly maxSequences?: number;
+  /** Prompt tokens that go through the model in one pass; a longer prompt goes alone. */
+  readonly maxPromptTokens?: number;
+}
+
+/** Makes generators; provided by nn, and by plugins that generate elsewhere. */
+export const GeneratorToken = token<{ open(model: Model, options?: GeneratorOptions): Generator }>(
+  'generator',
+  '@llmf/nn',
+);

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Continuous batching over one arena of keys and values: prompts of unequal lengths, several answers a prompt, new ones
+ * begun as soon as others end. Nothing is padded and every row of a pass is computed by itself, so an answer does not
+ * depend on what else is written.
+ */
+import { uniforms } from '@llmf/core';
+import type {
+  Completion,
+  GenerationRequest,
+  GenerationSettings,
+  Generator,
+  GeneratorOptions,
+} from '../contracts/generation.js';
+import type { AttentionSpan } from '../contracts/ops.js';
+import type { ForwardContext, Model } from '../contracts/model.js';
+import type { Positions } from '../contracts/segments.js';
+import { selectedLogProbs } from '../ops/selected-log-probs/selected-log-probs.js';
+import { tf } from '../tf.js';
+import { nonFiniteWeight } from '../weights/non-finite-weight.js';
+import { generationErrors } from './generation-errors.js';
+import { KeyValueArena } from './key-value-arena.js';
+import { logitsOf } from './logits.js';
+import { checkSampling, sample } from './sample.js';
+import { beginAnswer, endAnswer, promptRows, type Prompt, type Sequence } from './sequence.js';
+
+/** Tokens of one pass through the model. */
+interface Pass {
+  readonly ids: Int32Array;
+  readonly positions: Positions;
+  /** Rows of the arena. */
+  readonly rows: Int32Array;
+  readonly spans: readonly AttentionSpan[];
+  readonly embedded?: GenerationRequest['embedded'];
+}
+
+export class BatchedGenerator implements Generator {
+  constructor(
+    private readonly model: Model,
+    private readonly options: GeneratorOptions = {},
+  ) {}
+
+  async *complete(requests: readonly GenerationRequest[], settings: GenerationSettings): AsyncGenerator<Completion> {
+    checkSampling(settings);
+    const waiting = requests.map((request, number) => promptOf(this.model, request, number, settings));
+    if (waiting.length === 0) return;
+    const { maxSequences = 64 } = this.options;
+    const arena = new KeyValueArena(capacityFor(waiting, maxSequences));
+    const live: Sequence[] = [];
+    try {
+      while (waiting.length > 0 || live.length > 0) {
+        const begun = await this.begin(waiting, arena, maxSequences - live.length, settings);
+        live.push(...begun);
+        if (begun.length === 0) await this.continue(live, arena, settings);
+        for (const sequence of live.filter((each) => reasonToEnd(each, settings) !== null)) {
+          live.splice(live.indexOf(sequence), 1);
+          endAnswer(sequence, arena);
+          yield sequence.completion(reasonToEnd(sequence, settings)!);
+        }
+      }
+    } finally {
+      for (const { last } of waiting) last?.dispose();
+      arena.dispose();
+    }
+  }
+
+  /** Begins answers that have room, with their first token: those of a prompt that has run, else of the next prompts. */
+  private async begin(
+    waiting: Prompt[],
+    arena: KeyValueArena,
+    room: number,
+    settings: GenerationSettings,
+  ): Promise<Sequence[]> {
+    const [first] = waiting;
+    if (first === undefined || room === 0) return [];
+    const prompts = first.begun > 0 ? [first] : this.placed(waiting, arena);
+    const sequences = prompts.map((prompt) => ({ prompt, answers: [] as Sequence[] }));
+    for (const { prompt, answers } of sequences) {
+      const left = room - sequences.reduce((sum, each) => sum + each.answers.length, 0);
+      answers.push(...beginAnswers(prompt, arena, left));
+    }
+    const begun = sequences.filter(({ answers }) => answers.length > 0);
+    for (const { prompt } of sequences.slice(begun.length)) arena.ranges.giveBack(prompt.start, promptRows(prompt));
+    if (begun.length === 0) return [];
+    if (first.last === null)
+      await this.runPrompts(
+        begun.map(({ prompt }) => prompt),
+        arena,
+      );
+    for (const { prompt, answers } of begun)
+      await this.choose(
+        prompt.last!,
+        answers,
+        answers.map(() => 0),
+        settings,
+      );
+    for (const { prompt } of begun) if (prompt.begun === prompt.answers) release(prompt, waiting);
+    return begun.flatMap(({ answers }) => answers);
+  }
+
+  /** The next prompts that run together and have room in the arena, placed there. */
+  private placed(waiting: readonly Prompt[], arena: KeyValueArena): Prompt[] {
+    const prompts: Prompt[] = [];
+    let tokens = 0;
+    for (const prompt of waiting) {
+      const start = this.joins(prompts, prompt, tokens) ? arena.ranges.take(promptRows(prompt)) : null;
+      if (start === null) break;
+      prompt.start = start;
+      prompts.push(prompt);
+      tokens += prompt.ids.length;
+    }
+    return prompts;
+  }
+
+  /** May this prompt run in one pass with those before it? One with pictures runs alone. */
+  private joins(prompts: readonly Prompt[], { ids, embedded }: Prompt, tokens: number): boolean {
+    const { maxPromptTokens = 2048 } = this.options;
+    if (prompts.length === 0) return true;
+    return embedded === undefined && prompts[0]!.embedded === undefined && tokens + ids.length <= maxPromptTokens;
+  }
+
+  /** One more token for every answer that is being written. */
+  private async continue(live: readonly Sequence[], arena: KeyValueArena, settings: GenerationSettings): Promise<void> {
+    const position = Int32Array.from(live, (each) => each.position);
+    const isPlain = live.every(({ prompt }) => prompt.positions instanceof Int32Array);
+    const pass: Pass = {
+      ids: Int32Array.from(live, ({ ids }) => ids.at(-1)!),
+      positions: isPlain ? position : [position, position, position],
+      rows: Int32Array.from(live, ({ row }) => row),
+      spans: live.map((each, query) => each.span(query)),
+    };
+    const hidden = tf.tidy(() => this.forward(pass, arena)); // [live, C]
+    try {
+      await this.choose(hidden, live, [...live.keys()], settings);
+    } finally {
+      hidden.dispose();
+    }
+  }
+
+  /** Files the keys of prompts and keeps the state after each. */
+  private async runPrompts(prompts: readonly Prompt[], arena: KeyValueArena): Promise<void> {
+    const hidden = tf.tidy(() => this.forward(promptPass(prompts), arena)); // [T, C]
+    let end = 0;
+    for (const prompt of prompts) {
+      end += prompt.ids.length;
+      prompt.last = tf.slice(hidden, [end - 1, 0], [1, -1]);
+    }
+    hidden.dispose();
+  }
+
+  /** One more token for each sequence: that after row `ends[i]` of the hidden states [T, C]. */
+  private async choose(
+    hidden: tf.Tensor2D,
+    sequences: readonly Sequence[],
+    ends: readonly number[],
+    settings: GenerationSettings,
+  ): Promise<void> {
+    const logits = logitsOf(this.model, hidden, ends); // [sequences, V]
+    const values = (await logits.data()) as Float32Array;
+    logits.dispose();
+    const size = this.model.vocabularySize;
+    const chosen: number[] = [];
+    for (const [at, sequence] of sequences.entries()) {
+      const id = nextToken(sequence, values.subarray(at * size, (at + 1) * size), settings);
+      if (id === null) throw await this.notFinite(sequence);
+      chosen.push(id);
+    }
+    const logProbs = settings.logProbs === true ? await this.logProbsOf(hidden, ends, chosen) : null;
+    for (const [at, sequence] of sequences.entries()) {
+      sequence.ids.push(chosen[at]!);
+      if (logProbs !== null) sequence.logProbs.push(logProbs[at]!);
+      settings.onToken?.({ request: sequence.prompt.request, answer: sequence.answer, id: chosen[at]! });
+    }
+  }
+
+  private forward({ ids, positions, rows, spans, embedded }: Pass, arena: KeyValueArena): tf.Tensor2D {
+    arena.begin(rows, spans);
+    const embeddings = this.model.embed(ids); // [T, C]
+    const context: ForwardContext = {
+      segments: spans.map(({ queryStart, queryLength }) => ({ start: queryStart, length: queryLength })),
+      positions,
+      adapter: this.options.adapter ?? null,
+      training: false,
+      randomKey: { seed: 0, stream: 'evaluation', step: 0, microbatch: 0 },
+      cache: arena,
+      gradientCheckpointing: false,
+    };
+    return this.model.forward(embedded?.(embeddings) ?? embeddings, context);
+  }
+
+  private async notFinite({ prompt, ids }: Sequence): Promise<Error> {
+    const weight = await nonFiniteWeight(this.model, this.options.adapter ?? null);
+    return generationErrors.logitsNotFinite({ tokens: prompt.ids.length + ids.length, weight });
+  }
+
+  /** By the same op as training's: the numbers are the same. */
+  private async logProbsOf(
+    hidden: tf.Tensor2D,
+    ends: readonly number[],
+    chosen: readonly number[],
+  ): Promise<Float32Array> {
+    const { weight, bias } = this.model.head;
+    const { logProb } = tf.tidy(() => {
+      const rows = Int32Array.from(ends);
+      const options = bias === null ? {} : { bias };
+      return { logProb: selectedLogProbs(hidden, weight, rows, Int32Array.from(chosen), options).logProb };
+    });
+    const values = (await logProb.data()) as Float32Array;
+    logProb.dispose();
+    return values;
+  }
+}
+
+function promptOf(model: Model, request: GenerationRequest, number: number, settings: GenerationSettings): Prompt {
+  const { ids, answers = 1, key = String(number), embedded } = request;
+  const context = model.contextLength;
+  if (ids.length === 0) throw generationErrors.emptyPrompt({ tokens: 0 });
+  if (ids.length >= context) throw generationErrors.contextFull({ prompt: ids.length, context });
+  const positions = request.positions ?? Int32Array.from(ids, (_, index) => index);
+  const limit = Math.min(settings.maxNewTokens, context - ids.length);
+  const next = largest(positions) + 1;
+  return {
+    request: number,
+    ids,
+    positions,
+    next,
+    embedded,
+    key,
+    answers,
+    limit,
+    start: 0,
+    last: null,
+    begun: 0,
+    ended: 0,
+  };
+}
+
+/** All answers of a prompt have begun: it waits no more. */
+function release(prompt: Prompt, waiting: Prompt[]): void {
+  prompt.last?.dispose();
+  prompt.last = null;
+  waiting.splice(waiting.indexOf(prompt), 1);
+}
+
+function beginAnswers(prompt: Prompt, arena: KeyValueArena, room: number): Sequence[] {
+  const answers: Sequence[] = [];
+  while (answers.length < room && prompt.begun < prompt.answers) {
+    const sequence = beginAnswer(prompt, arena);
+    if (sequence === null) break;
+    answers.push(sequence);
+  }
+  return answers;
+}
+
+/** Prompts, packed. */
+function promptPass(prompts: readonly Prompt[]): Pass {
+  let query = 0;
+  const spans = prompts.map(({ ids, start }): AttentionSpan => {
+    const span = { queryStart: query, queryLength: ids.length, keyStart: start, keyLength: ids.length };
+    query += ids.length;
+    return { ...span, prefixStart: 0, prefixLength: 0 };
+  });
+  const embedded = prompts[0]!.embedded;
+  return {
+    ids: Int32Array.from(prompts.flatMap(({ ids }) => [...ids])),
+    positions: joinedPositions(prompts.map(({ positions }) => positions)),
+    rows: Int32Array.from(prompts.flatMap(({ ids, start }) => Array.from(ids, (_, at) => start + at))),
+    spans,
+    ...(embedded === undefined ? {} : { embedded }),
+  };
+}
+
+function joinedPositions(all: readonly Positions[]): Positions {
+  const axis = (at: 0 | 1 | 2) =>
+    Int32Array.from(all.flatMap((each) => [...(each instanceof Int32Array ? each : each[at])]));
+  return all.every((each) => each instanceof Int32Array) ? axis(0) : [axis(0), axis(1), axis(2)];
+}
+
+/** Tokens of the arena: enough for all at once, or for as many answers as are written at the same time. */
+function capacityFor(prompts: readonly Prompt[], maxSequences: number): number {
+  const own = ({ answers, limit }: Prompt) => (answers === 1 ? 0 : limit);
+  const needs = prompts.map((each) => promptRows(each) + Math.min(each.answers, maxSequences) * own(each));
+  const all = needs.reduce((sum, need) => sum + need, 0);
+  const perAnswer = Math.max(...prompts.map((each) => promptRows(each) + own(each)));
+  return Math.min(all, Math.max(...needs, maxSequences * perAnswer));
+}
+
+/** null where the logits are not numbers. */
+function nextToken({ prompt, ids, site }: Sequence, logits: Float32Array, settings: GenerationSettings): number | null {
+  const { seed = 0, repetitionPenalty = 1 } = settings;
+  const draw = uniforms({ seed, stream: 'sample', step: ids.length, microbatch: 0 }, site, 1)[0]!;
+  const seen = repetitionPenalty === 1 ? [] : [...prompt.ids, ...ids];
+  return sample(logits, draw, settings, seen);
+}
+
+function reasonToEnd(
+  { ids, prompt }: Sequence,
+  { eosIds = [], stops }: GenerationSettings,
+): Completion['reason'] | null {
+  if (eosIds.includes(ids.at(-1)!) || stops?.(ids) === true) return 'stop';
+  return ids.length >= prompt.limit ? 'length' : null;
+}
+
+function largest(positions: Positions): number {
+  const lists: readonly Int32Array[] = positions instanceof Int32Array ? [positions] : positions;
+  return lists.reduce((most, list) => list.reduce((a, b) => Math.max(a, b), most), -1);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AttentionSpan } from '../contracts/ops.js';
+import type { Completion, GenerationRequest } from '../contracts/generation.js';
+import type { Positions } from '../contracts/segments.js';
+import type { tf } from '../tf.js';
+import type { KeyValueArena } from './key-value-arena.js';
+
+/** A prompt whose keys are in the arena, and how many of its answers are still to come or being written. */
+export interface Prompt {
+  readonly request: number;
+  readonly ids: Int32Array;
+  readonly positions: Positions;
+  /** Position of the first new token. */
+  readonly next: number;
+  readonly embedded: GenerationRequest['embedded'];
+  readonly key: string;
+  readonly answers: number;
+  /** Tokens an answer may have. */
+  readonly limit: number;
+  /** Rows of the arena; with one answer they run on into the answer's. */
+  start: number;
+  /** Its last hidden state [1, C], kept until all its answers have begun. */
+  last: tf.Tensor2D | null;
+  /** Answers begun, and ended. */
+  begun: number;
+  ended: number;
+}
+
+/** One answer while it is written. */
+export class Sequence {
+  readonly ids: number[] = [];
+  readonly logProbs: number[] = [];
+
+  /** @param start first row of the arena for the answer's own keys */
+  constructor(
+    readonly prompt: Prompt,
+    readonly answer: number,
+    readonly start: number,
+  ) {}
+
+  /** The random stream of this answer. */
+  get site(): string {
+    return `${this.prompt.key}/${this.answer}`;
+  }
+
+  /** Row of the arena for the newest token. */
+  get row(): number {
+    return this.start + this.ids.length - 1;
+  }
+
+  get position(): number {
+    return this.prompt.next + this.ids.length - 1;
+  }
+
+  /** What the newest token sees: in one range with its prompt, or with the prompt shared by several answers. */
+  span(query: number): AttentionSpan {
+    const { prompt, start, ids } = this;
+    const own = { queryStart: query, queryLength: 1 };
+    return prompt.answers === 1
+      ? { ...own, keyStart: prompt.start, keyLength: prompt.ids.length + ids.length, prefixStart: 0, prefixLength: 0 }
+      : {
+          ...own,
+          keyStart: start,
+          keyLength: ids.length,
+          prefixStart: prompt.start,
+          prefixLength: prompt.ids.length,
+        };
+  }
+
+  completion(reason: Completion['reason']): Completion {
+    const { prompt, answer } = this;
+    const [ids, logProbs] = [Int32Array.from(this.ids), Float32Array.from(this.logProbs)];
+    return { request: prompt.request, answer, ids, logProbs, reason };
+  }
+}
+
+/** Rows that a prompt holds while any of its answers is written. */
+export const promptRows = ({ ids, answers, limit }: Pick<Prompt, 'ids' | 'answers' | 'limit'>): number =>
+  answers === 1 ? ids.length + limit : ids.length;
+
+/** Begins the next answer of a prompt; null where the arena has no room for it. */
+export function beginAnswer(prompt: Prompt, arena: KeyValueArena): Sequence | null {
+  const start = prompt.answers === 1 ? prompt.start + prompt.ids.length : arena.ranges.take(prompt.limit);
+  return start === null ? null : new Sequence(prompt, prompt.begun++, start);
+}
+
+/** Gives back the rows of an answer that has ended, and of its prompt with the last one. */
+export function endAnswer({ prompt, start }: Sequence, arena: KeyValueArena): void {
+  prompt.ended++;
+  if (prompt.answers > 1) arena.ranges.giveBack(start, prompt.limit);
+  if (prompt.ended === prompt.answers) arena.ranges.giveBack(prompt.start, promptRows(prompt));
+}

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  checkReference,
   DataServiceToken,
   LossToken,
   lossTermsOf,
@@ -14,10 +15,12 @@ import {
 } from '@llmf/training';
 import {
   formatBytes,
+  placeError,
   PrecisionToken,
   resolveConfig,
   StageToken,
   startBackend,
+  stepCount,
   TrainingRun,
   type Choice,
   type EngineImplementation,
@@ -50,20 +53,9 @@ export async function checkCommand(
     const logger = new CheckLogger(display);
     const run = new TrainingRun(config, engine.container.createChild(), scratch, folder, logger);
     try {
-      await engine.hooks.run.promise(run);
-      for (const line of choiceLines(engine, config)) display.info(line);
-      const { backend } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
-      display.info(`computes on ${backend.description}`);
-      let programBytes = process.memoryUsage().rss;
-      const stage = engine.find(StageToken, config.choices['stage']![0]!.name);
-      const needs = config.choices['loss'] === undefined ? null : lossTermsOf(run, stage).needs;
-      const policy = await openPolicy(run);
-      logger.isQuiet = true;
-      const loadedBytes = process.memoryUsage().rss;
-      const rows = await Rows.open(run, policy.model, { rows: stage.rows, columns: needs?.columns ?? [] });
-      await describeData(run, rows, display, allRows);
-      programBytes += Math.max(0, process.memoryUsage().rss - loadedBytes);
-      display.info(`\n${memoryText(policy, run, largestMicrobatch(run, rows.train), programBytes)}`);
+      await describeRun(engine, run, display, logger, allRows);
+    } catch (error) {
+      throw placeError(error, source, config);
     } finally {
       await run.hooks.shutdown.promise();
     }
@@ -71,6 +63,33 @@ export async function checkCommand(
     await engine.close();
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Says what a run would be, and refuses what `train` would refuse before its first step. */
+async function describeRun(
+  engine: EngineImplementation,
+  run: TrainingRun,
+  display: Display,
+  logger: CheckLogger,
+  allRows: boolean,
+): Promise<void> {
+  const { config } = run;
+  await engine.hooks.run.promise(run);
+  for (const line of choiceLines(engine, config)) display.info(line);
+  const { backend } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
+  display.info(`computes on ${backend.description}`);
+  let programBytes = process.memoryUsage().rss;
+  const stage = engine.find(StageToken, config.choices['stage']![0]!.name);
+  const needs = config.choices['loss'] === undefined ? null : lossTermsOf(run, stage).needs;
+  const policy = await openPolicy(run, needs?.heads);
+  if (needs !== null && needs.reference !== 'none') await checkReference(run, policy, needs.span === 'all');
+  logger.isQuiet = true;
+  const loadedBytes = process.memoryUsage().rss;
+  const rows = await Rows.open(run, policy.model, { rows: stage.rows, columns: needs?.columns ?? [] });
+  await describeData(run, rows, display, allRows);
+  display.info(`\n${stepCount(config, rows.stepsPerEpoch)} steps`);
+  programBytes += Math.max(0, process.memoryUsage().rss - loadedBytes);
+  display.info(`\n${memoryText(policy, run, largestMicrobatch(run, rows.train), programBytes)}`);
 }
 
 /** Quiet while data is opened: what it warns of is listed in full, and its report would lie in a folder that is removed. */

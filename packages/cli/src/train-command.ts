@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { resolveConfig, runTraining } from '@llmf/core';
+import { placeError, resolveConfig, runTraining } from '@llmf/core';
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
 import { interruptedStatus, type CliIo } from './io.js';
@@ -25,7 +25,10 @@ export async function trainCommand(
   try {
     const { raw, source, folder } = withPlugins(input, plugins);
     const config = await resolveConfig(engine, raw, { source, named });
-    const outcome = await runTraining(engine, config, { resume, folder, logger: display, stop: stop.signal });
+    const options = { resume, folder, logger: display, stop: stop.signal };
+    const outcome = await runTraining(engine, config, options).catch((error: unknown) => {
+      throw placeError(error, source, config);
+    });
     if (outcome.reason === 'finished') return 0;
     display.info(`interrupted after step ${outcome.step}; continue with --resume`);
     return interruptedStatus;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { resolveConfig, runTraining, wholeSource, type Logger, type TrainingOutcome } from '@llmf/core';
+import { placeError, resolveConfig, runTraining, wholeSource, type Logger, type TrainingOutcome } from '@llmf/core';
 import { composeEngine } from './compose-engine.js';
 import type { LlmfConfig } from './config-types.js';
 import { lossPlot } from './plugins/loss-plot.js';
@@ -25,7 +25,10 @@ export async function train(config: LlmfConfig, options: TrainCallOptions = {}):
   const { engine, named } = await composeEngine({ folder, input, own: [lossPlot()] });
   try {
     const resolved = await resolveConfig(engine, config, { source: input.source, named });
-    return await runTraining(engine, resolved, { resume, folder, logger, ...(signal ? { stop: signal } : {}) });
+    const call = { resume, folder, logger, ...(signal ? { stop: signal } : {}) };
+    return await runTraining(engine, resolved, call).catch((error: unknown) => {
+      throw placeError(error, input.source, resolved);
+    });
   } finally {
     await engine.close();
   }

@@ -26,6 +26,9 @@ const groups = {
   otherCommands,
 };
 
+/** What can be told before the first step is refused by `check` as well, in the same words. */
+const checkable = new Set(['configFiles', 'configChoice', 'keys', 'data', 'model']);
+
 let models: TestFolder;
 let folder: TestFolder;
 beforeAll(async () => {
@@ -38,7 +41,7 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-describe.each(Object.entries(groups))('bad input: %s', (_, cases) => {
+describe.each(Object.entries(groups))('bad input: %s', (group, cases) => {
   it.each(cases)(
     '$title',
     async ({ files = { 'llmf.yaml': toyConfig }, withModel, argv, code, text, status, prepare }) => {
@@ -53,6 +56,14 @@ describe.each(Object.entries(groups))('bad input: %s', (_, cases) => {
       expect(result.status).toBe(status ?? 1);
       const after = await folder.snapshot();
       for (const [file, content] of before) expect(after.get(file), `${file} was changed`).toBe(content);
+      if (argv[0] === 'train' && checkable.has(group)) {
+        const checked = await folder.llmf('check', ...argv.slice(1));
+        expect({ status: checked.status, err: checked.err }).toEqual({
+          status: 1,
+          err: expect.stringContaining(`${code}: `),
+        });
+        expect(checked.err).toContain(text);
+      }
     },
   );
 });

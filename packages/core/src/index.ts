@@ -8,6 +8,7 @@ export { z } from 'zod';
 export * from './contracts/index.js';
 export * from './errors.js';
 export * from './core-errors.js';
+export { placeError } from './config/place-error.js';
 export * from './config/run-config.js';
 export { wholeSource, displayPath, type ConfigInput, type ConfigSource } from './config/config-source.js';
 export { configNames, configsIn, findConfig, readConfig } from './config/read-config.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Architecture, ModelLoader } from '@llmf/nn';
 import { fingerprintOf } from './files/fingerprint.js';
-import { loadModel } from './files/load-model.js';
+import { inspectModel, loadModel } from './files/load-model.js';
 import { loadHub, locateModel, type Hub } from './files/locate-model.js';
 import { saveAdapter } from './files/save-adapter.js';
 import { saveModel } from './files/save-model.js';
@@ -19,6 +19,7 @@ export function createModelLoader({ find, shardBytes = 5e9, hub = loadHub }: Loa
   return {
     locate: (path, from) => locateModel(path, from, hub),
     load: loadModel,
+    inspect: inspectModel,
     save: (model, folder, options) => saveModel(model, folder, options, find(model.modelType), shardBytes),
     saveAdapter: (adapter, folder, { source }) => saveAdapter(adapter, folder, source, find),
     fingerprint: fingerprintOf,

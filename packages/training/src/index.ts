@@ -22,7 +22,7 @@ export { loadModel } from './policy/load-model.js';
 export { attachAdapter, modelFolder, openPolicy, type Policy } from './policy/policy.js';
 export { hostTensors, loadVariables } from './policy/variable-state.js';
 export { references } from './references/index.js';
-export { disposeReference, openReference } from './references/open-reference.js';
+export { checkReference, disposeReference, openReference } from './references/open-reference.js';
 export { Feed } from './rows/feed.js';
 export { Rows } from './rows/rows.js';
 export { schedules } from './schedules/schedules.js';

@@ -10,7 +10,7 @@ import { lossTermsOf, type LossStage } from './objective/loss-terms.js';
 import { MetricTotals } from './objective/metric-totals.js';
 import { Objective } from './objective/objective.js';
 import { openPolicy, type Policy } from './policy/policy.js';
-import { disposeReference, openReference } from './references/open-reference.js';
+import { checkReference, disposeReference, openReference } from './references/open-reference.js';
 import { Rows, unhurried } from './rows/rows.js';
 import { Updater } from './updater/updater.js';
 
@@ -18,6 +18,7 @@ import { Updater } from './updater/updater.js';
 export async function createLossSession(run: Run, stage: LossStage): Promise<StageSession> {
   const { terms, needs } = lossTermsOf(run, stage);
   const policy = await openPolicy(run, needs.heads);
+  if (needs.reference !== 'none') await checkReference(run, policy, needs.span === 'all');
   const rows = await Rows.open(run, policy.model, { rows: stage.rows, columns: needs.columns ?? [] });
   const reference =
     needs.reference === 'none' ? null : await openReference(run, policy, rows.splits, needs.span === 'all');

@@ -77,6 +77,13 @@ export const trainingErrors = defineErrors('training', {
     got: `${f.reference}, with loss ${f.losses.join(' + ')}`,
     fix: 'remove `reference`, or choose a loss with a reference, such as dpo',
   }),
+  referenceMissing: (f: { path: string; reason: string }) => ({
+    what: 'the model to compare with cannot be found',
+    where: 'reference.path',
+    got: `${f.path} (${f.reason})`,
+    expected: 'a model folder, or a hub id',
+    fix: 'check reference.path; relative paths start from the folder of the config',
+  }),
   referenceNeedsAdapter: (f: { reference: string }) => ({
     what: `reference ${f.reference} needs an adapter that can be switched off`,
     where: 'reference',

@@ -2,7 +2,7 @@
 import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toyConfig, type TestFolder } from '../support/folder.js';
-import { changed, toyStage, train, type BadInput } from './bad-input.js';
+import { changed, inTinyRun, toyStage, train, type BadInput } from './bad-input.js';
 
 export const runs: BadInput[] = [
   {
@@ -48,6 +48,14 @@ export const runs: BadInput[] = [
     text: 'toy.stumble is not a function',
     status: 2,
   },
+  ...inTinyRun([
+    [
+      'a learning rate that blows the weights up',
+      { config: [['maxSteps: 2', 'maxSteps: 9, learningRate: 1e36, maxGradNorm: null, warmupRatio: 0']] },
+      'CORE_LOSS_NOT_FINITE',
+      'lower train.learningRate',
+    ],
+  ]),
 ];
 
 /** A run of eight steps that was stopped after five. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { CheckpointStore, type Checkpoint } from './checkpoints.js';
 export { MetricsLog } from './metrics-log.js';
-export { runTraining, type RunTrainingOptions, type TrainingOutcome } from './run-training.js';
+export { runTraining, stepCount, type RunTrainingOptions, type TrainingOutcome } from './run-training.js';
 export { runErrors } from './run-errors.js';
 export { startBackend, type BackendStart } from './start-backend.js';
 export { TrainingRun } from './training-run.js';

@@ -50,7 +50,7 @@ export async function runTraining(
     run.record['backend'] = { ...backend, stop: undefined, precision };
     const choice = config.choices['stage']![0]!;
     const session = await engine.find(StageToken, choice.name).prepare(run, choice.options);
-    run.totalSteps = stepsOf(config, session);
+    run.totalSteps = stepCount(config, session.stepsPerEpoch);
     return await train(run, session, { resume, stop: stop ?? new AbortController().signal });
   } catch (error) {
     await run.hooks.failure.promise(error);
@@ -94,7 +94,8 @@ async function restore(run: TrainingRun, store: CheckpointStore): Promise<boolea
   return true;
 }
 
-function stepsOf({ train: { epochs, maxSteps } }: RunConfig, { stepsPerEpoch }: StageSession): number {
+/** Optimizer steps of the whole run. @throws LLMF_CORE_NOTHING_TO_TRAIN */
+export function stepCount({ train: { epochs, maxSteps } }: RunConfig, stepsPerEpoch: number): number {
   const steps = maxSteps ?? Math.ceil(epochs * stepsPerEpoch);
   if (steps < 1 || stepsPerEpoch < 1) throw runErrors.nothingToTrain({ steps: stepsPerEpoch < 1 ? 0 : steps });
   return steps;

@@ -53,6 +53,12 @@ export async function loadModel(
   }
 }
 
+/** As far as `loadModel` gets without reading a weight. @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_… */
+export async function inspectModel(folder: string, find: LoadOptions['find']): Promise<void> {
+  const config = await readModelConfig(folder);
+  await (await Checkpoint.open(folder, config, find(config.model_type))).close();
+}
+
 function variableOf(values: Float32Array, info: WeightInfo): tf.Variable {
   const tensor = tf.tensor(values, [...info.shape], 'float32');
   const variable = tf.variable(tensor, true);

@@ -184,6 +184,8 @@ export interface ModelLoader {
   /** The local folder of `path`: a folder relative to `from`, or a Hugging Face hub id, downloaded when needed. */
   locate(path: string, from: string): Promise<string>;
   load(folder: string, options: LoadOptions): Promise<Model>;
+  /** Refuses what `load` would refuse of config and names, shapes and forms of weights, without reading a weight. */
+  inspect(folder: string, find: LoadOptions['find']): Promise<void>;
   /** Writes config.json, safetensors (sharded above 5 GB), tokenizer and template files carried along, atomically. */
   save(model: Model, folder: string, options: SaveOptions): Promise<void>;
   /** Writes a PEFT folder's files (adapter_model.safetensors, adapter_config.json), tokenizer files carried along. */

@@ -33,6 +33,8 @@ export interface ReferenceContext {
 
 /** A choice of `reference:`. */
 export interface ReferenceStrategy extends Named {
+  /** Refuses, before any row is read, what can be told without rows and without reading weights. */
+  check?(context: Omit<ReferenceContext, 'rowSets'>, options: Record<string, unknown>): Promise<void>;
   prepare(context: ReferenceContext, options: Record<string, unknown>): Promise<Reference>;
 }
 export const ReferenceToken = token<ReferenceStrategy>('reference');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReferenceStrategy } from '../contracts/reference.js';
+import type { ReferenceContext, ReferenceStrategy } from '../contracts/reference.js';
 import { trainingErrors } from '../training-errors.js';
 import { scoreBatch } from './scorer.js';
 
@@ -7,14 +7,20 @@ import { scoreBatch } from './scorer.js';
 export const adapterOffReference: ReferenceStrategy = {
   name: 'adapter-off',
   description: 'the base model under the adapter: no extra memory, one more forward pass per batch',
+  check: async (policy) => checkSwitchable(policy),
   async prepare({ run, model, adapter, wantsPrompt }) {
-    const trainsBase = [...model.parameters.values()].some(({ trainable }) => trainable);
-    if (adapter === null || trainsBase) throw trainingErrors.referenceNeedsAdapter({ reference: 'adapter-off' });
+    checkSwitchable({ model, adapter });
     return {
       description: 'the model with its adapter off; no extra memory, one more forward pass per batch',
-      equalsPolicyAtStart: adapter.isIdentity,
+      equalsPolicyAtStart: adapter!.isIdentity,
       logProbs: async (batch) => scoreBatch(run, model, null, batch, wantsPrompt),
       dispose: () => {},
     };
   },
 };
+
+/** @throws LLMF_TRAINING_REFERENCE_NEEDS_ADAPTER */
+function checkSwitchable({ model, adapter }: Pick<ReferenceContext, 'model' | 'adapter'>): void {
+  const trainsBase = [...model.parameters.values()].some(({ trainable }) => trainable);
+  if (adapter === null || trainsBase) throw trainingErrors.referenceNeedsAdapter({ reference: 'adapter-off' });
+}

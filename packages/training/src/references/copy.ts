@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Run } from '@llmf/core';
-import { ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
+import { join } from 'node:path';
+import { LlmfError, type Run } from '@llmf/core';
+import { ArchitectureToken, ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
 import { z } from 'zod';
+import { chosen } from '../choose.js';
 import type { Reference, ReferenceStrategy } from '../contracts/reference.js';
 import { loadModel } from '../policy/load-model.js';
 import { attachAdapter } from '../policy/policy.js';
+import { trainingErrors } from '../training-errors.js';
 import { scoreBatch } from './scorer.js';
 
 /** A second, frozen copy of the untrained policy. */
@@ -30,10 +33,14 @@ export const pathReference: ReferenceStrategy = {
   name: 'path',
   description: 'another model folder as the reference: its weights in memory, one more forward pass per batch',
   options: pathOptions,
+  async check({ run }, options) {
+    const folder = await locate(run, options);
+    const find = (modelType: string) =>
+      chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json'));
+    await run.container.resolve(ModelLoaderToken).inspect(folder, find);
+  },
   async prepare({ run, modelFolder, adapter, wantsPrompt }, options) {
-    const { path } = options as z.infer<typeof pathOptions>;
-    const loader = run.container.resolve(ModelLoaderToken);
-    const folder = await loader.locate(path, run.folder);
+    const folder = await locate(run, options);
     const model = await loadModel(run, folder);
     return frozenReference(run, model, null, wantsPrompt, {
       description: `${folder} (${weightCount(model)} weights); one more forward pass per batch`,
@@ -41,6 +48,17 @@ export const pathReference: ReferenceStrategy = {
     });
   },
 };
+
+/** @throws LLMF_TRAINING_REFERENCE_MISSING */
+async function locate(run: Run, options: Record<string, unknown>): Promise<string> {
+  const { path } = options as z.infer<typeof pathOptions>;
+  try {
+    return await run.container.resolve(ModelLoaderToken).locate(path, run.folder);
+  } catch (error) {
+    const reason = LlmfError.is(error) ? error.detail.what : (error as Error).message;
+    throw trainingErrors.referenceMissing({ path, reason }, { cause: error });
+  }
+}
 
 function frozenReference(
   run: Run,

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineErrors } from '@llmf/core';
 
+/** The first three, and how many more. */
+const some = (names: readonly string[]): string =>
+  names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '');
+
 export const trainingErrors = defineErrors('training', {
   lossRows: (f: { loss: string; needs: string; stage: string; rows: string }) => ({
     what: `loss ${f.loss} does not fit stage ${f.stage}`,
@@ -22,6 +26,19 @@ export const trainingErrors = defineErrors('training', {
     got: `${f.got} items`,
     expected: `${f.count}, one per ${f.unit}`,
     fix: 'return one item per unit, never a reduced value; declare `roles` and `span` in needs()',
+  }),
+  gradientNotFinite: (f: { step: number; norm: number; parameters: readonly string[] }) => ({
+    what: `the gradient of step ${f.step} is not a finite number; nothing was changed or saved by this step`,
+    where: f.parameters.length === 0 ? 'the sum of squares' : some(f.parameters),
+    got: `a norm of ${f.norm}`,
+    expected: 'a finite norm',
+    fix: 'lower train.learningRate, look at the rows of this step, or compute with `backend.precision: f32`; earlier checkpoints are untouched',
+  }),
+  weightsNotFinite: (f: { weights: readonly string[] }) => ({
+    what: 'trained weights are no longer finite numbers; they are not saved',
+    where: some(f.weights),
+    expected: 'finite numbers',
+    fix: 'lower train.learningRate; earlier checkpoints are untouched: `--resume` continues from the last one',
   }),
   headsDiffer: (f: { head: string }) => ({
     what: 'two losses ask for different heads of one name',

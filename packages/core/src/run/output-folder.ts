@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import { access, constants, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { holderText, isLock, tryLock, type ProcessLock } from '../files/process-lock.js';
 import { runErrors } from './run-errors.js';
 
 /** What llmf itself writes before a run's first checkpoint; such a folder may be started in again with --resume. */
 const runFiles = ['run.json', 'metrics.jsonl', 'checkpoints'];
 
-/** Creates the folder. @throws when it holds another run (unless resuming) or cannot be written. */
-export async function prepareOutputFolder(folder: string, resume: boolean): Promise<void> {
+/**
+ * Creates the folder and takes it for this process: one run, one folder.
+ * @throws when it holds another run (unless resuming), another process runs in it, or it cannot be written
+ */
+export async function prepareOutputFolder(folder: string, resume: boolean): Promise<ProcessLock> {
   try {
     await mkdir(folder, { recursive: true });
     await access(folder, constants.W_OK);
   } catch (error) {
     throw runErrors.outputUnwritable({ folder, reason: (error as Error).message }, { cause: error });
   }
+  const lock = tryLock(join(folder, '.lock'));
+  if (!isLock(lock)) throw runErrors.outputRunning({ folder, holder: holderText(lock) });
   const names = await readdir(folder);
-  if (!resume && names.some((name) => runFiles.includes(name))) throw runErrors.outputInUse({ folder });
+  if (resume || !names.some((name) => runFiles.includes(name))) return lock;
+  lock.release();
+  throw runErrors.outputInUse({ folder });
 }

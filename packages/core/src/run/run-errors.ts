@@ -18,6 +18,12 @@ export const runErrors = defineErrors('core', {
     got: f.reason,
     fix: 'choose another `output` or change its permissions',
   }),
+  outputRunning: (f: { folder: string; holder: string }) => ({
+    what: 'another run is writing to the output folder',
+    where: f.folder,
+    got: f.holder,
+    fix: 'wait until it has ended, or name another folder: output=…',
+  }),
   lossNotFinite: (f: { step: number; loss: number; output: string }) => ({
     what: `the loss of step ${f.step} is not a finite number; training stopped, nothing of this step was saved`,
     where: f.output,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm, writeFile, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -53,13 +53,23 @@ describe('an output folder', () => {
   it('with a run in it is refused unless that run is resumed', async () => {
     await writeFile(join(folder, 'metrics.jsonl'), '');
     await expect(prepareOutputFolder(folder, false)).rejects.toThrow(/LLMF_CORE_OUTPUT_IN_USE[^]*--resume/);
-    await expect(prepareOutputFolder(folder, true)).resolves.toBeUndefined();
+    (await prepareOutputFolder(folder, true)).release();
   });
 
   it('may hold other files, and is made when absent', async () => {
     await mkdir(join(folder, 'notes'));
-    await expect(prepareOutputFolder(folder, false)).resolves.toBeUndefined();
-    await expect(prepareOutputFolder(join(folder, 'a', 'b'), false)).resolves.toBeUndefined();
+    (await prepareOutputFolder(folder, false)).release();
+    (await prepareOutputFolder(join(folder, 'a', 'b'), false)).release();
+    expect(await readdir(join(folder, 'a', 'b'))).toEqual([]);
+  });
+
+  it('belongs to one run at a time, also when it is resumed', async () => {
+    const lock = await prepareOutputFolder(folder, false);
+    await expect(prepareOutputFolder(folder, true)).rejects.toThrow(
+      new RegExp(`LLMF_CORE_OUTPUT_RUNNING[^]*process ${process.pid}`),
+    );
+    lock.release();
+    (await prepareOutputFolder(folder, true)).release();
   });
 
   it('that is a file is named', async () => {

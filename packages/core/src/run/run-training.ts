@@ -43,7 +43,7 @@ export async function runTraining(
   { resume, folder, logger, stop }: RunTrainingOptions,
 ): Promise<TrainingOutcome> {
   const run = new TrainingRun(config, engine.container.createChild(), resolve(folder, config.output), folder, logger);
-  await prepareOutputFolder(run.output, resume);
+  const lock = await prepareOutputFolder(run.output, resume);
   try {
     await engine.hooks.run.promise(run);
     const { backend, precision } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
@@ -57,6 +57,7 @@ export async function runTraining(
     throw error;
   } finally {
     await run.hooks.shutdown.promise();
+    lock.release();
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readSection, type Choice, type Run } from '@llmf/core';
+import { firstNonFinite, readSection, toFloat32, type Choice, type HostTensor, type Run } from '@llmf/core';
 import {
   AdapterToken,
   ArchitectureToken,
@@ -59,11 +59,18 @@ export async function openPolicy(run: Run, heads: readonly Head[] = []): Promise
   run.container.register(ModelToken, model);
   run.container.register(AttachedAdapterToken, adapter);
   run.state.add('weights', {
-    save: async () => ({ tensors: await hostTensors(policy.variables) }),
+    save: async () => ({ tensors: finite(await hostTensors(policy.variables)) }),
     load: ({ tensors }) => loadVariables(policy.variables, tensors ?? {}),
   });
   run.logger.info(describeTrained(policy));
   return policy;
+}
+
+/** @throws LLMF_TRAINING_WEIGHTS_NOT_FINITE: a checkpoint of such weights would only push out a good one. */
+function finite(tensors: Record<string, HostTensor>): Record<string, HostTensor> {
+  const bad = Object.entries(tensors).filter(([, tensor]) => firstNonFinite(toFloat32(tensor)) >= 0);
+  if (bad.length > 0) throw trainingErrors.weightsNotFinite({ weights: bad.map(([name]) => name) });
+  return tensors;
 }
 
 /** The local folder of `model.path`. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Run } from '@llmf/core';
+import { firstNonFinite, type Run } from '@llmf/core';
 import { valueAndGradients, type Scalar, type Variable } from '@llmf/nn';
 import { chosen } from '../choose.js';
 import { trainingHooks, type GradientsReady } from '../contracts/hooks.js';
 import { OptimizerToken, ScheduleToken, type OptimizerState, type Schedule } from '../contracts/optimizer.js';
+import { trainingErrors } from '../training-errors.js';
 import { GradientAccumulator } from './gradient-accumulator.js';
 
 export interface Updated {
@@ -47,10 +48,14 @@ export class Updater {
     valueAndGradients(() => ({ loss: loss() }), this.variables.values(), this.gradients.sink).loss.dispose();
   }
 
-  /** One update with everything accumulated since the last one, at the learning rate of optimizer step `step`. */
+  /**
+   * One update with everything accumulated since the last one, at the learning rate of optimizer step `step`.
+   * @throws LLMF_TRAINING_GRADIENT_NOT_FINITE before any weight is changed
+   */
   async update(step: number): Promise<Updated> {
     const gathered: GradientsReady = { step, gradients: this.gradients.take() };
     const ready = await trainingHooks(this.run).gradientsReady.promise(gathered);
+    await checkFinite(ready);
     const learningRate = this.learningRate(step);
     this.optimizer.update(ready.gradients, learningRate, step, ready.scale);
     for (const { value } of ready.gradients.values()) value.dispose();
@@ -64,4 +69,18 @@ export class Updater {
     const warmup = warmupSteps ?? Math.ceil(warmupRatio * total);
     return learningRate * this.schedule.value.factor(step, total, warmup, this.schedule.options);
   }
+}
+
+/** A norm that is no finite number, seen before it reaches a weight; a tap that measures none is trusted. */
+async function checkFinite({ norm, gradients, step }: GradientsReady): Promise<void> {
+  if (norm === undefined) return;
+  const [value] = await norm.data();
+  if (Number.isFinite(value)) return;
+  const names = [...gradients.keys()];
+  const isBad = await Promise.all(
+    [...gradients.values()].map(
+      async ({ value: gradient }) => firstNonFinite((await gradient.data()) as Float32Array) >= 0,
+    ),
+  );
+  throw trainingErrors.gradientNotFinite({ step, norm: value!, parameters: names.filter((_, at) => isBad[at]) });
 }

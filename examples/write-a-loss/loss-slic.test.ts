@@ -55,7 +55,9 @@ describe('llmf with the example loss', () => {
   const folder = fileURLToPath(new URL('.', import.meta.url));
 
   it('lists its option in --help', async () => {
-    expect(succeeded(await llmf(['train', '--help'], { folder }))).toMatch(/loss\.margin[^]*nats by which/);
+    expect(succeeded(await llmf(['train', 'llmf.yaml', '--help'], { folder }))).toMatch(
+      /loss\.margin[^]*nats by which/,
+    );
   });
 
   it('learns with it what the README says: held-out accuracy of about 0.9', async () => {

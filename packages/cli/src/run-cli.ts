@@ -45,6 +45,12 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   const debug = argv.includes('--debug');
   if (debug) io.err.write(`llmf ${version} (${installFolder})\n`);
   try {
+    const other = otherCommand(argv, program);
+    if (other !== null) {
+      const { runPluginCommand } = await import('./plugin-command.js');
+      const ended = await runPluginCommand(other, argv, io, (command) => settle(command, io));
+      if (ended !== null) return ended;
+    }
     await program.parseAsync(argv, { from: 'user' });
     return status;
   } catch (error) {
@@ -64,17 +70,32 @@ function createProgram(io: CliIo, setStatus: (status: number) => void): Command 
     .helpOption('-h, --help', 'print this help');
   for (const declare of commands) declare(program, { io, setStatus });
   program.hook('preAction', (_program, command) => handOverWhereNamed(command, io.folder));
-  for (const each of [program, ...program.commands]) {
-    each.exitOverride().configureOutput({
-      writeOut: io.out.write,
-      writeErr: io.err.write,
-      outputError: () => {}, // reported with a code by reportError
-      getOutHelpWidth: () => io.out.columns,
-      getErrHelpWidth: () => io.err.columns,
-    });
-  }
-  for (const each of program.commands) each.option('--debug', 'print versions, and stack traces with errors');
+  for (const each of program.commands) settle(each, io);
+  settleOutput(program, io);
   return program;
+}
+
+function settle(command: Command, io: CliIo): void {
+  settleOutput(command, io);
+  command.option('--debug', 'print versions, and stack traces with errors');
+}
+
+function settleOutput(command: Command, io: CliIo): void {
+  command.exitOverride().configureOutput({
+    writeOut: io.out.write,
+    writeErr: io.err.write,
+    outputError: () => {}, // reported with a code by reportError
+    getOutHelpWidth: () => io.out.columns,
+    getErrHelpWidth: () => io.err.columns,
+  });
+}
+
+/** The first word where it is no command of llmf's own and plugins are named, which may bring it. */
+function otherCommand(argv: readonly string[], program: Command): string | null {
+  const [name] = argv;
+  if (name === undefined || name.startsWith('-') || name === 'help') return null;
+  if (program.commands.some((command) => command.name() === name)) return null;
+  return argv.some((word) => /^--plugin(=|$)/.test(word)) ? name : null;
 }
 
 function commandIn(argv: readonly string[], program: Command): string {

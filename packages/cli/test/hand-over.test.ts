@@ -73,7 +73,7 @@ describe('a config of the folder', () => {
 
   it('is used where it is named', async () => {
     await rm(join(folder.path, 'node_modules'), { recursive: true });
-    await folder.write('model/mine.mjs', 'export default () => ({ name: "mine", apiVersion: 1, apply() {} });');
+    await folder.write('model/mine.mjs', 'export default () => ({ name: "mine", apiVersion: 2, apply() {} });');
     await folder.write('model/llmf.yaml', 'plugins: [./mine.mjs]\n');
     expect((await llmf('plugins', 'llmf.yaml')).out).toContain('\n  mine\n');
   });

@@ -89,7 +89,7 @@ describe('llmf train', () => {
       expect(help.out).toContain(part);
     }
     await folder.write('llmf.yaml', 'train: [');
-    const broken = await llmf('--help');
+    const broken = await llmf('llmf.yaml', '--help');
     expect(broken.status).toBe(0);
     expect(broken.err).toContain('warning: the config is not used here');
     expect(broken.out).toContain('train.learningRate');

@@ -10,7 +10,7 @@ export function createTrainingHooks(): TrainingHooks {
     modelLoaded: new AsyncSeriesWaterfallHook(['model'], 'modelLoaded'),
     datasetReady: new AsyncSeriesWaterfallHook(['rows', 'info'], 'datasetReady'),
     rowsEncoded: new AsyncSeriesWaterfallHook(['rows'], 'rowsEncoded'),
-    batchCollated: new AsyncSeriesWaterfallHook(['batch'], 'batchCollated'),
+    batchCollated: new AsyncSeriesWaterfallHook(['batch', 'place'], 'batchCollated'),
     inputsEmbedded: new SyncWaterfallHook(['embedded', 'batch', 'pass'], 'inputsEmbedded'),
     gradientsReady: new AsyncSeriesWaterfallHook(['gradients'], 'gradientsReady'),
   } satisfies TrainingHooks);

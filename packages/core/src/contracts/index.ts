@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './backend.js';
+export * from './command.js';
 export * from './container.js';
 export * from './engine.js';
 export * from './plugin.js';

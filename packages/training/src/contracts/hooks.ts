@@ -16,7 +16,7 @@ export interface TrainingHooks {
   /** Transform: the rows of one microbatch before they are packed (a modality expands its placeholders here). */
   readonly rowsEncoded: AsyncSeriesWaterfallHook<[EncodedRow[]]>;
   /** Transform: one packed microbatch (extra columns, media, multimodal positions). */
-  readonly batchCollated: AsyncSeriesWaterfallHook<[Batch]>;
+  readonly batchCollated: AsyncSeriesWaterfallHook<[Batch, BatchPlace]>;
   /** Transform: the token embeddings of a batch, [T, C], inside the gradient scope (media replace placeholders). */
   readonly inputsEmbedded: SyncWaterfallHook<[Tensor2D, Batch, EmbeddingPass]>;
   /** Transform: the gradients of an update are accumulated; clipping measures and scales them here. */
@@ -39,6 +39,15 @@ export interface ForwardMode {
 /** The forward pass that embeds, and its model: the policy's or a reference's. */
 export interface EmbeddingPass extends ForwardMode {
   readonly model: Model;
+}
+/** Where a batch stands: what random numbers of its own are keyed by. */
+export interface BatchPlace {
+  /** `other`: rows that are only scored, or made while training. */
+  readonly split: 'train' | 'eval' | 'other';
+  /** Optimizer step, from 1; 0 outside of steps. */
+  readonly step: number;
+  /** Within the step, or within the sweep over a split. */
+  readonly microbatch: number;
 }
 export interface DatasetReadyInfo {
   /** `score`: rows that are only scored, whole and whatever their length. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { trainingHooks } from '../contracts/hooks.js';
+import { trainingHooks, type BatchPlace } from '../contracts/hooks.js';
 import { DataServiceToken, type Batch, type EncodedRow, type RowSet } from '../contracts/data.js';
 import type { Run } from '@llmf/core';
 import { trainingErrors } from '../training-errors.js';
@@ -13,33 +13,43 @@ export class Feed {
   ) {}
 
   /** Microbatches of `batchSize` rows, split further where a packed row would exceed `maxTokensPerBatch`. */
-  async batches(rows: RowSet, indices: readonly number[]): Promise<Batch[]> {
+  async batches(
+    rows: RowSet,
+    indices: readonly number[],
+    place: Omit<BatchPlace, 'microbatch'>,
+    first = 0,
+  ): Promise<Batch[]> {
     const { batchSize, maxTokensPerBatch } = this.run.config.train;
     const encoded = await trainingHooks(this.run).rowsEncoded.promise(await rows.rows(indices));
     const service = this.run.container.resolve(DataServiceToken);
     const batches: Batch[] = [];
     for (const group of service.microbatches(this.run, encoded, batchSize, maxTokensPerBatch)) {
-      batches.push(await this.collate(group));
+      batches.push(await this.collate(group, { ...place, microbatch: first + batches.length }));
     }
     return batches;
   }
 
   /** Every row of a split once, in order, `batchSize` at a time; signals and timers are let in between. */
-  async *sweep(rows: RowSet): AsyncGenerator<Batch> {
+  async *sweep(rows: RowSet, split: BatchPlace['split'] = 'other'): AsyncGenerator<Batch> {
     const { batchSize } = this.run.config.train;
+    let microbatch = 0;
     for (let start = 0; start < rows.length; start += batchSize) {
       const indices = Array.from({ length: Math.min(batchSize, rows.length - start) }, (_, i) => start + i);
-      for (const batch of await this.batches(rows, indices)) {
+      for (const batch of await this.batches(rows, indices, { split, step: 0 }, microbatch)) {
         await nextTurn();
+        microbatch++;
         yield batch;
       }
     }
   }
 
-  async collate(rows: readonly EncodedRow[]): Promise<Batch> {
+  async collate(
+    rows: readonly EncodedRow[],
+    place: BatchPlace = { split: 'other', step: 0, microbatch: 0 },
+  ): Promise<Batch> {
     const batch = this.run.container.resolve(DataServiceToken).collate(this.run, rows);
     this.checkIds(batch);
-    return await trainingHooks(this.run).batchCollated.promise(batch);
+    return await trainingHooks(this.run).batchCollated.promise(batch, place);
   }
 
   private checkIds({ ids, rowIndices }: Batch): void {

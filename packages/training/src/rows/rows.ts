@@ -48,12 +48,12 @@ export class Rows {
 
   /** The packed microbatches of optimizer step `step` (1-based). */
   async batchesOf(step: number): Promise<Batch[]> {
-    return await this.feed.batches(this.train, this.sampler.indices(step));
+    return await this.feed.batches(this.train, this.sampler.indices(step), { split: 'train', step });
   }
 
   /** Every row of a split once, in order. */
   sweep(split: RowSet): AsyncGenerator<Batch> {
-    return this.feed.sweep(split);
+    return this.feed.sweep(split, split === this.train ? 'train' : 'eval');
   }
 
   /** A checkpoint goes on with the rows it was trained on. */

@@ -16,7 +16,7 @@ export async function chatCommand(io: CliIo, settings: readonly string[], flags:
     for await (const line of io.lines) {
       const content = line.trim();
       if (content === '' || content === '/exit') return;
-      turns = fitting(io, generator, system, [...turns, { role: 'user', content }], flags.maxNewTokens);
+      turns = fitting(io, generator, system, [...turns, { role: 'user', content }]);
       const ids = encodePrompt(generator.tokenizer, generator.template, [...system, ...turns]);
       const answer = await generator.answer({ ids, options: {} }, flags.seed + turns.length);
       turns = [...turns, { role: 'assistant', content: answer }];
@@ -30,15 +30,15 @@ export async function chatCommand(io: CliIo, settings: readonly string[], flags:
 /** Forgets the oldest questions and answers where the model's context has no room for them and a new answer. */
 function fitting(
   io: CliIo,
-  { tokenizer, template, inference }: Generator,
+  { tokenizer, template, inference, longestFor }: Generator,
   system: readonly Message[],
   turns: readonly Message[],
-  answerTokens: number,
 ): Message[] {
   const context = inference.model.contextLength;
-  const room = context - Math.min(answerTokens, context / 2);
+  const hasRoom = (prompt: number) => prompt <= context - Math.min(longestFor(prompt), context / 2);
   let kept = [...turns];
-  while (kept.length > 1 && encodePrompt(tokenizer, template, [...system, ...kept]).length > room) kept = kept.slice(2);
+  while (kept.length > 1 && !hasRoom(encodePrompt(tokenizer, template, [...system, ...kept]).length))
+    kept = kept.slice(2);
   if (kept.length < turns.length)
     io.err.write(`(the model no longer sees the first ${turns.length - kept.length} turns)\n`);
   return kept;

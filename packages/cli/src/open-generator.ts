@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Logger } from '@llmf/core';
 import { chooseTemplate, stopTokens, Tokenizer, type ChosenTemplate } from '@llmf/data';
+import { readGenerationDefaults, type GenerationDefaults } from '@llmf/models';
 import { generate, type GenerateOptions } from '@llmf/nn';
 import { openInference, type Inference, type InferenceRequest } from './inference.js';
 import type { CliIo } from './io.js';
+import {
+  answerTokens,
+  checkSamplingFlags,
+  ownSettings,
+  samplingSettings,
+  type SamplingChoice,
+} from './sampling-settings.js';
 import { TextStream } from './text-stream.js';
 
 /** What `generate` and `chat` take. */
-export interface SamplingFlags extends Pick<InferenceRequest, 'model' | 'adapter' | 'precision' | 'backend'> {
+export interface SamplingFlags
+  extends SamplingChoice, Pick<InferenceRequest, 'model' | 'adapter' | 'precision' | 'backend'> {
   readonly template: string;
   readonly system?: string;
-  readonly greedy?: boolean;
-  readonly temperature: number;
-  readonly topP: number;
-  readonly topK: number;
   readonly seed: number;
-  readonly maxNewTokens: number;
   readonly plugin?: readonly string[];
 }
 
@@ -29,6 +34,8 @@ export interface Generator {
   readonly inference: Inference;
   readonly tokenizer: Tokenizer;
   readonly template: ChosenTemplate;
+  /** Tokens that an answer to a prompt of so many may have. */
+  longestFor(promptTokens: number): number;
   /** Writes the answer and returns it. */
   answer(prompt: ModelPrompt, seed?: number): Promise<string>;
   close(): Promise<void>;
@@ -40,6 +47,7 @@ export async function openGenerator(
   settings: readonly string[],
   command: string,
 ): Promise<Generator> {
+  checkSamplingFlags(flags, command);
   const { plugin: plugins = [], template: templateName, seed: firstSeed } = flags;
   const logger = {
     info: (line: string) => io.err.write(`${line}\n`),
@@ -51,18 +59,22 @@ export async function openGenerator(
   try {
     const tokenizer = await Tokenizer.load(inference.folder);
     const template = await chooseTemplate(templateName, tokenizer, io.folder);
-    const { greedy = false, temperature, topP, topK, maxNewTokens } = flags;
-    const fixed = { temperature: greedy ? 0 : temperature, topP, topK, maxNewTokens, adapter: inference.adapter };
-    const eosIds = stopTokens(tokenizer, template);
+    const defaults = await readGenerationDefaults(inference.folder);
+    sayOwnSettings(logger, flags, defaults);
+    const eosIds = [...new Set([...stopTokens(tokenizer, template), ...defaults.eosIds])];
+    const fixed = { ...samplingSettings(flags, defaults), eosIds, adapter: inference.adapter };
+    const longestFor = (promptTokens: number) => answerTokens(flags, defaults, promptTokens);
     return {
       inference,
       tokenizer,
       template,
+      longestFor,
       close: () => inference.close(),
       async answer(prompt, seed = firstSeed) {
         const stream = new TextStream(tokenizer, (text) => io.out.write(text));
         const onToken = (id: number) => stream.push(id);
-        await generate(inference.model, prompt.ids, { ...fixed, seed, eosIds, onToken, ...prompt.options });
+        const maxNewTokens = longestFor(prompt.ids.length);
+        await generate(inference.model, prompt.ids, { ...fixed, maxNewTokens, seed, onToken, ...prompt.options });
         stream.end();
         io.out.write('\n');
         return stream.text();
@@ -72,4 +84,12 @@ export async function openGenerator(
     await inference.close();
     throw error;
   }
+}
+
+/** What the model's own file changes is told, and what of it is not applied. */
+function sayOwnSettings(logger: Logger, flags: SamplingFlags, defaults: GenerationDefaults): void {
+  const own = ownSettings(flags, defaults);
+  if (own.length > 0) logger.info(`generation_config.json: ${own.join(', ')}`);
+  if (defaults.unapplied.length > 0)
+    logger.warn(`generation_config.json asks for what is not applied: ${defaults.unapplied.join(', ')}`);
 }

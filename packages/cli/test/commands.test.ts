@@ -242,6 +242,31 @@ describe('llmf train, then generate and score with the adapter', () => {
     expect(await ask()).toBe(answer);
   });
 
+  it('ends and chooses as generation_config.json says, and says what of it is not applied', async () => {
+    await cp(join(folder.path, 'model'), join(folder.path, 'own-settings'), { recursive: true });
+    const ask = async (settings: object, ...flags: string[]) => {
+      await folder.write('own-settings/generation_config.json', JSON.stringify(settings));
+      const words = ['--model', 'own-settings', '--adapter', 'run', '--prompt', 'What is a flute?', ...flags];
+      const { status, out, err } = await folder.llmf('generate', '--backend', 'js', ...words);
+      expect(status).toBe(0);
+      return { out, err };
+    };
+    const whole = 'It is an instrument.\n';
+    const greedy = await ask({ do_sample: false, num_beams: 4 });
+    expect(greedy.out).toBe(whole);
+    expect(greedy.err).toContain('generation_config.json: greedy (do_sample false)');
+    expect(greedy.err).toContain('warning: generation_config.json asks for what is not applied: num_beams 4');
+    const tokenizer = JSON.parse(await folder.read('model/tokenizer.json')) as {
+      model: { vocab: Record<string, number> };
+    };
+    const dot = tokenizer.model.vocab['.']!;
+    const first = tokenizer.model.vocab['It']!;
+    expect((await ask({ do_sample: false, eos_token_id: [dot, first] })).out).toBe('It\n');
+    expect((await ask({ do_sample: false, suppress_tokens: [first] })).out).not.toMatch(/^It/);
+    expect((await ask({ do_sample: false, max_new_tokens: 1 }, '--max-new-tokens', '30')).out).toBe(whole);
+    expect((await ask({ do_sample: false, max_new_tokens: 1 })).out.length).toBeLessThan(whole.length);
+  });
+
   it('samples by seed, and no more tokens than asked for', async () => {
     const ask = (seed: string) =>
       llmf(

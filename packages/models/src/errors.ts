@@ -29,6 +29,13 @@ export const modelErrors = defineErrors('models', {
     got: f.reason,
     fix: 'check that model.path is a Hugging Face model folder',
   }),
+  generationConfig: (f: { where: string; got: string; expected: string }) => ({
+    what: 'generation_config.json has something wrong',
+    where: f.where,
+    got: f.got,
+    expected: f.expected,
+    fix: 'mend the file, or remove it: flags can say the same',
+  }),
   modelType: (f: { file: string; got: string }) => ({
     what: 'config.json names no model_type',
     where: f.file,

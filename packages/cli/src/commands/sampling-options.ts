@@ -3,6 +3,9 @@ import type { Command } from 'commander';
 import { collect } from './collect.js';
 import { positiveNumber, wholeNumber, wholeNumberFrom0 } from './numbers.js';
 
+/** The value where neither the flag nor the model's generation_config.json says one. */
+const ownOr = (value: number) => `default: the model’s own, else ${value}`;
+
 /** What `generate` and `chat` have in common. */
 export const addSamplingOptions = (command: Command): Command =>
   command
@@ -12,11 +15,27 @@ export const addSamplingOptions = (command: Command): Command =>
     .option('--template <name>', 'chat template: auto, none, or a name', 'auto')
     .option('--system <text>', 'system prompt')
     .option('--greedy', 'always take the likeliest token')
-    .option('--temperature <number>', 'divides the logits before sampling', positiveNumber, 1)
-    .option('--top-p <share>', 'sample from the likeliest tokens that have this share together', positiveNumber, 1)
-    .option('--top-k <n>', 'sample from the n likeliest tokens; 0: all', wholeNumberFrom0, 0)
+    .option('--sample', 'sample, also where generation_config.json says not to')
+    .option('--temperature <number>', `divides the logits before sampling (${ownOr(1)})`, positiveNumber)
+    .option(
+      '--top-p <share>',
+      `sample from the likeliest tokens that have this share together (${ownOr(1)})`,
+      positiveNumber,
+    )
+    .option('--top-k <n>', `sample from the n likeliest tokens; 0: all (${ownOr(0)})`, wholeNumberFrom0)
+    .option(
+      '--min-p <share>',
+      `sample from tokens at least this share as likely as the likeliest (${ownOr(0)})`,
+      positiveNumber,
+    )
+    .option(
+      '--repetition-penalty <number>',
+      `divides the logits of tokens that are there already (${ownOr(1)})`,
+      positiveNumber,
+    )
+    .option('--forbid-repeats <n>', `no run of n tokens twice; 0: any (${ownOr(0)})`, wholeNumberFrom0)
     .option('--seed <n>', 'of sampling', wholeNumberFrom0, 0)
-    .option('--max-new-tokens <n>', 'longest answer', wholeNumber, 256)
+    .option('--max-new-tokens <n>', `longest answer (${ownOr(256)})`, wholeNumber)
     .option('--precision <name>', 'f32, bf16 or auto', 'auto')
     .option('--backend <name>', 'what computes', 'auto')
     .option('--plugin <name>', 'load a plugin; may be given several times', collect);

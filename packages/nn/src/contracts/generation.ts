@@ -4,8 +4,13 @@ import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { ActiveAdapter, Model } from './model.js';
 import type { Positions } from './segments.js';
 
+/** Names tokens that may not come next, of a prompt and the answer so far. */
+export type Ban = (prompt: Int32Array, answer: readonly number[]) => readonly number[];
+
 /** How the next token is chosen. Applied in this order, as Transformers does. */
 export interface SamplingOptions {
+  /** Tokens that any of these names get no probability. */
+  readonly bans?: readonly Ban[];
   /** Divides the logits of tokens that the prompt or the answer holds (multiplies negative ones); 1: none. */
   readonly repetitionPenalty?: number;
   /** Divides the logits; 1 leaves the model's own distribution; 0 takes the likeliest token, of equal ones the first. */

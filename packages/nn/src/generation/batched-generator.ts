@@ -287,10 +287,18 @@ function capacityFor(prompts: readonly Prompt[], maxSequences: number): number {
 
 /** null where the logits are not numbers. */
 function nextToken({ prompt, ids, site }: Sequence, logits: Float32Array, settings: GenerationSettings): number | null {
-  const { seed = 0, repetitionPenalty = 1 } = settings;
+  const { seed = 0, repetitionPenalty = 1, bans = [] } = settings;
+  const banned = bans.flatMap((ban) => ban(prompt.ids, ids));
   const draw = uniforms({ seed, stream: 'sample', step: ids.length, microbatch: 0 }, site, 1)[0]!;
   const seen = repetitionPenalty === 1 ? [] : [...prompt.ids, ...ids];
-  return sample(logits, draw, settings, seen);
+  return sample(banned.length === 0 ? logits : without(logits, banned), draw, settings, seen);
+}
+
+/** The logits with those of some tokens at −∞. */
+function without(logits: Float32Array, banned: readonly number[]): Float32Array {
+  const left = logits.slice();
+  for (const id of banned) if (id < left.length) left[id] = -Infinity;
+  return left;
 }
 
 function reasonToEnd(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `npm run bench` measures: the native kernels at the shapes of Qwen2.5-0.5B and 1.5B.
-import { frozenTensor, kernels, tf } from '@llmf/nn';
+import { bf16, frozenTensor, kernels, tf } from '@llmf/nn';
 
 export const models = {
   'Qwen2.5-0.5B': { hidden: 896, inner: 4864, heads: 14, groups: 2, size: 64 },
@@ -235,5 +235,5 @@ const run = (name, inputs, attributes) => tf.engine().runKernel(name, inputs, at
 function bf16Weight(rows, columns) {
   const words = new Uint16Array(rows * columns);
   for (let i = 0; i < words.length; i++) words[i] = ((i * 2_654_435_761) & 0x807f) | 0x3c80; // ±0.016 … ±0.031
-  return frozenTensor([rows, columns], 'bf16', new Uint8Array(words.buffer));
+  return frozenTensor([rows, columns], bf16, new Uint8Array(words.buffer));
 }

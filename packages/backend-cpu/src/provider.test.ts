@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { frozenTensor, grads, linear, tf } from '@llmf/nn';
+import { bf16, frozenTensor, grads, linear, tf } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
 import { addonUnavailable, loadAddon } from './addon/load.js';
 import type { NativeBackend } from './backend/native-backend.js';
@@ -44,7 +44,7 @@ describe.skipIf(reason !== null)(`the backend${reason === null ? '' : ` (${reaso
     const products = async (packWeights: boolean) => {
       await cpuBackend.start({ packWeights }, 'bf16');
       return tf.tidy(() => {
-        const weight = frozenTensor([70, 300], 'bf16', new Uint8Array(words.buffer)) as tf.Tensor2D;
+        const weight = frozenTensor([70, 300], bf16, new Uint8Array(words.buffer)) as tf.Tensor2D;
         const x = tf.tensor2d(
           Float32Array.from({ length: 25 * 300 }, (_, i) => Math.sin(i)),
           [25, 300],

@@ -39,6 +39,7 @@ export const cpuBackend: BackendProvider = {
     return {
       tfName: tfBackendName,
       precisions,
+      formats: [...backend.formats],
       numerics: `cpu-${addon.path}`,
       mapFile: (descriptor, position, length) => backend.mapFile(descriptor, position, length),
       description: `native C++ kernels, ${addon.path}`,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   attention,
+  bf16,
   frozenTensor,
   grads,
   spansOf,
@@ -153,7 +154,7 @@ function withWeights<T extends tf.TensorContainer | void>(precision: Precision, 
     const data = values(name, shape, 0.3);
     if (precision === 'f32') return [name, tf.tensor(data.slice(), [...shape])] as const;
     const words = (packed[name] ??= Uint16Array.from(new Uint32Array(data.slice().buffer), (bits) => bits >>> 16));
-    return [name, frozenTensor([...shape], 'bf16', new Uint8Array(words.buffer))] as const;
+    return [name, frozenTensor([...shape], bf16, new Uint8Array(words.buffer))] as const;
   });
   const weights = Object.fromEntries(entries) as Record<string, Tensor2D> as unknown as Weights;
   try {

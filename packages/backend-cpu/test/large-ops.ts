@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  bf16,
   accumulate,
   adamwStep,
   attention,
@@ -298,7 +299,7 @@ function frozenOf({ shape, data }: HostValue, precision: 'f32' | 'bf16'): Tensor
   if (precision === 'f32') return tensorOf({ shape, data });
   const bits = new Uint32Array(Float32Array.from(data).buffer);
   const words = Uint16Array.from(bits, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16);
-  return frozenTensor([...shape], 'bf16', new Uint8Array(words.buffer));
+  return frozenTensor([...shape], bf16, new Uint8Array(words.buffer));
 }
 
 /** Largest difference, as a share of 1 + the largest value; NaN where shapes differ or one is no number. */

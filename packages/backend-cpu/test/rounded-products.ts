@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  bf16,
   embedding,
   frozenTensor,
   grads,
@@ -14,7 +15,7 @@ import {
   type Tensor2D,
 } from '@llmf/nn';
 import { host } from '@llmf/testkit';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { startNativeBackend } from '../src/backend/start.js';
 
 /** Rows, columns, values row by row in double precision. */
@@ -43,7 +44,9 @@ const shapes = [
 /** Precision bf16: the factors of products are bf16, sums float32, on each path whatever its instructions are. */
 export function describeRoundedProducts(start: () => Promise<void>): void {
   describe('products of bf16 factors', () => {
-    beforeAll(start);
+    const startRounding = async () => void (await startNativeBackend({ threads: 2, sharedFrom: 0, precision: 'bf16' }));
+    beforeEach(startRounding);
+    afterAll(start);
 
     it.each(shapes)('linear of $tokens × $inputs by $outputs, rank $rank, and its gradients', (shape) => {
       const { tokens, inputs, outputs, rank } = shape;
@@ -75,7 +78,7 @@ export function describeRoundedProducts(start: () => Promise<void>): void {
             tf.sum(tf.mul(linear(tensorOf(x), weight as Tensor2D), tensorOf(dy))) as Scalar;
           return Float32Array.from(grads(loss)([tensorOf(w)]).gradients[0]!.dataSync());
         });
-      await startNativeBackend({ threads: 2, sharedFrom: 0, precision: 'bf16' });
+      await startRounding();
       expect(worst(run(), times(transposed(rounded(dy)), rounded(x)))).toBeLessThan(sumTolerance);
       await start();
       expect(worst(run(), times(transposed(dy), x))).toBeLessThan(sumTolerance);
@@ -120,7 +123,7 @@ export function describeRoundedProducts(start: () => Promise<void>): void {
           const { value, gradients } = grads(loss)([tensorOf(g), tensorOf(u)]);
           return [value, ...gradients].map((tensor) => [...tensor.dataSync()]);
         });
-      await startNativeBackend({ threads: 2, sharedFrom: 0, precision: 'bf16' });
+      await startRounding();
       const found = run(gate, up);
       expect(keptBytes).toBe(4 * 37 * 41);
       expect(found).toEqual(run(rounded(gate), rounded(up)));
@@ -207,7 +210,7 @@ const tensorOf = ({ rows, columns, values }: Matrix): Tensor2D =>
 function frozen(x: Matrix): Tensor2D {
   const bits = new Uint32Array(Float32Array.from(rounded(x).values).buffer);
   const words = Uint16Array.from(bits, (word) => word >>> 16);
-  return frozenTensor([x.rows, x.columns], 'bf16', new Uint8Array(words.buffer)) as Tensor2D;
+  return frozenTensor([x.rows, x.columns], bf16, new Uint8Array(words.buffer)) as Tensor2D;
 }
 
 function expectClose(got: Tensor, expected: Matrix, tolerance: number): void {

@@ -55,9 +55,9 @@ export async function openInference(io: CliIo, request: InferenceRequest, logger
   const { backend = 'auto', precision = 'auto', config: more = {} } = request;
   const given = { model: { path: request.model }, backend: { name: backend, precision }, ...more };
   const sections = named.flatMap((plugin) => (plugin.options ? [sectionOf(plugin)] : []));
-  const uses = [...Object.keys(given), ...sections];
+  const uses = [...Object.keys(given), 'quantization', ...sections];
   try {
-    checkSettings(request, ['backend', ...sections]);
+    checkSettings(request, ['backend', 'quantization', ...sections]);
     const flags = { raw: given, source: wholeSource('command line'), folder: io.folder, file: null };
     const { raw, source } = applyOverrides(flags, request.settings);
     const config = await resolveConfig(engine, raw, { source, named, uses });
@@ -82,7 +82,8 @@ export async function openInference(io: CliIo, request: InferenceRequest, logger
 /** Nothing that is set may go unread. @throws LLMF_CLI_USAGE */
 function checkSettings({ settings, settable = [], command }: InferenceRequest, keys: readonly string[]): void {
   const allowed = [...keys, ...settable];
-  const isRead = (text: string) => allowed.some((key) => text.startsWith(`${key}.`));
+  const isRead = (text: string) =>
+    allowed.some((key) => text.startsWith(`${key}.`)) || text.startsWith('quantization=');
   const unread = settings.find((text) => !isOverride(text) || !isRead(text));
   if (unread === undefined) return;
   const problem = `"${unread}" is not a key=value that this command reads (it reads keys of ${allowed.join(', ')})`;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { frozenTensor, tf } from '@llmf/nn';
+import { bf16, f32, frozenTensor, tf } from '@llmf/nn';
 import { estimateMemory, keptPerToken, weightBytesOf } from './memory-estimate.js';
 
 /** One block with C = 8, 2 query heads of 4, 1 key head, F = 20. */
@@ -70,8 +70,8 @@ describe('estimateMemory', () => {
 it('weights count as they are kept: packed ones 2 bytes each, all others and the adapter 4', async () => {
   await tf.setBackend('cpu');
   const values = [
-    frozenTensor([4, 2], 'bf16', new Uint8Array(16)),
-    frozenTensor([3], 'f32', new Uint8Array(12)),
+    frozenTensor([4, 2], bf16, new Uint8Array(16)),
+    frozenTensor([3], f32, new Uint8Array(12)),
     tf.variable(tf.zeros([5])),
   ];
   const parameters = new Map(values.map((value, index) => [`${index}`, { value } as never]));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { packedOf, type LinearLayer, type Model } from '@llmf/nn';
+import { packedBytes, packedOf, type LinearLayer, type Model } from '@llmf/nn';
 import type { Policy } from '@llmf/training';
 
 /** What a run's peak memory is made of, in bytes. */
@@ -67,10 +67,11 @@ export function estimateMemory({
 /** The bytes of all weights as they are kept. */
 export function weightBytesOf({ model, adapter }: Pick<Policy, 'model' | 'adapter'>): number {
   const values = [...[...model.parameters.values()].map(({ value }) => value), ...(adapter?.variables.values() ?? [])];
-  return values.reduce(
-    (sum, value) => sum + value.size * (packedOf(value)?.words.BYTES_PER_ELEMENT ?? bytesPerNumber),
-    0,
-  );
+  const bytesOf = (value: (typeof values)[number]) => {
+    const packed = packedOf(value);
+    return packed === null ? value.size * bytesPerNumber : packedBytes(packed);
+  };
+  return values.reduce((sum, value) => sum + bytesOf(value), 0);
 }
 
 /**

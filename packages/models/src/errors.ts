@@ -77,6 +77,13 @@ export const modelErrors = defineErrors('models', {
     expected: 'F32, F16, BF16 or F64',
     fix: 'use the unquantized checkpoint',
   }),
+  trainedInFormat: (f: { folder: string; format: string; weights: number }) => ({
+    what: `no weight is kept in ${f.format}: every one that is meant is trained, and trained weights are float32`,
+    where: f.folder,
+    got: `${f.weights} weights, all trained`,
+    expected: 'frozen weights: an adapter beside them, or some blocks left frozen',
+    fix: 'use `adapter: lora`, or leave `quantization` out',
+  }),
   weightNotFinite: (f: { where: string; tensor: string; got: string; fix: string }) => ({
     what: 'a weight is not a finite number: every result would be NaN',
     where: `${f.where}, tensor ${f.tensor}`,

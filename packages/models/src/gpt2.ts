@@ -198,7 +198,7 @@ function weightTable(shape: Gpt2Shape): ReadonlyMap<string, WeightInfo> {
       .linear(`${path}.mlp.c_proj`, hiddenSize, innerSize, true, residual);
   }
   table.layerNorm('transformer.ln_f', hiddenSize);
-  if (!tiedHead) table.linear('lm_head', vocabularySize, hiddenSize, false);
+  if (!tiedHead) table.linear('lm_head', vocabularySize, hiddenSize, false, { kind: 'head' });
   return table.weights;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { bf16, f32 } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
 import { gpt2 } from './gpt2.js';
 import { llama } from './llama.js';
@@ -71,16 +72,16 @@ describe('weightMemory', () => {
   it('halves the matrices in bf16 and leaves norms and biases in f32', () => {
     // 24 blocks with two norms (896) and q, k, v biases (896 + 128 + 128), and the last norm.
     const vectors = 24 * (2 * 896 + 896 + 128 + 128) + 896;
-    const all = weightMemory(qwen2, qwen25Half, { precision: 'bf16', ...frozen });
+    const all = weightMemory(qwen2, qwen25Half, { stored: bf16, ...frozen });
     expect(all.weightBytes).toBe(2 * (494_032_768 - vectors) + 4 * vectors);
-    expect(weightMemory(qwen2, qwen25Half, { precision: 'f32', ...frozen }).weightBytes).toBe(4 * 494_032_768);
+    expect(weightMemory(qwen2, qwen25Half, { stored: f32, ...frozen }).weightBytes).toBe(4 * 494_032_768);
   });
 
   it('counts f32 weights, gradients and two moments of what is trained', () => {
     const tiny = { vocab_size: 10, n_embd: 4, n_layer: 1, n_head: 1, n_positions: 3 };
     const isTrainable = (name: string, blocks: readonly string[]) => name.startsWith(`${blocks[0]}.mlp.c_fc`);
     const trained = 16 * 4 + 16;
-    expect(weightMemory(gpt2, tiny, { precision: 'bf16', isTrainable })).toMatchObject({
+    expect(weightMemory(gpt2, tiny, { stored: bf16, isTrainable })).toMatchObject({
       trainable: trained,
       gradientBytes: 4 * trained,
       optimizerBytes: 8 * trained,

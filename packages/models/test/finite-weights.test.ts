@@ -3,7 +3,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromFloat32, readSafetensors, toFloat32, writeSafetensors, type SafetensorsDtype } from '@llmf/core';
-import { savedLora, tf } from '@llmf/nn';
+import { bf16, savedLora, tf, type WeightFormat } from '@llmf/nn';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fixture, loader, loadFixture, scratchFolder } from './fixture.js';
 
@@ -36,16 +36,19 @@ async function damaged(
 
 describe('loading', () => {
   it.each([
-    ['trained weights', NaN, true, 'f32', 'F32', 'NaN at place 5 of 1408'],
-    ['trained weights of a bf16 file', Infinity, true, 'f32', 'BF16', 'Infinity at place 5'],
-    ['frozen weights that are converted', -Infinity, false, 'bf16', 'F32', '-Infinity at place 5'],
-  ] as const)('refuses %s', async (name, value, trainable, precision, dtype, got) => {
-    const folder = await damaged(name.replaceAll(' ', '-'), value, { dtype });
-    const before = tf.memory().numTensors;
-    const load = () => loadFixture(folder, trainable, precision);
-    await expect(load()).rejects.toThrow(new RegExp(`^LLMF_MODELS_WEIGHT_NOT_FINITE[^]*tensor ${weight}[^]*${got}`));
-    expect(tf.memory().numTensors).toBe(before);
-  });
+    ['trained weights', NaN, true, undefined, 'F32', 'NaN at place 5 of 1408'],
+    ['trained weights of a bf16 file', Infinity, true, undefined, 'BF16', 'Infinity at place 5'],
+    ['frozen weights that are converted', -Infinity, false, bf16, 'F32', '-Infinity at place 5'],
+  ] as [string, number, boolean, WeightFormat | undefined, SafetensorsDtype, string][])(
+    'refuses %s',
+    async (name, value, trainable, format, dtype, got) => {
+      const folder = await damaged(name.replaceAll(' ', '-'), value, { dtype });
+      const before = tf.memory().numTensors;
+      const load = () => loadFixture(folder, trainable, format);
+      await expect(load()).rejects.toThrow(new RegExp(`^LLMF_MODELS_WEIGHT_NOT_FINITE[^]*tensor ${weight}[^]*${got}`));
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
 
   it('refuses an adapter', async () => {
     const tensor = 'base_model.model.model.layers.1.mlp.up_proj.lora_B.weight';
@@ -97,7 +100,7 @@ describe('saving', () => {
 
   it('refuses a frozen bf16 weight that is copied as it is', async () => {
     const source = await damaged('copied', NaN, { dtype: 'BF16' });
-    const model = await loadFixture(source, false, 'bf16'); // read in place, not looked at
+    const model = await loadFixture(source); // read in place, not looked at
     await expect(loader.save(model, join(scratch.path, 'copy'), { source, dtype: 'BF16' })).rejects.toThrow(
       new RegExp(`^LLMF_MODELS_WEIGHT_NOT_FINITE[^]*tensor ${weight}`),
     );

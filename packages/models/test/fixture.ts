@@ -8,12 +8,14 @@ import { readSafetensors, toFloat32, type HostTensor } from '@llmf/core';
 import {
   type Segment,
   logitsOf,
+  isMatrix,
   selectedLogProbs,
   tf,
   valueAndGradients,
   type ForwardContext,
   type Model,
-  type WeightStorage,
+  type LoadOptions,
+  type WeightFormat,
 } from '@llmf/nn';
 import { architectures, createModelLoader } from '@llmf/models';
 
@@ -34,8 +36,14 @@ export function find(modelType: string) {
 }
 export const loader = createModelLoader({ find });
 
-export const loadFixture = (folder: string, trainable = false, precision: WeightStorage = 'f32'): Promise<Model> =>
-  loader.load(folder, { precision, isTrainable: () => trainable, find });
+/** Every matrix of a model kept in this format. */
+export const everyMatrixIn =
+  (format: WeightFormat): NonNullable<LoadOptions['formats']> =>
+  (weights) =>
+    new Map([...weights].filter(([, info]) => isMatrix(info)).map(([name]) => [name, { format, options: {} }]));
+
+export const loadFixture = (folder: string, trainable = false, format?: WeightFormat): Promise<Model> =>
+  loader.load(folder, { formats: format && everyMatrixIn(format), isTrainable: () => trainable, find });
 
 /** What the oracle computed for a fixture. */
 export class Expected {

@@ -11,9 +11,19 @@ import {
   type SafetensorsDtype,
 } from '@llmf/core';
 import { createModelLoader } from '@llmf/models';
-import { packedOf, tf, type Parameter } from '@llmf/nn';
+import { bf16, packedOf, tf, type Parameter, type WeightFormat } from '@llmf/nn';
 import { afterAll, describe, expect, it } from 'vitest';
-import { find, fixture, largestDifference, loader, loadFixture, logits, packed, scratchFolder } from './fixture.js';
+import {
+  everyMatrixIn,
+  find,
+  fixture,
+  largestDifference,
+  loader,
+  loadFixture,
+  logits,
+  packed,
+  scratchFolder,
+} from './fixture.js';
 
 const scratch = scratchFolder();
 afterAll(() => scratch.remove());
@@ -179,7 +189,6 @@ describe('weights that do not belong to the config are refused', () => {
   it('frees what was loaded when a later weight cannot be read', async () => {
     const before = tf.memory().numTensors;
     const failing = loader.load(fixture('llama'), {
-      precision: 'f32',
       find,
       isTrainable: (name) => {
         if (name === 'model.norm.weight') throw new Error('no');
@@ -202,9 +211,9 @@ describe('weights that do not belong to the config are refused', () => {
 });
 
 describe('how weights are kept', () => {
-  it('trainable ones as variables, frozen matrices as bfloat16 where asked, vectors as f32', async () => {
+  it('trainable ones as variables, frozen matrices as in the format asked for, vectors as f32', async () => {
     const model = await loader.load(fixture('qwen2'), {
-      precision: 'bf16',
+      formats: everyMatrixIn(bf16),
       isTrainable: (name, blocks) => name.startsWith(`${blocks[1]}.`),
       find,
     });
@@ -212,9 +221,15 @@ describe('how weights are kept', () => {
       expect(trainable).toBe(name.startsWith('model.layers.1.'));
       expect(value instanceof tf.Variable).toBe(trainable);
       const isMatrix = value.rank === 2;
-      expect(packedOf(value)?.storage ?? 'f32', name).toBe(!trainable && isMatrix ? 'bf16' : 'f32');
+      expect(packedOf(value)?.format.name ?? 'f32', name).toBe(!trainable && isMatrix ? 'bf16' : 'f32');
     }
     model.dispose();
+  });
+
+  it('refuses a format that would keep nothing: every weight is trained', async () => {
+    await expect(loadFixture(fixture('qwen2'), true, bf16)).rejects.toThrow(
+      /LLMF_MODELS_TRAINED_IN_FORMAT: no weight is kept in bf16[^]*15 weights, all trained/,
+    );
   });
 
   it('bfloat16 words of the file unchanged, and saved so again', async () => {
@@ -226,10 +241,10 @@ describe('how weights are kept', () => {
         ]),
       ),
     );
-    const model = await loadFixture(folder, false, 'bf16');
+    const model = await loadFixture(folder);
     const stored = await readSafetensors(join(folder, 'model.safetensors'));
     const key = 'model.layers.0.mlp.up_proj.weight';
-    const { words } = packedOf(model.parameters.get(key)!.value)!;
+    const words = packedOf(model.parameters.get(key)!.value)!.parts['values']!;
     expect(Buffer.compare(Buffer.from(words.buffer, words.byteOffset, words.byteLength), stored[key]!.data)).toBe(0);
     const again = join(scratch.path, 'bf16-again');
     await loader.save(model, again, { source: folder, dtype: 'auto' });
@@ -238,7 +253,7 @@ describe('how weights are kept', () => {
   });
 
   it('bfloat16 within rounding of the logits in f32', async () => {
-    const [exact, rounded] = [await loadFixture(fixture('gpt2')), await loadFixture(fixture('gpt2'), false, 'bf16')];
+    const [exact, rounded] = [await loadFixture(fixture('gpt2')), await loadFixture(fixture('gpt2'), false, bf16)];
     const [a, b] = [await logits(exact, row), await logits(rounded, row)];
     const scale = Math.max(...a.map(Math.abs));
     expect(largestDifference(a, b)).toBeLessThan(0.02 * scale); // weights are off by 2⁻⁹, summed over 2 layers
@@ -264,27 +279,29 @@ describe('weights in a mapped file', () => {
     Object.fromEntries(
       Object.entries(tensors).map(([key, one]) => [key, { ...one, dtype, data: fromFloat32(toFloat32(one), dtype) }]),
     );
-  const bufferOf = ({ value }: Parameter) => packedOf(value)?.words.buffer ?? (value.dataSync() as Float32Array).buffer; // plain JS gives its own array
+  const bufferOf = ({ value }: Parameter) =>
+    packedOf(value)?.parts['values']!.buffer ?? (value.dataSync() as Float32Array).buffer; // plain JS gives its own array
 
   it('are used where they lie when they are frozen and stored as they are kept; all others are copied', async () => {
-    const cases = [
-      { name: 'qwen2', dtype: 'BF16', precision: 'bf16', inPlace: 'matrices' },
-      { name: 'qwen2', dtype: 'F32', precision: 'f32', inPlace: 'all' },
-      { name: 'qwen2', dtype: 'F32', precision: 'bf16', inPlace: 'vectors' },
-      { name: 'qwen2', dtype: 'F16', precision: 'f32', inPlace: 'none' },
-      { name: 'gpt2', dtype: 'F32', precision: 'f32', inPlace: 'all but turned' },
-    ] as const;
-    for (const { name, dtype, precision, inPlace } of cases) {
+    const cases: { name: string; dtype: SafetensorsDtype; format?: WeightFormat; inPlace: string }[] = [
+      { name: 'qwen2', dtype: 'BF16', inPlace: 'matrices' },
+      { name: 'qwen2', dtype: 'F32', inPlace: 'all' },
+      { name: 'qwen2', dtype: 'F32', format: bf16, inPlace: 'vectors' },
+      { name: 'qwen2', dtype: 'F16', inPlace: 'matrices' },
+      { name: 'gpt2', dtype: 'F32', inPlace: 'all but turned' },
+    ];
+    for (const { name, dtype, format, inPlace } of cases) {
+      const formats = format && everyMatrixIn(format);
       const folder = await changed(name, inDtype(dtype));
       const { given, mapFile } = rememberingMap();
       const isTrainable = (key: string, blocks: readonly string[]) => key.startsWith(`${blocks[1]}.`);
-      const model = await loader.load(folder, { precision, isTrainable, find, mapFile });
-      const read = await loader.load(folder, { precision, isTrainable, find });
+      const model = await loader.load(folder, { formats, isTrainable, find, mapFile });
+      const read = await loader.load(folder, { formats, isTrainable, find });
       const infos = find(name).weights({ ...model.config });
       for (const [key, parameter] of model.parameters) {
         const isMatrix = ['linear', 'embedding'].includes(infos.get(key)!.kind);
         const isKept =
-          { matrices: isMatrix, vectors: !isMatrix, all: true, none: false, 'all but turned': true }[inPlace] &&
+          { matrices: isMatrix, vectors: !isMatrix, all: true, 'all but turned': true }[inPlace]! &&
           infos.get(key)!.transposedOnDisk !== true;
         expect(given.has(bufferOf(parameter)), `${dtype} ${key}`).toBe(!parameter.trainable && isKept);
       }
@@ -299,12 +316,12 @@ describe('weights in a mapped file', () => {
       t['lm_head.weight'] = t['model.embed_tokens.weight']!;
     });
     const { mapFile } = rememberingMap();
-    const model = await loader.load(folder, { precision: 'f32', isTrainable: () => false, find, mapFile });
+    const model = await loader.load(folder, { isTrainable: () => false, find, mapFile });
     model.dispose();
     const differing = await changed('qwen2', (t) => {
       t['lm_head.weight'] = zeros([...t['model.embed_tokens.weight']!.shape]);
     });
-    const failing = loader.load(differing, { precision: 'f32', isTrainable: () => false, find, mapFile });
+    const failing = loader.load(differing, { isTrainable: () => false, find, mapFile });
     await expect(failing).rejects.toMatchObject({ code: 'LLMF_MODELS_TIED_WEIGHTS_DIFFER' });
   });
 });

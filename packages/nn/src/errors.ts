@@ -47,10 +47,23 @@ export const errors = defineErrors('nn', {
     expected: 'one copy, shared by every plugin through peerDependencies',
     fix: 'reinstall so that one version of @llmf/nn satisfies all plugins (`npm ls @llmf/nn` shows who asks for which)',
   }),
-  packedExpanded: (f: { op: string; shape: readonly number[]; storage: string }) => ({
-    what: `${f.op} read a packed ${f.storage} weight as float32 during training`,
+  formatRefused: (f: { format: string; weight: string; shape: readonly number[]; reason: string }) => ({
+    what: `${f.weight} cannot be kept in ${f.format}`,
+    where: 'quantization',
+    got: `[${f.shape.join(', ')}]`,
+    expected: f.reason,
+    fix: 'leave the layer out with `quantization.layers`, or choose another format',
+  }),
+  formatLayers: (f: { layer: string; known: readonly string[] }) => ({
+    what: 'quantization.layers names no linear layer of this model',
+    where: 'quantization.layers',
+    got: f.layer,
+    expected: `all, a /pattern/, or some of: ${f.known.join(', ')}`,
+  }),
+  packedExpanded: (f: { op: string; shape: readonly number[]; format: string }) => ({
+    what: `${f.op} read a packed ${f.format} weight as float32 during training`,
     got: `a weight of shape [${f.shape.join(', ')}]`,
-    expected: `a kernel of the backend that reads ${f.storage} itself`,
-    fix: 'use `backend.precision: f32`, or a backend with bf16 kernels',
+    expected: 'an operation of @llmf/nn, which reads packed weights or expands them for one call',
+    fix: 'use linear, embedding or selectedLogProbs for frozen weights, or `quantization: f32`',
   }),
 });

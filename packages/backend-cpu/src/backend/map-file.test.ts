@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { frozenTensor, packedOf, tf } from '@llmf/nn';
+import { bf16, f32, frozenTensor, packedOf, tf } from '@llmf/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildAddon } from '../addon/build.js';
 import { addonUnavailable, loadAddon } from '../addon/load.js';
@@ -34,7 +34,7 @@ describe.skipIf(reason !== null)(`a mapped file${reason === null ? '' : ` (${rea
 
   const mapped = (position: number, length: number, path = file) =>
     withFile(path, (descriptor) => backend.mapFile(descriptor, position, length))!;
-  const mappedTensor = () => frozenTensor([200, 200], 'f32', mapped(0, 160_000)) as tf.Tensor2D;
+  const mappedTensor = () => frozenTensor([200, 200], f32, mapped(0, 160_000)) as tf.Tensor2D;
 
   it('shows the bytes of any part, after its descriptor is closed', () => {
     for (const [position, length] of [
@@ -84,8 +84,8 @@ describe.skipIf(reason !== null)(`a mapped file${reason === null ? '' : ` (${rea
 
   it('keeps a bf16 weight as the words in the file, outside the arena', () => {
     const bytes = mapped(0, 160_000);
-    const weight = frozenTensor([400, 200], 'bf16', bytes) as tf.Tensor2D;
-    expect(packedOf(weight)!.words.buffer).toBe(bytes.buffer);
+    const weight = frozenTensor([400, 200], bf16, bytes) as tf.Tensor2D;
+    expect(packedOf(weight)!.parts['values']!.buffer).toBe(bytes.buffer);
     weight.dispose();
     expect(Buffer.compare(bytes, new Uint8Array(values.buffer))).toBe(0);
   });

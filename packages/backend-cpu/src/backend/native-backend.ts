@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { packedOf, tf } from '@llmf/nn';
+import { elementsOf, packedOf, tf } from '@llmf/nn';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { constants } from 'node:buffer';
 import type { Addon } from '../addon/addon.js';
@@ -39,6 +39,8 @@ const longestPage = 65_536;
 export class NativeBackend extends MathBackendCPU {
   readonly arena: MemoryArena;
   readonly kernels: NativeCalls;
+  /** What its kernels read as it is kept. */
+  readonly formats: ReadonlySet<string> = new Set(['f32', 'bf16']);
   /** Frozen bf16 weights are kept packed for products as well. */
   packsWeights = false;
   private readonly weightPanels: WeightPanels;
@@ -111,12 +113,13 @@ export class NativeBackend extends MathBackendCPU {
 
   /** A matrix that may be packed: float32 values, or bf16 bits as they are. */
   weight(info: TensorInfo): Float32Array | Uint16Array {
-    return packedOf(info, this)?.words ?? this.floats(info);
+    const packed = packedOf(info);
+    return packed === null ? this.floats(info) : elementsOf(packed, 'BF16')!;
   }
 
   /** The weight packed for products with its rows or its columns; null: packed by each product. */
   panels(info: TensorInfo, side: PanelSide): Uint16Array | null {
-    const words = this.packsWeights ? this.weight(info) : null;
+    const words = this.packsWeights && this.roundsProducts ? this.weight(info) : null;
     if (!(words instanceof Uint16Array)) return null;
     const panels = this.weightPanels.of(words, info.shape[0]!, info.shape[1]!, side);
     if (panels?.isFresh && this.mapped.has(words.buffer)) this.addon.forgetPages(words);

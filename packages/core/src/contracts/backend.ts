@@ -28,6 +28,8 @@ export interface StartedBackend {
   /** tfjs backend name, without underscores. */
   readonly tfName: string;
   readonly precisions: readonly Precision[];
+  /** Weight formats whose frozen weights its kernels read as they are kept; others are expanded to float32, a layer at a time. */
+  readonly formats?: readonly string[];
   /** What "same bits" depends on: instruction path, threads do not belong here. Recorded in run.json and cache keys. */
   readonly numerics: string;
   readonly description: string;

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fromFloat32, toFloat32, type HostTensor } from '@llmf/core';
+import { toFloat32, type HostTensor } from '@llmf/core';
 import {
+  f32,
+  formatOfDtype,
   frozenTensor,
+  frozenWeight,
+  isMatrix,
   tf,
+  type ChosenFormat,
+  type ElementFormat,
   type LoadOptions,
   type Model,
   type Parameter,
   type WeightInfo,
-  type WeightStorage,
 } from '@llmf/nn';
-import { modelFaults } from '../errors.js';
-import { mayBePacked } from '../memory.js';
+import { modelErrors, modelFaults } from '../errors.js';
 import { Checkpoint } from './checkpoint.js';
 import { checkLoaded } from './finite-weights.js';
 import { readModelConfig } from './model-config.js';
@@ -18,25 +22,24 @@ import { transposed } from './transposed.js';
 
 /**
  * The model of a folder. Weights are read one after the other, so that memory peaks one weight above the result.
- * Trainable ones become f32 variables; frozen matrices are kept in `precision`, vectors in f32. Frozen ones that the
- * file holds in that form stay in the file where the backend maps files.
+ * Trainable ones become f32 variables; frozen matrices are kept as the file has them, or in the format asked for; vectors
+ * in f32. Frozen ones that the file holds in that form stay in the file where the backend maps files.
  * @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_…; what was loaded until then is freed.
  */
-export async function loadModel(
-  folder: string,
-  { precision, isTrainable, find, mapFile }: LoadOptions,
-): Promise<Model> {
+export async function loadModel(folder: string, { formats, isTrainable, find, mapFile }: LoadOptions): Promise<Model> {
   const config = await readModelConfig(folder);
   const architecture = find(config.model_type);
   const blocks = architecture.blocks(config);
   const checkpoint = await Checkpoint.open(folder, config, architecture, mapFile);
   const parameters = new Map<string, Parameter>();
   try {
+    const chosen = formats?.(checkpoint.weights);
+    checkKept(folder, chosen, (name) => isTrainable(name, blocks));
     for (const [name, info] of checkpoint.weights) {
       const trainable = isTrainable(name, blocks);
       const value = trainable
         ? variableOf(await readValues(checkpoint, folder, name, info), info)
-        : await frozenOf(checkpoint, folder, name, info, precision);
+        : await frozenOf(checkpoint, folder, name, info, chosen?.get(name));
       parameters.set(name, { name, shape: info.shape, trainable, value });
     }
     const take = (name: string): Parameter => {
@@ -59,6 +62,17 @@ export async function inspectModel(folder: string, find: LoadOptions['find']): P
   await (await Checkpoint.open(folder, config, find(config.model_type))).close();
 }
 
+/** A format that is asked for and that nothing would be kept in is a mistake. @throws LLMF_MODELS_TRAINED_IN_FORMAT */
+function checkKept(
+  folder: string,
+  chosen: ReadonlyMap<string, ChosenFormat> | undefined,
+  isTrained: (parameter: string) => boolean,
+): void {
+  if (chosen === undefined || ![...chosen.keys()].every(isTrained)) return;
+  const format = [...chosen.values()][0]?.format.name ?? 'no format';
+  throw modelErrors.trainedInFormat({ folder, format, weights: chosen.size });
+}
+
 function variableOf(values: Float32Array, info: WeightInfo): tf.Variable {
   const tensor = tf.tensor(values, [...info.shape], 'float32');
   const variable = tf.variable(tensor, true);
@@ -66,18 +80,35 @@ function variableOf(values: Float32Array, info: WeightInfo): tf.Variable {
   return variable;
 }
 
+/** Matrices as their file has them unless a format is chosen; vectors, and dtypes without a format, as float32. */
 async function frozenOf(
   checkpoint: Checkpoint,
   folder: string,
   name: string,
   info: WeightInfo,
-  precision: WeightStorage,
+  chosen: ChosenFormat | undefined,
 ): Promise<tf.Tensor> {
-  const storage = mayBePacked(info) ? precision : 'f32';
-  const dtype = storage === 'bf16' ? 'BF16' : 'F32';
-  const isReady = checkpoint.dtypeOf(name) === dtype && info.transposedOnDisk !== true;
-  if (isReady) return frozenTensor(info.shape, storage, (await checkpoint.view(name)).data);
-  return frozenTensor(info.shape, storage, fromFloat32(await readValues(checkpoint, folder, name, info), dtype));
+  const dtype = checkpoint.dtypeOf(name);
+  const own = (isMatrix(info) || dtype === 'F32' ? formatOfDtype(dtype) : undefined) ?? f32;
+  const { format, options } = chosen ?? { format: own, options: {} };
+  if (format === own && own.dtype === dtype) {
+    return frozenTensor(info.shape, own, await bytesOf(checkpoint, name, info, own));
+  }
+  const values = await readValues(checkpoint, folder, name, info);
+  return frozenWeight({ format, shape: info.shape, parts: format.pack(values, info.shape, options) });
+}
+
+/** The weight's bytes as llmf holds it: where the file has them already, or turned. */
+async function bytesOf(
+  checkpoint: Checkpoint,
+  name: string,
+  { transposedOnDisk }: WeightInfo,
+  format: ElementFormat,
+): Promise<Uint8Array> {
+  if (transposedOnDisk !== true) return (await checkpoint.view(name)).data;
+  const { data, shape } = await checkpoint.read(name);
+  const { buffer, byteOffset, byteLength } = transposed(format.view(data), shape[0]!, shape[1]!);
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Bytes that are read are looked at; those that stay in the file are not, and show in the first result. */

@@ -11,7 +11,15 @@ import {
   type SafetensorsDtype,
   type TensorToWrite,
 } from '@llmf/core';
-import { packedOf, type Architecture, type Model, type Parameter, type SaveOptions, type WeightInfo } from '@llmf/nn';
+import {
+  elementsOf,
+  packedOf,
+  type Architecture,
+  type Model,
+  type Parameter,
+  type SaveOptions,
+  type WeightInfo,
+} from '@llmf/nn';
 import { keysByName } from './checkpoint.js';
 import { copyCompanions } from './companion-files.js';
 import { checkSaved } from './finite-weights.js';
@@ -64,9 +72,10 @@ function tensorToWrite(
     shape: isTurned ? shape.toReversed() : shape,
     data: async () => {
       const packed = packedOf(value);
-      if (packed !== null && dtype === 'BF16' && !isTurned) {
-        checkSaved(folder, name, packed.words, dtype);
-        return bytesOf(packed.words);
+      const elements = packed === null || isTurned || dtype === 'F16' ? null : elementsOf(packed, dtype);
+      if (elements !== null) {
+        checkSaved(folder, name, elements, dtype);
+        return bytesOf(elements);
       }
       const values = (await value.data()) as Float32Array;
       checkSaved(folder, name, values, dtype);
@@ -75,7 +84,8 @@ function tensorToWrite(
   };
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength: length }: Uint16Array) => new Uint8Array(buffer, byteOffset, length);
+const bytesOf = ({ buffer, byteOffset, byteLength: length }: ArrayBufferView) =>
+  new Uint8Array(buffer, byteOffset, length);
 
 async function writeWeights(folder: string, tensors: readonly TensorToWrite[], shardBytes: number): Promise<void> {
   const shards = shardsOf(tensors, shardBytes);

@@ -24,7 +24,8 @@ export function selectTargets(model: Adapted, targets: Targets): LinearLayer[] {
   return layers.filter((layer) => matchers.some(({ matches }) => matches(today(layer))));
 }
 
-function matcherOf(target: string): (path: string) => boolean {
+/** Does a path carry a name, or match a pattern? */
+export function matcherOf(target: string): (path: string) => boolean {
   const pattern = /^\/(.+)\/([imsu]*)$/.exec(target);
   if (pattern === null) return (path) => path === target || path.endsWith(`.${target}`);
   try {

@@ -16,6 +16,7 @@ export const jsBackend: BackendProvider = {
     return {
       tfName: 'cpu',
       precisions: ['f32'],
+      formats: ['f32'],
       numerics: `tfjs-js-${tf.version_core}`,
       description: `plain JavaScript (tfjs ${tf.version_core})`,
     };

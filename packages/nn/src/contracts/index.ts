@@ -2,4 +2,5 @@
 export * from './segments.js';
 export * from './model.js';
 export * from './ops.js';
+export * from './weight-format.js';
 export * from './generation.js';

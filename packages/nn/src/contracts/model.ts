@@ -2,10 +2,8 @@
 import { type MapFile, type Named, type OptionsSchema, type RandomKey, token, section } from '@llmf/core';
 import type { AttentionSpan } from './ops.js';
 import type { Positions, Segment } from './segments.js';
+import type { ChosenFormat } from './weight-format.js';
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
-
-/** How a frozen weight is kept. Trainable ones are f32 variables. */
-export type WeightStorage = 'f32' | 'bf16';
 
 /** One named weight of a model: a trainable variable or a frozen tensor (possibly packed, read by kernels that know it). */
 export interface Parameter {
@@ -163,8 +161,10 @@ export interface WeightInfo {
   readonly shape: readonly number[];
   /** How `llmf init` fills it. */
   readonly init: 'normal' | 'zeros' | 'ones';
-  /** A matrix used by a linear layer: may be kept in a frozen storage format. */
-  readonly kind: 'linear' | 'embedding' | 'norm' | 'bias';
+  /** Matrices (linear, embedding, head) may be kept in a format of frozen weights. */
+  readonly kind: 'linear' | 'embedding' | 'head' | 'norm' | 'bias';
+  /** Of a part beside the language model, such as a vision tower: `quantization.layers: all` does not mean it. */
+  readonly isBeside?: true;
   /** Factor on the config's initializer_range where `init` is normal; 1 when left out. */
   readonly initScale?: number;
   /** Stored [in, out] on disk (GPT-2's Conv1D); llmf holds [out, in]. */
@@ -194,7 +194,8 @@ export interface ModelLoader {
   fingerprint(folder: string): Promise<string>;
 }
 export interface LoadOptions {
-  readonly precision: WeightStorage;
+  /** The formats that frozen matrices are kept in, asked once; those left out stay as their file has them. Vectors are f32. */
+  readonly formats?: ((weights: ReadonlyMap<string, WeightInfo>) => ReadonlyMap<string, ChosenFormat>) | undefined;
   /** Asked once per weight; `blocks` are the module paths of the transformer blocks. */
   readonly isTrainable: (parameter: string, blocks: readonly string[]) => boolean;
   readonly find: (modelType: string) => Architecture;

@@ -112,7 +112,7 @@ function decoderWeights(shape: DecoderShape, attention: TabulateAttention): Read
     table.linear(`${path}.mlp.down_proj`, hiddenSize, intermediateSize, mlpBias);
   }
   table.norm('model.norm', hiddenSize);
-  if (!tiedHead) table.linear('lm_head', vocabularySize, hiddenSize, false);
+  if (!tiedHead) table.linear('lm_head', vocabularySize, hiddenSize, false, { kind: 'head' });
   return table.weights;
 }
 

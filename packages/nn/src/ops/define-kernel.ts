@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KernelFunc, NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import { tf } from '../tf.js';
-import { enterKernel } from '../weights/expansion.js';
+import { enterKernel, withExpanded } from '../weights/expansion.js';
+import { isReadNatively, packedOf } from '../weights/packed.js';
 
 /** A kernel by name on whatever backend is current: the backend's own, or else the composite. Records no gradient. */
 export interface Kernel<Inputs, Attributes, Outputs extends readonly Tensor[]> {
@@ -22,7 +23,7 @@ export function defineKernel<Inputs extends object, Attributes extends object, O
     tf.tidy(() => composite(inputs as Inputs, attrs as unknown as Attributes) as Outputs & Tensor[])) as KernelFunc;
   const kernel = (inputs: Inputs, attributes: Attributes): Outputs => {
     const call = { kernelName: name, inputs: present(inputs), attributes: attributes as unknown as NamedAttrMap };
-    return run(call, kernelFunc) as unknown as Outputs;
+    return runExpanded(call, kernelFunc) as unknown as Outputs;
   };
   return Object.assign(kernel, { kernelName: name });
 }
@@ -31,6 +32,18 @@ interface Call {
   readonly kernelName: string;
   readonly inputs: NamedTensorMap;
   readonly attributes: NamedAttrMap;
+}
+
+/** Packed inputs that the backend does not read itself are expanded for this call. */
+function runExpanded(call: Call, composite: KernelFunc): Tensor[] {
+  for (const [name, input] of Object.entries(call.inputs)) {
+    const weight = packedOf(input);
+    if (weight === null || isReadNatively(weight)) continue;
+    return withExpanded(weight, (values) =>
+      runExpanded({ ...call, inputs: { ...call.inputs, [name]: values } }, composite),
+    );
+  }
+  return run(call, composite);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { Recipe } from '../autograd/recipe.js';
 import { currentTape, withoutTape, type Tape } from '../autograd/tape.js';
 import { tf } from '../tf.js';
+import { packedOf } from '../weights/packed.js';
 import { present, type Kernel } from './define-kernel.js';
 
 type Names<Inputs> = keyof Inputs & string;
@@ -107,7 +108,7 @@ function nodeOf<
 }
 
 /**
- * Variables live on anyway, and a tensor with a recipe is computed again; of anything else the node keeps a reference of
+ * Variables and packed weights live on anyway, and a tensor with a recipe is computed again; of anything else the node keeps a reference of
  * its own.
  */
 function kept<Saved extends Readonly<Record<string, Tensor | undefined>>>(
@@ -117,7 +118,7 @@ function kept<Saved extends Readonly<Record<string, Tensor | undefined>>>(
   const owned: Tensor[] = [];
   const recomputed: Recipe[] = [];
   const sources = Object.entries(tensors).map(([name, tensor]): [string, () => Tensor | undefined] => {
-    if (tensor === undefined || tensor instanceof tf.Variable) return [name, () => tensor];
+    if (tensor === undefined || tensor instanceof tf.Variable || packedOf(tensor) !== null) return [name, () => tensor];
     const recipe = tape?.recipes.get(tensor.id);
     if (recipe !== undefined) {
       recomputed.push(recipe.wait());

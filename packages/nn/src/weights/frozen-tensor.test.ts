@@ -3,8 +3,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import '@tensorflow/tfjs-backend-wasm';
 import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core';
 import { valueAndGradients } from '../autograd/index.js';
+import { embedding, linear } from '../ops/index.js';
 import { tf } from '../tf.js';
 import { allowPackedExpansion } from './expansion.js';
+import { bf16 } from './element-formats.js';
 import { frozenTensor } from './frozen-tensor.js';
 import { packedOf } from './packed.js';
 
@@ -18,8 +20,8 @@ afterEach(() => allowPackedExpansion(false));
 describe('a frozen bf16 tensor', () => {
   it('keeps its words, without a copy, and reads as float32', async () => {
     await tf.setBackend('cpu');
-    const weight = frozenTensor([2, 2], 'bf16', bytes) as Tensor2D;
-    expect(packedOf(weight)?.words.buffer).toBe(words.buffer);
+    const weight = frozenTensor([2, 2], bf16, bytes) as Tensor2D;
+    expect(packedOf(weight)?.parts['values']!.buffer).toBe(words.buffer);
     expect(weight.dtype).toBe('float32');
     expect([...weight.dataSync()]).toEqual(values);
     weight.dispose();
@@ -27,7 +29,7 @@ describe('a frozen bf16 tensor', () => {
 
   it('works in any kernel that does not know it', async () => {
     await tf.setBackend('cpu');
-    const weight = frozenTensor([2, 2], 'bf16', bytes) as Tensor2D;
+    const weight = frozenTensor([2, 2], bf16, bytes) as Tensor2D;
     const product = tf.tidy(() => tf.matMul(tf.tensor2d([[1, 1]]), weight).dataSync());
     expect([...product]).toEqual([1.5, 1.140625]); // column sums
     weight.dispose();
@@ -36,7 +38,7 @@ describe('a frozen bf16 tensor', () => {
   it('outlives tidy and frees its entry when disposed', async () => {
     await tf.setBackend('cpu');
     const before = tf.engine().backend.numDataIds();
-    const weight = tf.tidy(() => frozenTensor([2, 2], 'bf16', bytes));
+    const weight = tf.tidy(() => frozenTensor([2, 2], bf16, bytes));
     expect(weight.isDisposed).toBe(false);
     expect(tf.engine().backend.numDataIds()).toBe(before + 1);
     weight.dispose();
@@ -45,24 +47,29 @@ describe('a frozen bf16 tensor', () => {
 
   it('keeps its words through clone and reshape', async () => {
     await tf.setBackend('cpu');
-    const weight = frozenTensor([2, 2], 'bf16', bytes);
+    const weight = frozenTensor([2, 2], bf16, bytes);
     tf.tidy(() => {
-      expect(packedOf(tf.reshape(tf.clone(weight), [4]))?.words).toEqual(words);
+      expect(packedOf(tf.reshape(tf.clone(weight), [4]))?.parts['values']).toEqual(words);
     });
     weight.dispose();
   });
 
-  it('is float32 from the start on a backend that cannot hold it', async () => {
+  it('stays packed beside a backend that cannot hold it, and is expanded for one call of an op', async () => {
     await tf.setBackend('wasm');
-    const weight = frozenTensor([2, 2], 'bf16', bytes);
-    expect(packedOf(weight)).toBeNull();
+    const weight = frozenTensor([2, 2], bf16, bytes) as Tensor2D;
+    const before = tf.engine().backend.numDataIds();
+    const y = linear(tf.tensor2d([[1, 1]]), weight);
+    expect([...y.dataSync()]).toEqual([-1, 3.640625]); // row sums
+    expect([...embedding(Int32Array.of(1, 0), weight).dataSync()]).toEqual([0.5, 3.140625, 1, -2]);
+    expect(packedOf(weight)?.parts['values']!.buffer).toBe(words.buffer);
+    expect(tf.engine().backend.numDataIds()).toBeLessThan(before + 6); // results and inputs, no weight
     expect([...weight.dataSync()]).toEqual(values);
     weight.dispose();
   });
 
   it('moves to another backend as float32', async () => {
     await tf.setBackend('cpu');
-    const weight = frozenTensor([2, 2], 'bf16', bytes) as Tensor2D;
+    const weight = frozenTensor([2, 2], bf16, bytes) as Tensor2D;
     await tf.setBackend('wasm');
     expect([...tf.tidy(() => tf.matMul(tf.tensor2d([[1, 1]]), weight).dataSync())]).toEqual([1.5, 1.140625]);
     weight.dispose();
@@ -71,13 +78,13 @@ describe('a frozen bf16 tensor', () => {
   it('takes bytes at an odd offset', () => {
     const shifted = new Uint8Array(9);
     shifted.set(bytes, 1);
-    const weight = frozenTensor([4], 'bf16', shifted.subarray(1));
+    const weight = frozenTensor([4], bf16, shifted.subarray(1));
     expect([...weight.dataSync()]).toEqual(values);
     weight.dispose();
   });
 
   it('refuses another number of bytes', () => {
-    expect(() => frozenTensor([3], 'bf16', bytes)).toThrow(
+    expect(() => frozenTensor([3], bf16, bytes)).toThrow(
       /LLMF_NN_SHAPE: frozenTensor: bytes has the wrong shape\n {2}got: \[8\]\n {2}expected: 6 bytes for \[3\] in bf16/,
     );
   });
@@ -101,7 +108,7 @@ describe('a training pass', () => {
 
   it('refuses to expand a packed weight and names the kernel', async () => {
     await tf.setBackend('cpu');
-    const weight = frozenTensor([2, 2], 'bf16', bytes) as Tensor2D;
+    const weight = frozenTensor([2, 2], bf16, bytes) as Tensor2D;
     expect(() => pass(weight)).toThrow(/LLMF_NN_PACKED_EXPANDED: BatchMatMul read a packed bf16 weight as float32/);
     expect([...weight.dataSync()]).toEqual(values); // allowed again after the pass
     weight.dispose();
@@ -110,7 +117,7 @@ describe('a training pass', () => {
   it('expands it when allowed', async () => {
     await tf.setBackend('cpu');
     allowPackedExpansion(true);
-    const weight = frozenTensor([2, 2], 'bf16', bytes) as Tensor2D;
+    const weight = frozenTensor([2, 2], bf16, bytes) as Tensor2D;
     expect(pass(weight)).toEqual([[-1, 3.640625]]); // row sums
     weight.dispose();
   });

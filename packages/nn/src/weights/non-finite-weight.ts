@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { firstNonFinite, firstNonFiniteBf16 } from '@llmf/core';
-import type { ActiveAdapter, AttachedAdapter, Model } from '../contracts/index.js';
+import type { ActiveAdapter, AttachedAdapter, Model, PackedWeight } from '../contracts/index.js';
+import { elementsOf } from './element-formats.js';
+import { expandedRows } from './expansion.js';
 import { packedOf } from './packed.js';
 
 /**
@@ -12,12 +14,24 @@ export async function nonFiniteWeight(
   adapter: ActiveAdapter | null = null,
 ): Promise<string | null> {
   for (const [name, { value }] of parameters) {
-    const words = packedOf(value)?.words;
-    const at = words === undefined ? firstNonFinite((await value.data()) as Float32Array) : firstNonFiniteBf16(words);
+    const packed = packedOf(value);
+    const at = packed === null ? firstNonFinite((await value.data()) as Float32Array) : firstOfPacked(packed);
     if (at !== -1) return name;
   }
   for (const [name, variable] of (adapter as Partial<AttachedAdapter> | null)?.variables ?? []) {
     if (firstNonFinite((await variable.data()) as Float32Array) !== -1) return name;
   }
   return null;
+}
+
+function firstOfPacked(weight: PackedWeight): number {
+  const words = elementsOf(weight, 'BF16');
+  if (words !== null) return firstNonFiniteBf16(words as Uint16Array);
+  const rows = weight.shape[0] ?? 1;
+  for (let row = 0; row < rows; row++) {
+    const values = expandedRows(weight, row, row + 1);
+    const at = firstNonFinite(values);
+    if (at !== -1) return row * values.length + at;
+  }
+  return -1;
 }

@@ -1,51 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DataId, DataStorage, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import type { PackedWeight } from '../contracts/weight-format.js';
 import { tf } from '../tf.js';
 import { expanded } from './expansion.js';
+import { PackedHolder } from './packed-holder.js';
 
-/** A frozen weight in its storage form, as kernels that know it read it. */
-export interface PackedData {
-  readonly storage: 'bf16';
-  /** bfloat16 words, row-major, one per element. */
-  readonly words: Uint16Array;
-}
+/** Every packed weight by its tensor's data. A weight that tfjs moved as float32 stays here: its values are the same. */
+const packedWeights = new WeakMap<DataId, PackedWeight>();
 
-/** What a packed tensor's place in a backend's data holds: tfjs's own fields, and the packed form. */
+/** What a packed tensor's place in a backend's data holds: tfjs's own fields, and values that nobody keeps. */
 interface PackedEntry {
   readonly dtype: 'float32';
   refCount: number;
-  readonly packed: PackedData;
-  /** float32, computed at each read: what any other kernel sees. */
+  readonly packed: PackedWeight;
+  /** float32, computed at each read: what any kernel sees that does not know the format. */
   readonly values: Float32Array;
 }
 
 type HostBackend = KernelBackend & { readonly data: DataStorage<object> };
 
-/** Can this backend hold packed entries? Those that keep tfjs's data entries in JS can (`cpu` and what extends it). */
-export function holdsPacked(backend: KernelBackend): backend is HostBackend {
-  return (backend as Partial<HostBackend>).data instanceof tf.DataStorage;
+/** The packed form of a tensor; null for ordinary tensors. */
+export const packedOf = ({ dataId }: Pick<TensorInfo, 'dataId'>): PackedWeight | null =>
+  packedWeights.get(dataId) ?? null;
+
+/** A backend of tfjs that multiplies straight from some formats names them. */
+interface ReadsFormats {
+  readonly formats?: ReadonlySet<string>;
 }
 
-/** Adds a packed entry to a backend's data. */
-export function writePacked(backend: HostBackend, packed: PackedData, shape: readonly number[]): DataId {
+/** Do the current backend's kernels read this weight as it is kept? */
+export const isReadNatively = ({ format }: PackedWeight): boolean =>
+  (tf.backend() as ReadsFormats).formats?.has(format.name) === true;
+
+/** A tensor of a packed weight, whatever the backend; it lives until it is disposed. */
+export function packedTensor(weight: PackedWeight): import('@tensorflow/tfjs-core').Tensor {
+  const backend = tf.backend();
+  const holder = keepsEntries(backend) ? backend : PackedHolder.shared();
+  const dataId = holder instanceof PackedHolder ? holder.hold(weight) : writeEntry(holder, weight);
+  packedWeights.set(dataId, weight);
+  const info = { dataId, shape: [...weight.shape], dtype: 'float32' as const };
+  return tf.keep(tf.engine().makeTensorFromTensorInfo(info, holder));
+}
+
+/** Backends that keep tfjs's data entries in JS (`cpu` and what extends it) hold packed ones among them. */
+const keepsEntries = (backend: KernelBackend): backend is HostBackend =>
+  (backend as Partial<HostBackend>).data instanceof tf.DataStorage;
+
+function writeEntry(backend: HostBackend, packed: PackedWeight): DataId {
   const entry: PackedEntry = {
     dtype: 'float32',
     refCount: 1,
     packed,
     get values() {
-      return expanded(packed, shape);
+      return expanded(packed);
     },
   };
   const dataId = {};
   backend.data.set(dataId, entry);
   return dataId;
-}
-
-/** The packed form of a tensor, for kernels that read it; null for ordinary tensors. */
-export function packedOf(
-  { dataId }: Pick<TensorInfo, 'dataId'>,
-  backend: KernelBackend = tf.backend(),
-): PackedData | null {
-  if (!holdsPacked(backend)) return null;
-  return (backend.data.get(dataId) as Partial<PackedEntry> | undefined)?.packed ?? null;
 }

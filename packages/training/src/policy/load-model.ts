@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { PrecisionToken, StartedBackendToken, type Run } from '@llmf/core';
-import { ArchitectureToken, ModelLoaderToken, type LoadOptions, type Model } from '@llmf/nn';
+import { StartedBackendToken, type Run } from '@llmf/core';
+import {
+  ArchitectureToken,
+  chosenFormats,
+  expansionLines,
+  ModelLoaderToken,
+  type LoadOptions,
+  type Model,
+} from '@llmf/nn';
 import { chosen } from '../choose.js';
 import { trainingHooks } from '../contracts/hooks.js';
 
 /**
- * The model of a folder as this run computes with it: in its precision, mapped where the backend maps, after the taps of
+ * The model of a folder as this run computes with it: frozen weights as their file or `quantization` has them, mapped where the backend maps, after the taps of
  * `modelLoaded`. Left out, `isTrainable` freezes every weight.
  */
 export async function loadModel(
@@ -14,11 +21,13 @@ export async function loadModel(
   folder: string,
   isTrainable: LoadOptions['isTrainable'] = () => false,
 ): Promise<Model> {
+  const backend = run.container.resolve(StartedBackendToken);
   const loaded = await run.container.resolve(ModelLoaderToken).load(folder, {
-    precision: run.container.resolve(PrecisionToken),
-    mapFile: run.container.resolve(StartedBackendToken).mapFile,
+    formats: chosenFormats(run.container, run.config.choices['quantization']?.[0]),
+    mapFile: backend.mapFile,
     isTrainable,
     find: (modelType) => chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json')),
   });
+  for (const line of expansionLines(loaded, backend)) run.logger.warn(line);
   return await trainingHooks(run).modelLoaded.promise(loaded);
 }

@@ -63,7 +63,15 @@ async function cacheKey({ run, modelFolder, adapter, wantsPrompt }: ReferenceCon
     for (const [name, { data }] of Object.entries(await hostTensors(adapter.variables))) hash.update(name).update(data);
   }
   const numerics = run.container.resolve(StartedBackendToken).numerics;
-  hash.update(JSON.stringify([run.container.resolve(PrecisionToken), numerics, rows.fingerprint, wantsPrompt]));
+  hash.update(
+    JSON.stringify([
+      run.container.resolve(PrecisionToken),
+      run.config.choices['quantization'],
+      numerics,
+      rows.fingerprint,
+      wantsPrompt,
+    ]),
+  );
   return hash.digest('hex').slice(0, 32);
 }
 

@@ -142,7 +142,7 @@ export function qwen2VlTowerWeights(config: Qwen2VlVisionConfig): [string, Weigh
 type Named = [string, WeightInfo];
 
 export const linearWeights = (path: string, inputs: number, outputs: number): Named[] => [
-  [`${path}.weight`, { shape: [outputs, inputs], init: 'normal', kind: 'linear' }],
+  [`${path}.weight`, { shape: [outputs, inputs], init: 'normal', kind: 'linear', isBeside: true }],
   [`${path}.bias`, { shape: [outputs], init: 'zeros', kind: 'bias' }],
 ];
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // y = x Wᵀ + bias + scale·((x ∘ mask) Aᵀ) Bᵀ and its gradients. x [T, K], W [N, K] float32 or bf16, A [r, K], B [N, r].
-// With a bf16 weight (or `bf16` set) the factors of every product are rounded to bf16; sums are float32. The low-rank
+// With `rounds` the factors of every product are rounded to bf16; sums are float32. The low-rank
 // image of a factor, [T, r], is made from its panels, and the second product joins the first one's sums; both kernels
 // can give their image away, for the gradients of A and B. Outputs do not overlap inputs.
 
@@ -51,7 +51,7 @@ void low_rank_output(const LowRank& adapter, const float* dy, int64_t tokens, in
 
 void Linear::run() const {
   Product p;
-  p.m = tokens, p.n = outputs, p.k = inputs, p.bf16 = rounds || weight.type == ElementType::u16;
+  p.m = tokens, p.n = outputs, p.k = inputs, p.bf16 = rounds;
   p.a = rows_of(x, inputs), p.b = rows_of(weight, inputs), p.panels = panels;
   p.c = y, p.c_stride = outputs, p.bias = bias;
   if (a == nullptr || b == nullptr || rank == 0) return gemm(p);
@@ -70,7 +70,7 @@ void Linear::run() const {
 /** dx = dy W + scale·((dy B) A) ∘ mask */
 void LinearInputGradient::run() const {
   Product p;
-  p.m = tokens, p.n = inputs, p.k = outputs, p.bf16 = rounds || weight.type == ElementType::u16;
+  p.m = tokens, p.n = inputs, p.k = outputs, p.bf16 = rounds;
   p.a = rows_of(dy, outputs), p.b = columns_of(weight, inputs), p.panels = panels;
   p.c = dx, p.c_stride = inputs;
   if (a == nullptr || b == nullptr || rank == 0) return gemm(p);

@@ -44,7 +44,7 @@ struct Selection {
 /** Of a call of log-probs, their slope or their gradient. */
 template <class Call>
 inline Selection selection_of(const Call& call) {
-  const bool bf16 = call.rounds || call.head.type == ElementType::u16;
+  const bool bf16 = call.rounds;
   return {call.tokens, call.columns, call.vocabulary, call.selected, call.temperature, call.hidden,
           call.head,   call.bias,    call.rows,       call.targets,  bf16};
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { PackedWeight } from '../../contracts/weight-format.js';
 import { tf } from '../../tf.js';
 import { checkShape, intTensor, type Ints } from '../checks.js';
+import { expandedRows, isReadNatively, packedOf } from '../../weights/index.js';
 import { embeddingOp } from './gradient.js';
 
 /**
@@ -13,8 +15,19 @@ import { embeddingOp } from './gradient.js';
 export function embedding(ids: Ints, table: Tensor2D): Tensor2D {
   checkShape('embedding', 'table', table, [null, null], '[vocabulary, hidden]');
   const vocabulary = table.shape[0];
+  const weight = packedOf(table);
   return tf.tidy(() => {
-    const [rows] = embeddingOp({ ids: intTensor('embedding', 'ids', ids, vocabulary), table }, { vocabulary });
+    const places = intTensor('embedding', 'ids', ids, vocabulary);
+    if (weight !== null && !isReadNatively(weight)) return gathered(places, weight);
+    const [rows] = embeddingOp({ ids: places, table }, { vocabulary });
     return rows;
   });
+}
+
+/** Rows of a frozen table in a format that the backend does not read: those alone are expanded. */
+function gathered(ids: Tensor1D, weight: PackedWeight): Tensor2D {
+  const columns = weight.shape[1]!;
+  const rows = new Float32Array(ids.size * columns);
+  for (const [place, id] of ids.dataSync().entries()) rows.set(expandedRows(weight, id, id + 1), place * columns);
+  return tf.tensor2d(rows, [ids.size, columns], 'float32');
 }

@@ -24,7 +24,9 @@ export const coreSlots: readonly Slot[] = [
       precision: z
         .enum(['auto', 'f32', 'bf16'])
         .default('auto')
-        .describe('Of frozen weights and products; auto is bf16 where the backend has it.'),
+        .describe(
+          'Of products; auto is bf16 where the backend has it. Frozen weights stay as their file has them: see quantization.',
+        ),
     }),
   },
 ];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { loadModel } from '@llmf/training';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
@@ -43,6 +43,8 @@ export interface Inference {
   /** Carries config, container and hooks, as plugins expect them; it has no output folder of the user's. */
   readonly run: TrainingRun;
   readonly folder: string;
+  /** Where tokenizer and template come from: the adapter's folder where it holds them, as what it was trained with. */
+  readonly tokenizerFolder: string;
   readonly model: Model;
   readonly adapter: AttachedAdapter | null;
   close(): Promise<void>;
@@ -94,7 +96,7 @@ async function load(
   engine: EngineImplementation,
   run: TrainingRun,
   request: InferenceRequest,
-): Promise<Pick<Inference, 'folder' | 'model' | 'adapter'>> {
+): Promise<Pick<Inference, 'folder' | 'tokenizerFolder' | 'model' | 'adapter'>> {
   await engine.hooks.run.promise(run);
   const loader = run.container.resolve(ModelLoaderToken);
   const folder = await loader.locate(request.model, run.folder); // before the backend, which may take a while to start
@@ -102,7 +104,13 @@ async function load(
   const model = await loadModel(run, folder);
   run.hooks.shutdown.tap('model', () => model.dispose());
   const adapter = request.adapter === undefined ? null : await attach(engine, run, model, request.adapter);
-  return { folder, model, adapter };
+  return { folder, tokenizerFolder: await tokenizerFolderOf(run, folder, request.adapter), model, adapter };
+}
+
+async function tokenizerFolderOf(run: TrainingRun, model: string, adapter: string | undefined): Promise<string> {
+  if (adapter === undefined) return model;
+  const folder = resolve(run.folder, adapter);
+  return (await readdir(folder)).includes('tokenizer.json') ? folder : model;
 }
 
 /** The adapter of a PEFT folder, by the kind that its adapter_config.json states. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
+import { overlayCompanions } from '@llmf/models';
 import {
   logitsOf,
   ModelLoaderToken,
@@ -36,7 +37,8 @@ export async function mergeCommand(io: CliIo, flags: MergeFlags): Promise<number
     const layers = additiveLayers(inference);
     const expected = await probeLogits(inference.model, inference.adapter);
     const output = resolve(io.folder, flags.output);
-    await saveMerged(inference, layers, output, flags.dtype);
+    const adapterFolder = resolve(io.folder, adapter);
+    await saveMerged(inference, layers, output, flags.dtype, (folder) => overlayCompanions(adapterFolder, folder));
     const saved = await loadModel(inference.run, output);
     const got = await probeLogits(saved, null);
     io.out.write(`merged ${layers.size} layers into ${flags.output}\n`);
@@ -65,6 +67,7 @@ async function saveMerged(
   layers: ReadonlyMap<string, LowRank>,
   output: string,
   dtype: SaveOptions['dtype'],
+  companions: NonNullable<SaveOptions['companions']>,
 ): Promise<void> {
   const loader = inference.run.container.resolve(ModelLoaderToken);
   const isChanged = (parameter: string) => layers.has(parameter.replace(/\.weight$/, ''));
@@ -73,7 +76,7 @@ async function saveMerged(
     const weight = merged.parameters.get(`${path}.weight`)!.value as tf.Variable;
     tf.tidy(() => weight.assign(tf.add(weight, updateOf(lowRank))));
   }
-  await loader.save(merged, output, { source: inference.folder, dtype });
+  await loader.save(merged, output, { source: inference.folder, dtype, companions });
   merged.dispose();
 }
 

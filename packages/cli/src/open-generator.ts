@@ -57,9 +57,9 @@ export async function openGenerator(
   const config = { data: { train: [{ path: '.' }], template: templateName } };
   const inference = await openInference(io, { ...flags, plugins, config, settings, command }, logger);
   try {
-    const tokenizer = await Tokenizer.load(inference.folder);
+    const tokenizer = await Tokenizer.load(inference.tokenizerFolder);
     const template = await chooseTemplate(templateName, tokenizer, io.folder);
-    const defaults = await readGenerationDefaults(inference.folder);
+    const defaults = await readGenerationDefaults(inference.folder, inference.tokenizerFolder);
     sayOwnSettings(logger, flags, defaults);
     const eosIds = [...new Set([...stopTokens(tokenizer, template), ...defaults.eosIds])];
     const fixed = { ...samplingSettings(flags, defaults), eosIds, adapter: inference.adapter };

@@ -87,12 +87,15 @@ export async function scoreCommand(
 }
 
 /** Rows are never cut: a score is of the whole answer. */
-async function openScoredRows({ run, folder }: Inference, notice: (line: string) => void): Promise<ScoredRows> {
+async function openScoredRows(
+  { run, folder, tokenizerFolder }: Inference,
+  notice: (line: string) => void,
+): Promise<ScoredRows> {
   const options = readSection(run.config, dataOptionsSection);
   const opened = await openRows({
     source: options.train[0]!,
     folder: run.folder,
-    tokenizerFolder: folder,
+    tokenizerFolder,
     template: options.template,
     systemPrompt: options.systemPrompt,
     formats: run.container.resolveAll(DataFormatToken),

@@ -29,6 +29,10 @@ export const dataService: DataService = {
     }),
   microbatches: (run, rows, batchSize, maxTokens) =>
     splitMicrobatches(rows, { batchSize, maxTokens, promptOnce: optionsOf(run).promptOnce }),
+  async companions(run, folder) {
+    const { writeCompanions } = await import('./companions.js');
+    await writeCompanions(run, folder);
+  },
   collate: (run, rows) => collate(rows, { promptOnce: optionsOf(run).promptOnce }),
 };
 

@@ -7,6 +7,7 @@ export { mistral, mistralConfig } from './mistral.js';
 export { qwen2, qwen2Config } from './qwen2.js';
 export { qwen3, qwen3Config } from './qwen3.js';
 export { createModelLoader, type LoaderSettings } from './loader.js';
+export { overlayCompanions } from './files/companion-files.js';
 export { noRepeatedRun } from './generation/bans.js';
 export { readGenerationDefaults, type GenerationDefaults } from './generation/generation-config.js';
 export { initModel, type InitReport, type InitRequest } from './init/init-model.js';

@@ -21,7 +21,7 @@ export function createModelLoader({ find, shardBytes = 5e9, hub = loadHub }: Loa
     load: loadModel,
     inspect: inspectModel,
     save: (model, folder, options) => saveModel(model, folder, options, find(model.modelType), shardBytes),
-    saveAdapter: (adapter, folder, { source }) => saveAdapter(adapter, folder, source, find),
+    saveAdapter: (adapter, folder, options) => saveAdapter(adapter, folder, options, find),
     fingerprint: fingerprintOf,
   };
 }

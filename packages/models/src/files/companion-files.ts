@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { copyFile, cp, readdir } from 'node:fs/promises';
+import { copyFile, cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Files beside config and weights that make a model usable, as Transformers names them. */
@@ -31,4 +31,17 @@ export async function copyCompanions(from: string, to: string): Promise<string[]
     await (copy ?? copyFile(join(from, entry.name), join(to, entry.name)));
   }
   return names.map(({ name }) => name);
+}
+
+/** Those that say how texts become tokens. */
+const tokenFiles = [...companions].filter((name) => !/processor_config|generation_config/.test(name));
+
+/**
+ * The same over the files of another folder: a folder with a tokenizer of its own, such as that of an adapter, brings its
+ * templates too, and none of the other's stays behind. Without a tokenizer it brings nothing.
+ */
+export async function overlayCompanions(from: string, to: string): Promise<void> {
+  if (!(await readdir(from)).includes('tokenizer.json')) return;
+  for (const name of tokenFiles) await rm(join(to, name), { recursive: true, force: true });
+  await copyCompanions(from, to);
 }

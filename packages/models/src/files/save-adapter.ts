@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addFilesAtomic, fromFloat32, streamSafetensors } from '@llmf/core';
-import type { Architecture, AttachedAdapter } from '@llmf/nn';
+import type { Architecture, AttachedAdapter, SaveOptions } from '@llmf/nn';
 import { copyCompanions } from './companion-files.js';
 import { checkSaved } from './finite-weights.js';
 import { hubIdOf } from './locate-model.js';
@@ -17,7 +17,7 @@ import { readModelConfig } from './model-config.js';
 export async function saveAdapter(
   adapter: AttachedAdapter,
   folder: string,
-  source: string,
+  { source, companions }: Omit<SaveOptions, 'dtype'>,
   find: (modelType: string) => Architecture,
 ): Promise<void> {
   const tensors = [...adapter.variables].map(([name, variable]) => ({
@@ -39,6 +39,7 @@ export async function saveAdapter(
     folder,
     async (temporary) => {
       await copyCompanions(source, temporary);
+      await companions?.(temporary);
       await streamSafetensors(join(temporary, 'adapter_model.safetensors'), tensors);
       await writeFile(join(temporary, 'adapter_config.json'), `${JSON.stringify(config, null, 2)}\n`);
     },

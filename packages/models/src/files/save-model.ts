@@ -34,7 +34,7 @@ import { transposed } from './transposed.js';
 export async function saveModel(
   model: Model,
   folder: string,
-  { source, dtype }: SaveOptions,
+  { source, dtype, companions }: SaveOptions,
   architecture: Architecture,
   shardBytes: number,
 ): Promise<void> {
@@ -45,6 +45,7 @@ export async function saveModel(
   );
   const fill = async (temporary: string) => {
     await copyCompanions(source, temporary);
+    await companions?.(temporary);
     await writeWeights(temporary, tensors, shardBytes);
     const config = withDtype(model.config, tensors);
     await writeFile(join(temporary, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);

@@ -79,12 +79,15 @@ export interface GenerationDefaults {
   readonly unapplied: readonly string[];
 }
 
-/** @throws LLMF_MODELS_GENERATION_CONFIG for a file that cannot be read or has a wrong value */
-export async function readGenerationDefaults(folder: string): Promise<GenerationDefaults> {
-  const file = join(folder, 'generation_config.json');
-  const text = await readFile(file, 'utf8').catch(() => '{}');
-  const stated = parsed(file, text);
-  const eosIds = [...new Set([...listOf(stated.eos_token_id), ...endsOf(await readModelConfig(folder))])];
+/**
+ * @param own folder whose generation_config.json goes before that of the model's, such as an adapter's; ends of both count
+ * @throws LLMF_MODELS_GENERATION_CONFIG for a file that cannot be read or has a wrong value
+ */
+export async function readGenerationDefaults(folder: string, own = folder): Promise<GenerationDefaults> {
+  const ofModel = await readStated(folder);
+  const stated = (own === folder ? ofModel : await readStated(own)) ?? ofModel ?? {};
+  const ends = [stated.eos_token_id, ofModel?.eos_token_id].flatMap(listOf);
+  const eosIds = [...new Set([...ends, ...endsOf(await readModelConfig(folder))])];
   return {
     eosIds,
     bans: bansOf(stated, eosIds),
@@ -101,6 +104,13 @@ export async function readGenerationDefaults(folder: string): Promise<Generation
       isUnapplied(key, value) ? [`${key} ${JSON.stringify(value)}`] : [],
     ),
   };
+}
+
+/** null without the file. */
+async function readStated(folder: string): Promise<GenerationFile | null> {
+  const file = join(folder, 'generation_config.json');
+  const text = await readFile(file, 'utf8').catch(() => null);
+  return text === null ? null : parsed(file, text);
 }
 
 function parsed(file: string, text: string): GenerationFile {

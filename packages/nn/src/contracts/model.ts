@@ -189,7 +189,7 @@ export interface ModelLoader {
   /** Writes config.json, safetensors (sharded above 5 GB), tokenizer and template files carried along, atomically. */
   save(model: Model, folder: string, options: SaveOptions): Promise<void>;
   /** Writes a PEFT folder's files (adapter_model.safetensors, adapter_config.json), tokenizer files carried along. */
-  saveAdapter(adapter: AttachedAdapter, folder: string, options: Pick<SaveOptions, 'source'>): Promise<void>;
+  saveAdapter(adapter: AttachedAdapter, folder: string, options: Omit<SaveOptions, 'dtype'>): Promise<void>;
   /** Hash of the folder's weights and config: what cached log-probs are keyed by. */
   fingerprint(folder: string): Promise<string>;
 }
@@ -205,6 +205,8 @@ export interface LoadOptions {
 export interface SaveOptions {
   /** Folder the tokenizer files come from. */
   readonly source: string;
+  /** Changes them, in the new folder before it appears. */
+  readonly companions?: (folder: string) => Promise<void>;
   readonly dtype: 'auto' | 'F32' | 'F16' | 'BF16';
 }
 export const ModelLoaderToken = token<ModelLoader>('model-loader');

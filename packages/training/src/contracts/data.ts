@@ -110,6 +110,8 @@ export interface DataService {
   microbatches(run: Run, rows: readonly EncodedRow[], batchSize: number, maxTokens: number | null): EncodedRow[][];
   /** Packs rows into one batch; pure. The data section's `promptOnce` decides the form of pairs. */
   collate(run: Run, rows: readonly EncodedRow[]): Batch;
+  /** Puts into the folder of a finished model or adapter what its rows were read with: tokenizer, template, end tokens. */
+  companions?(run: Run, folder: string): Promise<void>;
 }
 export const DataServiceToken = token<DataService>('data-service', '@llmf/data');
 

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { type Run, readSection } from '@llmf/core';
 import { AttachedAdapterToken, ModelLoaderToken, ModelToken, type SaveOptions, modelSection } from '@llmf/nn';
+import { DataServiceToken } from '../contracts/data.js';
 
 const fileDtypes: Record<Run['config']['saveDtype'], SaveOptions['dtype']> = {
   auto: 'auto',
@@ -18,9 +19,17 @@ export function writeFinalFiles(run: Run): void {
     const source = await loader.locate(readSection(run.config, modelSection).path, run.folder);
     const output = resolve(run.output);
     const adapter = run.container.resolve(AttachedAdapterToken);
-    if (adapter !== null) await loader.saveAdapter(adapter, output, { source });
-    else
-      await loader.save(run.container.resolve(ModelToken), output, { source, dtype: fileDtypes[run.config.saveDtype] });
+    const files = { source, companions: (folder: string) => carryCompanions(run, folder) };
+    if (adapter !== null) await loader.saveAdapter(adapter, output, files);
+    else {
+      const dtype = fileDtypes[run.config.saveDtype];
+      await loader.save(run.container.resolve(ModelToken), output, { ...files, dtype });
+    }
     run.logger.info(`wrote ${adapter === null ? 'the model' : 'the adapter'} to ${output}`);
   });
+}
+
+/** What the run read its rows with goes before the files of the model it began with. */
+async function carryCompanions(run: Run, folder: string): Promise<void> {
+  if (run.container.has(DataServiceToken)) await run.container.resolve(DataServiceToken).companions?.(run, folder);
 }

@@ -6,6 +6,7 @@ import {
   checkReference,
   DataServiceToken,
   LossToken,
+  OptimizerToken,
   lossTermsOf,
   openPolicy,
   Rows,
@@ -14,6 +15,7 @@ import {
   type RowSet,
 } from '@llmf/training';
 import {
+  findNamed,
   formatBytes,
   placeError,
   PrecisionToken,
@@ -23,6 +25,7 @@ import {
   stepCount,
   TrainingRun,
   type Choice,
+  type Container,
   type EngineImplementation,
   type Logger,
   type RunConfig,
@@ -178,6 +181,7 @@ function memoryText(policy: Policy, { config, container }: TrainingRun, tokens: 
     programBytes,
     weightBytes,
     trained,
+    optimizerBytes: optimizerBytesOf(config, container),
     tokens,
     model,
     gradientCheckpointing,
@@ -193,6 +197,11 @@ function memoryText(policy: Policy, { config, container }: TrainingRun, tokens: 
     `  kept for the reverse pass  ${text(estimate.activations)}`,
     `  logits                     ${text(estimate.head)}`,
   ].join('\n');
+}
+
+function optimizerBytesOf({ choices }: RunConfig, container: Container): number {
+  const [optimizer] = choices['train.optimizer']!;
+  return findNamed(container, OptimizerToken, optimizer!.name).bytesPerWeight(optimizer!.options as never);
 }
 
 function droppedLines(dropped: readonly DroppedRow[], most: number): string[] {

@@ -38,6 +38,7 @@ describe('estimateMemory', () => {
     programBytes: 1000,
     weightBytes: 2000,
     trained: 50,
+    optimizerBytes: 8,
     tokens: 10,
     model,
     gradientCheckpointing: false,

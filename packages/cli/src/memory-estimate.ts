@@ -23,6 +23,8 @@ export interface MemoryFacts {
   readonly weightBytes: number;
   /** Numbers that are trained. */
   readonly trained: number;
+  /** What the optimizer remembers of each. */
+  readonly optimizerBytes: number;
   /** Tokens of the largest microbatch as it is packed. */
   readonly tokens: number;
   readonly model: Pick<Model, 'linears' | 'targets' | 'blocks' | 'hiddenSize' | 'vocabularySize'>;
@@ -46,13 +48,14 @@ export function estimateMemory({
   programBytes,
   weightBytes,
   trained,
+  optimizerBytes,
   tokens,
   model,
   gradientCheckpointing,
   hasNativeKernels,
   gatedBytes,
 }: MemoryFacts): MemoryEstimate {
-  const training = trained * 3 * bytesPerNumber;
+  const training = trained * (bytesPerNumber + optimizerBytes);
   const all = keptPerToken([...(model.targets ?? model.linears).values()], gatedBytes);
   const kept = gradientCheckpointing
     ? model.blocks.length * model.hiddenSize * bytesPerNumber + all / Math.max(1, model.blocks.length) // inputs, one block

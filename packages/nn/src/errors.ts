@@ -59,6 +59,7 @@ export const errors = defineErrors('nn', {
     where: 'quantization.layers',
     got: f.layer,
     expected: `all, a /pattern/, or some of: ${f.known.join(', ')}`,
+    fix: 'use one of these names',
   }),
   packedExpanded: (f: { op: string; shape: readonly number[]; format: string }) => ({
     what: `${f.op} read a packed ${f.format} weight as float32 during training`,

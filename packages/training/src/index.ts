@@ -18,6 +18,9 @@ export {
   type UnitCounts,
 } from './objective/objective.js';
 export { adamw, adamwOptions, type AdamWOptions } from './optimizers/adamw.js';
+export { optimizers } from './optimizers/index.js';
+export { OptimizerMemory, type MemoryShapes } from './optimizers/optimizer-memory.js';
+export { perParameter, type ParameterUpdate, type PerParameter } from './optimizers/per-parameter.js';
 export { loadModel } from './policy/load-model.js';
 export { attachAdapter, modelFolder, openPolicy, type Policy } from './policy/policy.js';
 export { hostTensors, loadVariables } from './policy/variable-state.js';
@@ -28,4 +31,5 @@ export { Rows } from './rows/rows.js';
 export { schedules } from './schedules/schedules.js';
 export { clipByGlobalNorm } from './updater/clipping.js';
 export { GradientAccumulator } from './updater/gradient-accumulator.js';
+export { parameterSettings, type ParameterSettings } from './updater/parameter-groups.js';
 export { Updater, type Updated } from './updater/updater.js';

@@ -9,8 +9,16 @@ describe('the training plugin', () => {
 
   it('provides optimizers, schedules and references by name', () => {
     const names = <T extends Named>(token: Token<T>) => engine.container.resolveAll(token).map(({ name }) => name);
-    expect(names(OptimizerToken)).toEqual(['adamw']);
-    expect(names(ScheduleToken)).toEqual(['constant', 'linear', 'cosine', 'warmup_stable_decay']);
+    expect(names(OptimizerToken)).toEqual(['adamw', 'sgd', 'lion', 'adafactor']);
+    expect(names(ScheduleToken)).toEqual([
+      'constant',
+      'linear',
+      'cosine',
+      'cosineWithMinimum',
+      'inverseSqrt',
+      'polynomial',
+      'warmup_stable_decay',
+    ]);
     expect(names(ReferenceToken)).toContain('auto');
   });
 

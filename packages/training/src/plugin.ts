@@ -5,7 +5,7 @@ import { ReferenceToken } from './contracts/reference.js';
 import { TrainingHooksToken } from './contracts/hooks.js';
 import { createTrainingHooks } from './hooks.js';
 import { lossSlot } from './loss-slot.js';
-import { adamw } from './optimizers/adamw.js';
+import { optimizers } from './optimizers/index.js';
 import { writeFinalFiles } from './policy/final-files.js';
 import { references } from './references/index.js';
 import { schedules } from './schedules/schedules.js';
@@ -16,7 +16,7 @@ export function training(): Plugin {
   return {
     name: 'training',
     apiVersion,
-    description: 'losses over rows: references, AdamW, learning-rate schedules, clipping',
+    description: 'losses over rows: references, optimizers, learning-rate schedules, clipping',
     apply(engine) {
       engine.slot(lossSlot);
       engine.slot({
@@ -40,7 +40,7 @@ export function training(): Plugin {
       });
       for (const reference of references) engine.provide(ReferenceToken, reference);
       for (const schedule of schedules) engine.provide(ScheduleToken, schedule);
-      engine.provide(OptimizerToken, adamw);
+      for (const optimizer of optimizers) engine.provide(OptimizerToken, optimizer);
       engine.container.registerFactory(TrainingHooksToken, createTrainingHooks);
       engine.hooks.run.tap('training', (run) => {
         clipByGlobalNorm(run);

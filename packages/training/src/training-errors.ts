@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineErrors } from '@llmf/core';
+import { defineErrors, nearest } from '@llmf/core';
 
 /** The first three, and how many more. */
 const some = (names: readonly string[]): string =>
@@ -39,6 +39,19 @@ export const trainingErrors = defineErrors('training', {
     where: some(f.weights),
     expected: 'finite numbers',
     fix: 'lower train.learningRate; earlier checkpoints are untouched: `--resume` continues from the last one',
+  }),
+  groupEmpty: (f: { at: number; match: string; names: readonly string[] }) => ({
+    what: 'a group of parameters matches nothing that is trained',
+    where: `train.groups[${f.at}].match`,
+    got: f.match,
+    expected: `a part of a name such as ${nearest(f.match, f.names).slice(0, 3).join(', ')}`,
+    fix: 'correct it, or remove the group',
+  }),
+  groupPattern: (f: { at: number; match: string; reason: string }) => ({
+    what: 'a group of parameters has no regular expression between its slashes',
+    where: `train.groups[${f.at}].match`,
+    got: `${f.match}: ${f.reason}`,
+    fix: 'correct the pattern',
   }),
   headsDiffer: (f: { head: string }) => ({
     what: 'two losses ask for different heads of one name',

@@ -17,6 +17,16 @@ export const trainOptions = z.strictObject({
   warmupRatio: z.number().min(0).max(1).default(0.1).describe('Share of all steps spent warming up.'),
   warmupSteps: z.int().min(0).nullable().default(null).describe('Steps of warm-up; overrides `warmupRatio`.'),
   weightDecay: z.number().min(0).default(0).describe('Decoupled weight decay of matrices; norms and biases have none.'),
+  groups: z
+    .array(
+      z.strictObject({
+        match: z.string().min(1).describe('Names of parameters that contain this, or a /pattern/ over them.'),
+        rate: z.number().min(0).optional().describe('Factor on the learning rate.'),
+        weightDecay: z.number().min(0).optional().describe('In place of train.weightDecay.'),
+      }),
+    )
+    .default([])
+    .describe('Parameters with a rate or decay of their own; the last group that matches one holds.'),
   maxGradNorm: z
     .number()
     .positive()

@@ -62,7 +62,12 @@ export interface GradientsReady {
   /** Set by clipping: factor the optimizer applies to every gradient, a scalar tensor. */
   readonly scale?: Scalar;
 }
+/** The gradient of one parameter and how it is applied; a tap may hand on another rate or decay. */
 export interface Gradient {
   readonly variable: Variable;
   readonly value: Tensor;
+  /** Factor on the learning rate; 1 unless a group says otherwise. */
+  readonly rate: number;
+  /** `train.weightDecay` for matrices, 0 for norms and biases, unless a group says otherwise. */
+  readonly weightDecay: number;
 }

@@ -9,20 +9,17 @@ export interface Schedule extends Named {
 }
 export const ScheduleToken = token<Schedule>('schedule');
 
-export interface OptimizerSettings {
-  readonly weightDecay: number;
-}
-
 /** An optimizer's maker; the made one owns its moments and saves them under parameter names. */
 export interface Optimizer extends Named {
-  create(
-    variables: ReadonlyMap<string, Variable>,
-    settings: OptimizerSettings,
-    options: Record<string, unknown>,
-  ): OptimizerState;
+  /** Bytes of memory per trained number, for the estimate of `llmf check`. */
+  bytesPerWeight(options: never): number;
+  create(variables: ReadonlyMap<string, Variable>, options: Record<string, unknown>): OptimizerState;
 }
 export interface OptimizerState extends Stateful {
-  /** Updates every variable that has a gradient; `scale` (clipping) multiplies gradients first. Keeps no gradient. */
+  /**
+   * Updates every variable that has a gradient, at `learningRate` times the gradient's rate; `scale` (clipping) multiplies
+   * gradients first. Keeps no gradient.
+   */
   update(gradients: ReadonlyMap<string, Gradient>, learningRate: number, step: number, scale?: Scalar): void;
   dispose(): void;
 }

@@ -8,6 +8,7 @@ import type { Variable } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
 import { clipByGlobalNorm } from '../updater/clipping.js';
 import { GradientAccumulator } from '../updater/gradient-accumulator.js';
+import { parameterSettings } from '../updater/parameter-groups.js';
 import { tf } from '@llmf/nn';
 import { adamw } from './adamw.js';
 
@@ -33,7 +34,13 @@ function variables(values: Values): Map<string, Variable> {
 }
 
 const gradientsOf = (of: ReadonlyMap<string, Variable>, values: Values): Map<string, Gradient> =>
-  new Map(names.map((name) => [name, { variable: of.get(name)!, value: tf.tensor(values[name]) }]));
+  new Map(
+    names.map((name) => {
+      const variable = of.get(name)!;
+      const weightDecay = variable.rank >= 2 ? oracle.weightDecay : 0;
+      return [name, { variable, value: tf.tensor(values[name]), rate: 1, weightDecay }];
+    }),
+  );
 
 /** As much of a run as clipping looks at. */
 function fakeRun(maxGradNorm: number | null): Run {
@@ -52,7 +59,7 @@ describe.each(['cpu', 'wasm'])('AdamW with clipping on %s', (backend) => {
     await tf.setBackend(backend);
     const before = tf.memory().numTensors;
     const trained = variables(oracle.start);
-    const optimizer = adamw.create(trained, { weightDecay: oracle.weightDecay }, options);
+    const optimizer = adamw.create(trained, options);
     const run = fakeRun(oracle.maxNorm);
     clipByGlobalNorm(run);
     for (const [index, step] of oracle.steps.entries()) {
@@ -77,7 +84,7 @@ describe('AdamW', () => {
     await tf.setBackend('cpu');
     const run = async (resumeAfter: number | null) => {
       let trained = variables(oracle.start);
-      let optimizer = adamw.create(trained, { weightDecay: 0.1 }, options);
+      let optimizer = adamw.create(trained, options);
       for (const [index, step] of oracle.steps.entries()) {
         const gradients = gradientsOf(trained, step.gradients);
         optimizer.update(gradients, step.learningRate, index + 1);
@@ -89,7 +96,7 @@ describe('AdamW', () => {
         ) as unknown as Values;
         optimizer.dispose();
         trained = variables(weights);
-        optimizer = adamw.create(trained, { weightDecay: 0.1 }, options);
+        optimizer = adamw.create(trained, options);
         await optimizer.load(state);
       }
       return names.map((name) => [...trained.get(name)!.dataSync()]);
@@ -99,7 +106,7 @@ describe('AdamW', () => {
 
   it('saves both moments under the names of its parameters', async () => {
     const trained = variables(oracle.start);
-    const optimizer = adamw.create(trained, { weightDecay: 0 }, options);
+    const optimizer = adamw.create(trained, options);
     const { json, tensors } = await optimizer.save();
     expect(json).toEqual({ updates: 0 });
     expect(Object.keys(tensors!)).toEqual(['matrix/m', 'matrix/v', 'vector/m', 'vector/v']);
@@ -108,9 +115,9 @@ describe('AdamW', () => {
 
   it('leaves a parameter without gradient alone', () => {
     const trained = variables(oracle.start);
-    const optimizer = adamw.create(trained, { weightDecay: 0.5 }, options);
+    const optimizer = adamw.create(trained, options);
     const before = [...trained.get('matrix')!.dataSync()];
-    const vector = { variable: trained.get('vector')!, value: tf.tensor([1, 1, 1, 1]) };
+    const vector = { variable: trained.get('vector')!, value: tf.tensor([1, 1, 1, 1]), rate: 1, weightDecay: 0 };
     optimizer.update(new Map([['vector', vector]]), 0.1, 1);
     expect([...trained.get('matrix')!.dataSync()]).toEqual(before);
     optimizer.dispose();
@@ -146,7 +153,7 @@ describe('clipping by global norm', () => {
 describe('GradientAccumulator', () => {
   it('sums what the sink gets, by parameter, in parameter order, and forgets it when taken', () => {
     const trained = variables(oracle.start);
-    const accumulator = new GradientAccumulator(trained);
+    const accumulator = new GradientAccumulator(trained, parameterSettings(trained, { groups: [], weightDecay: 0 }));
     const before = tf.memory().numTensors;
     accumulator.sink(trained.get('vector')!, tf.tensor([1, 2, 3, 4]));
     accumulator.sink(trained.get('matrix')!, tf.ones([3, 4]));
@@ -161,7 +168,7 @@ describe('GradientAccumulator', () => {
 
   it('names no parameter that no microbatch reached, and frees what was not taken', () => {
     const trained = variables(oracle.start);
-    const accumulator = new GradientAccumulator(trained);
+    const accumulator = new GradientAccumulator(trained, parameterSettings(trained, { groups: [], weightDecay: 0 }));
     const before = tf.memory().numTensors;
     accumulator.sink(trained.get('vector')!, tf.tensor([1, 2, 3, 4]));
     accumulator.dispose();

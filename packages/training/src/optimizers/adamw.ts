@@ -4,15 +4,12 @@
  * torch.optim.AdamW:
  *   θ ← θ − η λ θ;  m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²;
  *   θ ← θ − η / (1 − β₁ᵗ) · m / (√(v / (1 − β₂ᵗ)) + ε)
- * Difference: weight decay acts on tensors of two or more dimensions only (norms and biases have none).
  */
-import type { Gradient } from '../contracts/hooks.js';
-import type { StateValue } from '@llmf/core';
-import type { Scalar, Tensor, Variable } from '@llmf/nn';
+import { adamwStep, type Scalar, type Variable } from '@llmf/nn';
 import { z } from 'zod';
-import type { Optimizer, OptimizerSettings, OptimizerState } from '../contracts/optimizer.js';
-import { adamwStep, tf } from '@llmf/nn';
-import { hostTensors, loadVariables } from '../policy/variable-state.js';
+import type { Gradient } from '../contracts/hooks.js';
+import type { Optimizer, OptimizerState } from '../contracts/optimizer.js';
+import { OptimizerMemory } from './optimizer-memory.js';
 
 export const adamwOptions = z.strictObject({
   beta1: z.number().min(0).lt(1).default(0.9).describe('Decay of the mean of gradients.'),
@@ -25,51 +22,38 @@ export const adamw: Optimizer = {
   name: 'adamw',
   description: 'AdamW with decoupled weight decay',
   options: adamwOptions,
-  create: (variables, settings, options) => new AdamW(variables, settings, options as AdamWOptions),
+  bytesPerWeight: () => 8,
+  create: (variables, options) => new AdamW(variables, options as AdamWOptions),
 };
 
 class AdamW implements OptimizerState {
-  private readonly moments = new Map<string, Variable>();
-  /** Updates done, t of the formula. */
-  private updates = 0;
+  private readonly memory: OptimizerMemory;
 
   constructor(
     variables: ReadonlyMap<string, Variable>,
-    private readonly settings: OptimizerSettings,
     private readonly options: AdamWOptions,
   ) {
-    for (const [name, { shape }] of variables) {
-      for (const moment of ['m', 'v'] as const) {
-        const zeros: Tensor = tf.zeros([...shape]);
-        this.moments.set(`${name}/${moment}`, tf.variable(zeros, false));
-        zeros.dispose();
-      }
+    this.memory = new OptimizerMemory(variables, (shape) => ({ m: shape, v: shape }));
+  }
+
+  /** All parameters of one rate in one call of the kernel. */
+  update(gradients: ReadonlyMap<string, Gradient>, learningRate: number, _step: number, scale?: Scalar): void {
+    this.memory.updates += 1;
+    for (const rate of new Set([...gradients.values()].map((gradient) => gradient.rate))) {
+      const parameters = [...gradients]
+        .filter(([, gradient]) => gradient.rate === rate)
+        .map(([name, { variable, value, weightDecay }]) => ({
+          parameter: variable,
+          gradient: value,
+          m: this.memory.of(name, 'm'),
+          v: this.memory.of(name, 'v'),
+          weightDecay,
+        }));
+      adamwStep(parameters, { ...this.options, learningRate: learningRate * rate, step: this.memory.updates }, scale);
     }
   }
 
-  update(gradients: ReadonlyMap<string, Gradient>, learningRate: number, _step: number, scale?: Scalar): void {
-    this.updates += 1;
-    const parameters = [...gradients].map(([name, { variable, value }]) => ({
-      parameter: variable,
-      gradient: value,
-      m: this.moments.get(`${name}/m`)!,
-      v: this.moments.get(`${name}/v`)!,
-      weightDecay: variable.rank >= 2 ? this.settings.weightDecay : 0,
-    }));
-    adamwStep(parameters, { ...this.options, learningRate, step: this.updates }, scale);
-  }
-
-  async save(): Promise<StateValue> {
-    return { json: { updates: this.updates }, tensors: await hostTensors(this.moments) };
-  }
-
-  load({ json, tensors }: StateValue): void {
-    this.updates = (json as { updates: number }).updates;
-    loadVariables(this.moments, tensors ?? {});
-  }
-
-  dispose(): void {
-    for (const moment of this.moments.values()) moment.dispose();
-    this.moments.clear();
-  }
+  save = () => this.memory.save();
+  load: OptimizerState['load'] = (value) => this.memory.load(value);
+  dispose = () => this.memory.dispose();
 }

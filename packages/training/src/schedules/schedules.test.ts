@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { constant, cosine, linear, schedules, warmupStableDecay } from './schedules.js';
+import { constant, cosine, inverseSqrt, linear, schedules, warmupStableDecay } from './schedules.js';
 
 const defaults = (schedule: (typeof schedules)[number]) => {
   const parsed = schedule.options?.safeParse({});
@@ -53,11 +53,24 @@ describe('after warm-up', () => {
     number[]
   >;
 
+  /** Options that the oracle was asked with; its last decay takes 4 of 20 steps. */
+  const asked: Record<string, object> = {
+    inverseSqrt: { timescale: 7 },
+    polynomial: { power: 2, minimum: 0.05 },
+    warmup_stable_decay: { decayRatio: 0.2 },
+  };
+
+  it('the inverse square root goes on from the end of warm-up', () => {
+    const got = Array.from({ length: 15 }, (_, step) => inverseSqrt.factor(step + 6, 20, 5, defaults(inverseSqrt)));
+    const want = oracle['inverseSqrt after 5 steps of warm-up']!.slice(5);
+    for (const [step, factor] of want.entries()) expect(got[step]).toBeCloseTo(factor, 12);
+  });
+
   it.each(schedules.map((schedule) => [schedule.name, schedule] as const))(
     "%s has Transformers' factors",
     (name, schedule) => {
-      // The oracle's decay takes 4 of 20 steps; it counts steps from 0.
-      const options = { ...defaults(schedule), ...(name === 'warmup_stable_decay' ? { decayRatio: 0.2 } : {}) };
+      // It counts steps from 0.
+      const options = { ...defaults(schedule), ...asked[name] };
       const got = Array.from({ length: 20 }, (_, step) => schedule.factor(step + 1, 20, 0, options));
       for (const [step, want] of oracle[name]!.entries()) expect(got[step]).toBeCloseTo(want, 12);
     },

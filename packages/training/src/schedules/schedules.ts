@@ -56,4 +56,63 @@ export const warmupStableDecay = withWarmup(
   stableDecayOptions,
 );
 
-export const schedules: readonly Schedule[] = [constant, linear, cosine, warmupStableDecay];
+const cosineWithMinimumOptions = z.strictObject({
+  cycles: z.number().positive().default(0.5).describe('Waves over the run; 0.5 falls from the peak to the minimum.'),
+  minimum: z.number().min(0).max(1).default(0.1).describe('Lowest factor of the peak.'),
+});
+
+/** get_cosine_with_min_lr_schedule_with_warmup. */
+export const cosineWithMinimum: Schedule = {
+  ...cosine,
+  name: 'cosineWithMinimum',
+  description: 'half a cosine to a tenth of the peak',
+  options: cosineWithMinimumOptions,
+};
+
+const inverseSqrtOptions = z.strictObject({
+  timescale: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Steps after which the rate has fallen to 1/√2 of the peak; null: those of warm-up, 10,000 without.'),
+});
+
+/** get_inverse_sqrt_schedule: 1 / √((s + shift) / timescale), continuous with warm-up. */
+export const inverseSqrt: Schedule = {
+  name: 'inverseSqrt',
+  description: 'falls with the square root of the step, towards no end',
+  options: inverseSqrtOptions,
+  factor(step, _total, warmup, options) {
+    if (step <= warmup) return step / warmup;
+    const { timescale } = options as z.infer<typeof inverseSqrtOptions>;
+    const scale = timescale ?? (warmup || 10_000);
+    return 1 / Math.sqrt((step - 1 + scale - warmup) / scale);
+  },
+};
+
+const polynomialOptions = z.strictObject({
+  power: z.number().positive().default(1).describe('Power of the share of steps that is left; 1 is a straight line.'),
+  minimum: z.number().min(0).max(1).default(0).describe('Factor of the peak at the end.'),
+});
+
+/** get_polynomial_decay_schedule_with_warmup. */
+export const polynomial = withWarmup(
+  'polynomial',
+  'a power of the share of steps that is left',
+  (p, options) => {
+    const { power, minimum } = options as z.infer<typeof polynomialOptions>;
+    return minimum + (1 - minimum) * Math.max(0, 1 - p) ** power;
+  },
+  polynomialOptions,
+);
+
+export const schedules: readonly Schedule[] = [
+  constant,
+  linear,
+  cosine,
+  cosineWithMinimum,
+  inverseSqrt,
+  polynomial,
+  warmupStableDecay,
+];

@@ -20,7 +20,7 @@ function openRun(maxGradNorm: number | null): Run {
   const states = new Map<string, Stateful>();
   const run = {
     config: {
-      train: { learningRate: 0.1, warmupRatio: 0, warmupSteps: 2, weightDecay: 0, maxGradNorm },
+      train: { learningRate: 0.1, warmupRatio: 0, warmupSteps: 2, weightDecay: 0, groups: [], maxGradNorm },
       choices: {
         'train.optimizer': choice('adamw', { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }),
         'train.schedule': choice('constant', {}),

@@ -6,6 +6,7 @@ import { trainingHooks, type GradientsReady } from '../contracts/hooks.js';
 import { OptimizerToken, ScheduleToken, type OptimizerState, type Schedule } from '../contracts/optimizer.js';
 import { trainingErrors } from '../training-errors.js';
 import { GradientAccumulator } from './gradient-accumulator.js';
+import { parameterSettings } from './parameter-groups.js';
 
 export interface Updated {
   readonly learningRate: number;
@@ -26,14 +27,13 @@ export class Updater {
   ) {
     const [optimizer] = run.config.choices['train.optimizer']!;
     const [schedule] = run.config.choices['train.schedule']!;
-    this.gradients = new GradientAccumulator(variables);
+    this.gradients = new GradientAccumulator(variables, parameterSettings(variables, run.config.train));
     this.schedule = {
       value: chosen(run.container, ScheduleToken, schedule!.name, 'train.schedule'),
       options: schedule!.options,
     };
     this.optimizer = chosen(run.container, OptimizerToken, optimizer!.name, 'train.optimizer').create(
       variables,
-      { weightDecay: run.config.train.weightDecay },
       optimizer!.options,
     );
     run.state.add('optimizer', this.optimizer);

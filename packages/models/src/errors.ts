@@ -9,7 +9,7 @@ export const modelErrors = defineErrors('models', {
     where: f.path,
     got: `nothing (relative paths start from ${f.from})`,
     expected: 'a folder with config.json and safetensors weights, or a Hugging Face hub id such as owner/name',
-    fix: 'check model.path',
+    fix: 'check the path that was given as the model (model.path of a config, --model of a command)',
   }),
   hubMissing: (f: { id: string }) => ({
     what: 'downloading from the Hugging Face hub needs a package that is not installed',
@@ -27,7 +27,7 @@ export const modelErrors = defineErrors('models', {
     what: 'the config.json of the model cannot be read',
     where: f.file,
     got: f.reason,
-    fix: 'check that model.path is a Hugging Face model folder',
+    fix: 'check that the path given as the model is a Hugging Face model folder',
   }),
   generationConfig: (f: { where: string; got: string; expected: string }) => ({
     what: 'generation_config.json has something wrong',
@@ -41,7 +41,7 @@ export const modelErrors = defineErrors('models', {
     where: f.file,
     got: f.got,
     expected: '"model_type": "llama" or another known architecture',
-    fix: 'check that model.path is a Hugging Face model folder',
+    fix: 'check that the path given as the model is a Hugging Face model folder',
   }),
   weightMissing: (f: {
     folder: string;

@@ -27,8 +27,6 @@ const recorded = JSON.parse(readFileSync(fixture('llama', 'adapters.json'), 'utf
 
 /** What is refused, and how the message says what. */
 const refused: Readonly<Record<string, string>> = {
-  bias: 'bias',
-  'bias, lora_only': 'bias',
   modules_to_save: 'modules_to_save',
   'init_lora_weights, pissa': 'init_lora_weights',
   'init_lora_weights, pissa_niter_4': 'init_lora_weights',

@@ -34,6 +34,13 @@ export const trainingErrors = defineErrors('training', {
     expected: 'a finite norm',
     fix: 'lower train.learningRate, look at the rows of this step, or compute with `backend.precision: f32`; earlier checkpoints are untouched',
   }),
+  modelNotFinite: (f: { step: number; weight: string }) => ({
+    what: `step ${f.step} gave no numbers, because a weight of the model is none; nothing was changed or saved`,
+    where: `weight ${f.weight}`,
+    got: 'NaN or infinity among its values',
+    expected: 'finite numbers',
+    fix: 'begin with another checkpoint of the model: this one is damaged, or its training went wrong',
+  }),
   weightsNotFinite: (f: { weights: readonly string[] }) => ({
     what: 'trained weights are no longer finite numbers; they are not saved',
     where: some(f.weights),

@@ -260,6 +260,19 @@ describe('lora from a folder that PEFT wrote', () => {
     expect(message).toMatch(/^LLMF_NN_ADAPTER_PICKLED[^]*adapter_model\.bin\n[^]*safetensors first/);
   });
 
+  it('passes over trained biases where the file has none, and names them where it has', async () => {
+    expect(await refusal(withConfig({ bias: 'lora_only' }))).toBe('accepted');
+    const message = await refusal(async (folder) => {
+      withConfig({ bias: 'lora_only' })(folder);
+      await withTensors((name) => name.replace(/^.*layers\.0\.self_attn.*lora_A.*$/, 'base_model.model.q_proj.bias'))(
+        folder,
+      );
+    });
+    expect(message).toMatch(
+      /^LLMF_NN_ADAPTER_KEY[^]*, bias\n {2}got: "lora_only" \(tensors base_model\.model\.q_proj\.bias\)/,
+    );
+  });
+
   it('names the tensors of what it does not compute, and the flag of who asked', async () => {
     const message = await refusal(async (folder) => {
       withConfig({ trainable_token_indices: [3] })(folder);

@@ -52,7 +52,8 @@ interface Refusal {
 }
 const merge = 'merge it into the model with PEFT (merge_and_unload, then save_pretrained) and use that folder';
 const refusedKeys: Readonly<Record<string, Refusal>> = {
-  bias: { expected: '"none": no bias of the model is trained', fix: merge },
+  /** On a model without biases it says nothing. */
+  bias: { expected: 'no trained bias of the model', fix: merge },
   modules_to_save: { expected: 'no modules that are trained whole', fix: merge },
   trainable_token_indices: { expected: 'no trained rows of embed_tokens', fix: merge },
   target_parameters: { expected: 'LoRA of linear layers', fix: merge },
@@ -95,7 +96,7 @@ export async function readPeftFile(folder: string, option: string, tensors: read
   const file = join(folder, 'adapter_config.json');
   const content = await readObject(file, option);
   for (const [key, value] of Object.entries(content)) {
-    const refusal = refusalOf(key, value);
+    const refusal = refusalOf(key, value, tensors);
     if (refusal === null) continue;
     const got = `${JSON.stringify(value)}${tensorText(tensors)}`;
     throw adapterErrors.adapterKey({ file, key, got, ...refusal });
@@ -107,10 +108,11 @@ export async function readPeftFile(folder: string, option: string, tensors: read
   throw adapterErrors.adapterFile({ path: file, problem, option, expected: 'a LoRA adapter as PEFT writes it' });
 }
 
-function refusalOf(key: string, value: unknown): Refusal | null {
+function refusalOf(key: string, value: unknown, tensors: readonly string[]): Refusal | null {
   if (key in computedKeys || silentKeys.has(key)) return null;
   if (key === 'init_lora_weights') return plainStarts.has(value) ? null : changedBase;
-  if (isNothing(value) || (key === 'bias' && value === 'none')) return null;
+  if (isNothing(value)) return null;
+  if (key === 'bias' && (value === 'none' || !tensors.some((name) => name.endsWith('.bias')))) return null;
   return refusedKeys[key] ?? { expected: 'keys of PEFT 0.21', fix: `${merge}, or tell us of this key` };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { firstNonFinite, type Run } from '@llmf/core';
-import { valueAndGradients, type Scalar, type Variable } from '@llmf/nn';
+import { ModelToken, nonFiniteWeight, valueAndGradients, type Scalar, type Variable } from '@llmf/nn';
 import { chosen } from '../choose.js';
 import { trainingHooks, type GradientsReady } from '../contracts/hooks.js';
 import { OptimizerToken, ScheduleToken, type OptimizerState, type Schedule } from '../contracts/optimizer.js';
@@ -55,7 +55,7 @@ export class Updater {
   async update(step: number): Promise<Updated> {
     const gathered: GradientsReady = { step, gradients: this.gradients.take() };
     const ready = await trainingHooks(this.run).gradientsReady.promise(gathered);
-    await checkFinite(ready);
+    await checkFinite(this.run, ready);
     const learningRate = this.learningRate(step);
     this.optimizer.update(ready.gradients, learningRate, step, ready.scale);
     for (const { value } of ready.gradients.values()) value.dispose();
@@ -72,10 +72,12 @@ export class Updater {
 }
 
 /** A norm that is no finite number, seen before it reaches a weight; a tap that measures none is trusted. */
-async function checkFinite({ norm, gradients, step }: GradientsReady): Promise<void> {
+async function checkFinite({ container }: Run, { norm, gradients, step }: GradientsReady): Promise<void> {
   if (norm === undefined) return;
   const [value] = await norm.data();
   if (Number.isFinite(value)) return;
+  const weight = container.has(ModelToken) ? await nonFiniteWeight(container.resolve(ModelToken)) : null;
+  if (weight !== null) throw trainingErrors.modelNotFinite({ step, weight });
   const names = [...gradients.keys()];
   const isBad = await Promise.all(
     [...gradients.values()].map(

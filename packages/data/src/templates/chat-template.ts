@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Template } from '@huggingface/jinja';
+import { Template } from '@llmf/jinja';
 import { errors } from '../errors.js';
 import type { Message } from '../formats/example.js';
 import { RowProblem } from '../readers/row-reader.js';
@@ -9,9 +9,6 @@ export interface RenderOptions {
   readonly addGenerationPrompt: boolean;
   readonly tools?: readonly unknown[] | undefined;
 }
-
-/** Dates in a prompt would change the tokens from day to day, so that no run could be repeated: templates get this one. */
-const fixedDate = new Date(Date.UTC(2024, 6, 26));
 
 /** A chat template in Jinja, with what it can express found out by rendering. */
 export class ChatTemplate {
@@ -29,8 +26,7 @@ export class ChatTemplate {
     tokenizer: Tokenizer,
   ) {
     try {
-      // The engine refuses another `strftime_now`, so the template calls ours by another name.
-      this.#template = new Template(source.replace(/\bstrftime_now\b/g, 'fixed_now'));
+      this.#template = new Template(source);
     } catch (error) {
       throw errors.templateBroken({ name, problem: (error as Error).message });
     }
@@ -62,8 +58,7 @@ export class ChatTemplate {
         messages,
         add_generation_prompt: addGenerationPrompt,
         ...(tools !== undefined && this.#readsTools && { tools }),
-        fixed_now: (format: string) => formatDate(fixedDate, format),
-      });
+      }).text;
     } catch (error) {
       throw new RowProblem(`the template refuses the row: ${(error as Error).message}`);
     }
@@ -124,37 +119,4 @@ function mergeSystem(turns: readonly Message[]): readonly Message[] {
   const [system, first, ...rest] = turns;
   if (first === undefined || first.role !== 'user') return [{ ...system!, role: 'user' }, ...turns.slice(1)];
   return [{ ...first, content: `${system!.content}\n\n${first.content}` }, ...rest];
-}
-
-const months = [
-  'January',
-  'February',
-  'March',
-  'April',
-  'May',
-  'June',
-  'July',
-  'August',
-  'September',
-  'October',
-  'November',
-  'December',
-];
-
-/** The parts of C's strftime that chat templates use. */
-export function formatDate(date: Date, format: string): string {
-  const month = months[date.getUTCMonth()]!;
-  const two = (value: number) => String(value).padStart(2, '0');
-  const parts: Record<string, string> = {
-    d: two(date.getUTCDate()),
-    m: two(date.getUTCMonth() + 1),
-    b: month.slice(0, 3),
-    B: month,
-    Y: String(date.getUTCFullYear()),
-    y: two(date.getUTCFullYear() % 100),
-    H: two(date.getUTCHours()),
-    M: two(date.getUTCMinutes()),
-    S: two(date.getUTCSeconds()),
-  };
-  return format.replace(/%([a-zA-Z])/g, (whole, part: string) => parts[part] ?? whole);
 }

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lines of { template, values, spans? } on standard input; lines of { text, spans } or { error, kind } on standard output.
+import { createInterface } from 'node:readline';
+import { parseJson, Template, TemplateError } from '../../packages/jinja/dist/index.js';
+
+// With --collect (and --expose-gc), memory held before each is collected first, so that `grown` is what it took.
+const collects = process.argv.includes('--collect');
+const cache = new Map();
+for await (const line of createInterface({ input: process.stdin })) {
+  const { template, values } = parseJson(line);
+  if (collects) globalThis.gc();
+  const before = process.memoryUsage().rss;
+  const started = performance.now();
+  let answer;
+  try {
+    if (!cache.has(template)) cache.set(template, new Template(template));
+    const { text, generated } = cache.get(template).render(values);
+    const characters = (end) => Array.from(text.slice(0, end)).length;
+    answer = { text, spans: generated.map((span) => span.map(characters)) };
+  } catch (error) {
+    answer =
+      error instanceof TemplateError ? { error: error.message, kind: error.kind } : { crash: String(error.stack) };
+  }
+  if (cache.size > 500) cache.clear();
+  const ms = performance.now() - started;
+  process.stdout.write(`${JSON.stringify({ ...answer, ms, grown: process.memoryUsage().rss - before })}\n`);
+}

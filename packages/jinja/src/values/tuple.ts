@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Function } from './function.js';
+import { countItem, indexOfItem, itemAt } from './list.js';
+import { reprItems } from './repr.js';
+import { PythonObject, type Value } from './value.js';
+
+export class Tuple extends PythonObject {
+  readonly typeName = 'tuple';
+
+  constructor(
+    readonly items: readonly Value[],
+    /** Names of the items of a named tuple. */
+    private readonly names: readonly string[] = [],
+  ) {
+    super();
+  }
+
+  override attribute(name: string): Value | undefined {
+    if (this.names.includes(name)) return this.items[this.names.indexOf(name)];
+    if (name === 'index') return new Function(name, (args) => indexOfItem(this.items, args, 'tuple'));
+    if (name === 'count') return new Function(name, (args) => countItem(this.items, args));
+    return undefined;
+  }
+
+  override item(key: Value): Value | undefined {
+    return itemAt(this.items, key);
+  }
+
+  override iterate(): Iterator<Value> {
+    return this.items[Symbol.iterator]();
+  }
+
+  override length(): number {
+    return this.items.length;
+  }
+
+  override repr(): string {
+    return this.items.length === 1 ? `(${reprItems(this.items)},)` : `(${reprItems(this.items)})`;
+  }
+}

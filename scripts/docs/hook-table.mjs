@@ -12,7 +12,7 @@ export function hookTable(hooks, file) {
     ['Hook', 'Kind', 'Given', 'What happens'],
     hooks.map((name) => {
       const declared = new RegExp(
-        `/\\*\\* ([^\\n]*(?:\\n[^/]*)*?) \\*/\\n  readonly ${name}: (\\w+)<\\[([^\\n]*)\\]>;`,
+        `/\\*\\* ([^\\n]*(?:\\n[^/]*)*?) \\*/\\n  readonly ${name}: (\\w+)<\\[([^\\n]*)\\](?:, [^\\n]*)?>;`,
       ).exec(contract);
       if (declared === null) throw new Error(`${file} declares no hook ${name}`);
       const [, comment, kind, given] = declared;

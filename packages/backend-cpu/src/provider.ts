@@ -11,7 +11,8 @@ export const cpuOptions = z.strictObject({
     .positive()
     .nullable()
     .default(null)
-    .describe('Threads of the kernels; null: as many as the process may use. Results do not depend on it.'),
+    .describe('Threads of the kernels; null: as many as the process may use. Results do not depend on it.')
+    .meta({ decides: false }),
   packWeights: z
     .union([z.literal('auto'), z.boolean()])
     .default('auto')
@@ -19,7 +20,8 @@ export const cpuOptions = z.strictObject({
       'Keep frozen bf16 weights packed for products too: their size again for each direction; a product over a few ' +
         'hundred rows then takes a tenth less. auto: where the processor multiplies tiles, beside which packing is a ' +
         'larger part. Results do not depend on it.',
-    ),
+    )
+    .meta({ decides: false }),
 });
 
 export const cpuBackend: BackendProvider = {

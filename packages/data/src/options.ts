@@ -92,11 +92,13 @@ export const dataOptions = z.strictObject({
     .string()
     .min(1)
     .default('.llmf-cache/data')
-    .describe('Folder of the tokenized data, relative to the config’s folder, or `off`.'),
+    .describe('Folder of the tokenized data, relative to the config’s folder, or `off`.')
+    .meta({ decides: false }),
   workers: z
     .union([z.literal('auto'), z.int().min(0)])
     .default('auto')
-    .describe('Threads that tokenize; auto: only where it pays; 0: none.'),
+    .describe('Threads that tokenize; auto: only where it pays; 0: none.')
+    .meta({ decides: false }),
 });
 export type DataOptions = z.infer<typeof dataOptions>;
 

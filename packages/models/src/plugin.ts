@@ -15,7 +15,8 @@ export const architectures = [llama, mistral, qwen2, qwen3, gpt2];
 /** Provides the architectures and the loader of model folders. */
 export function models(): Plugin {
   return {
-    name: 'model',
+    name: 'models',
+    section: 'model',
     apiVersion,
     description: 'Hugging Face model folders: llama, mistral, qwen2, qwen3, gpt2',
     options: modelOptions,

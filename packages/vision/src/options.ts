@@ -17,7 +17,8 @@ export const visionOptions = z.strictObject({
     .default(false)
     .describe(
       'Decode every picture before the first step, so that damage between a sound beginning and end is found there too.',
-    ),
+    )
+    .meta({ decides: false }),
   exif: z
     .enum(['ignore', 'apply'])
     .default('ignore')
@@ -94,7 +95,8 @@ export const visionOptions = z.strictObject({
     .string()
     .min(1)
     .default('.llmf-cache/vision')
-    .describe('Folder of headers, fetched files and resized pictures, relative to the config’s folder, or `off`.'),
+    .describe('Folder of headers, fetched files and resized pictures, relative to the config’s folder, or `off`.')
+    .meta({ decides: false }),
   memoryBytes: z
     .int()
     .min(0)

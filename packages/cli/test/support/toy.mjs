@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stage without a model, as a user's own plugin file: its loss halves every ten steps. For tests of everything around a step.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { apiVersion, BackendToken, StageToken } from '@llmf/core';
 import { LossToken } from '@llmf/training';
 
 /** `options` of a stage may be any strict zod-like object; this one takes what the tests need. */
-const known = ['stepsPerEpoch', 'failAt', 'nanAt', 'noSpaceAt', 'saveSeconds'];
+const known = ['stepsPerEpoch', 'failAt', 'nanAt', 'noSpaceAt', 'saveSeconds', 'evalLosses'];
 const options = {
   shape: Object.fromEntries(known.map((key) => [key, null])),
   safeParse: (data) => ({ success: true, data: { stepsPerEpoch: 8, ...data } }),
@@ -13,6 +15,7 @@ const options = {
 class ToySession {
   constructor(run, { saveSeconds = 0, ...given }) {
     Object.assign(this, { ...given, seen: [] });
+    run.hooks.end.tap('toy', () => writeFileSync(join(run.output, 'seen.json'), JSON.stringify(this.seen)));
     run.state.add('toy', {
       save: () => {
         for (const end = performance.now() + 1000 * saveSeconds; performance.now() < end;);
@@ -21,6 +24,7 @@ class ToySession {
       load: ({ json }) => {
         this.seen = [...json];
       },
+      isResult: true,
     });
   }
   async verify() {}
@@ -35,14 +39,14 @@ class ToySession {
     return { metrics: Promise.resolve({ loss, seen: this.seen.length }), tokens: 100, computedTokens: 90 };
   }
   async evaluate() {
-    return { loss: 0.5 };
+    return { loss: this.evalLosses?.[this.seen.length - 1] ?? 0.5 };
   }
 }
 
 const stage = {
   name: 'toy',
   rows: 'single',
-  defaultLoss: 'toy',
+  defaults: { loss: 'toy' },
   options,
   prepare: async (run, given) => new ToySession(run, given),
 };

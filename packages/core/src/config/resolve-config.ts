@@ -7,17 +7,19 @@ import { sectionOf } from '../engine/plugin-shape.js';
 import type { ConfigSource } from './config-source.js';
 import { resolveSlots } from './resolve-slots.js';
 import { isTopLevel, slotPath, slotsIn, writtenAt } from './slot-place.js';
+import { decidingPart } from './deciding.js';
 import { isPlain, Mistakes, unknownKeys } from './mistakes.js';
 import { keysOf } from './option-schema.js';
 import { trainOptions, type Choice, type RunConfig, type TrainOptions } from './run-config.js';
 
 export const engineOptions = z.strictObject({
   plugins: z.array(z.string().min(1)).default([]).describe('Plugins to load, besides those that come with llmf.'),
-  output: z.string().min(1).optional().describe('Folder of the run; default runs/<loss>.'),
+  output: z.string().min(1).optional().describe('Folder of the run; default runs/<loss>.').meta({ decides: false }),
   saveDtype: z
     .enum(['auto', 'f32', 'f16', 'bf16'])
     .default('auto')
-    .describe("Of a full model's file at the end; auto keeps the source's. Adapters are f32."),
+    .describe("Of a full model's file at the end; auto keeps the source's. Adapters are f32.")
+    .meta({ decides: false }),
 });
 
 /** A key of editors, allowed in every config and of no meaning to a run. */
@@ -62,7 +64,7 @@ export async function resolveConfig(
   for (const [key, schema] of sections) if (isUsed(key)) parsed[key] = mistakes.parse(schema, raw[key] ?? {}, [key]);
   mistakes.throwIfAny();
 
-  return frozenConfig(engine.slots, {
+  return frozenConfig(engine, {
     plugins: outer!['plugins'] as string[],
     output: (outer!['output'] as string | undefined) ?? defaultOutput(choices),
     saveDtype: outer!['saveDtype'] as RunConfig['saveDtype'],
@@ -96,7 +98,8 @@ function defaultOutput(choices: Readonly<Record<string, readonly Choice[]>>): st
   return `runs/${names.join('-') || 'run'}`;
 }
 
-function frozenConfig(slots: readonly Slot[], config: Omit<RunConfig, 'resolved'>): RunConfig {
+function frozenConfig(engine: Engine, config: Omit<RunConfig, 'resolved' | 'deciding'>): RunConfig {
+  const { slots } = engine;
   const { plugins, output, saveDtype, train, choices, sections } = config;
   const chosen = slots.flatMap((slot) => {
     const { key, many } = slot;
@@ -112,7 +115,8 @@ function frozenConfig(slots: readonly Slot[], config: Omit<RunConfig, 'resolved'
       chosen.filter(([slot]) => isTopLevel(slot) === top).map(([slot, entry]) => [slotPath(slot).at(-1), entry]),
     );
   const resolved = { plugins, output, saveDtype, train: { ...train, ...placed(false) }, ...placed(true), ...sections };
-  return Object.freeze({ ...config, resolved: Object.freeze(resolved) });
+  const deciding = Object.freeze(decidingPart(engine, resolved));
+  return Object.freeze({ ...config, deciding, resolved: Object.freeze(resolved) });
 }
 
 const only = (raw: Readonly<Record<string, unknown>>, keys: readonly string[]) =>

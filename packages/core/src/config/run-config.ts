@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 
+const bestMode = z
+  .enum(['auto', 'min', 'max'])
+  .default('auto')
+  .describe('What is better; auto: less of a loss, perplexity or divergence, more of anything else.');
+
 /** `train:` of the config. Defaults are the peers' where they agree; null means "no limit". */
 export const trainOptions = z.strictObject({
   batchSize: z.int().min(1).default(2).describe('Rows of the stage per microbatch (pairs in `preference`).'),
@@ -11,8 +16,14 @@ export const trainOptions = z.strictObject({
     .default(null)
     .describe('Splits a microbatch further when its packed row would hold more tokens.'),
   gradientAccumulation: z.int().min(1).default(4).describe('Microbatches per optimizer step.'),
-  epochs: z.number().positive().default(1).describe('Passes over the training rows.'),
-  maxSteps: z.int().min(1).nullable().default(null).describe('Optimizer steps; overrides `epochs`.'),
+  epochs: z.number().positive().default(1).describe('Passes over the training rows.').meta({ decides: false }),
+  maxSteps: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Optimizer steps; overrides `epochs`.')
+    .meta({ decides: false }),
   learningRate: z.number().positive().default(5e-6).describe('Peak learning rate.'),
   warmupRatio: z.number().min(0).max(1).default(0.1).describe('Share of all steps spent warming up.'),
   warmupSteps: z.int().min(0).nullable().default(null).describe('Steps of warm-up; overrides `warmupRatio`.'),
@@ -27,6 +38,24 @@ export const trainOptions = z.strictObject({
     )
     .default([])
     .describe('Parameters with a rate or decay of their own; the last group that matches one holds.'),
+  earlyStopping: z
+    .strictObject({
+      metric: z.string().min(1).default('eval_loss').describe('Metric of an evaluation, as metrics.jsonl names it.'),
+      patience: z.int().min(1).default(3).describe('Evaluations without improvement that end the run.'),
+      minDelta: z.number().min(0).default(0).describe('Least change that counts as an improvement.'),
+      mode: bestMode,
+    })
+    .nullable()
+    .default(null)
+    .describe('End the run when a metric no longer improves; null: never.'),
+  keepBest: z
+    .strictObject({
+      metric: z.string().min(1).default('eval_loss').describe('Metric of an evaluation, as metrics.jsonl names it.'),
+      mode: bestMode,
+    })
+    .nullable()
+    .default(null)
+    .describe('Keep the best checkpoint by a metric, and write its weights at the end; null: the last ones.'),
   maxGradNorm: z
     .number()
     .positive()
@@ -38,16 +67,23 @@ export const trainOptions = z.strictObject({
     .default(false)
     .describe('Recompute each block in the backward pass: less memory, a third more work.'),
   seed: z.int().min(0).default(42).describe('Key of every random number of the run.'),
-  logEvery: z.int().min(1).default(1).describe('Steps between rows of metrics.jsonl.'),
+  logEvery: z.int().min(1).default(1).describe('Steps between rows of metrics.jsonl.').meta({ decides: false }),
   saveEvery: z
     .int()
     .min(1)
     .nullable()
     .default(500)
-    .describe('Steps between checkpoints; null: only at the end or when interrupted.'),
-  evalEvery: z.int().min(1).nullable().default(500).describe('Steps between evaluations; null: only at the end.'),
-  evalOnStart: z.boolean().default(false).describe('Evaluate once before step 1.'),
-  keepCheckpoints: z.int().min(1).default(2).describe('Newest checkpoints kept.'),
+    .describe('Steps between checkpoints; null: only at the end or when interrupted.')
+    .meta({ decides: false }),
+  evalEvery: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(500)
+    .describe('Steps between evaluations; null: only at the end.')
+    .meta({ decides: false }),
+  evalOnStart: z.boolean().default(false).describe('Evaluate once before step 1.').meta({ decides: false }),
+  keepCheckpoints: z.int().min(1).default(2).describe('Newest checkpoints kept.').meta({ decides: false }),
 });
 export type TrainOptions = z.infer<typeof trainOptions>;
 /** `train:` as it may be written: every key optional. */
@@ -72,6 +108,8 @@ export interface RunConfig {
   readonly choices: Readonly<Record<string, readonly Choice[]>>;
   /** By section key (`model`, `data`, …), parsed by the plugin that declared it. */
   readonly sections: Readonly<Record<string, unknown>>;
+  /** The part of `resolved` that decides the result: what a checkpoint keeps, to be compared on resume. */
+  readonly deciding: Readonly<Record<string, unknown>>;
   /** The whole config as plain data with every default filled in, for run.json. */
   readonly resolved: Readonly<Record<string, unknown>>;
 }

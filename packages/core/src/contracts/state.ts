@@ -11,6 +11,8 @@ export interface StateValue {
 export interface Stateful {
   save(): StateValue | Promise<StateValue>;
   load(value: StateValue): void | Promise<void>;
+  /** What the run is for (the trained weights): the best checkpoint's is what is written at the end. */
+  readonly isResult?: true;
 }
 
 export interface StateRegistry {

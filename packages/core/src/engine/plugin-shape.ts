@@ -8,8 +8,9 @@ export function checkPluginShape(value: unknown, origin: string): asserts value 
   if (missing !== null) throw coreErrors.pluginShape({ origin, got: describe(value), missing });
 }
 
-/** The config section of a plugin with options: its name in camelCase. */
+/** The config section of a plugin with options: the one it names, else its name in camelCase. */
 export const sectionOf = (plugin: Plugin): string =>
+  plugin.section ??
   plugin.name
     .replace(/^@[^/]*\//, '')
     .replace(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => next?.toUpperCase() ?? '');

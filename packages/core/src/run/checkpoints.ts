@@ -59,10 +59,11 @@ export class CheckpointStore {
     return folder;
   }
 
-  /** Keeps the newest `keep` checkpoints. */
-  async prune(keep: number): Promise<void> {
+  /** Keeps the newest `keep` checkpoints, and that of step `best`. */
+  async prune(keep: number, best: number | null = null): Promise<void> {
     const steps = await this.steps();
-    for (const step of steps.slice(0, Math.max(0, steps.length - keep))) await this.discard(this.folderOf(step));
+    const old = steps.slice(0, Math.max(0, steps.length - keep)).filter((step) => step !== best);
+    for (const step of old) await this.discard(this.folderOf(step));
   }
 
   /** Steps of the whole checkpoints, ascending. */
@@ -87,7 +88,7 @@ export class CheckpointStore {
     }
   }
 
-  private async read(step: number): Promise<Checkpoint> {
+  async read(step: number): Promise<Checkpoint> {
     const folder = this.folderOf(step);
     try {
       const manifest = JSON.parse(await readFile(join(folder, 'state.json'), 'utf8')) as CheckpointManifest;

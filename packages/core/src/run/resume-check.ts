@@ -3,26 +3,15 @@ import { runErrors } from './run-errors.js';
 
 type PlainObject = Readonly<Record<string, unknown>>;
 
-/** Keys that may differ on resume: how long, how often something is written, and where. */
-const free = [
-  'output',
-  'saveDtype',
-  'train.epochs',
-  'train.maxSteps',
-  'train.logEvery',
-  'train.saveEvery',
-  'train.evalEvery',
-  'train.evalOnStart',
-  'train.keepCheckpoints',
-];
-
-/** @throws LLMF_CORE_RESUME_CONFIG_CHANGED naming each key with the checkpoint's value and the config's. */
+/**
+ * @param saved the deciding part of the checkpoint's config
+ * @param current that of this run's
+ * @throws LLMF_CORE_RESUME_CONFIG_CHANGED naming each key with the checkpoint's value and the config's
+ */
 export function checkResumable(saved: PlainObject, current: PlainObject, folder: string): void {
   const before = flatten(saved);
   const now = flatten(current);
-  const keys = [...new Set([...before.keys(), ...now.keys()])].filter(
-    (key) => !free.includes(key) && before.get(key) !== now.get(key),
-  );
+  const keys = [...new Set([...before.keys(), ...now.keys()])].filter((key) => before.get(key) !== now.get(key));
   if (keys.length === 0) return;
   const changes = keys.map((key) => `${key}: ${before.get(key) ?? 'not set'} → ${now.get(key) ?? 'not set'}`);
   throw runErrors.resumeConfigChanged({ keys: changes, folder });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineErrors } from '../errors.js';
+import { nearest } from '../text/nearest.js';
 
 export const runErrors = defineErrors('core', {
   stateTwice: (f: { name: string }) => ({
@@ -23,6 +24,16 @@ export const runErrors = defineErrors('core', {
     where: f.folder,
     got: f.holder,
     fix: 'wait until it has ended, or name another folder: output=…',
+  }),
+  metricAbsent: (f: { key: string; metric: string; known: readonly string[] }) => ({
+    what: `train.${f.key} waits for a metric that no evaluation gives`,
+    where: `train.${f.key}.metric`,
+    got: f.metric,
+    expected:
+      f.known.length > 0
+        ? `one of ${nearest(f.metric, f.known).join(', ')}`
+        : 'an evaluation: held-out rows in data.eval',
+    fix: f.known.length > 0 ? 'use one of these names' : 'set data.eval, such as `eval: { split: 0.1 }`',
   }),
   lossNotFinite: (f: { step: number; loss: number; output: string }) => ({
     what: `the loss of step ${f.step} is not a finite number; training stopped, nothing of this step was saved`,

@@ -81,8 +81,8 @@ describe('an output folder', () => {
 describe('resuming', () => {
   const saved = { output: 'a', train: { seed: 1, maxSteps: 10 }, loss: [{ name: 'dpo', beta: 0.1 }] };
 
-  it('allows another duration and output', () => {
-    expect(() => checkResumable(saved, { ...saved, output: 'b', train: { seed: 1, maxSteps: 20 } }, 'x')).not.toThrow();
+  it('allows the same', () => {
+    expect(() => checkResumable(saved, structuredClone(saved), 'x')).not.toThrow();
   });
 
   it('refuses what changes the result, naming key, old and new value', () => {

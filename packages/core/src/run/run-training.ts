@@ -6,6 +6,7 @@ import type { Logger } from '../contracts/run.js';
 import { StageToken, type StageSession } from '../contracts/stage.js';
 import type { RunConfig } from '../config/run-config.js';
 import { CheckpointStore } from './checkpoints.js';
+import { stopEarly } from './early-stopping.js';
 import { MetricsLog } from './metrics-log.js';
 import { prepareOutputFolder } from './output-folder.js';
 import { checkResumable } from './resume-check.js';
@@ -29,6 +30,10 @@ export interface TrainingOutcome {
   readonly output: string;
   readonly step: number;
   readonly reason: 'finished' | 'interrupted';
+  /** Why it ended before its last step, where it was stopped by a rule. */
+  readonly stoppedBy?: string;
+  /** Step of the weights that were written, where the best were kept. */
+  readonly bestStep?: number;
   /** The last metrics row and the last evaluation row, when there were any. */
   readonly metrics: Readonly<Record<string, unknown>>;
 }
@@ -51,6 +56,7 @@ export async function runTraining(
     const choice = config.choices['stage']![0]!;
     const session = await engine.find(StageToken, choice.name).prepare(run, choice.options);
     run.totalSteps = stepCount(config, session.stepsPerEpoch);
+    stopEarly(run);
     return await train(run, session, { resume, stop: stop ?? new AbortController().signal });
   } catch (error) {
     await run.hooks.failure.promise(error);
@@ -69,17 +75,23 @@ async function train(
   const store = new CheckpointStore(run.output);
   const log = new MetricsLog(run.output);
   await store.clean();
+  const loop = new StepLoop(run, session, log, store, stop);
   const resumed = resume ? await restore(run, store) : false;
   await log.cutAfter(resumed ? run.step : -1);
   if (!resumed) await session.verify();
   await writeRunRecord(run);
-  const loop = new StepLoop(run, session, log, store, stop);
+  const { stepsPerEpoch } = session;
+  await run.hooks.started.promise({ step: run.step, totalSteps: run.totalSteps, stepsPerEpoch });
   await loop.start(resumed);
+  let stoppedBy: string | undefined;
   while (run.step < run.totalSteps && !stop.aborted) {
+    stoppedBy = run.hooks.stopping.call({ step: run.step, epoch: run.step / stepsPerEpoch });
+    if (stoppedBy !== undefined) break;
     await loop.next();
     await nextTick(); // lets signals and timers in between steps
   }
-  return await loop.finish();
+  if (stoppedBy !== undefined) run.logger.info(`stopped at step ${run.step}: ${stoppedBy}`);
+  return await loop.finish(stoppedBy);
 }
 
 /** Loads the newest checkpoint into the run's state. False when there is none. */
@@ -89,7 +101,7 @@ async function restore(run: TrainingRun, store: CheckpointStore): Promise<boolea
     run.logger.info('no checkpoint to resume from: starting afresh');
     return false;
   }
-  checkResumable(checkpoint.config, run.config.resolved, checkpoint.folder);
+  checkResumable(checkpoint.config, run.config.deciding, checkpoint.folder);
   await run.state.load(checkpoint.states, checkpoint.folder);
   run.logger.info(`resumed at step ${checkpoint.step}`);
   return true;

@@ -15,6 +15,11 @@ export class RunState implements StateRegistry {
     this.parts.set(name, part);
   }
 
+  /** Loads only what the run is for. */
+  async loadResult(values: ReadonlyMap<string, StateValue>): Promise<void> {
+    for (const [name, part] of this.parts) if (part.isResult === true) await part.load(values.get(name)!);
+  }
+
   async save(): Promise<Map<string, StateValue>> {
     const values = new Map<string, StateValue>();
     for (const [name, part] of this.parts) values.set(name, await part.save());

@@ -2,6 +2,7 @@
 import type { StageSession, StepResult } from '../contracts/stage.js';
 import type { CheckpointStore } from './checkpoints.js';
 import type { MetricsLog } from './metrics-log.js';
+import { BestMetric } from './best-metric.js';
 import { MetricsWindow } from './metrics-window.js';
 import { runErrors } from './run-errors.js';
 import type { TrainingOutcome } from './run-training.js';
@@ -21,9 +22,10 @@ interface PendingStep {
 export class StepLoop {
   private readonly window = new MetricsWindow();
   private readonly lastRow: Record<string, number | string | null> = {};
+  private readonly best: BestMetric | null;
   private pending: PendingStep | null = null;
   private lastEvaluation = -1;
-  private lastCheckpoint: number;
+  private lastCheckpoint = -1;
 
   constructor(
     private readonly run: TrainingRun,
@@ -32,11 +34,14 @@ export class StepLoop {
     private readonly store: CheckpointStore,
     private readonly stop: AbortSignal,
   ) {
-    this.lastCheckpoint = run.step;
+    const { keepBest } = run.config.train;
+    this.best = keepBest === null ? null : new BestMetric('keepBest', keepBest);
+    if (this.best !== null) run.state.add('best-checkpoint', this.best);
   }
 
   /** A fresh run is evaluated before step 1 when asked for; a resumed one takes note of what was evaluated already. */
   async start(isResumed: boolean): Promise<void> {
+    this.lastCheckpoint = this.run.step;
     if (isResumed) this.lastEvaluation = await this.log.lastEvaluation();
     else if (this.run.config.train.evalOnStart) await this.evaluate();
   }
@@ -56,16 +61,21 @@ export class StepLoop {
     if (isDue(step, saveEvery)) await this.checkpoint();
   }
 
-  /** After the last step: final evaluation, checkpoint and `end`. */
-  async finish(): Promise<TrainingOutcome> {
+  /** After the last step: final evaluation, checkpoint, the best weights where they were kept, and `end`. */
+  async finish(stoppedBy?: string): Promise<TrainingOutcome> {
     const { run } = this;
     const reason = run.step < run.totalSteps && this.stop.aborted ? 'interrupted' : 'finished';
     await this.settle();
     await this.flush();
     if (reason === 'finished') await this.evaluate();
     await this.checkpoint();
-    await run.hooks.end.promise({ step: run.step, reason });
-    return { output: run.output, step: run.step, reason, metrics: this.lastRow };
+    const bestStep = reason === 'finished' ? await this.restoreBest() : null;
+    const facts = {
+      ...(stoppedBy === undefined ? {} : { stoppedBy }),
+      ...(bestStep === null ? {} : { bestStep }),
+    };
+    await run.hooks.end.promise({ step: run.step, reason, ...facts });
+    return { output: run.output, step: run.step, reason, ...facts, metrics: this.lastRow };
   }
 
   /** Waits for the pending step's metrics and logs its row when due. @throws LLMF_CORE_LOSS_NOT_FINITE. */
@@ -93,10 +103,31 @@ export class StepLoop {
     this.lastEvaluation = run.step;
     const started = performance.now();
     const metrics = await this.session.evaluate();
-    if (metrics === null) return;
+    if (metrics === null) return this.withoutEvaluation();
     const seconds = (performance.now() - started) / 1000;
     const all = await run.hooks.evaluate.promise({ ...metrics, seconds });
-    await this.emit(run.step, Object.fromEntries(Object.entries(all).map(([name, value]) => [`eval_${name}`, value])));
+    const named = Object.fromEntries(Object.entries(all).map(([name, value]) => [`eval_${name}`, value]));
+    await this.emit(run.step, named);
+    const isBest = this.best?.note(run.step, named) ?? false;
+    await run.hooks.evaluated.promise({ step: run.step, metrics: named });
+    if (isBest && run.step > 0) await this.checkpoint();
+  }
+
+  /** @throws LLMF_CORE_METRIC_ABSENT where the config waits for a metric of held-out rows that are not there */
+  private withoutEvaluation(): void {
+    const { earlyStopping, keepBest } = this.run.config.train;
+    const [key, choice] =
+      keepBest === null ? (['earlyStopping', earlyStopping] as const) : (['keepBest', keepBest] as const);
+    if (choice !== null) throw runErrors.metricAbsent({ key, metric: choice.metric, known: [] });
+  }
+
+  /** The weights of the best evaluation in place of the last ones. Its step; null where they were not kept. */
+  private async restoreBest(): Promise<number | null> {
+    const { run, best, store } = this;
+    if (best === null || best.step === null || best.step === 0) return null;
+    if (best.step !== run.step) await run.state.loadResult((await store.read(best.step)).states);
+    run.logger.info(`the best weights are kept: ${best.text}`);
+    return best.step;
   }
 
   /** Written only when every step up to here is known to have a finite loss. */
@@ -105,8 +136,8 @@ export class StepLoop {
     const { run, store } = this;
     if (this.lastCheckpoint === run.step) return;
     this.lastCheckpoint = run.step;
-    const folder = await store.write(run.step, run.config.resolved, await run.state.save());
-    await store.prune(run.config.train.keepCheckpoints);
+    const folder = await store.write(run.step, run.config.deciding, await run.state.save());
+    await store.prune(run.config.train.keepCheckpoints, this.best?.step ?? null);
     await run.hooks.checkpoint.promise({ step: run.step, folder });
   }
 

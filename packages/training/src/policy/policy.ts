@@ -61,6 +61,7 @@ export async function openPolicy(run: Run, heads: readonly Head[] = []): Promise
   run.state.add('weights', {
     save: async () => ({ tensors: finite(await hostTensors(policy.variables)) }),
     load: ({ tensors }) => loadVariables(policy.variables, tensors ?? {}),
+    isResult: true,
   });
   run.logger.info(describeTrained(policy));
   return policy;

@@ -11,6 +11,7 @@ const builtins: Readonly<Record<string, () => Promise<PluginModule>>> = {
   '@llmf/data': () => import('@llmf/data'),
   '@llmf/stages': () => import('@llmf/stages'),
   '@llmf/loss-sft': () => import('@llmf/loss-sft'),
+  '@llmf/quantization': () => import('@llmf/quantization'),
   '@llmf/backend-wasm': () => import('@llmf/backend-wasm'),
   '@llmf/backend-cpu': () => import('@llmf/backend-cpu'),
 };

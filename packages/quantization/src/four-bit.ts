@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * 4-bit codes in blocks that share a scale, their largest magnitude: weight ≈ book[code] · scale. Blocks run over the
+ * matrix row after row; of two codes in a byte the first is in its upper half. QLoRA (Dettmers et al., 2023), section 3;
+ * layout and rounding are those of bitsandbytes' `quantize_4bit`.
+ */
+import type { PackedWeight, WeightFormat, WeightParts } from '@llmf/nn';
+import { z } from 'zod';
+import { packScales, scaleBytes, scaleReader } from './block-scales.js';
+import { fp4Book, nf4Book } from './code-books.js';
+
+export const fourBitOptions = z.strictObject({
+  blockSize: z
+    .union([z.literal(32), z.literal(64), z.literal(128), z.literal(256), z.literal(512), z.literal(1024)])
+    .default(64)
+    .describe('Weights that share a scale (QLoRA: 64).'),
+  doubleQuantization: z
+    .boolean()
+    .default(true)
+    .describe('Keep the scales in 8 bits, in blocks of 256 (QLoRA: yes): 0.13 instead of 0.5 bits a weight at 64.'),
+});
+type FourBitOptions = z.infer<typeof fourBitOptions>;
+
+export const nf4 = fourBit(
+  'nf4',
+  nf4Book,
+  '4.1 bits a weight: quantiles of a normal distribution in blocks of 64 (QLoRA)',
+);
+export const fp4 = fourBit('fp4', fp4Book, '4.1 bits a weight: 4-bit floating point in blocks of 64');
+
+function fourBit(name: string, book: Float32Array, description: string): WeightFormat {
+  const codeOf = nearestCode(book);
+  return {
+    name,
+    description,
+    options: fourBitOptions,
+    pack(values, _shape, options) {
+      const { blockSize, doubleQuantization } = options as FourBitOptions;
+      const { codes, scales } = packBlocks(values, blockSize, codeOf);
+      return { codes, book, blockSize: Uint32Array.of(blockSize), ...packScales(scales, doubleQuantization) };
+    },
+    expand,
+    bytes(shape, options) {
+      const { blockSize, doubleQuantization } = options as FourBitOptions;
+      const size = shape.reduce((product, one) => product * one, 1);
+      const scales = scaleBytes(Math.ceil(size / blockSize), doubleQuantization);
+      return Math.ceil(size / 2) + scales + book.byteLength + 4;
+    },
+  };
+}
+
+/** Smaller scales are taken for this one, so that a block of zeros has codes of zero. */
+const leastScale = Math.fround(1e-38);
+
+function packBlocks(values: Float32Array, blockSize: number, codeOf: (value: number) => number) {
+  const { fround } = Math;
+  const scales = new Float32Array(Math.ceil(values.length / blockSize));
+  const codes = new Uint8Array(Math.ceil(values.length / 2));
+  for (let block = 0; block < scales.length; block++) {
+    const start = block * blockSize;
+    const end = Math.min(values.length, start + blockSize);
+    let most = 0;
+    for (let i = start; i < end; i++) most = Math.max(most, Math.abs(values[i]!));
+    const isWhole = end - start === blockSize;
+    const divisor = Math.max(most, leastScale);
+    const factor = fround(1 / divisor);
+    scales[block] = isWhole ? most : divisor;
+    for (let i = start; i < end; i++) {
+      // The last block, where it is shorter, is divided: as bitsandbytes does.
+      const scaled = fround(isWhole ? values[i]! * factor : values[i]! / divisor);
+      codes[i >> 1]! |= codeOf(scaled) << (i % 2 === 0 ? 4 : 0);
+    }
+  }
+  if (values.length % 2 === 1) codes[codes.length - 1]! |= codeOf(0);
+  return { codes, scales };
+}
+
+/** Codes by the midpoints between ascending values; a value at a midpoint belongs to the lower one. */
+function nearestCode(book: Float32Array): (value: number) => number {
+  const { fround } = Math;
+  const order = [...book.keys()].sort((a, b) => book[a]! - book[b]! || a - b);
+  const bounds = order.slice(1).map((code, index) => fround(fround(book[order[index]!]! + book[code]!) / 2));
+  return (value) => {
+    let [low, high] = [0, bounds.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (bounds[middle]! < value) low = middle + 1;
+      else high = middle;
+    }
+    return order[low]!;
+  };
+}
+
+function expand({ parts, shape }: PackedWeight, from: number, to: number, into: Float32Array): void {
+  const { codes, book, blockSize } = parts as WeightParts & Record<'codes' | 'book' | 'blockSize', Float32Array>;
+  const columns = shape.slice(1).reduce((product, one) => product * one, 1);
+  const [first, last] = [from * columns, to * columns];
+  const size = blockSize[0]!;
+  const scaleOf = scaleReader(parts);
+  for (let start = first; start < last;) {
+    const block = Math.floor(start / size);
+    const end = Math.min(last, (block + 1) * size);
+    const scale = scaleOf(block);
+    for (let i = start; i < end; i++) {
+      const byte = codes[i >> 1]!;
+      into[i - first] = book[i % 2 === 0 ? byte >> 4 : byte & 15]! * scale;
+    }
+    start = end;
+  }
+}

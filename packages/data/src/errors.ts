@@ -142,6 +142,10 @@ export const errors = defineErrors('data', {
     what: `The chat template ${f.name} cannot be used: ${f.problem}.`,
     fix: 'Correct the template, or choose a named one with data.template.',
   }),
+  templateRefuses: (f: { name: string; problem: string }) => ({
+    what: `The chat template ${f.name} cannot write this chat: ${f.problem}.`,
+    fix: 'Give the turns that the template asks for (a system turn, say), or choose another with data.template or --template.',
+  }),
   templateMismatch: (f: {
     template: string;
     missing: readonly string[];

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { errors } from './errors.js';
 import type { Message } from './formats/example.js';
-import type { ChosenTemplate } from './templates/choose.js';
+import { RowProblem } from './readers/row-reader.js';
+import type { ChatTemplate } from './templates/chat-template.js';
+import { renderProbe, type ChosenTemplate } from './templates/choose.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /**
@@ -16,8 +19,18 @@ export function encodePrompt(
   const messages: readonly Message[] = typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt;
   if (template.chat === null)
     return withBos(tokenizer.encode(messages.map(({ content }) => content).join('\n')), tokenizer);
-  const ids = tokenizer.encode(template.chat.render(messages, { addGenerationPrompt: true }));
+  const ids = tokenizer.encode(renderedPrompt(template.chat, messages));
   return tokenizer.bos !== null && ids[0] === tokenizer.bos.id && ids[1] === tokenizer.bos.id ? ids.slice(1) : ids;
+}
+
+/** @throws LLMF_DATA_TEMPLATE_REFUSES where the template does not take such a chat. */
+function renderedPrompt(chat: ChatTemplate, messages: readonly Message[]): string {
+  try {
+    return chat.render(messages, { addGenerationPrompt: true });
+  } catch (error) {
+    if (error instanceof RowProblem) throw errors.templateRefuses({ name: chat.name, problem: error.message });
+    throw error;
+  }
 }
 
 /** Tokens at which an answer ends: eos, and the special token that the template puts behind an assistant's turn. */
@@ -26,11 +39,7 @@ export function stopTokens(tokenizer: Tokenizer, template: ChosenTemplate): numb
   if (tokenizer.eos !== null) stops.add(tokenizer.eos.id);
   const chat = template.chat;
   if (chat !== null && template.plain === 'render') {
-    const turns = [
-      { role: 'user', content: 'question' },
-      { role: 'assistant', content: 'answer' },
-    ] as const;
-    const end = tokenizer.addedTokenAtEnd(chat.render(turns, { addGenerationPrompt: false }).trimEnd());
+    const end = tokenizer.addedTokenAtEnd((renderProbe(chat, false) ?? '').trimEnd());
     const id = end === null ? undefined : tokenizer.tokenId(end);
     if (id !== undefined) stops.add(id);
   }

@@ -110,6 +110,16 @@ export class Tokenizer {
     return this.addedTexts.find((added) => text.startsWith(added)) ?? null;
   }
 
+  /** Where an added token begins that place `at` of the text would cut in two; null: it cuts none. */
+  addedTokenAround(text: string, at: number): number | null {
+    for (const added of this.addedTexts) {
+      for (let start = Math.max(0, at - added.length + 1); start < at; start++) {
+        if (text.startsWith(added, start)) return start;
+      }
+    }
+    return null;
+  }
+
   private specialToken(files: TokenizerFiles, key: string, idKey: string): SpecialToken | null {
     const named = files.config[key] ?? files.specialTokens[key];
     const text = typeof named === 'string' ? named : (named as { content?: unknown } | null | undefined)?.content;

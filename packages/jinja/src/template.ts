@@ -14,6 +14,8 @@ import type { Value } from './values/value.js';
 export interface RenderOptions {
   /** What `strftime_now` tells; fixed unless given, so that a prompt does not change from day to day. */
   readonly now?: Date;
+  /** A list of dicts among the values whose places in the text are wanted. */
+  readonly track?: string;
   /** Limits other than those for chats. */
   readonly limits?: Limits;
 }
@@ -22,6 +24,8 @@ export interface Rendered {
   readonly text: string;
   /** What `{% generation %}` blocks wrote: UTF-16 positions in the text, in order. */
   readonly generated: readonly Span[];
+  /** Of each item of the list named by `track`: what the loop over it wrote; null where none or several did. */
+  readonly tracked: readonly (Span | null)[];
 }
 
 const fixedDate = new Date(Date.UTC(2024, 6, 26));
@@ -47,9 +51,17 @@ export class Template {
       for (const [name, value] of Object.entries(values)) if (value !== undefined) given.set(name, toValue(value));
       const executor = new Executor((name) => given.get(name));
       executor.run(this.#body, this.#scope);
-      return { text: executor.output.text, generated: executor.generated };
+      const tracked = options.track === undefined ? [] : placesOf(given.get(options.track), executor.written);
+      return { text: executor.output.text, generated: executor.generated, tracked };
     });
   }
+}
+
+function placesOf(list: Value | undefined, written: Executor['written']): (Span | null)[] {
+  if (!Array.isArray(list)) return [];
+  const places = new Map<Value, Span | null>();
+  for (const { item, span } of written) places.set(item, places.has(item) ? null : span);
+  return list.map((item) => places.get(item) ?? null);
 }
 
 /** Characters in all texts of the values, roughly: limits grow with it. */

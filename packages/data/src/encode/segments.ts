@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Message } from '../formats/example.js';
 import { RowProblem } from '../readers/row-reader.js';
-import type { ChatTemplate } from '../templates/chat-template.js';
-import type { Tokenizer } from '../tokenizer.js';
+import type { ChatTemplate, RenderedTurns } from '../templates/chat-template.js';
+import {
+  asked,
+  atTokenBorder,
+  commonLength,
+  cutBehindTurn,
+  openingOf,
+  rendererOf,
+  writtenTurn,
+  type Render,
+  type TurnSpan,
+  type TurnTokens,
+} from './turn-borders.js';
 
 /** A piece of rendered text that is tokenized by itself. */
 export interface TextSegment {
@@ -28,20 +39,31 @@ export interface ChatToRender {
   readonly tokens: TurnTokens;
 }
 
-/** What finding a turn's end needs of a tokenizer. */
-export type TurnTokens = Pick<Tokenizer, 'addedTokenAtEnd' | 'addedTokenAtStart'>;
+/** Longer chats are not rendered again for each turn: a turn that the template does not write in one piece is context. */
+const mostAsked = 64;
 
 /**
- * Renders the prompt with its generation prompt, then each whole chat; the answer is what the second has beyond the
- * first, up to and with the end-of-turn token. Turns inside a longer answer are found by rendering the chat up to them.
+ * Renders each whole chat, and the prompt with what opens the answer: the answer is what the chat has beyond the prompt,
+ * up to and with the end-of-turn token. Turns inside a longer answer are found by the template's own marks
+ * (`{% generation %}`), or by where its loop over the messages wrote them.
  * @throws RowProblem when the template refuses the chat or writes another prompt once an answer follows.
  */
 export function renderChat(template: ChatTemplate, chat: ChatToRender): RenderedChat {
   const { context, tools, tokens } = chat;
-  const render = (messages: readonly Message[], addGenerationPrompt: boolean) =>
-    template.render(messages, { addGenerationPrompt, tools });
-  const wholes = chat.answers.map((answer) => cutBehindTurn(render([...context, ...answer], false), tokens));
-  const promptEnd = turnStart(render, context, wholes);
+  const render = rendererOf(template, tools);
+  const wholes = chat.answers.map((answer) => {
+    const rendered = render([...context, ...answer], false);
+    return { ...rendered, text: cutBehindTurn(rendered.text, tokens) };
+  });
+  const opening = openingOf(render, context);
+  const marked = chat.answers.map((answer, at) => markedTurns(wholes[at]!, [...context, ...answer]));
+  const prompts = wholes.map((whole, at) => {
+    const first = chat.answers[at]![0]!;
+    const mark = marked[at]?.[context.length] ?? null;
+    if (mark !== null) return mark.start;
+    return first.role === 'assistant' ? promptEndOf({ render, context, first, whole, opening, tokens }) : null;
+  });
+  const promptEnd = sharedEnd(prompts, wholes, () => contextEnd(render, context, wholes, tokens));
   if (promptEnd === null) {
     throw new RowProblem(
       'the template writes the prompt otherwise once an answer follows, so that the answer cannot be told apart',
@@ -54,93 +76,129 @@ export function renderChat(template: ChatTemplate, chat: ChatToRender): Rendered
     const segments: TextSegment[] = [];
     let done = promptEnd;
     const add = (end: number, isCounted: boolean) => {
-      if (end > done) segments.push({ text: whole.slice(done, end), isCounted });
+      if (end > done) segments.push({ text: whole.text.slice(done, end), isCounted });
       done = Math.max(done, end);
     };
     answer.forEach((message, turn) => {
       if (message.role !== 'assistant' || !chat.learns(message, turn === answer.length - 1)) return;
-      const span =
-        turn === answer.length - 1
-          ? {
-              start: turn === 0 ? promptEnd : turnStart(render, [...context, ...answer.slice(0, turn)], [whole]),
-              end: whole.length,
-            }
-          : earlierTurn(render, { context, answer, turn, whole, promptEnd, tokens });
-      if (span === null || span.start === null || span.start < done) {
+      const place = { context, answer, turn, whole, promptEnd, opening, tokens, render };
+      const span = marked[at] === null ? turnSpan(place) : marked[at]![context.length + turn]!;
+      if (span === null || span.start < done || span.end <= span.start) {
         rewrittenTurns++;
         return;
       }
       add(span.start, false);
-      add(span.end, true);
+      add(Math.min(span.end, whole.text.length), true);
     });
-    add(whole.length, false);
+    add(whole.text.length, false);
     return segments;
   });
-  return { prompt: wholes[0]!.slice(0, promptEnd), answers, rewrittenTurns };
+  return { prompt: wholes[0]!.text.slice(0, promptEnd), answers, rewrittenTurns };
 }
 
-type Render = (messages: readonly Message[], addGenerationPrompt: boolean) => string;
-
-/** An answer whose place in the text is found again. */
-const mark: Message = { role: 'assistant', content: '\u2061answer-mark\u2061' };
-
-/**
- * Where the turn after `messages` starts to be the answer's, in every whole chat. Mostly the rendered prompt is the
- * beginning of the chat; a template that opens the turn otherwise than it writes it (a thinking tag in the generation
- * prompt only) is cut where both part. null: the chat does not begin with these messages as rendered alone.
- */
-function turnStart(render: Render, messages: readonly Message[], wholes: readonly string[]): number | null {
-  const opened = render(messages, true);
-  if (wholes.every((whole) => whole.startsWith(opened))) return opened.length;
-  const closed = render(messages, false).trimEnd();
-  const marked = render([...messages, mark], false).indexOf(mark.content);
-  const end = Math.min(marked, ...wholes.map((whole) => commonLength(opened, whole)));
-  return end >= closed.length ? end : null;
+/** The spans of the template's own marks by message; null where it has none, or not one for each assistant's turn. */
+function markedTurns(whole: RenderedTurns, messages: readonly Message[]): (TurnSpan | null)[] | null {
+  const assistants = messages.filter(({ role }) => role === 'assistant').length;
+  if (whole.generated.length === 0 || whole.generated.length !== assistants) return null;
+  let next = 0;
+  return messages.map(({ role }) => {
+    if (role !== 'assistant') return null;
+    const [start, end] = whole.generated[next++]!;
+    return { start, end };
+  });
 }
 
-interface EarlierTurn {
+interface FirstTurn {
+  readonly render: Render;
   readonly context: readonly Message[];
-  readonly answer: readonly Message[];
-  readonly turn: number;
-  readonly whole: string;
-  readonly promptEnd: number;
+  readonly first: Message;
+  readonly whole: RenderedTurns;
+  readonly opening: string | null;
   readonly tokens: TurnTokens;
 }
 
-/**
- * Where an assistant's turn that others follow stands in the whole chat. Mostly the chat up to and with it is the
- * beginning of the whole one. A template that writes earlier turns otherwise (Qwen 3 leaves out their reasoning block)
- * is asked with a mark in the turn's place: the turn is learned if its content still stands there word for word.
- */
-function earlierTurn(
+/** Where the prompt ends before an answer: behind the rendered prompt where the chat begins with it. */
+function promptEndOf({ render, context, first, whole, opening, tokens }: FirstTurn): number | null {
+  const opened = context.length === 0 ? null : asked(render, context, true);
+  if (opened !== null && whole.text.startsWith(opened)) return opened.length;
+  const span = whole.turns[context.length] ?? null;
+  const written = span === null ? null : writtenTurn({ text: whole.text, span, message: first, opening, tokens });
+  if (opened === null) return written?.start ?? null;
+  // A template that opens the turn otherwise than it writes it (a thinking tag in the prompt only): where both part.
+  const end = atTokenBorder(whole.text, commonLength(opened, whole.text), tokens);
+  const closed = asked(render, context, false)?.trimEnd() ?? '';
+  if (end < closed.length) return null;
+  // What both have in common may reach into the answer's own text.
+  return written === null ? end : Math.min(end, Math.max(written.start, closed.length));
+}
+
+/** Both answers follow one prompt: the shortest that all have in common. */
+function sharedEnd(ends: readonly (number | null)[], wholes: readonly RenderedTurns[], other: () => number | null) {
+  if (ends.some((end) => end === null)) return other();
+  const end = Math.min(...(ends as number[]));
+  const prompt = wholes[0]!.text.slice(0, end);
+  return wholes.every(({ text }) => text.startsWith(prompt)) ? end : null;
+}
+
+/** Before an answer that does not begin with the assistant (a tool's result), or of a template that refuses to be asked. */
+function contextEnd(
   render: Render,
-  { context, answer, turn, whole, promptEnd, tokens }: EarlierTurn,
-): { start: number; end: number } | null {
+  context: readonly Message[],
+  wholes: readonly RenderedTurns[],
+  tokens: TurnTokens,
+): number | null {
+  const opened = asked(render, context, true);
+  const closed = asked(render, context, false)?.trimEnd();
+  if (opened === null || closed === undefined) return null;
+  const end = Math.min(...wholes.map(({ text }) => atTokenBorder(text, commonLength(opened, text), tokens)));
+  return end >= closed.length ? end : null;
+}
+
+interface PlacedTurn extends Omit<FirstTurn, 'first'> {
+  readonly answer: readonly Message[];
+  readonly turn: number;
+  readonly promptEnd: number;
+}
+
+/**
+ * Where an assistant's turn of a longer answer stands. A turn with calls or reasoning is learned only if the chat up to
+ * it is the beginning of the whole one: templates write such turns otherwise once the chat goes on.
+ */
+function turnSpan(place: PlacedTurn): TurnSpan | null {
+  const { answer, turn, whole, context, promptEnd, opening, tokens } = place;
+  const message = answer[turn]!;
+  const isLast = turn === answer.length - 1;
+  const span = whole.turns[context.length + turn] ?? null;
+  const isPlain = message.toolCalls === undefined && message.reasoning === undefined;
+  const written =
+    span === null || (!isPlain && !isLast) ? null : writtenTurn({ text: whole.text, span, message, opening, tokens });
+  if (isLast) {
+    const start = turn === 0 ? promptEnd : (written?.start ?? askedStart(place));
+    return start === null ? null : { start, end: whole.text.length };
+  }
+  if (written !== null) return turn === 0 ? { ...written, start: promptEnd } : written;
+  return isPlain && span !== null ? null : askedTurn(place);
+}
+
+/** Where the turn begins, by rendering the chat before it. */
+function askedStart({ render, context, answer, turn, whole, tokens }: PlacedTurn): number | null {
+  if (answer.length > mostAsked) return null;
   const before = [...context, ...answer.slice(0, turn)];
-  const start = turn === 0 ? promptEnd : turnStart(render, before, [whole]);
-  const through = cutBehindTurn(render([...before, answer[turn]!], false), tokens);
-  if (start !== null && whole.startsWith(through)) return { start, end: through.length };
-  const marked = render([...before, mark, ...answer.slice(turn + 1)], false);
-  const at = marked.indexOf(mark.content);
-  if (at === -1 || !whole.startsWith(marked.slice(0, at))) return null;
-  const behind = marked.slice(at + mark.content.length);
-  // The whole chat was cut behind its last turn, the marked one was not.
-  const rest = cutBehindTurn(behind, tokens);
-  const end = whole.length - rest.length;
-  if (end <= at || !whole.endsWith(rest) || whole.slice(at, end).trim() !== answer[turn]!.content.trim()) return null;
-  const endOfTurn = behind.length - behind.trimStart().length;
-  const closing = tokens.addedTokenAtStart(behind.slice(endOfTurn))?.length ?? 0;
-  return { start: start !== null && start <= at ? start : at, end: end + (closing === 0 ? 0 : endOfTurn + closing) };
+  const opened = asked(render, before, true);
+  if (opened === null) return null;
+  if (whole.text.startsWith(opened)) return opened.length;
+  const closed = asked(render, before, false)?.trimEnd();
+  const end = atTokenBorder(whole.text, commonLength(opened, whole.text), tokens);
+  return closed !== undefined && end >= closed.length ? end : null;
 }
 
-/** The text without the white space behind its last special token, which belongs to the next turn. */
-function cutBehindTurn(text: string, tokens: TurnTokens): string {
-  const trimmed = text.trimEnd();
-  return tokens.addedTokenAtEnd(trimmed) === null ? text : trimmed;
-}
-
-function commonLength(a: string, b: string): number {
-  let length = 0;
-  while (length < a.length && a[length] === b[length]) length++;
-  return length;
+/** The whole turn, by rendering the chat before it and the chat through it. */
+function askedTurn(place: PlacedTurn): TurnSpan | null {
+  const { render, context, answer, turn, whole, promptEnd, tokens } = place;
+  const start = turn === 0 ? promptEnd : askedStart(place);
+  if (start === null || answer.length > mostAsked) return null;
+  const through = asked(render, [...context, ...answer.slice(0, turn + 1)], false);
+  if (through === null) return null;
+  const cut = cutBehindTurn(through, tokens);
+  return whole.text.startsWith(cut) ? { start, end: cut.length } : null;
 }

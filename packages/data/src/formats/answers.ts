@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { jsonText, JsonNumber } from '@llmf/jinja';
 import type { ResponseRole, StandardRowKind } from '@llmf/training';
 import { RowProblem } from '../readers/row-reader.js';
 import { asNumber, asStructure, asText, type Cells } from './cells.js';
@@ -50,8 +51,10 @@ export function withAnswers(
     rowKindsOf((role) => cells.has(role)),
   );
   if (kind === null) throw new RowProblem(missingAnswers(cells, wanted));
-  const answer = (role: ColumnRole, as: ResponseRole) =>
-    readAnswer(cells.required(role), `column ${cells.column(role)}`, as, cells, media);
+  const answer = (role: ColumnRole, as: ResponseRole) => {
+    const where = `column ${cells.column(role)}`;
+    return withoutPrompt(readAnswer(cells.required(role), where, as, cells, media), parts, where);
+  };
   const example = (answers: Answer[]): ChatExample => ({
     kind: 'chat',
     ...parts,
@@ -75,7 +78,32 @@ export function withAnswers(
   return [example([chosen, rejected])];
 }
 
-export const sameMessages = (a: readonly Message[], b: readonly Message[]) => JSON.stringify(a) === JSON.stringify(b);
+/** What turns are compared by: ids and masks may differ. */
+const turnText = ({ role, content, toolCalls }: Message) => jsonText([role, content.trim(), toolCalls]);
+
+/**
+ * An answer that repeats the prompt (a whole conversation, as UltraFeedback has them) without it, so that both answers
+ * follow one prompt. @throws RowProblem where it follows another one.
+ */
+function withoutPrompt(answer: Answer, { system, messages }: ChatParts, where: string): Answer {
+  const [first] = answer.messages;
+  const prompts = [
+    messages,
+    ...(system === undefined ? [] : [[{ role: 'system', content: system } as const, ...messages]]),
+  ];
+  const repeated = prompts.find(
+    (prompt) =>
+      prompt.length > 0 &&
+      answer.messages.length > prompt.length &&
+      prompt.every((message, at) => turnText(message) === turnText(answer.messages[at]!)),
+  );
+  if (repeated !== undefined) return { ...answer, messages: answer.messages.slice(repeated.length) };
+  if (first!.role === 'user' || first!.role === 'system')
+    throw new RowProblem(`${where} begins with a ${first!.role} turn that is not the prompt of the row`);
+  return answer;
+}
+
+export const sameMessages = (a: readonly Message[], b: readonly Message[]) => jsonText(a) === jsonText(b);
 
 function missingAnswers(cells: Cells, wanted: WantedRows): string {
   if (wanted === 'single' && cells.has('label')) return 'the row is labelled good or bad; it is no supervised example';
@@ -116,7 +144,7 @@ const isEmpty = ({ content, toolCalls, reasoning }: Message) =>
 /** KTO's label: true, 1, "true", "desirable", "good" and their opposites. */
 export function readLabel(cells: Cells): 'desirable' | 'undesirable' {
   const label = cells.required('label');
-  const word = String(label).toLowerCase();
+  const word = (label instanceof JsonNumber ? String(Number(label)) : String(label)).toLowerCase();
   if (['true', '1', 'desirable', 'good', 'yes'].includes(word)) return 'desirable';
   if (['false', '0', '-1', 'undesirable', 'bad', 'no'].includes(word)) return 'undesirable';
   throw new RowProblem(`column ${cells.column('label')} is ${JSON.stringify(label)}, neither true nor false`);

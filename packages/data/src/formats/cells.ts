@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { JsonNumber, parseJson } from '@llmf/jinja';
 import { RowProblem } from '../readers/row-reader.js';
 import type { ColumnRole, Tags } from './data-format.js';
 import type { MediaReference } from './example.js';
@@ -99,13 +100,14 @@ export class Cells {
 
 export function asText(value: unknown, where: string): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (['number', 'boolean', 'bigint'].includes(typeof value) || value instanceof JsonNumber) return String(value);
   if (value === null || value === undefined) throw new RowProblem(`${where} is null`);
   throw new RowProblem(`${where} is ${Array.isArray(value) ? 'a list' : 'an object'}, not a string`);
 }
 
 export function asNumber(value: unknown, where: string): number {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  const isWritten = (typeof value === 'string' && value.trim() !== '') || value instanceof JsonNumber;
+  const number = isWritten || typeof value === 'bigint' ? Number(value) : value;
   if (typeof number === 'number' && Number.isFinite(number)) return number;
   throw new RowProblem(`${where} is not a number`);
 }
@@ -114,7 +116,7 @@ export function asNumber(value: unknown, where: string): number {
 export function asStructure(value: unknown, where: string): unknown {
   if (typeof value !== 'string') return value;
   try {
-    return JSON.parse(value) as unknown;
+    return parseJson(value);
   } catch {
     throw new RowProblem(`${where} is a string that is not JSON`);
   }

@@ -59,7 +59,8 @@ function readConversation(cells: Cells, wanted: WantedRows): Example[] {
   const turns = own === undefined ? all : all.slice(1);
   const tools = readTools(cells);
   const parts: ChatParts = {
-    ...(system !== undefined && system !== '' && { system }),
+    // An empty system turn of the chat's own is meant; an empty column is none.
+    ...(system !== undefined && (system !== '' || own !== undefined) && { system }),
     messages: turns,
     ...(tools !== undefined && { tools }),
     isPlain: false,

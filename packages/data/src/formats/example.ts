@@ -9,6 +9,8 @@ export interface Message {
   readonly toolCalls?: readonly ToolCall[];
   /** Text of a reasoning part that precedes the content. */
   readonly reasoning?: string;
+  /** All other fields of the message, as the file has them: templates read them by name. */
+  readonly fields?: Readonly<Record<string, unknown>>;
   /** The data itself says that this turn is not to be learned. */
   readonly isMasked?: boolean;
 }
@@ -16,6 +18,8 @@ export interface Message {
 export interface ToolCall {
   readonly name: string;
   readonly arguments: unknown;
+  /** What stands beside the function: its id. */
+  readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 /** A picture, film or sound that a row names; only the modality that reads it looks inside. */

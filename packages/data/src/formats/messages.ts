@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { JsonNumber, parseJson } from '@llmf/jinja';
 import { RowProblem } from '../readers/row-reader.js';
 import { asStructure, asText, type Cells } from './cells.js';
 import type { Tags } from './data-format.js';
 import type { MediaReference, Message, ToolCall } from './example.js';
+import { otherFields, readMask } from './message-fields.js';
 
 /** Role names in use besides the tags of the file. */
 const aliases: Readonly<Record<string, Message['role'] | 'function'>> = {
@@ -36,10 +38,14 @@ export function readMessages(value: unknown, where: string, cells: Cells, media:
   );
 }
 
-/** Whether a cell holds messages rather than a plain string. */
+/** Whether a cell holds messages rather than a plain string. @throws RowProblem for a Python list written as text. */
 export function isMessages(value: unknown): boolean {
-  if (typeof value === 'string') return /^\s*\[\s*\{/.test(value) && /"(?:role|from)"/.test(value);
-  return typeof value === 'object' && value !== null;
+  if (typeof value !== 'string') return typeof value === 'object' && value !== null && !(value instanceof JsonNumber);
+  if (/^\s*\[?\s*\{\s*'(?:role|from|content|value)'\s*:/.test(value))
+    throw new RowProblem(
+      'messages are written as a Python list (single quotes), not as JSON; write the column with json.dumps, or Parquet',
+    );
+  return /^\s*\[\s*\{/.test(value) && /"(?:role|from)"/.test(value);
 }
 
 function readMessage(item: unknown, where: string, cells: Cells, media: MediaReference[]): Message {
@@ -49,19 +55,37 @@ function readMessage(item: unknown, where: string, cells: Cells, media: MediaRef
   const tags = cells.tags;
   const role = canonicalRole(pick(fields, [tags.role, ...roleKeys]), tags, where);
   const content = pick(fields, [tags.content, ...contentKeys]);
-  const masked = isMasked(fields) && { isMasked: true };
-  if (role === 'function') return { role: 'assistant', content: '', toolCalls: parseCalls(content, where), ...masked };
-  const calls = fields['tool_calls'];
-  const toolCalls = calls === undefined || calls === null ? [] : readCalls(calls, where);
+  const isAnswer = role === 'assistant' || role === 'function';
+  const others = otherFields(fields, [tags.role, tags.content]);
+  const common = {
+    ...(readMask(fields, isAnswer, where) && { isMasked: true }),
+    ...(others !== undefined && { fields: others }),
+  };
+  if (role === 'function') return { role: 'assistant', content: '', toolCalls: parseCalls(content, where), ...common };
+  const toolCalls = callsOf(fields, where);
   const parts = readContent(content, where, toolCalls.length > 0, cells, media);
-  const reasoning = parts.reasoning ?? fields['reasoning_content'];
+  const reasoning = parts.reasoning ?? reasoningOf(fields, where);
   return {
     role,
     content: parts.text,
     ...(toolCalls.length + parts.toolCalls.length > 0 && { toolCalls: [...toolCalls, ...parts.toolCalls] }),
-    ...(typeof reasoning === 'string' && reasoning !== '' && { reasoning }),
-    ...masked,
+    ...(reasoning !== undefined && { reasoning }),
+    ...common,
   };
+}
+
+/** The same text under any of its names. */
+function reasoningOf(fields: Record<string, unknown>, where: string): string | undefined {
+  const name = ['reasoning_content', 'reasoning', 'thinking'].find((key) => (fields[key] ?? '') !== '');
+  return name === undefined ? undefined : asText(fields[name], `${name} of ${where}`);
+}
+
+/** `tool_calls`, or the one `function_call` of older data. */
+function callsOf(fields: Record<string, unknown>, where: string): ToolCall[] {
+  const calls = fields['tool_calls'];
+  if (calls !== undefined && calls !== null) return readCalls(calls, where);
+  const call = fields['function_call'];
+  return call === undefined || call === null ? [] : parseCalls(call, where);
 }
 
 function pick(fields: Record<string, unknown>, keys: readonly string[]): unknown {
@@ -78,11 +102,6 @@ function canonicalRole(value: unknown, tags: Tags, where: string): Message['role
   const role = aliases[value];
   if (role === undefined) throw new RowProblem(`${where} has the unknown role ${JSON.stringify(value)}`);
   return role;
-}
-
-/** `loss_weight: 0`, `weight: 0`, `train: false` on a message: it is context only. */
-function isMasked(fields: Record<string, unknown>): boolean {
-  return fields['loss_weight'] === 0 || fields['weight'] === 0 || fields['train'] === false;
 }
 
 interface Content {
@@ -137,7 +156,12 @@ const unwrapUrl = (value: unknown) =>
 function readCalls(value: unknown, where: string): ToolCall[] {
   const list = asStructure(value, `tool_calls of ${where}`);
   if (!Array.isArray(list)) throw new RowProblem(`tool_calls of ${where} is not a list`);
-  return list.map((call) => readCall((call as { function?: unknown } | null)?.function ?? call, where));
+  return list.map((call: unknown) => {
+    const { function: inner, ...beside } = (call ?? {}) as Record<string, unknown>;
+    if (inner === undefined || inner === null) return readCall(call, where);
+    const fields = Object.entries(beside).filter(([, value]) => value !== null && value !== undefined);
+    return { ...readCall(inner, where), ...(fields.length > 0 && { fields: Object.fromEntries(fields) }) };
+  });
 }
 
 /** A turn that is one function call, or a list of them, written as JSON. */
@@ -147,17 +171,17 @@ function parseCalls(value: unknown, where: string): ToolCall[] {
 }
 
 function readCall(value: unknown, where: string): ToolCall {
-  const call = value as { name?: unknown; arguments?: unknown } | null;
+  const call = value as { name?: unknown; arguments?: unknown; id?: unknown } | null;
   if (typeof call?.name !== 'string') throw new RowProblem(`a function call of ${where} has no name`);
   const given = call.arguments ?? {};
   // Arguments are often JSON inside JSON; templates want the object.
   const parsed = typeof given === 'string' ? tryJson(given) : given;
-  return { name: call.name, arguments: parsed };
+  return { name: call.name, arguments: parsed, ...(typeof call.id === 'string' && { fields: { id: call.id } }) };
 }
 
 function tryJson(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     return text;
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { jsonText } from '@llmf/jinja';
 import { RowProblem } from '../readers/row-reader.js';
 import { withAnswers, type ChatParts } from './answers.js';
-import { asText, Cells } from './cells.js';
+import { asText, type Cells } from './cells.js';
 import type { DataFormat, WantedRows } from './data-format.js';
 import type { ChatExample, Example, MediaReference, Message } from './example.js';
 import { openaiTags, readInstruction } from './instruction.js';
@@ -29,8 +30,7 @@ export const preference: DataFormat = {
     weight: [],
   },
   recognisedBy: [['chosen', 'rejected']],
-  read: (cells, wanted) =>
-    cells.has('prompt') ? readInstruction(withoutRepeatedPrompt(cells), wanted) : readImplicit(cells, wanted),
+  read: (cells, wanted) => (cells.has('prompt') ? readInstruction(cells, wanted) : readImplicit(cells, wanted)),
 };
 
 function readImplicit(cells: Cells, wanted: WantedRows): Example[] {
@@ -62,7 +62,7 @@ function splitMessages(cells: Cells, wanted: WantedRows, chosen: unknown, reject
   return withAnswers(rest, wanted, parts, []);
 }
 
-const same = (message: Message) => JSON.stringify({ ...message, isMasked: undefined });
+const same = (message: Message) => jsonText({ ...message, isMasked: undefined });
 
 function splitStrings(cells: Cells, wanted: WantedRows): ChatExample[] {
   const chosen = asText(cells.required('chosen'), `column ${cells.column('chosen')}`);
@@ -89,19 +89,4 @@ function commonLength(a: readonly string[], b: readonly string[]): number {
   let length = 0;
   while (length < a.length && length < b.length && a[length] === b[length]) length++;
   return length;
-}
-
-/** Rows with a prompt whose chosen and rejected repeat it (whole conversations, as UltraFeedback has them). */
-function withoutRepeatedPrompt(cells: Cells): Cells {
-  const [prompt, chosen, rejected] = [cells.value('prompt'), cells.value('chosen'), cells.value('rejected')];
-  if (!isMessages(chosen) || !isMessages(rejected) || !Array.isArray(chosen) || !Array.isArray(rejected)) return cells;
-  const turns = (list: unknown[]) => readMessages(list, 'messages', cells, []);
-  const context: Message[] = isMessages(prompt)
-    ? readMessages(prompt, 'prompt', cells, [])
-    : [{ role: 'user', content: String(prompt) }];
-  const repeats = (list: Message[]) =>
-    list.length > context.length && context.every((message, at) => same(message) === same(list[at]!));
-  if (chosen.length < 2 || rejected.length < 2) return cells;
-  if (!repeats(turns(chosen)) || !repeats(turns(rejected))) return cells;
-  return cells.replacing({ chosen: chosen.slice(context.length), rejected: rejected.slice(context.length) });
 }

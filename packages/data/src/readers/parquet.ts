@@ -24,7 +24,7 @@ export async function readParquet(path: string): Promise<RowReader> {
       const rowStart = groupStarts[group]!;
       const rowEnd = groupStarts[group + 1] ?? length;
       const rows = parquetReadObjects({ file, metadata, compressors, rowStart, rowEnd }).catch(broken);
-      held = { group, rows: rows.then((read) => read.map(plainNumbers)) };
+      held = { group, rows: rows.then((read) => read.map(plainRow)) };
     }
     return held.rows;
   };
@@ -47,10 +47,18 @@ export async function readParquet(path: string): Promise<RowReader> {
   };
 }
 
-/** Parquet's 64-bit integers come as BigInt; rows hold plain JSON values. */
-function plainNumbers(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (Array.isArray(value)) return value.map(plainNumbers);
+/**
+ * Parquet's 64-bit integers come as BigInt: rows hold plain JSON values, and a BigInt only where a number would lose
+ * digits. A struct has a null for every field that any row has; inside of one a null says that the field is not there.
+ */
+function plainRow(row: RawRow): RawRow {
+  return Object.fromEntries(Object.entries(row as object).map(([column, value]) => [column, plainValue(value)]));
+}
+
+function plainValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (Array.isArray(value)) return value.map(plainValue);
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainNumbers(inner)]));
+  const fields = Object.entries(value).filter(([, inner]) => inner !== null);
+  return Object.fromEntries(fields.map(([key, inner]) => [key, plainValue(inner)]));
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { parseJson } from '@llmf/jinja';
 import { errors } from '../errors.js';
 import { decodeRow, type ByteFile } from './byte-file.js';
 import type { ParseRow } from './indexed-reader.js';
@@ -11,7 +12,7 @@ export function jsonRowParser(file: ByteFile, fix?: string): ParseRow {
     const text = decodeRow(bytes);
     if (text instanceof RowProblem) return text;
     try {
-      return JSON.parse(text) as unknown;
+      return parseJson(text);
     } catch {
       const fault = findJsonFault(text);
       const place = await file.place(offset + Buffer.byteLength(text.slice(0, fault.index)));

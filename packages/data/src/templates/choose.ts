@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { nearest } from '@llmf/core';
 import { errors } from '../errors.js';
+import type { Message } from '../formats/example.js';
+import { RowProblem } from '../readers/row-reader.js';
 import type { Tokenizer } from '../tokenizer.js';
 import { ChatTemplate } from './chat-template.js';
 import { namedSource, namedTemplates } from './named.js';
@@ -32,9 +34,13 @@ export async function chooseTemplate(name: string, tokenizer: Tokenizer, folder:
 }
 
 function chooseOwn(tokenizer: Tokenizer): ChosenTemplate {
-  const source = tokenizer.chatTemplates.get('default') ?? [...tokenizer.chatTemplates.values()][0];
+  const { chatTemplates } = tokenizer;
+  const source = chatTemplates.get('default') ?? [...chatTemplates.values()][0];
   if (source !== undefined) {
-    const chat = new ChatTemplate('auto', source, tokenizer);
+    // As Transformers: a chat that offers tools is written by the template of that name.
+    const toolUse = chatTemplates.get('tool_use');
+    const withTools = toolUse === undefined ? null : new ChatTemplate('tool_use', toolUse, tokenizer);
+    const chat = new ChatTemplate('auto', source, tokenizer, withTools);
     checkFit(chat, tokenizer);
     return { name: 'auto (the tokenizer’s own)', chat, plain: 'render', chatNotice: null };
   }
@@ -69,14 +75,36 @@ function build(name: string, tokenizer: Tokenizer): ChatTemplate | null {
 /** Marks that are special tokens wherever they are used. */
 const specialMark = /<\|[^|<>\s]+\|>|<｜[^｜<>]+｜>|<(?:start|end)_of_turn>/g;
 
+const user = { role: 'user', content: 'u' } as const;
+const assistant = { role: 'assistant', content: 'a' } as const;
+const system = { role: 'system', content: 's' } as const;
+
+/** Small chats of which a template that is strict about its turns takes one or another. */
+const probes: readonly (readonly Message[])[] = [
+  [user, assistant, user],
+  [system, user, assistant, user],
+  [user],
+  [system, user],
+  [user, assistant],
+  [system, user, assistant],
+];
+
+/** The first small chat that the template writes; null: it refuses them all, which says nothing about the user's rows. */
+export function renderProbe(chat: ChatTemplate, addGenerationPrompt: boolean): string | null {
+  const fitting = addGenerationPrompt ? probes : probes.filter((probe) => probe.at(-1) === assistant);
+  for (const probe of fitting) {
+    try {
+      return chat.render(probe, { addGenerationPrompt });
+    } catch (error) {
+      if (!(error instanceof RowProblem)) throw error;
+    }
+  }
+  return null;
+}
+
 /** Special tokens that the template writes around a chat but the tokenizer would break into pieces. */
 export function missingTokens(chat: ChatTemplate, tokenizer: Tokenizer): string[] {
-  const messages = [
-    { role: 'user', content: 'u' },
-    { role: 'assistant', content: 'a' },
-    { role: 'user', content: 'u' },
-  ] as const;
-  const text = chat.render(messages, { addGenerationPrompt: true });
+  const text = renderProbe(chat, true) ?? '';
   const marks = [...new Set(text.match(specialMark) ?? [])];
   const missing = marks.filter((mark) => !isPlainText(chat, mark) && !tokenizer.isOneToken(mark));
   const needsEos = /\beos_token\b/.test(chat.source) && tokenizer.eos === null && chat.name !== 'plain';

@@ -83,7 +83,7 @@ describe('what a template cannot express', () => {
     ];
     const text = template.render(messages, { addGenerationPrompt: false, tools: [{ name: 'f' }] });
     expect(text).toBe(
-      '[system]You can call these functions:\n[{"name":"f"}][user]Q[assistant]{"name":"f","arguments":{"a":1}}[assistant]<think>\nhm\n</think>\n\nA',
+      '[system]You can call these functions:\n[{"name": "f"}][user]Q[assistant]{"name": "f", "arguments": {"a": 1}}[assistant]<think>\nhm\n</think>\n\nA',
     );
     expect([...template.adaptations]).toHaveLength(2);
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LlmfError, type ErrorDetail } from '@llmf/core';
+import { JsonNumber } from '@llmf/jinja';
 import type { EncodedBlock } from '../encode/encode-block.js';
 import type { EncodingOptions } from '../encode/encoder.js';
 import type { WantedRows } from '../formats/data-format.js';
@@ -39,13 +40,41 @@ export interface Failure {
 
 export function packJob(id: number, file: number, firstRow: number, rows: readonly unknown[]): EncodeJob {
   const problems = rows.flatMap((row, place) => (row instanceof RowProblem ? [[place, row.message] as const] : []));
-  return { id, file, firstRow, rows: rows.map((row) => (row instanceof RowProblem ? null : row)), problems };
+  return {
+    id,
+    file,
+    firstRow,
+    rows: rows.map((row) => (row instanceof RowProblem ? null : packNumbers(row))),
+    problems,
+  };
 }
 
 export function unpackRows({ rows, problems }: EncodeJob): unknown[] {
-  const whole = [...rows];
+  const whole = rows.map(unpackNumbers);
   for (const [place, reason] of problems) whole[place] = new RowProblem(reason);
   return whole;
+}
+
+/** Stands for the class of a number that is kept as it was written. */
+const numberKey = '\u0000number';
+
+function packNumbers(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof JsonNumber) return { [numberKey]: value.text };
+  return mapped(value, packNumbers);
+}
+
+function unpackNumbers(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const text = (value as Record<string, unknown>)[numberKey];
+  return typeof text === 'string' ? new JsonNumber(text) : mapped(value, unpackNumbers);
+}
+
+/** Lists and plain objects with every value changed; bytes and dates as they are. */
+function mapped(value: object, change: (value: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map(change);
+  if (![Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, change(inner)]));
 }
 
 export function packFailure(error: unknown): Failure {

@@ -12,6 +12,7 @@ import type {
 } from '../syntax/nodes.js';
 import { TemplateError, typeError, unsupported, valueError } from '../template-error.js';
 import { textOf } from '../values/compare.js';
+import { Dict } from '../values/dict.js';
 import { Iteration, itemsOf } from '../values/iterate.js';
 import { str } from '../values/repr.js';
 import { isTrue } from '../values/truth.js';
@@ -37,6 +38,8 @@ export class Executor {
   /** What `{% generation %}` blocks wrote. */
   readonly generated: Span[] = [];
   readonly output = new Output();
+  /** What each turn of a loop over dicts wrote into the output, for who wants to know where a message stands. */
+  readonly written: { readonly item: Value; readonly span: Span }[] = [];
   /** What the template set at its top: blocks see it. */
   readonly #exported = new Map<string, Value>();
   readonly #context: Context;
@@ -152,7 +155,10 @@ export class Executor {
       const inner = variables.inner(node.scope!);
       inner.set('loop', loop);
       this.#unpack(node.target, item, inner);
+      const start = output.text.length;
       const end = this.#statements(node.body, inner, output);
+      if (output === this.output && item instanceof Dict && output.text.length > start)
+        this.written.push({ item, span: [start, output.text.length] });
       if (end === 'break') break;
       if (end === 'done') isElse = false;
     }

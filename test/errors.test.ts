@@ -76,7 +76,12 @@ describe('errors without a code', () => {
     'packages/core/src/run/checkpoints.ts': [1, 'reason of LLMF_CORE_CHECKPOINT_BROKEN'],
     'packages/data/src/workers/worker-pool.ts': [1, 'a worker that ended; the pool reports its rows as failed'],
     'packages/data/src/store/row-view.ts': [1, 'an index beyond the rows: a programming mistake'],
-    'packages/models/src/files/locate-model.ts': [1, 'reason of LLMF_MODELS_HUB_FAILED'],
+    'packages/jinja/src/syntax/string-literal.ts': [4, 'reason of LLMF_JINJA_SYNTAX'],
+    'packages/jinja/src/values/to-value.ts': [
+      1,
+      'a value of the host that no template can hold: a programming mistake',
+    ],
+
     'packages/training/src/references/row-log-probs.ts': [2, 'a damaged cache, computed again with a warning'],
     'packages/testkit/src/losses/describe-loss.ts': [1, 'fails a test of the loss that is described'],
     'packages/vision/src/decode/decode-gif.ts': [6, 'reason of LLMF_VISION_DECODE_FAILED'],

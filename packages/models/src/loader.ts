@@ -2,7 +2,7 @@
 import type { Architecture, ModelLoader } from '@llmf/nn';
 import { fingerprintOf } from './files/fingerprint.js';
 import { inspectModel, loadModel } from './files/load-model.js';
-import { loadHub, locateModel, type Hub } from './files/locate-model.js';
+import { locateModel } from './files/locate-model.js';
 import { saveAdapter } from './files/save-adapter.js';
 import { saveModel } from './files/save-model.js';
 
@@ -11,13 +11,12 @@ export interface LoaderSettings {
   readonly find: (modelType: string) => Architecture;
   /** Weights above this many bytes are split into several files; 5 GB as Transformers. */
   readonly shardBytes?: number;
-  readonly hub?: () => Promise<Hub>;
 }
 
 /** Reads and writes Hugging Face model folders. */
-export function createModelLoader({ find, shardBytes = 5e9, hub = loadHub }: LoaderSettings): ModelLoader {
+export function createModelLoader({ find, shardBytes = 5e9 }: LoaderSettings): ModelLoader {
   return {
-    locate: (path, from) => locateModel(path, from, hub),
+    locate: (path, from) => locateModel(path, from),
     load: loadModel,
     inspect: inspectModel,
     save: (model, folder, options) => saveModel(model, folder, options, find(model.modelType), shardBytes),

@@ -9,6 +9,7 @@ import {
   OptimizerToken,
   lossTermsOf,
   openPolicy,
+  peakLearningRate,
   Rows,
   type DroppedRow,
   type Policy,
@@ -86,6 +87,7 @@ async function describeRun(
   const needs = config.choices['loss'] === undefined ? null : lossTermsOf(run, stage).needs;
   const policy = await openPolicy(run, needs?.heads);
   if (needs !== null && needs.reference !== 'none') await checkReference(run, policy, needs.span === 'all');
+  peakLearningRate(run, stage, policy);
   logger.isQuiet = true;
   const loadedBytes = process.memoryUsage().rss;
   const rows = await Rows.open(run, policy.model, { rows: stage.rows, columns: needs?.columns ?? [] });

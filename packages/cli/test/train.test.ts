@@ -78,14 +78,7 @@ describe('llmf train', () => {
   it('prints options of all loaded plugins with --help, with a config or without', async () => {
     const help = await llmf('--help');
     expect(help.status).toBe(0);
-    for (const part of [
-      'Usage: llmf train',
-      'train.learningRate',
-      'default 0.000005',
-      'data.maxLength',
-      'stage: toy',
-      'nanAt',
-    ]) {
+    for (const part of ['Usage: llmf train', 'train.learningRate', 'data.maxLength', 'stage: toy', 'nanAt']) {
       expect(help.out).toContain(part);
     }
     await folder.write('llmf.yaml', 'train: [');

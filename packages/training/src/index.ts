@@ -32,4 +32,5 @@ export { schedules } from './schedules/schedules.js';
 export { clipByGlobalNorm } from './updater/clipping.js';
 export { GradientAccumulator } from './updater/gradient-accumulator.js';
 export { parameterSettings, type ParameterSettings } from './updater/parameter-groups.js';
+export { peakLearningRate, type LearningRates } from './updater/learning-rate.js';
 export { Updater, type Updated } from './updater/updater.js';

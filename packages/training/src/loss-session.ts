@@ -12,6 +12,7 @@ import { Objective } from './objective/objective.js';
 import { openPolicy, type Policy } from './policy/policy.js';
 import { checkReference, disposeReference, openReference } from './references/open-reference.js';
 import { Rows, unhurried } from './rows/rows.js';
+import { peakLearningRate } from './updater/learning-rate.js';
 import { Updater } from './updater/updater.js';
 
 /** The session of every stage that minimises weighted loss terms over rows, composed from the four parts of training. */
@@ -23,7 +24,14 @@ export async function createLossSession(run: Run, stage: LossStage): Promise<Sta
   const reference =
     needs.reference === 'none' ? null : await openReference(run, policy, rows.splits, needs.span === 'all');
   const objective = new Objective(run, policy, terms, needs, reference);
-  return new LossSession(run, policy, rows, objective, reference, new Updater(run, policy.variables));
+  return new LossSession(
+    run,
+    policy,
+    rows,
+    objective,
+    reference,
+    new Updater(run, policy.variables, peakLearningRate(run, stage, policy)),
+  );
 }
 
 class LossSession implements StageSession {

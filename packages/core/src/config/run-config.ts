@@ -24,7 +24,12 @@ export const trainOptions = z.strictObject({
     .default(null)
     .describe('Optimizer steps; overrides `epochs`.')
     .meta({ decides: false }),
-  learningRate: z.number().positive().default(5e-6).describe('Peak learning rate.'),
+  learningRate: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('Peak learning rate; null: what the stage takes with an adapter, or for all weights.'),
   warmupRatio: z.number().min(0).max(1).default(0.1).describe('Share of all steps spent warming up.'),
   warmupSteps: z.int().min(0).nullable().default(null).describe('Steps of warm-up; overrides `warmupRatio`.'),
   weightDecay: z.number().min(0).default(0).describe('Decoupled weight decay of matrices; norms and biases have none.'),

@@ -4,6 +4,7 @@ import { chosen } from '../choose.js';
 import { trainingHooks } from '../contracts/hooks.js';
 import { LossToken, type LossNeeds, type LossTerm } from '../contracts/loss.js';
 import { trainingErrors } from '../training-errors.js';
+import type { LearningRates } from '../updater/learning-rate.js';
 import { unitedNeeds } from './loss-needs.js';
 
 /** What a stage says of itself to the losses it minimises. */
@@ -11,6 +12,8 @@ export interface LossStage {
   readonly name: string;
   /** Kind of its rows. */
   readonly rows: string;
+  /** Where the config names no rate. */
+  readonly learningRates?: LearningRates;
 }
 
 export interface RunTerms {

@@ -20,7 +20,7 @@ function openRun(maxGradNorm: number | null): Run {
   const states = new Map<string, Stateful>();
   const run = {
     config: {
-      train: { learningRate: 0.1, warmupRatio: 0, warmupSteps: 2, weightDecay: 0, groups: [], maxGradNorm },
+      train: { warmupRatio: 0, warmupSteps: 2, weightDecay: 0, groups: [], maxGradNorm },
       choices: {
         'train.optimizer': choice('adamw', { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }),
         'train.schedule': choice('constant', {}),
@@ -42,7 +42,7 @@ afterEach(() => weight.assign(tf.tensor1d([1, 2])));
 
 describe('an updater', () => {
   it('adds up any number of losses before an update', async () => {
-    const updater = new Updater(openRun(null), new Map([['weight', weight]]));
+    const updater = new Updater(openRun(null), new Map([['weight', weight]]), 0.1);
     updater.accumulate(scaled(3));
     updater.accumulate(scaled(4));
     const { gradNorm } = await updater.update(1);
@@ -50,7 +50,7 @@ describe('an updater', () => {
   });
 
   it('may update several times in one step, at that step’s rate', async () => {
-    const updater = new Updater(openRun(null), new Map([['weight', weight]]));
+    const updater = new Updater(openRun(null), new Map([['weight', weight]]), 0.1);
     const rates: number[] = [];
     for (const step of [1, 1, 2]) {
       updater.accumulate(scaled(1));
@@ -64,7 +64,7 @@ describe('an updater', () => {
   it.each([Number.NaN, Number.POSITIVE_INFINITY])(
     'refuses a gradient of %d before it reaches a weight',
     async (bad) => {
-      const updater = new Updater(openRun(1), new Map([['layer.weight', weight]]));
+      const updater = new Updater(openRun(1), new Map([['layer.weight', weight]]), 0.1);
       updater.accumulate(scaled(1));
       updater.accumulate(scaled(bad));
       await expect(updater.update(3)).rejects.toThrow(

@@ -20,10 +20,14 @@ export class Updater {
   private readonly optimizer: OptimizerState;
   private readonly schedule: { readonly value: Schedule; readonly options: Readonly<Record<string, unknown>> };
 
-  /** Registers the state `optimizer` and the clean-up in the run. */
+  /**
+   * Registers the state `optimizer` and the clean-up in the run.
+   * @param peak learning rate, which the schedule scales
+   */
   constructor(
     private readonly run: Run,
     private readonly variables: ReadonlyMap<string, Variable>,
+    private readonly peak: number,
   ) {
     const [optimizer] = run.config.choices['train.optimizer']!;
     const [schedule] = run.config.choices['train.schedule']!;
@@ -64,10 +68,10 @@ export class Updater {
   }
 
   private learningRate(step: number): number {
-    const { learningRate, warmupRatio, warmupSteps } = this.run.config.train;
+    const { warmupRatio, warmupSteps } = this.run.config.train;
     const total = this.run.totalSteps;
     const warmup = warmupSteps ?? Math.ceil(warmupRatio * total);
-    return learningRate * this.schedule.value.factor(step, total, warmup, this.schedule.options);
+    return this.peak * this.schedule.value.factor(step, total, warmup, this.schedule.options);
   }
 }
 

@@ -30,6 +30,7 @@ export { installCommand } from './plugins/install-command.js';
 export * from './files/atomic-write.js';
 export * from './files/file-errors.js';
 export * from './files/float-bytes.js';
+export { makeFolder } from './files/make-folder.js';
 export * from './files/process-lock.js';
 export * from './files/safetensors.js';
 export * from './random/counter.js';

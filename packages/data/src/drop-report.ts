@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, writeFile } from 'node:fs/promises';
+import { makeFolder } from '@llmf/core';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DroppedRow } from '@llmf/training';
 
@@ -40,7 +41,7 @@ export async function writeReport(
     rows.map((row) => `${JSON.stringify({ split, ...row })}\n`),
   );
   const path = join(output, 'data-report.jsonl');
-  await mkdir(output, { recursive: true });
+  makeFolder(output);
   await writeFile(path, lines.join(''));
   const { dropped, truncated, reasons } = summarize(Object.values(splits).flat());
   if (dropped + truncated === 0) return null;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
@@ -10,7 +10,7 @@ import {
   type RowKind,
   type StandardRowKind,
 } from '@llmf/training';
-import { type Run, readSection } from '@llmf/core';
+import { makeFolder, type Run, readSection } from '@llmf/core';
 import { checkOptions } from './check-options.js';
 import { summarize } from './drop-report.js';
 import { errors } from './errors.js';
@@ -74,10 +74,12 @@ interface Scratch {
 async function cacheFolderOf({ cache }: DataOptions, run: Run, notice: (line: string) => void): Promise<Scratch> {
   if (cache !== 'off') {
     const folder = resolve(run.folder, cache);
-    const made = await mkdir(folder, { recursive: true }).then(
-      () => null,
-      (error: NodeJS.ErrnoException) => error,
-    );
+    const made = await Promise.resolve()
+      .then(() => makeFolder(folder))
+      .then(
+        () => null,
+        (error: NodeJS.ErrnoException) => error,
+      );
     if (made === null) return { folder, remove: async () => undefined };
     if (!['EACCES', 'EROFS', 'EPERM'].includes(made.code ?? ''))
       throw errors.cacheWrite({ folder, problem: made.message });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineErrors } from '@llmf/core';
+import { defineErrors, withoutSecrets } from '@llmf/core';
 
 /** Errors of media, image processing and vision models that the user can mend. */
 export const visionErrors = defineErrors('vision', {
@@ -136,23 +136,23 @@ export const visionErrors = defineErrors('vision', {
   }),
   urlNotAllowed: (f: { url: string }) => ({
     what: 'images are not fetched from the network unless this is allowed',
-    got: f.url,
+    got: withoutSecrets(f.url),
     fix: 'download the image and name its path, or set `vision.remote.allow: true`',
   }),
   urlScheme: (f: { url: string; scheme: string }) => ({
     what: `images are not fetched over "${f.scheme}"`,
-    got: f.url,
+    got: withoutSecrets(f.url),
     expected: 'http or https',
     fix: 'use an http(s) URL or a path',
   }),
   privateAddress: (f: { url: string; address: string }) => ({
     what: 'this URL leads to a private or local address, which is never fetched',
-    got: `${f.url} (${f.address})`,
+    got: `${withoutSecrets(f.url)} (${f.address})`,
     fix: 'download the image yourself and name its path',
   }),
   fetchFailed: (f: { url: string; reason: string }) => ({
-    what: `the image could not be fetched: ${f.reason}`,
-    got: f.url,
+    what: `the image could not be fetched: ${withoutSecrets(f.reason)}`,
+    got: withoutSecrets(f.url),
     fix: 'check the URL, or raise `vision.remote.timeoutMs` or `vision.remote.maxBytes`',
   }),
   videoFrames: (f: { folder: string; reason: string }) => ({

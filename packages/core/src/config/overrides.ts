@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseDocument } from 'yaml';
 import { coreErrors } from '../core-errors.js';
+import { yamlValue } from './yaml-value.js';
 import { pathText, type ConfigInput, type ConfigPath } from './config-source.js';
 
 interface Override {
@@ -43,7 +44,8 @@ function parseOverride(text: string): Override {
   if (error !== undefined) {
     throw coreErrors.override({ text, reason: `its value is not YAML: ${error.message.split(' at line')[0]}` });
   }
-  return { path: text.slice(0, at).split('.'), value: document.toJS(), text };
+  const value = yamlValue(document, () => `command line: ${text}`);
+  return { path: text.slice(0, at).split('.'), value, text };
 }
 
 /** A copy of `target` in which the override's value stands at its path; only what lies on the path is copied. */

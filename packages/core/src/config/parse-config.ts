@@ -10,7 +10,9 @@ import {
   type YAMLError,
 } from 'yaml';
 import { coreErrors } from '../core-errors.js';
+import { jsonOutline } from '../files/json-keys.js';
 import type { ConfigPath, ConfigSource } from './config-source.js';
+import { deepestConfig, yamlValue } from './yaml-value.js';
 
 export interface ParsedConfig {
   readonly data: unknown;
@@ -20,10 +22,11 @@ export interface ParsedConfig {
 /** YAML 1.2 with merge keys. @throws LLMF_CORE_CONFIG_SYNTAX with line and column. */
 export function parseYaml(text: string, file: string): ParsedConfig {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, merge: true });
+  const document = shallow(file, () => parseDocument(text, { lineCounter: lines, merge: true }));
   const [error] = document.errors;
   if (error !== undefined) throw yamlSyntax(error, file);
-  return { data: document.toJS(), source: documentSource(document, lines, file) };
+  const source = documentSource(document, lines, file);
+  return { data: yamlValue(document, (offset) => placeOf(lines, offset, file)), source };
 }
 
 /** Strict JSON; positions come from the YAML reader, of which JSON is a subset. */
@@ -35,7 +38,26 @@ export function parseJson(text: string, file: string): ParsedConfig {
     throw jsonSyntax(error as SyntaxError, text, file);
   }
   const lines = new LineCounter();
-  return { data, source: documentSource(parseDocument(text, { lineCounter: lines }), lines, file) };
+  if (jsonOutline(text).depth > deepestConfig) throw tooDeep(file);
+  const document = shallow(file, () => parseDocument(text, { lineCounter: lines }));
+  return { data, source: documentSource(document, lines, file) };
+}
+
+/** The reader goes as deep as the text does. */
+function shallow<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw tooDeep(file);
+  }
+}
+
+const tooDeep = (where: string) => coreErrors.configSyntax({ where, reason: 'it is nested too deeply' });
+
+function placeOf(lines: LineCounter, offset: number, file: string): string {
+  const { line, col } = lines.linePos(offset);
+  return `${file}:${line}:${col}`;
 }
 
 function documentSource(document: Document.Parsed, lines: LineCounter, file: string): ConfigSource {
@@ -43,8 +65,7 @@ function documentSource(document: Document.Parsed, lines: LineCounter, file: str
     locate(path, part = 'value') {
       const offset = offsetOf(document.contents, path, part);
       if (offset === undefined) return file;
-      const { line, col } = lines.linePos(offset);
-      return `${file}:${line}:${col}`;
+      return placeOf(lines, offset, file);
     },
   };
 }

@@ -3,9 +3,10 @@
  * Files and folders that are either whole or not there: written under a temporary name beside the target, flushed to
  * the disk, then renamed; rename(2) replaces its target atomically.
  */
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileErrors } from './file-errors.js';
+import { makeFolder } from './make-folder.js';
 
 /** Writes a file whole. What stood there before stays until the new content is on the disk. @throws LLMF_CORE_NO_SPACE. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
@@ -39,7 +40,7 @@ export async function writeFolderAtomic(path: string, fill: (temporary: string) 
   await cleanedUp(path, temporary, async () => {
     const found = await namesIn(path);
     if (found.length > 0) throw fileErrors.folderInUse({ path, found });
-    await mkdir(temporary, { recursive: true });
+    makeFolder(temporary);
     await fill(temporary);
     await syncTree(temporary);
     await rename(temporary, path);
@@ -58,7 +59,7 @@ export async function addFilesAtomic(
 ): Promise<void> {
   const temporary = temporaryName(join(path, 'files'));
   await cleanedUp(path, temporary, async () => {
-    await mkdir(temporary, { recursive: true });
+    makeFolder(temporary);
     await fill(temporary);
     await syncTree(temporary);
     const names = await readdir(temporary);

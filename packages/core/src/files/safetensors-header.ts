@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FileHandle } from 'node:fs/promises';
 import { fileErrors } from './file-errors.js';
-import { jsonKeys } from './json-keys.js';
+import { jsonOutline } from './json-keys.js';
 import { byteLength, bytesPerElement, type SafetensorsDtype, type TensorInfo } from './tensor-info.js';
 
 /** A checked entry of the header: `begin` and `end` count bytes from the start of the data. */
@@ -19,6 +19,9 @@ export interface Header {
 
 /** The reference reader refuses longer headers. */
 const longestHeader = 100_000_000;
+
+/** An entry's shape stands at the third level; writers of metadata are given some more. */
+const deepestHeader = 16;
 
 /** Reads and checks the header of an open file. @throws LLMF_CORE_SAFETENSORS_… */
 export async function parseHeader(file: string, handle: FileHandle): Promise<Header> {
@@ -99,8 +102,12 @@ function headerEntries(file: string, text: string): Record<string, unknown> {
   if (typeof header !== 'object' || header === null || Array.isArray(header)) {
     throw fileErrors.safetensorsHeader({ file, got: text.slice(0, 20), expected: 'a JSON object' });
   }
+  const { keys, depth } = jsonOutline(text);
+  if (depth > deepestHeader) {
+    throw fileErrors.safetensorsHeader({ file, got: `JSON of depth ${depth}`, expected: `at most ${deepestHeader}` });
+  }
   const seen = new Set<string>();
-  for (const name of jsonKeys(text)) {
+  for (const name of keys) {
     if (seen.has(name)) throw fileErrors.safetensorsDuplicate({ file, tensor: name });
     seen.add(name);
   }

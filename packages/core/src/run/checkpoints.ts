@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StateValue } from '../contracts/state.js';
 import { syncFolder, writeFileAtomic, writeFolderAtomic } from '../files/atomic-write.js';
 import { readSafetensors, writeSafetensors, type HostTensor } from '../files/safetensors.js';
 import { runErrors } from './run-errors.js';
+import { makeFolder } from '../files/make-folder.js';
 
 /** Version of the layout below; a reader refuses another one. */
 const layoutVersion = 1;
@@ -41,7 +42,7 @@ export class CheckpointStore {
     config: Readonly<Record<string, unknown>>,
     states: ReadonlyMap<string, StateValue>,
   ): Promise<string> {
-    await mkdir(this.root, { recursive: true });
+    makeFolder(this.root);
     const folder = this.folderOf(step);
     await this.discard(folder);
     await writeFolderAtomic(folder, async (temporary) => {

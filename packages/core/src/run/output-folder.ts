@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access, constants, mkdir, readdir } from 'node:fs/promises';
+import { access, constants, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { holderText, isLock, tryLock, type ProcessLock } from '../files/process-lock.js';
 import { runErrors } from './run-errors.js';
+import { makeFolder } from '../files/make-folder.js';
 
 /** What llmf itself writes before a run's first checkpoint; such a folder may be started in again with --resume. */
 const runFiles = ['run.json', 'metrics.jsonl', 'checkpoints'];
@@ -13,7 +14,7 @@ const runFiles = ['run.json', 'metrics.jsonl', 'checkpoints'];
  */
 export async function prepareOutputFolder(folder: string, resume: boolean): Promise<ProcessLock> {
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
     throw runErrors.outputUnwritable({ folder, reason: (error as Error).message }, { cause: error });

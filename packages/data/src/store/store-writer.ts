@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { makeFolder } from '@llmf/core';
 import { mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -44,7 +45,7 @@ export class StoreWriter {
   static async create(folder: string): Promise<StoreWriter> {
     const temporary = `${folder}.${process.pid}.tmp`;
     return guard(folder, async () => {
-      await mkdir(dirname(folder), { recursive: true });
+      makeFolder(dirname(folder));
       await rm(temporary, { recursive: true, force: true });
       await mkdir(temporary);
       return new StoreWriter(folder, temporary, await open(join(temporary, storeFiles.records), 'w'));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { access, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
+  makeFolder,
   addFilesAtomic,
   byteLength,
   fromFloat32,
@@ -54,7 +55,7 @@ export async function saveModel(
     await addFilesAtomic(folder, fill, ['model.safetensors.index.json', 'config.json']);
     await removeStaleWeights(folder, shardsOf(tensors, shardBytes).length);
   } else {
-    await mkdir(dirname(folder), { recursive: true });
+    makeFolder(dirname(folder));
     await writeFolderAtomic(folder, fill);
   }
 }

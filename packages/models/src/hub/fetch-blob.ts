@@ -3,10 +3,10 @@
  * One file of the hub, fetched into the cache's `blobs`: under a name of its own until size and hash are those that were
  * announced, then renamed. What has arrived stays when the connection or the process ends, and is gone on with.
  */
-import { holderText, waitForLock } from '@llmf/core';
+import { makeFolder, holderText, waitForLock } from '@llmf/core';
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { modelErrors } from '../errors.js';
 import { hubIdText, type HubId } from './hub-id.js';
@@ -38,8 +38,8 @@ export type Fetched =
 export async function fetchBlob(request: BlobRequest): Promise<Fetched> {
   const { blob, lock, file, progress } = request;
   if (await isThere(blob, file.bytes)) return alreadyThere(request);
-  await mkdir(dirname(blob), { recursive: true });
-  await mkdir(dirname(lock), { recursive: true });
+  makeFolder(dirname(blob));
+  makeFolder(dirname(lock));
   const held = await waitForLock(lock, {
     onWait: (holder) => progress.say(`${file.name}: waiting for ${holderText(holder)}, which is fetching it`),
   });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cache of huggingface_hub, so that both share it: models--owner--name/{blobs/HASH, refs/REVISION,
 // snapshots/COMMIT/FILE → ../../blobs/HASH}.
-import { writeFileAtomic } from '@llmf/core';
+import { makeFolder, writeFileAtomic } from '@llmf/core';
 import { randomUUID } from 'node:crypto';
-import { access, copyFile, mkdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { access, copyFile, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { cacheFolderOf, isCommit, isPlainName, type HubId } from './hub-id.js';
 
@@ -54,7 +54,7 @@ async function shardsOf(snapshot: string): Promise<string[]> {
 export async function linkBlob(snapshot: string, name: string, blob: string): Promise<void> {
   const file = join(snapshot, name);
   const target = relative(snapshot, blob);
-  await mkdir(snapshot, { recursive: true });
+  makeFolder(snapshot);
   if ((await readlink(file).catch(() => null)) === target) return;
   const temporary = join(snapshot, `.${name}.${randomUUID()}.tmp`);
   try {
@@ -69,7 +69,7 @@ export async function linkBlob(snapshot: string, name: string, blob: string): Pr
 export async function writeRef(root: string, { revision }: HubId, commit: string): Promise<void> {
   if (isCommit(revision)) return;
   const file = join(root, 'refs', ...revision.split('/'));
-  await mkdir(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   await writeFileAtomic(file, commit);
 }
 

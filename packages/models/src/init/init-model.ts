@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fromFloat32, normals, streamSafetensors, writeFolderAtomic } from '@llmf/core';
+import { makeFolder, fromFloat32, normals, streamSafetensors, writeFolderAtomic } from '@llmf/core';
 import type { Architecture, WeightInfo } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
 import { copyCompanions } from '../files/companion-files.js';
@@ -47,7 +47,7 @@ export async function initModel(folder: string, request: InitRequest): Promise<I
     data: () => fromFloat32(initialValues(name, info, range, seed), dtype),
   }));
   let copied: string[] = [];
-  await mkdir(dirname(folder), { recursive: true });
+  makeFolder(dirname(folder));
   await writeFolderAtomic(folder, async (temporary) => {
     copied = await copyCompanions(tokenizerFolder, temporary);
     await streamSafetensors(join(temporary, 'model.safetensors'), tensors);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrecisionToken, StartedBackendToken, readSafetensors, writeSafetensors } from '@llmf/core';
+import { makeFolder, PrecisionToken, StartedBackendToken, readSafetensors, writeSafetensors } from '@llmf/core';
 import type { Batch, RowSet } from '../contracts/data.js';
 import { ModelLoaderToken, tf } from '@llmf/nn';
 import type { ReferenceContext, ReferenceLogProbs, ReferenceStrategy } from '../contracts/reference.js';
@@ -51,7 +51,7 @@ async function openCache(context: ReferenceContext, rows: RowSet): Promise<{ val
     }
   }
   const values = await compute(context, rows);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   await writeSafetensors(file, values.toTensors());
   return { values, isNew: true };
 }

@@ -167,6 +167,7 @@ describe('remote images', () => {
         '/ok.png': () => response.writeHead(200, { 'content-type': 'image/png' }).end(png),
         '/moved': () => to('/ok.png'),
         '/loop': () => to('/loop'),
+        '/to-nowhere': () => to('http://['),
         '/to-private': () => to('http://10.1.2.3/x.png'),
         '/to-inside': () => to(`http://inside.test:${port}/ok.png`),
         '/to-file': () => to('file:///etc/passwd'),
@@ -218,6 +219,7 @@ describe('remote images', () => {
     ['a redirect to a private address', '/to-private', 'PRIVATE_ADDRESS'],
     ['a redirect to a name inside', '/to-inside', 'PRIVATE_ADDRESS'],
     ['a redirect to a file', '/to-file', 'URL_SCHEME'],
+    ['a redirect to no URL', '/to-nowhere', 'FETCH_FAILED'],
     ['redirects in a circle', '/loop', 'FETCH_FAILED'],
     ['a web page', '/page', 'FETCH_FAILED'],
     ['SVG', '/svg', 'FETCH_FAILED'],
@@ -263,8 +265,18 @@ describe('remote images', () => {
     'http://[::ffff:a00:1]/a.png',
     'http://[64:ff9b::7f00:1]/a.png',
     'http://[2002:7f00:1::]/a.png',
+    'http://[fec0::1]/a.png',
+    'http://[::ffff:0:7f00:1]/a.png',
+    'http://[3fff::1]/a.png',
+    'http://[5f00::1]/a.png',
   ])('%s is private', async (address) => {
     await expect(fetchRemote(address, limits)).rejects.toMatchObject({ code: 'LLMF_VISION_PRIVATE_ADDRESS' });
+  });
+
+  it('user, password and signature of a URL are in no error', async () => {
+    const failing = fetchRemote('http://me:secret@127.0.0.1/a.png?sig=secret', limits);
+    await expect(failing).rejects.toThrow('http://127.0.0.1/a.png?sig=…');
+    await expect(failing).rejects.not.toThrow('secret');
   });
 
   it('public addresses are not private', () => {

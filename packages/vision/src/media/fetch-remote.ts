@@ -41,6 +41,7 @@ export async function fetchRemote(
       const { statusCode = 0, headers } = response;
       if (statusCode >= 300 && statusCode < 400 && headers.location !== undefined) {
         response.destroy();
+        if (!URL.canParse(headers.location, current.href)) throw failed(url, 'the server redirects to no URL');
         current = parseUrl(new URL(headers.location, current).href);
         continue;
       }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { writeFileAtomic } from '@llmf/core';
+import { makeFolder, writeFileAtomic } from '@llmf/core';
 import { visionErrors } from '../errors.js';
 import { fileSource, memorySource, type ByteSource } from '../header/byte-source.js';
 import { fetchRemote, type RemoteLimits } from './fetch-remote.js';
@@ -57,7 +56,7 @@ async function openRemote(url: string, { remote, cacheFolder }: MediaAccess): Pr
   const file = join(cacheFolder, createHash('sha256').update(url).digest('hex'));
   if (!existsSync(file)) {
     const bytes = await fetchRemote(url, remote);
-    await mkdir(cacheFolder, { recursive: true });
+    makeFolder(cacheFolder);
     await writeFileAtomic(file, bytes);
   }
   return fileSource(file);

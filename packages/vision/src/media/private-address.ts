@@ -22,14 +22,19 @@ const ranges: readonly (readonly [string, number])[] = [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
   ['::', 96], // unspecified, loopback and IPv4-compatible
+  ['::ffff:0:0:0', 96], // translated from IPv4 (RFC 2765)
   ['64:ff9b::', 96], // translation to IPv4
   ['64:ff9b:1::', 48],
   ['100::', 64],
+  ['100:0:0:1::', 64],
   ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16], // carries an IPv4 address
+  ['3fff::', 20], // documentation
+  ['5f00::', 16], // segment routing
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10], // site-local, as it was
   ['ff00::', 8],
 ];
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { writeFileAtomic } from '@llmf/core';
+import { makeFolder, writeFileAtomic } from '@llmf/core';
 import type { ByteSource } from '../header/byte-source.js';
 import { endsWhole } from '../header/ends-whole.js';
 import { readImageHeader, swapsSides, type ImageLimits } from '../header/image-header.js';
@@ -69,7 +69,7 @@ export class HeaderIndex {
   /** Writes new facts to disk, whole or not at all. */
   async save(): Promise<void> {
     if (this.file === null || !this.#isChanged) return;
-    await mkdir(dirname(this.file), { recursive: true });
+    makeFolder(dirname(this.file));
     const lines = [...this.#facts].map(([key, facts]) => JSON.stringify([key, ...facts]));
     await writeFileAtomic(this.file, `${lines.join('\n')}\n`);
     this.#isChanged = false;

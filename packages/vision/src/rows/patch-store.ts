@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { makeFolder } from '@llmf/core';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { decodeImage, type RgbImage } from '../decode/decode-image.js';
 import { mediaReference } from '../media/media-reference.js';
@@ -142,7 +143,7 @@ async function writeFrames(file: string, frames: readonly RgbImage[]): Promise<v
   const { width, height } = frames[0]!;
   const head = Buffer.alloc(headBytes);
   [version, frames.length, width, height].forEach((value, at) => head.writeUInt32LE(value, at * 4));
-  await mkdir(resolve(file, '..'), { recursive: true });
+  makeFolder(resolve(file, '..'));
   const temporary = `${file}.${process.pid}`;
   await writeFile(temporary, Buffer.concat([head, ...frames.map(({ data }) => data)]));
   await rename(temporary, file);

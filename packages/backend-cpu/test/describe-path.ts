@@ -5,6 +5,7 @@ import { addonUnavailable } from '../src/addon/load.js';
 import { startNativeBackend } from '../src/backend/start.js';
 import { describeIndependence } from './independence.js';
 import { describeLargeOps } from './large-ops.js';
+import { describePackedWeights } from './packed-weights.js';
 import { describeRandomShapes } from './random-shapes.js';
 import { describeRoundedProducts } from './rounded-products.js';
 import { describeStandardKernels } from './standard-kernels.js';
@@ -27,6 +28,7 @@ export async function describePath(path: string): Promise<void> {
   describeLargeOps(start);
   describeIndependence(start);
   describeRoundedProducts(start);
+  describePackedWeights(start);
 }
 
 async function whyNot(path: string): Promise<string | null> {

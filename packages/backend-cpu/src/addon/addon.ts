@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type NativeArray = Float32Array | Int32Array | Uint16Array | Uint8Array;
+export type NativePart = Float32Array | Int32Array | Uint16Array | Uint8Array | Int8Array;
+/** A weight: its elements, or `[kind, run, …parts]` (backend/weight-forms.ts). */
+export type NativeWeight = Float32Array | Uint16Array | readonly [kind: number, run: number, ...(NativePart | null)[]];
+export type NativeArray = NativePart | NativeWeight;
 
 /**
  * A kernel as the addon exports it: the arrays of its signature in order, its numbers in {@link Addon.numbers}. See

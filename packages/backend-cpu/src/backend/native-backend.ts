@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { elementsOf, packedOf, tf } from '@llmf/nn';
+import { packedOf, tf } from '@llmf/nn';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { constants } from 'node:buffer';
-import type { Addon } from '../addon/addon.js';
+import type { Addon, NativeWeight } from '../addon/addon.js';
 import { bindKernels } from '../addon/bind-kernels.js';
 import { WeightPanels, type PanelSide } from '../kernels/linear/weight-panels.js';
 import type { NativeCalls } from '../kernels/signatures.js';
 import { MemoryArena } from './memory-arena.js';
+import { nativeFormats, nativeWeight } from './weight-forms.js';
 
 type TensorInfo = tf.TensorInfo;
 type DataId = object;
@@ -40,7 +41,7 @@ export class NativeBackend extends MathBackendCPU {
   readonly arena: MemoryArena;
   readonly kernels: NativeCalls;
   /** What its kernels read as it is kept. */
-  readonly formats: ReadonlySet<string> = new Set(['f32', 'bf16']);
+  readonly formats: ReadonlySet<string> = nativeFormats;
   /** Frozen bf16 weights are kept packed for products as well. */
   packsWeights = false;
   private readonly weightPanels: WeightPanels;
@@ -111,10 +112,10 @@ export class NativeBackend extends MathBackendCPU {
     return values instanceof Float32Array ? values : Float32Array.from(values as Int32Array);
   }
 
-  /** A matrix that may be packed: float32 values, or bf16 bits as they are. */
-  weight(info: TensorInfo): Float32Array | Uint16Array {
+  /** A matrix that may be packed: float32 values, or the parts of its format as they are. */
+  weight(info: TensorInfo): NativeWeight {
     const packed = packedOf(info);
-    return packed === null ? this.floats(info) : elementsOf(packed, 'BF16')!;
+    return packed === null ? this.floats(info) : nativeWeight(packed);
   }
 
   /** The weight packed for products with its rows or its columns; null: packed by each product. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NativeWeight } from '../addon/addon.js';
 /**
  * What a native kernel takes, declared once. From this TypeScript gets the type of the call and the binding its order
  * (addon/bind-kernels.ts), and C++ the struct that the kernel is a member of and the code that reads and checks it
@@ -45,7 +46,7 @@ export const arrayTypes = {
   bf16: 'const uint16_t*',
   /** Any values of four bytes, to be copied as they are. */
   words: 'const uint32_t*',
-  /** float32 values or bf16 bits. */
+  /** float32 values, bf16 bits, or a packed weight. */
   weight: 'Storage',
   output: 'float*',
   output_integers: 'int32_t*',
@@ -70,7 +71,7 @@ export const integers = arrayOf<Int32Array>('integers');
 export const bytes = arrayOf<Uint8Array>('bytes');
 export const bf16 = arrayOf<Uint16Array>('bf16');
 export const words = arrayOf<Float32Array | Int32Array>('words');
-export const weight = arrayOf<Float32Array | Uint16Array>('weight');
+export const weight = arrayOf<NativeWeight>('weight');
 export const output = arrayOf<Float32Array>('output');
 export const outputIntegers = arrayOf<Int32Array>('output_integers');
 export const outputBf16 = arrayOf<Uint16Array>('output_bf16');

@@ -36,6 +36,7 @@ ElementType element_type(napi_typedarray_type type) {
     case napi_int32_array: return ElementType::i32;
     case napi_uint16_array: return ElementType::u16;
     case napi_uint8_array: return ElementType::u8;
+    case napi_int8_array: return ElementType::i8;
     default: return ElementType::none;
   }
 }
@@ -49,12 +50,33 @@ Array array_of(napi_env env, napi_value from) {
   return {element_type(type), data, static_cast<int64_t>(length)};
 }
 
+/** [kind, run, parts…] as backend/weight-forms.ts makes it; the parts go to `parts`. */
+Array packed_of(napi_env env, napi_value from, Array* parts) {
+  static const ElementType kinds[] = {ElementType::f16, ElementType::four_bits, ElementType::eight_bits};
+  Array result;
+  uint32_t count = 0;
+  int64_t numbers[2] = {-1, 1};
+  napi_get_array_length(env, from, &count);
+  for (uint32_t i = 0; i < count && i < 2 + kMostParts; i++) {
+    napi_value value;
+    napi_get_element(env, from, i, &value);
+    if (i < 2) napi_get_value_int64(env, value, numbers + i);
+    else parts[i - 2] = array_of(env, value);
+  }
+  if (numbers[0] < 0 || numbers[0] > 2) return result;
+  result.type = kinds[numbers[0]], result.parts = parts, result.run = numbers[1];
+  return result;
+}
+
 std::atomic<int64_t> shared_from{0};
 
 /** Bytes of all arrays of a call. */
 int64_t bytes_of(const Array* arrays, size_t count) {
   int64_t bytes = 0;
-  for (size_t i = 0; i < count; i++) bytes += arrays[i].length * size_of(arrays[i].type);
+  for (size_t i = 0; i < count; i++) {
+    bytes += arrays[i].length * size_of(arrays[i].type);
+    if (arrays[i].parts) bytes += bytes_of(arrays[i].parts, kMostParts);
+  }
   return bytes;
 }
 
@@ -74,7 +96,12 @@ napi_value run_kernel(napi_env env, napi_callback_info info) {
   const BoundKernel& bound = *static_cast<const BoundKernel*>(data);
   Array arrays[kMostArrays];
   if (count > kMostArrays) count = kMostArrays;
-  for (size_t i = 0; i < count; i++) arrays[i] = array_of(env, values[i]);
+  Array parts[kMostParts];
+  for (size_t i = 0; i < count; i++) {
+    bool is_list = false;
+    napi_is_array(env, values[i], &is_list);
+    arrays[i] = is_list ? packed_of(env, values[i], parts) : array_of(env, values[i]);  // a kernel reads one weight
+  }
   Arguments call(bound.numbers, kMostNumbers, arrays, static_cast<int>(count));
   {
     const FlushDenormals flush;

@@ -9,29 +9,54 @@
 
 namespace llmf {
 
-enum class ElementType : uint8_t { none, f32, i32, u16, u8 };
+/** The last three are weights of several arrays: see PackedParts. */
+enum class ElementType : uint8_t { none, f32, i32, u16, u8, i8, f16, four_bits, eight_bits };
+
+constexpr bool is_packed(ElementType type) { return type >= ElementType::f16; }
 
 inline const char* name_of(ElementType type) {
-  static const char* const names[] = {"nothing", "float32", "int32", "uint16", "uint8"};
+  static const char* const names[] = {"nothing", "float32", "int32", "uint16", "uint8", "int8", "a packed weight", "a packed weight", "a packed weight"};
   return names[static_cast<int>(type)];
 }
 
 inline int64_t size_of(ElementType type) {
-  static const int64_t bytes[] = {0, 4, 4, 2, 1};
+  static const int64_t bytes[] = {0, 4, 4, 2, 1, 1, 0, 0, 0};
   return bytes[static_cast<int>(type)];
 }
 
-/** An array, or none. */
+constexpr int kMostParts = 7;
+
+/** An array, or none; or a packed weight: its parts, and elements of a row or block that share a scale. */
 struct Array {
   ElementType type = ElementType::none;
   void* data = nullptr;
   int64_t length = 0;
+  const Array* parts = nullptr;
+  int64_t run = 1;
+};
+
+/** What a weight in fewer bits is read from; lengths are checked with the weight's. */
+struct PackedParts {
+  const void* codes = nullptr;
+  const float* book = nullptr;
+  const float* scales = nullptr;  // or null, and
+  const uint8_t* scale_codes = nullptr;
+  const float *scale_book = nullptr, *nested_scales = nullptr, *scale_offset = nullptr;
+  int64_t run = 1;
 };
 
 /** A matrix operand whose storage is known at run time only. */
 struct Storage {
   const void* data = nullptr;
-  ElementType type = ElementType::none;  // f32, or u16 for bf16
+  ElementType type = ElementType::none;  // f32, u16 for bf16, or packed
+  PackedParts parts = {};
+  int64_t start = 0;  // of a packed one: its first element
+
+  /** From this element on. */
+  Storage from(int64_t element) const {
+    if (is_packed(type)) return {data, type, parts, start + element};
+    return {static_cast<const char*>(data) + element * size_of(type), type};
+  }
 };
 
 class Arguments {
@@ -88,6 +113,7 @@ class Arguments {
   /** float32 values or bf16 bits. */
   Storage weight(const char* name, int64_t length) {
     const Array& value = next(name);
+    if (is_packed(value.type)) return packed_weight(name, value, length);
     if (value.type != ElementType::f32 && value.type != ElementType::u16) mismatch(name, "float32 or bf16 values", value);
     else check_length(name, value, length);
     return {value.data, value.type};
@@ -100,6 +126,34 @@ class Arguments {
   const char* error() const { return error_; }
 
  private:
+  /** As backend/weight-forms.ts passes it: codes, book, scales, codes of scales, their book, their scales, their offset. */
+  Storage packed_weight(const char* name, const Array& value, int64_t length) {
+    const bool four = value.type == ElementType::four_bits, halves = value.type == ElementType::f16;
+    const ElementType codes = four ? ElementType::u8 : halves ? ElementType::u16 : ElementType::i8;
+    const int64_t run = value.run > 0 ? value.run : 1, scales = (length + run - 1) / run;
+    const Array* const of = value.parts;
+    PackedParts parts;
+    parts.run = run;
+    parts.codes = part(name, of[0], codes, four ? (length + 1) / 2 : length);
+    if (halves) return {nullptr, value.type, parts};
+    if (four) parts.book = static_cast<const float*>(part(name, of[1], ElementType::f32, 16));
+    if (of[2].type != ElementType::none || !four) {
+      parts.scales = static_cast<const float*>(part(name, of[2], ElementType::f32, scales));
+    } else {
+      parts.scale_codes = static_cast<const uint8_t*>(part(name, of[3], ElementType::u8, scales));
+      parts.scale_book = static_cast<const float*>(part(name, of[4], ElementType::f32, 256));
+      parts.nested_scales = static_cast<const float*>(part(name, of[5], ElementType::f32, (scales + 255) / 256));
+      parts.scale_offset = static_cast<const float*>(part(name, of[6], ElementType::f32, 1));
+    }
+    return {nullptr, value.type, parts};
+  }
+
+  const void* part(const char* name, const Array& value, ElementType type, int64_t length) {
+    if (value.type != type) mismatch(name, name_of(type), value);
+    else check_length(name, value, length);
+    return value.data;
+  }
+
   const double* numbers_;
   int number_count_, next_number_ = 0;
   const Array* arrays_;

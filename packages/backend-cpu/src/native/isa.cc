@@ -108,6 +108,7 @@ namespace {
 using RoundedBlock = Float32Block;
 #endif
 
+#include "gemm/expand.h"
 #include "gemm/gemm.h"
 
 #include "scatter.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// y[t] = table[ids[t]], the table float32 or bf16; and its gradient dTable[v] = Σ over t with ids[t] = v of dy[t], summed
+// y[t] = table[ids[t]], the table in any storage; and its gradient dTable[v] = Σ over t with ids[t] = v of dy[t], summed
 // in order of t.
 
 bool all_below(int64_t limit, const int32_t* ids, int64_t count) {
@@ -13,12 +13,7 @@ void Embedding::run() const {
   if (!all_below(vocabulary, ids, tokens)) return fail("an id is out of range");
   parallel_ranges(tokens, rows_per_task(columns), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; t++) {
-      const int64_t from = ids[t] * columns;
-      for (int64_t i = 0; i < columns; i += kWidth) {
-        const Vec values = table.type == ElementType::u16 ? elements_of<true>(table.data, from + i, columns - i)
-                                                          : elements_of<false>(table.data, from + i, columns - i);
-        store_lanes(y + t * columns + i, values, columns - i);
-      }
+      expand_run(table, ids[t] * columns, columns, y + t * columns);
     }
   });
 }

@@ -92,6 +92,8 @@ inline void select_log_probs_with_slope(const Selection& in, float* log_prob, fl
       });
     }
     parallel_ranges(count, rows_per_task(columns), [&](int64_t begin, int64_t end) {
+      Scratch own;
+      float* const of_word = own.take<float>(columns);
       for (int64_t i = begin; i < end; i++) {
         SlopeRow& row = state[i];
         row.join_run();
@@ -99,13 +101,11 @@ inline void select_log_probs_with_slope(const Selection& in, float* log_prob, fl
         // Relative to the shift: e^(z_target − shift) and the others' sum.
         const float of_target = expf(row.target_logit - row.shift), total = of_target + row.others;
         const Vec rest = set(row.others / total), share = set(1.0f / total), divisor = set(in.temperature);
-        const int64_t word = in.targets[first + i] * columns;
+        expand_run(in.head, in.targets[first + i] * columns, columns, of_word);
         float* const to = slope + (first + i) * columns;
         for (int64_t c = 0; c < columns; c += kWidth) {
           const int64_t n = columns - c;
-          const Vec weight = in.head.type == ElementType::u16 ? elements_of<true>(in.head.data, word + c, n)
-                             : in.bf16 ? round_to_bf16(elements_of<false>(in.head.data, word + c, n))
-                                       : elements_of<false>(in.head.data, word + c, n);
+          const Vec exact = load_lanes(of_word + c, n), weight = in.bf16 ? round_to_bf16(exact) : exact;
           store_lanes(to + c, (rest * weight - load_lanes(to + c, n) * share) / divisor, n);
         }
       }

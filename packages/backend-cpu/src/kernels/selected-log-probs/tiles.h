@@ -90,8 +90,8 @@ inline void logit_tile(const typename Block::Element* packed_h, const typename B
 template <class Block>
 inline void pack_head_chunk(const Selection& in, int64_t v, int64_t width, typename Block::Element* for_logits,
                             typename Block::Element* for_hidden) {
-  const int64_t columns = in.columns, element = in.head.type == ElementType::u16 ? 2 : 4;
-  const Storage words{static_cast<const char*>(in.head.data) + v * columns * element, in.head.type};
+  const int64_t columns = in.columns;
+  const Storage words = in.head.from(v * columns);
   const int64_t logit_panels = ceil_divide(width, Block::kColumns), hidden_panels = ceil_divide(columns, Block::kColumns);
   parallel(logit_panels + hidden_panels, [&](int64_t panel) {
     if (panel < logit_panels) {

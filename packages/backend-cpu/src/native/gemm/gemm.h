@@ -46,7 +46,7 @@ inline void pack_columns_of_b(typename Block::Element* to, const Factor& b, int6
   const int64_t per_pass = pass_depth<Block>(k);
   for (int64_t first = 0; first < columns; first += Block::kColumns) {
     for (int64_t k0 = 0; k0 < k; k0 += per_pass) {
-      Block::pack_b(to + first * padded_depth<Block>(k) + Block::kColumns * k0, b, column + first,
+      pack_b<Block>(to + first * padded_depth<Block>(k) + Block::kColumns * k0, b, column + first,
                     smaller_size(Block::kColumns, columns - first), k0, smaller_size(per_pass, k - k0), rounding);
     }
   }
@@ -160,7 +160,7 @@ inline void multiply_rectangle(const Product& p, const SharedRows<Block>& shared
     const int64_t depth = smaller_size(per_pass, p.k - k0), padded = padded_depth<Block>(depth);
     const int64_t joined = k0 + per_pass >= p.k ? second : 0;
     for (int64_t j = 0; own_b && j < columns; j += Block::kColumns) {
-      Block::pack_b(own_b + j * padded, p.b, column + j, smaller_size(Block::kColumns, columns - j), k0, depth, {p.bf16, 1.0f});
+      pack_b<Block>(own_b + j * padded, p.b, column + j, smaller_size(Block::kColumns, columns - j), k0, depth, {p.bf16, 1.0f});
     }
     for (int64_t i = 0; i < rows; i += Block::kRows) {
       const Element* const a = shared.panels + (first + i) * whole + Block::kRows * k0;

@@ -10,15 +10,16 @@ namespace llmf {
 /** One factor as seen from the product C[m, n] = Σ_k A[m, k]·B[n, k]: element (outer, k) at outer·outer_stride + k·k_stride. */
 struct Factor {
   const void* data = nullptr;
-  ElementType type = ElementType::f32;  // f32, or u16 for bf16
+  ElementType type = ElementType::f32;  // f32, u16 for bf16, or that of `packed`
   int64_t outer_stride = 0;
   int64_t k_stride = 1;
+  Storage packed = {};
 };
 
-inline Factor rows_of(const float* data, int64_t columns) { return {data, ElementType::f32, columns, 1}; }
-inline Factor columns_of(const float* data, int64_t columns) { return {data, ElementType::f32, 1, columns}; }
-inline Factor rows_of(Storage matrix, int64_t columns) { return {matrix.data, matrix.type, columns, 1}; }
-inline Factor columns_of(Storage matrix, int64_t columns) { return {matrix.data, matrix.type, 1, columns}; }
+inline Factor rows_of(const float* data, int64_t columns) { return {data, ElementType::f32, columns, 1, {}}; }
+inline Factor columns_of(const float* data, int64_t columns) { return {data, ElementType::f32, 1, columns, {}}; }
+inline Factor rows_of(Storage matrix, int64_t columns) { return {matrix.data, matrix.type, columns, 1, matrix}; }
+inline Factor columns_of(Storage matrix, int64_t columns) { return {matrix.data, matrix.type, 1, columns, matrix}; }
 
 /**
  * C = scale·A Bᵀ (+ bias) (+ C) (+ A₂ B₂ᵀ), A₂ given or a low-rank image of A. Every element of C is summed over k in one order that depends on k alone, so

@@ -72,3 +72,13 @@ inline void store_bf16(uint16_t* to, Vec value) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), packed);
 }
 inline Vec round_to_bf16(Vec value) { return _mm256_castsi256_ps(bf16_bits(value)); }
+/** kWidth values of a book of sixteen by their codes, a byte each. */
+inline Vec look_up(const float* book, const uint8_t* codes) {
+  const __m256i index = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes)));
+  const Vec low = _mm256_permutevar8x32_ps(load(book), index), high = _mm256_permutevar8x32_ps(load(book + 8), index);
+  return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(index, 28)));
+}
+inline Vec load_int8(const int8_t* from) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+}
+inline Vec load_f16(const uint16_t* from) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))); }

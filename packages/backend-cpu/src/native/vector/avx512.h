@@ -85,3 +85,14 @@ inline void store_bf16(uint16_t* to, Vec value) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(high));
 }
 inline Vec round_to_bf16(Vec value) { return _mm512_castsi512_ps(bf16_bits(value)); }
+/** kWidth values of a book of sixteen by their codes, a byte each. */
+inline Vec look_up(const float* book, const uint8_t* codes) {
+  const __m512i index = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
+  return _mm512_permutexvar_ps(index, load(book));
+}
+inline Vec load_int8(const int8_t* from) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+}
+inline Vec load_f16(const uint16_t* from) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}

@@ -52,3 +52,14 @@ inline uint32x4_t bf16_bits(Vec value) {
 }
 inline void store_bf16(uint16_t* to, Vec value) { vst1_u16(to, vshrn_n_u32(bf16_bits(value), 16)); }
 inline Vec round_to_bf16(Vec value) { return vreinterpretq_f32_u32(bf16_bits(value)); }
+/** kWidth values of a book of sixteen by their codes, a byte each. */
+inline Vec look_up(const float* book, const uint8_t* codes) {
+  const float values[4] = {book[codes[0]], book[codes[1]], book[codes[2]], book[codes[3]]};
+  return vld1q_f32(values);
+}
+inline Vec load_int8(const int8_t* from) {
+  const float values[4] = {static_cast<float>(from[0]), static_cast<float>(from[1]), static_cast<float>(from[2]),
+                           static_cast<float>(from[3])};
+  return vld1q_f32(values);
+}
+inline Vec load_f16(const uint16_t* from) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from))); }

@@ -30,3 +30,6 @@ inline void transpose(Vec*) {}
 inline Vec load_bf16(const uint16_t* from) { return bf16_to_float(*from); }
 inline void store_bf16(uint16_t* to, Vec value) { *to = float_to_bf16(value); }
 inline Vec round_to_bf16(Vec value) { return bf16_to_float(float_to_bf16(value)); }
+inline Vec look_up(const float* book, const uint8_t* codes) { return book[*codes]; }
+inline Vec load_int8(const int8_t* from) { return static_cast<float>(*from); }
+inline Vec load_f16(const uint16_t* from) { return f16_to_float(*from); }

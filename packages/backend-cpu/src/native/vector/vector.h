@@ -9,6 +9,8 @@
 //   sum_of, largest_of                   over lanes, in one fixed order
 //   transpose(Vec rows[kWidth])          a kWidth × kWidth block in place
 //   load_bf16, store_bf16, round_to_bf16 nearest even
+//   load_f16, load_int8                  kWidth elements as floats, exact
+//   look_up(book, codes)                 of sixteen floats those of kWidth bytes, each below 16
 //
 // This file adds what follows from them. It is included inside the namespace of an instruction path.
 

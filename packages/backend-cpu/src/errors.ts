@@ -19,6 +19,19 @@ export const errors = defineErrors('backend-cpu', {
     expected: f.expected,
     fix: 'delete the build folder of @llmf/backend-cpu; the addon is compiled again at its next use',
   }),
+  folder: (f: { folders: readonly string[]; reason: string }) => ({
+    what: 'the native CPU backend has to be compiled first, and there is no folder for it',
+    where: f.folders.join(', '),
+    got: f.reason,
+    expected: 'one of these folders to be writable',
+    fix: 'set XDG_CACHE_HOME to a folder that can be written, or use `backend: wasm`',
+  }),
+  wait: (f: { lock: string; holder: string }) => ({
+    what: 'another process has been compiling the native CPU backend for ten minutes',
+    where: f.lock,
+    got: f.holder,
+    fix: 'look at what that process does; once it has ended, start again, or use `backend: wasm`',
+  }),
   path: (f: { wanted: string; available: string }) => ({
     what: 'LLMF_CPU_ISA names an instruction path that cannot run on this processor',
     got: f.wanted,

@@ -4,11 +4,12 @@
  * then one shared library whose name carries the hash of sources and flags, so a changed source is a changed file and
  * nothing is rebuilt without need. It appears by a rename, so a process never loads half of it.
  */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { holderText, isLock, makeFolder, tryLock, waitForLock, type LlmfError } from '@llmf/core';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { errors } from '../errors.js';
 import { compile, compilerOrThrow } from './compiler.js';
 import { nativeSources, packageFolder, sourceFolder, type NativeSources } from './sources.js';
 import { writeSignatures } from './write-signatures.js';
@@ -49,29 +50,61 @@ export function builtAddon(): string | null {
   return buildFolders.map((folder) => join(folder, name)).find((file) => existsSync(file)) ?? null;
 }
 
+/** Longest wait for another process that compiles; the compilation itself takes about half a minute. */
+const longestWaitMs = 10 * 60_000;
+
 /**
- * Builds the addon unless it is there. Processes that want it at the same time wait for the first.
+ * Builds the addon unless it is there. Processes that want it at the same time wait for the first, and say so.
  *
  * @returns its file
- * @throws LLMF_BACKEND_CPU_NO_COMPILER, LLMF_BACKEND_CPU_COMPILE
+ * @throws LLMF_BACKEND_CPU_NO_COMPILER, LLMF_BACKEND_CPU_COMPILE, LLMF_BACKEND_CPU_FOLDER, LLMF_BACKEND_CPU_WAIT
  */
-export async function buildAddon(): Promise<string> {
+export async function buildAddon(say: (line: string) => void = toStandardError): Promise<string> {
   const sources = hashedSources();
   const folder = writableFolder();
   const file = join(folder, addonName(sources));
-  const lock = `${file}.lock`;
-  while (!existsSync(file)) {
-    if (takeLock(lock)) {
-      try {
-        if (!existsSync(file)) await buildInto(folder, file, sources);
-      } finally {
-        rmSync(lock, { recursive: true, force: true });
-      }
-    } else {
-      await sleep(100);
-    }
+  const lockFile = `${file}.lock`;
+  removeFolderLock(lockFile);
+  if (existsSync(file)) return file;
+  const lock = await waitForLock(lockFile, {
+    onWait: (holder) => say(`waiting for ${holderText(holder)}, which compiles the native CPU backend`),
+    check: (waitedMs, holder) => {
+      if (waitedMs > longestWaitMs) throw errors.wait({ lock: lockFile, holder: holderText(holder) });
+    },
+  });
+  try {
+    if (existsSync(file)) return file;
+    removeUnfinished(folder);
+    say('compiling the native CPU backend, once for this version');
+    await buildInto(folder, file, sources);
+    return file;
+  } finally {
+    lock.release();
   }
-  return file;
+}
+
+const toStandardError = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** What killed compilations left; only the holder of the lock compiles. */
+function removeUnfinished(folder: string): void {
+  for (const name of readdirSync(folder).filter((each) => each.startsWith('compile-'))) {
+    rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** null when the addon can be put somewhere; else one line. */
+export function buildFolderUnavailable(): string | null {
+  try {
+    writableFolder();
+    return null;
+  } catch (error) {
+    return `it has to be compiled once, and neither of its folders can be written (${(error as LlmfError).detail.got})`;
+  }
+}
+
+/** Before 0.2 the lock was a folder that named nobody. */
+function removeFolderLock(lock: string): void {
+  if (statSync(lock, { throwIfNoEntry: false })?.isDirectory()) rmSync(lock, { recursive: true, force: true });
 }
 
 async function buildInto(folder: string, file: string, sources: NativeSources): Promise<void> {
@@ -118,34 +151,25 @@ function cacheHome(): string {
   return stated !== undefined && isAbsolute(stated) ? stated : join(homedir(), '.cache');
 }
 
-/** The package's own folder, or the user's cache where that one is read-only. */
+/**
+ * The package's own folder, or the user's cache where that one is read-only; a lock must be possible in it.
+ *
+ * @throws LLMF_BACKEND_CPU_FOLDER
+ */
 function writableFolder(): string {
-  for (const folder of buildFolders.slice(0, -1)) {
+  const reasons: string[] = [];
+  for (const folder of buildFolders) {
     try {
-      mkdirSync(folder, { recursive: true });
-      rmSync(mkdtempSync(join(folder, 'compile-')), { recursive: true });
+      makeFolder(folder);
+      rmSync(mkdtempSync(join(folder, 'trial-')), { recursive: true });
+      const trial = tryLock(join(folder, `.trial-${process.pid}`));
+      if (isLock(trial)) trial.release();
       return folder;
-    } catch {
-      continue;
+    } catch (error) {
+      reasons.push((error as Error).message);
     }
   }
-  const last = buildFolders.at(-1)!;
-  mkdirSync(last, { recursive: true });
-  return last;
-}
-
-const staleLockMs = 5 * 60_000;
-
-/** A folder that only one process can make; one that a killed process left behind is taken away. */
-function takeLock(lock: string): boolean {
-  try {
-    mkdirSync(lock);
-    return true;
-  } catch {
-    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (age > staleLockMs) rmSync(lock, { recursive: true, force: true });
-    return false;
-  }
+  throw errors.folder({ folders: buildFolders, reason: reasons.at(-1)! });
 }
 
 const nodeHeaders = (): string =>

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { errors } from '../errors.js';
 import type { Addon } from './addon.js';
-import { buildAddon, builtAddon } from './build.js';
+import { buildAddon, buildFolderUnavailable, builtAddon } from './build.js';
 import { findCompiler } from './compiler.js';
 import { prebuiltAddon } from './prebuilt.js';
 
@@ -11,7 +11,7 @@ export function addonUnavailable(): string | null {
   if (prebuiltAddon() !== null) return null;
   const built = builtAddon();
   if (built !== null) return whyNotLoaded(built);
-  if (findCompiler() !== null) return null;
+  if (findCompiler() !== null) return buildFolderUnavailable();
   return 'it has to be compiled once, and no C++ compiler was found (g++, clang++ or $CXX)';
 }
 

@@ -52,7 +52,7 @@ export const runs: BadInput[] = [
     [
       'a learning rate that blows the weights up',
       { config: [['maxSteps: 2', 'maxSteps: 9, learningRate: 1e36, maxGradNorm: null, warmupRatio: 0']] },
-      'CORE_LOSS_NOT_FINITE',
+      'TRAINING_GRADIENT_NOT_FINITE',
       'lower train.learningRate',
     ],
   ]),

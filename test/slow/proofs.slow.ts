@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plugins of examples/proofs, as a stranger has them: packed, installed with llmf's tarballs into an empty folder, and run.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repository, run, succeeded } from '../support/command.js';
+import { firstRun, metricsOf } from '../support/first-run.js';
+import { packAll, withDependencies } from '../support/tarballs.js';
+
+const proofsFolder = join(repository, 'examples', 'proofs');
+const proofs = readdirSync(proofsFolder, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() ? [entry.name] : [],
+);
+
+let root: string;
+let folder: string;
+const llmf = (...argv: string[]) => run('npx', ['--no', 'llmf', ...argv], { folder });
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'llmf-proofs-'));
+  folder = await mkdtemp(join(root, 'user-'));
+  const packed = await mkdtemp(join(root, 'tarballs-'));
+  const tarballs = await packAll(packed);
+  for (const name of proofs)
+    succeeded(await run('npm', ['pack', join(proofsFolder, name), '--pack-destination', packed], { folder: root }));
+  const ours = (await withDependencies(['llmf'])).map((name) => tarballs.get(name)!);
+  const theirs = proofs.map((name) => join(packed, `llmf-${name}-0.1.0.tgz`));
+  await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
+  succeeded(
+    await run('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', ...ours, ...theirs], { folder }),
+  );
+  for (const name of ['architecture', 'data', 'model', 'sft.yaml']) {
+    await cp(join(firstRun, name), join(folder, name), { recursive: true });
+  }
+}, 300_000);
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describe('the proofs', () => {
+  it('are packages of at most 150 lines with a README, and import only what is published', () => {
+    expect(proofs.length).toBeGreaterThanOrEqual(5);
+    for (const name of proofs) {
+      const text = readFileSync(join(proofsFolder, name, `${name}.mjs`), 'utf8');
+      expect(text.split('\n').length, name).toBeLessThanOrEqual(150);
+      expect(existsSync(join(proofsFolder, name, 'README.md')), name).toBe(true);
+      const imports = [...text.matchAll(/ from '([^']+)'/g)].map(([, from]) => from!);
+      expect(imports.filter((from) => !/^(node:|@llmf\/(core|nn|training)$)/.test(from))).toEqual([]);
+    }
+  });
+});
+
+const steps = 6;
+const training = (output: string, ...words: string[]) => [
+  'train',
+  'sft.yaml',
+  'model.path=model',
+  `output=${output}`,
+  `train.maxSteps=${steps}`,
+  'train.saveEvery=1',
+  'train.logEvery=1',
+  'data.eval={ split: 0.2 }',
+  ...words,
+];
+const hashOf = (file: string) =>
+  createHash('sha256')
+    .update(readFileSync(join(folder, file)))
+    .digest('hex');
+
+/** Kills a run once its third checkpoint is there, and resumes it. */
+async function killedAndResumed(output: string, ...words: string[]): Promise<void> {
+  const reached = async (over: AbortSignal) => {
+    while (!existsSync(join(folder, output, 'checkpoints', 'step-3'))) await setTimeout(5, undefined, { signal: over });
+  };
+  const entry = join(folder, 'node_modules', 'llmf', 'bin', 'llmf.js');
+  const killed = await run(process.execPath, [entry, ...training(output, 'train.keepCheckpoints=9', ...words)], {
+    folder,
+    killAfter: reached,
+  });
+  expect(killed.signal).toBe('SIGKILL');
+  succeeded(await llmf(...training(output, 'train.keepCheckpoints=9', ...words), '--resume'));
+}
+
+describe.each([
+  ['lora-plus', ['--plugin', 'lora-plus', 'adapter=lora'], 'adapter_model.safetensors'],
+  ['output-scale', ['--plugin', 'output-scale', 'adapter=output-scale'], 'adapter_model.safetensors'],
+  ['int8-rows', ['--plugin', 'int8-rows', 'quantization=int8-rows', 'adapter=lora'], 'adapter_model.safetensors'],
+])('%s', (name, words, weights) => {
+  it.each(['cpu', 'wasm'])('trains on backend %s, and resumes after SIGKILL to the same bits', async (backend) => {
+    const chosen = [...words, `backend=${backend}`];
+    succeeded(await llmf(...training(`${name}-${backend}`, ...chosen)));
+    const losses = (await metricsOf(join(folder, `${name}-${backend}`))).flatMap(({ loss }) =>
+      loss === undefined ? [] : [loss],
+    );
+    expect(losses).toHaveLength(steps);
+    await killedAndResumed(`${name}-${backend}-killed`, ...chosen);
+    expect(hashOf(`${name}-${backend}-killed/${weights}`)).toBe(hashOf(`${name}-${backend}/${weights}`));
+  });
+});
+
+it('lora-plus learns faster at a low rate than without it', async () => {
+  const slow = ['train.learningRate=2e-5', 'train.schedule=constant', 'train.warmupRatio=0'];
+  succeeded(await llmf(...training('plain', 'adapter=lora', 'backend=wasm', ...slow)));
+  succeeded(await llmf(...training('plus', '--plugin', 'lora-plus', 'adapter=lora', 'backend=wasm', ...slow)));
+  const last = async (output: string) =>
+    (await metricsOf(join(folder, output))).filter(({ loss }) => loss !== undefined).at(-1)!['loss']!;
+  expect(await last('plus')).toBeLessThan(await last('plain'));
+});
+
+it('csv-tracker writes what metrics.jsonl has, and a run resumes with and without it', async () => {
+  succeeded(await llmf(...training('tracked', '--plugin', 'csv-tracker', 'train.maxSteps=3')));
+  succeeded(await llmf(...training('tracked', 'train.maxSteps=4'), '--resume'));
+  succeeded(await llmf(...training('tracked', '--plugin', 'csv-tracker', 'train.maxSteps=6'), '--resume'));
+  const lines = (await readFile(join(folder, 'tracked', 'metrics.csv'), 'utf8')).trim().split('\n').slice(1);
+  const steps = lines.filter((line) => line.includes(',loss,')).map((line) => Number.parseInt(line, 10));
+  expect(steps).toEqual([1, 2, 3, 5, 6]);
+});
+
+it('hello greets', async () => {
+  expect(succeeded(await llmf('hello', 'Ada', '--loud', '--plugin', 'hello'))).toMatch(
+    /^HELLO ADA, FROM \d+ PLUGINS\n$/,
+  );
+});

@@ -129,6 +129,13 @@ export const modelErrors = defineErrors('models', {
     expected: 'finite numbers',
     fix: f.fix,
   }),
+  readBack: (f: { file: string; tensor: string; got: string; expected: string }) => ({
+    what: 'the weights that were written read back as others; nothing that was there before is replaced',
+    where: `${f.file}, tensor ${f.tensor}`,
+    got: f.got,
+    expected: f.expected,
+    fix: 'check the disk, choose another output folder, and continue with --resume',
+  }),
   weightTooLarge: (f: { where: string; tensor: string; got: string; dtype: string; largest: string }) => ({
     what: `a weight is beyond the numbers that ${f.dtype} holds`,
     where: `${f.where}, tensor ${f.tensor}`,

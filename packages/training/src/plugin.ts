@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { apiVersion, type Plugin } from '@llmf/core';
+import { sayWhereLossIsZero } from './checks/loss-is-zero.js';
 import { OptimizerToken, ScheduleToken } from './contracts/optimizer.js';
 import { ReferenceToken } from './contracts/reference.js';
 import { TrainingHooksToken } from './contracts/hooks.js';
@@ -44,6 +45,7 @@ export function training(): Plugin {
       engine.container.registerFactory(TrainingHooksToken, createTrainingHooks);
       engine.hooks.run.tap('training', (run) => {
         clipByGlobalNorm(run);
+        sayWhereLossIsZero(run);
         writeFinalFiles(run);
       });
     },

@@ -2,7 +2,7 @@
 import { defineErrors, nearest } from '@llmf/core';
 
 /** The first three, and how many more. */
-const some = (names: readonly string[]): string =>
+export const some = (names: readonly string[]): string =>
   names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '');
 
 export const trainingErrors = defineErrors('training', {
@@ -33,6 +33,18 @@ export const trainingErrors = defineErrors('training', {
     got: `a norm of ${f.norm}`,
     expected: 'a finite norm',
     fix: 'lower train.learningRate, look at the rows of this step, or compute with `backend.precision: f32`; earlier checkpoints are untouched',
+  }),
+  noGradient: (f: { updates: number; weights: readonly string[] }) => ({
+    what: `no trained weight got a gradient in ${f.updates} updates: nothing would be learned`,
+    where: some(f.weights),
+    got: 'gradients that are zero everywhere',
+    fix: 'look at the rows (`llmf check` shows what is learned of them), their weights and the options of the loss',
+  }),
+  nothingMoved: (f: { weights: readonly string[]; learningRate: number }) => ({
+    what: 'training ended with every weight as it was before the first update; nothing was written',
+    where: some(f.weights),
+    got: `the same bits, at learning rate ${f.learningRate}`,
+    fix: 'raise train.learningRate: its updates are lost in rounding',
   }),
   modelNotFinite: (f: { step: number; weight: string }) => ({
     what: `step ${f.step} gave no numbers, because a weight of the model is none; nothing was changed or saved`,

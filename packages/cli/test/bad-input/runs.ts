@@ -50,6 +50,12 @@ export const runs: BadInput[] = [
   },
   ...inTinyRun([
     [
+      'a learning rate so small that no weight moves',
+      { config: [['maxSteps: 2', 'maxSteps: 2, learningRate: 1e-46']] },
+      'TRAINING_NOTHING_MOVED',
+      'raise train.learningRate',
+    ],
+    [
       'a learning rate that blows the weights up',
       { config: [['maxSteps: 2', 'maxSteps: 9, learningRate: 1e36, maxGradNorm: null, warmupRatio: 0']] },
       'TRAINING_GRADIENT_NOT_FINITE',

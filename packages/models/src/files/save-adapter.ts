@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addFilesAtomic, fromFloat32, streamSafetensors } from '@llmf/core';
+import { addFilesAtomic, fromFloat32 } from '@llmf/core';
 import type { Architecture, AttachedAdapter, SaveOptions } from '@llmf/nn';
 import { copyCompanions } from './companion-files.js';
 import { checkSaved } from './finite-weights.js';
 import { hubIdOf } from './locate-model.js';
 import { readModelConfig } from './model-config.js';
+import { writeAndReadBack } from './read-back.js';
 
 /**
  * Writes an adapter as PEFT does: adapter_model.safetensors (f32) and adapter_config.json, tokenizer files carried along.
@@ -40,7 +41,7 @@ export async function saveAdapter(
     async (temporary) => {
       await copyCompanions(source, temporary);
       await companions?.(temporary);
-      await streamSafetensors(join(temporary, 'adapter_model.safetensors'), tensors);
+      await writeAndReadBack(join(temporary, 'adapter_model.safetensors'), tensors);
       await writeFile(join(temporary, 'adapter_config.json'), `${JSON.stringify(config, null, 2)}\n`);
     },
     ['adapter_config.json'],

@@ -7,7 +7,6 @@ import {
   byteLength,
   fromFloat32,
   openSafetensorsFolder,
-  streamSafetensors,
   writeFolderAtomic,
   type SafetensorsDtype,
   type TensorToWrite,
@@ -24,6 +23,7 @@ import {
 import { keysByName } from './checkpoint.js';
 import { copyCompanions } from './companion-files.js';
 import { checkSaved } from './finite-weights.js';
+import { writeAndReadBack } from './read-back.js';
 import { transposed } from './transposed.js';
 
 /**
@@ -92,7 +92,7 @@ const bytesOf = ({ buffer, byteOffset, byteLength: length }: ArrayBufferView) =>
 async function writeWeights(folder: string, tensors: readonly TensorToWrite[], shardBytes: number): Promise<void> {
   const shards = shardsOf(tensors, shardBytes);
   for (const [index, shard] of shards.entries()) {
-    await streamSafetensors(join(folder, shardName(index, shards.length)), shard);
+    await writeAndReadBack(join(folder, shardName(index, shards.length)), shard);
   }
   if (shards.length === 1) return;
   const weightMap = shards.flatMap((shard, index) => shard.map(({ name }) => [name, shardName(index, shards.length)]));

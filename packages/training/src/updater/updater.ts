@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { firstNonFinite, type Run } from '@llmf/core';
 import { ModelToken, nonFiniteWeight, valueAndGradients, type Scalar, type Variable } from '@llmf/nn';
+import { GradientWatch } from '../checks/gradient-watch.js';
+import { WeightWatch } from '../checks/weight-watch.js';
 import { chosen } from '../choose.js';
 import { trainingHooks, type GradientsReady } from '../contracts/hooks.js';
 import { OptimizerToken, ScheduleToken, type OptimizerState, type Schedule } from '../contracts/optimizer.js';
@@ -17,6 +19,8 @@ export interface Updated {
 /** Turns scalar losses into updates: accumulates the gradients of any number of them, clips, updates, schedules. */
 export class Updater {
   private readonly gradients: GradientAccumulator;
+  private readonly gradientWatch: GradientWatch;
+  private readonly weightWatch: WeightWatch;
   private readonly optimizer: OptimizerState;
   private readonly schedule: { readonly value: Schedule; readonly options: Readonly<Record<string, unknown>> };
 
@@ -31,7 +35,11 @@ export class Updater {
   ) {
     const [optimizer] = run.config.choices['train.optimizer']!;
     const [schedule] = run.config.choices['train.schedule']!;
-    this.gradients = new GradientAccumulator(variables, parameterSettings(variables, run.config.train));
+    const settings = parameterSettings(variables, run.config.train);
+    const moving = new Map([...variables].filter(([name]) => settings.get(name)!.rate !== 0));
+    this.gradients = new GradientAccumulator(variables, settings);
+    this.gradientWatch = new GradientWatch(run, [...moving.keys()]);
+    this.weightWatch = new WeightWatch(run, moving);
     this.schedule = {
       value: chosen(run.container, ScheduleToken, schedule!.name, 'train.schedule'),
       options: schedule!.options,
@@ -54,12 +62,14 @@ export class Updater {
 
   /**
    * One update with everything accumulated since the last one, at the learning rate of optimizer step `step`.
-   * @throws LLMF_TRAINING_GRADIENT_NOT_FINITE before any weight is changed
+   * @throws LLMF_TRAINING_GRADIENT_NOT_FINITE, …_MODEL_NOT_FINITE, …_NO_GRADIENT before any weight is changed
    */
   async update(step: number): Promise<Updated> {
     const gathered: GradientsReady = { step, gradients: this.gradients.take() };
     const ready = await trainingHooks(this.run).gradientsReady.promise(gathered);
     await checkFinite(this.run, ready);
+    await this.gradientWatch.see(ready);
+    await this.weightWatch.begin();
     const learningRate = this.learningRate(step);
     this.optimizer.update(ready.gradients, learningRate, step, ready.scale);
     for (const { value } of ready.gradients.values()) value.dispose();

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Run } from '@llmf/core';
+import type { GradientsReady } from '../contracts/hooks.js';
+import { some, trainingErrors } from '../training-errors.js';
+
+/** A fresh LoRA's A gets its first gradient in the second update, once B is no longer zero. */
+const watchedUpdates = 3;
+
+/** Every trained weight gets a gradient that is not all zero within the first updates. */
+export class GradientWatch {
+  private updates = 0;
+  private silent: readonly string[];
+
+  constructor(
+    private readonly run: Run,
+    private readonly names: readonly string[],
+  ) {
+    this.silent = names;
+  }
+
+  /** Warns of weights that got none. @throws LLMF_TRAINING_NO_GRADIENT where none got any */
+  async see({ gradients, step }: GradientsReady): Promise<void> {
+    if (this.updates >= watchedUpdates) return;
+    this.updates++;
+    this.silent = await stillSilent(this.silent, gradients);
+    const isLast = this.updates === watchedUpdates || step === this.run.totalSteps;
+    if (!isLast || this.silent.length === 0) return;
+    const { updates, silent } = this;
+    if (silent.length === this.names.length) throw trainingErrors.noGradient({ updates, weights: silent });
+    this.run.logger.warn(`no gradient in the first ${updates} updates, so not trained by these rows: ${some(silent)}`);
+  }
+}
+
+/** Of these weights, those that no gradient reached, or one that is zero everywhere. */
+async function stillSilent(names: readonly string[], gradients: GradientsReady['gradients']): Promise<string[]> {
+  const isSilent = await Promise.all(
+    names.map(async (name) => {
+      const values = (await gradients.get(name)?.value.data()) as Float32Array | undefined;
+      return values === undefined || values.every((value) => value === 0);
+    }),
+  );
+  return names.filter((_, at) => isSilent[at]);
+}

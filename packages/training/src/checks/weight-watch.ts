@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Run } from '@llmf/core';
+import type { Variable } from '@llmf/nn';
+import { some, trainingErrors } from '../training-errors.js';
+
+/** What was trained moved, by the bits. */
+export class WeightWatch {
+  private before: ReadonlyMap<string, number> | null = null;
+
+  constructor(
+    private readonly run: Run,
+    private readonly variables: ReadonlyMap<string, Variable>,
+  ) {
+    // Before the taps that write what was trained.
+    run.hooks.end.tapPromise({ name: 'weight-watch', stage: -1 }, async ({ reason }) => {
+      if (reason === 'finished') await this.compare();
+    });
+  }
+
+  /** Before the first update. */
+  async begin(): Promise<void> {
+    this.before ??= await checksums(this.variables);
+  }
+
+  /**
+   * Warns of weights that are as they were.
+   * @throws LLMF_TRAINING_NOTHING_MOVED, before anything is written, where all are
+   */
+  private async compare(): Promise<void> {
+    if (this.before === null) return; // nothing was left to train
+    const after = await checksums(this.variables);
+    const still = [...this.before].filter(([name, sum]) => after.get(name) === sum).map(([name]) => name);
+    const { learningRate } = this.run.config.train;
+    if (still.length > 0 && still.length === after.size)
+      throw trainingErrors.nothingMoved({ weights: still, learningRate });
+    if (still.length > 0) this.run.logger.warn(`trained, but as before the first update: ${some(still)}`);
+  }
+}
+
+async function checksums(variables: ReadonlyMap<string, Variable>): Promise<Map<string, number>> {
+  const sums = new Map<string, number>();
+  for (const [name, variable] of variables) sums.set(name, checksum((await variable.data()) as Float32Array));
+  return sums;
+}
+
+/** FNV-1a over the words: other values have the same sum once in 2³² times. */
+function checksum({ buffer, byteOffset, length }: Float32Array): number {
+  let sum = 0x811c9dc5;
+  for (const word of new Int32Array(buffer, byteOffset, length)) sum = Math.imul(sum ^ word, 0x01000193);
+  return sum;
+}

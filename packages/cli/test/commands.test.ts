@@ -171,15 +171,18 @@ describe('a model with a weight that is NaN', () => {
   };
 
   /** Frozen weights are taken as the file has them: a result must show it. */
-  it.each(['F32', 'BF16'] as const)('is named by score and generate, kept in %s', async (dtype) => {
+  it.each(['F32', 'BF16'] as const)('is named by score, generate and train, kept in %s', async (dtype) => {
     const flags = ['--model', await broken(dtype), '--precision', 'f32', '--backend', 'js'];
     const scored = await folder.llmf('score', 'single.jsonl', ...flags, '--output', 'none.jsonl');
     const generated = await folder.llmf('generate', '--prompt', 'hi', ...flags);
-    for (const { status, err } of [scored, generated]) {
+    const data = ['data.train=[{path: single.jsonl}]', 'stage=sft', 'backend=js', `output=trained-${dtype}`];
+    const trained = await folder.llmf('train', `model.path=nan-${dtype}`, ...data);
+    for (const { status, err } of [scored, generated, trained]) {
       expect(status).toBe(1);
       expect(err).toMatch(/model\.layers\.0\.mlp\.up_proj\.weight/);
     }
     expect(scored.err).toContain('LLMF_CLI_SCORE_NOT_FINITE');
+    expect(trained.err).toContain('LLMF_TRAINING_MODEL_NOT_FINITE');
     expect(await folder.list('.')).not.toContain('none.jsonl');
   });
 });

@@ -60,6 +60,31 @@ const errorOf = (work: Promise<unknown>) =>
 const promptOf = (row: EncodedRow) => tokenizer.decode(row.prompt, { skipSpecialTokens: true });
 const cacheOf = (folder: string) => readdirSync(join(folder, '.llmf-cache/data'));
 
+describe('a run that would not learn to stop', () => {
+  const stopless = '{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}';
+
+  it('is told so once, by the tokens that end an answer', async () => {
+    const folder = project();
+    write(folder, 'stopless.jinja', stopless);
+    const opened = await open(folder, { train: [{ path: 'chats.jsonl' }], template: 'stopless.jinja' }, 'single');
+    expect(opened.run.lines.filter((line) => line.includes('learn to stop'))).toEqual([
+      expect.stringMatching(/none of the first 12 rows learns a token that ends an answer \(.*<\|im_end\|>.*\)/),
+    ]);
+    await close(opened);
+  });
+
+  it.each([
+    ['chats of a template with ends', { train: [{ path: 'chats.jsonl' }] }, 'single'],
+    ['pairs', { train: [{ path: 'pairs.json' }] }, 'pair'],
+    ['rows that no template touches', { train: [{ path: 'pairs.json' }], template: 'none' }, 'pair'],
+    ['texts', { train: [{ path: 'text.txt' }] }, 'text'],
+  ] as const)('is not %s', async (_, section, rows) => {
+    const opened = await open(project(), section as never, rows);
+    expect(opened.run.lines.filter((line) => line.includes('learn to stop'))).toEqual([]);
+    await close(opened);
+  });
+});
+
 describe('openData', () => {
   it('gives every row of a file in order, with index, roles and columns asked for', async () => {
     const opened = await open(project(), { train: [{ path: 'pairs.json' }] }, 'pair', ['margin']);

@@ -13,6 +13,7 @@ import {
 import { makeFolder, type Run, readSection } from '@llmf/core';
 import { checkOptions } from './check-options.js';
 import { summarize } from './drop-report.js';
+import { endNotLearned, rowsLookedAt } from './end-is-learned.js';
 import { errors } from './errors.js';
 import { ExampleTransformToken } from './extension-points.js';
 import { DataFormatToken } from './formats/data-format.js';
@@ -50,6 +51,7 @@ export async function openData(run: Run, request: DataRequest): Promise<OpenedDa
     const data = arrange(train, evaluation, options, new SharedStores(opened, scratch.remove));
     const facts = (view: RowView | null) =>
       view === null ? null : { rows: view.length, fingerprint: view.fingerprint };
+    await sayWhereNoEndIsLearned(run, data.train, settings);
     run.record['data'] = { train: facts(data.train), eval: facts(data.eval) };
     return data;
   } catch (error) {
@@ -57,6 +59,17 @@ export async function openData(run: Run, request: DataRequest): Promise<OpenedDa
     await scratch.remove();
     throw error;
   }
+}
+
+async function sayWhereNoEndIsLearned(
+  { logger }: Run,
+  train: RowView,
+  { tokenizer, template, encoding }: BuildSettings,
+): Promise<void> {
+  if (tokenizer === null || template === null || encoding.asText === true) return;
+  const first = Array.from({ length: Math.min(rowsLookedAt, train.length) }, (_, index) => index);
+  const line = endNotLearned(await train.rows(first), tokenizer, template);
+  if (line !== null) logger.info(line); // `check` is silent about warnings of the data, which it lists
 }
 
 function wantedKind(rows: RowKind): StandardRowKind {

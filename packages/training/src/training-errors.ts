@@ -40,10 +40,10 @@ export const trainingErrors = defineErrors('training', {
     got: 'gradients that are zero everywhere',
     fix: 'look at the rows (`llmf check` shows what is learned of them), their weights and the options of the loss',
   }),
-  nothingMoved: (f: { weights: readonly string[]; learningRate: number }) => ({
+  nothingMoved: (f: { weights: readonly string[] }) => ({
     what: 'training ended with every weight as it was before the first update; nothing was written',
     where: some(f.weights),
-    got: `the same bits, at learning rate ${f.learningRate}`,
+    got: 'the same bits',
     fix: 'raise train.learningRate: its updates are lost in rounding',
   }),
   modelNotFinite: (f: { step: number; weight: string }) => ({

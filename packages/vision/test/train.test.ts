@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
-import { trainingHooks } from '@llmf/training';
+import { LossToken, trainingHooks } from '@llmf/training';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { apiVersion, readSafetensors, toFloat32, type Plugin } from '@llmf/core';
-import lossDpo from '@llmf/loss-dpo';
+import lossDpo, { dpoLoss } from '@llmf/loss-dpo';
 import lossMdpo from '@llmf/loss-mdpo';
 import { train } from 'llmf';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -134,6 +134,23 @@ describe('frozen halves', () => {
     merged.forEach((value, at) => expect(value).toBeCloseTo(adapted[at]!, 3));
     const plain = await scores('d.jsonl', '--model', 'model');
     expect(Math.abs(plain[0]! - adapted[0]!)).toBeGreaterThan(0.01);
+  });
+
+  it('all of them leave nothing to train', async () => {
+    await expect(run('nothing', { vision: { freeze: { language: true } } })).rejects.toThrow(
+      'LLMF_TRAINING_NOTHING_TRAINABLE',
+    );
+  });
+
+  it('a loss with another value where policy and reference are equal ends before the first step', async () => {
+    const wrong: Plugin = {
+      name: 'wrong-dpo',
+      apiVersion,
+      apply: (engine) => engine.provide(LossToken, { ...dpoLoss, name: 'wrong', atReference: () => 0.5 } as never),
+    };
+    const changes = { plugins: [vision(), wrong], loss: { name: 'wrong' } };
+    await expect(run('at-reference', changes)).rejects.toThrow(/LLMF_TRAINING_AT_REFERENCE[^]*0\.5/);
+    expect(readFileSync(join(folder, 'at-reference', 'metrics.jsonl'), 'utf8')).toBe('');
   });
 
   it.each([

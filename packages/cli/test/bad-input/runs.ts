@@ -50,6 +50,12 @@ export const runs: BadInput[] = [
   },
   ...inTinyRun([
     [
+      'a learning rate that is infinite as float32',
+      { config: [['maxSteps: 2', 'maxSteps: 1, learningRate: 1e39, warmupRatio: 0, saveEvery: 1']] },
+      'TRAINING_WEIGHTS_NOT_FINITE',
+      'lora_B.weight',
+    ],
+    [
       'a learning rate so small that no weight moves',
       { config: [['maxSteps: 2', 'maxSteps: 2, learningRate: 1e-46']] },
       'TRAINING_NOTHING_MOVED',
@@ -90,4 +96,18 @@ export const resumed: BadInput[] = [
     code: 'LLMF_CORE_CHECKPOINT_BROKEN',
     text: 'step-5',
   },
+  ...inTinyRun([
+    [
+      'other rows than those of the checkpoint',
+      {
+        async prepare(folder) {
+          const { status, err } = await folder.llmf('train', 'train.maxSteps=1');
+          if (status !== 0) throw new Error(err);
+          await folder.write('rows.jsonl', '{"prompt":"What is a saw?","response":"It is a tool."}\n'.repeat(4));
+        },
+      },
+      'TRAINING_DATA_CHANGED',
+      'restore the data files',
+    ],
+  ]).map((row) => ({ ...row, argv: ['train', '--resume'] })),
 ];

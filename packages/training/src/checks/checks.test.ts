@@ -17,7 +17,6 @@ function openRun(totalSteps = 9) {
   };
   const run = {
     totalSteps,
-    config: { train: { learningRate: 1e-20 } },
     logger: { warn: (line: string) => warnings.push(line) },
     hooks: { end: hook('end'), log: hook('log') },
   } as unknown as Run;
@@ -79,7 +78,7 @@ describe('weights move', () => {
     const watch = new WeightWatch(run, weights);
     await watch.begin();
     await expect(fire('end', { reason: 'finished' })).rejects.toThrow(
-      /LLMF_TRAINING_NOTHING_MOVED[^]*at: a, b\n {2}got: .*learning rate 1e-20/,
+      /LLMF_TRAINING_NOTHING_MOVED[^]*at: a, b\n {2}got: the same bits/,
     );
     nudge(weights.get('a')!);
     await watch.begin(); // a later update: what counts is before the first

@@ -30,9 +30,7 @@ export class WeightWatch {
     if (this.before === null) return; // nothing was left to train
     const after = await checksums(this.variables);
     const still = [...this.before].filter(([name, sum]) => after.get(name) === sum).map(([name]) => name);
-    const { learningRate } = this.run.config.train;
-    if (still.length > 0 && still.length === after.size)
-      throw trainingErrors.nothingMoved({ weights: still, learningRate });
+    if (still.length > 0 && still.length === after.size) throw trainingErrors.nothingMoved({ weights: still });
     if (still.length > 0) this.run.logger.warn(`trained, but as before the first update: ${some(still)}`);
   }
 }

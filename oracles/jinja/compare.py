@@ -32,7 +32,10 @@ def compare(cases, names, shown=12):
                 else "refused by Jinja 2" if theirs is None else "equal" if theirs[0] == answer["text"] else "different")
         counts[kind] += 1
         if kind == "equal" and theirs[1]:
-            counts["spans equal" if theirs[1] == answer["spans"] else "spans different"] += 1
+            same = theirs[1] == answer["spans"]
+            counts["spans equal" if same else "spans different"] += 1
+            if not same:
+                print(f"--- spans: {name}\n  template {template!r}\n  Jinja 2  {theirs[1]}\n  ours     {answer['spans']}")
         if kind not in ("equal", "refused by both"):
             shown -= 1
             if shown >= 0:

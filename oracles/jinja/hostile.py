@@ -55,7 +55,7 @@ def main(count):
     for first in range(0, count, 50):
         batch = cases[first:first + 50]
         lines = "".join(json.dumps({"template": text, "values": {"messages": [{"role": "user", "content": "q"}]}}) + "\n" for text in batch)
-        done = subprocess.run(["node", "--max-old-space-size=256", "--expose-gc", str(HERE / "render.mjs"), "--collect"], input=lines, capture_output=True, text=True)
+        done = subprocess.run(["node", "--max-old-space-size=256", "--expose-gc", str(HERE / "render.mjs"), "--collect"], input=lines, capture_output=True, text=True, timeout=150)
         answers = [json.loads(line) for line in done.stdout.split("\n") if line]
         if len(answers) != len(batch):
             print("DIED", done.stderr[-300:], batch[len(answers)][:300])

@@ -15,7 +15,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     if (!cache.has(template)) cache.set(template, new Template(template));
     const { text, generated } = cache.get(template).render(values);
-    const characters = (end) => Array.from(text.slice(0, end)).length;
+    const characters = (end) => Array.from(text.slice(0, end)).length + Math.max(0, end - text.length);
     answer = { text, spans: generated.map((span) => span.map(characters)) };
   } catch (error) {
     answer =

@@ -80,6 +80,14 @@ describe('a template cannot', () => {
     ['replace without end', "{% set x = 'a' * 100000 %}{{ x.replace('a', x) }}"],
     ['indent without end', "{{ 'a' | tojson(indent=999999999) }}"],
     ['call itself for ever', '{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}'],
+    [
+      'be held up by tags that never close',
+      "{% set s = '<' * 1000000 %}{% for i in range(99999) %}{{ s | striptags }}{% endfor %}",
+    ],
+    [
+      'be held up by digits',
+      "{% for i in range(99999) %}{{ '{:0999999,}'.format(1) }}{{ '%.999999f' % 1 }}{% endfor %}",
+    ],
     ['hold itself', '{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}'],
   ])('%s', (_, template) => {
     const started = performance.now();

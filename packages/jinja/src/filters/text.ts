@@ -6,7 +6,7 @@ import { pad, replace, strip } from '../strings/methods.js';
 import { percentFormat } from '../strings/percent-format.js';
 import { splitFromEnd, splitLines } from '../strings/split.js';
 import { whitespaceClass } from '../strings/whitespace.js';
-import { TemplateError, typeError } from '../template-error.js';
+import { TemplateError, typeError, valueError } from '../template-error.js';
 import { binary } from '../values/arithmetic.js';
 import { textOf } from '../values/compare.js';
 import { Dict } from '../values/dict.js';
@@ -27,8 +27,8 @@ import { filter, type Filter } from './filter.js';
 export const textFilters: readonly (readonly [string, Filter])[] = [
   onText('upper', (text) => text.toUpperCase()),
   onText('lower', (text) => text.toLowerCase()),
-  onText('capitalize', capitalize),
-  onText('title', title),
+  byCharacter('capitalize', capitalize),
+  byCharacter('title', title),
   filter('string', ['object'], 1, ([value]) => (textOf(value!) === null ? str(value!) : value!)),
   filter('trim', ['value', 'chars'], 1, ([value, chars]) => {
     const set = chars === undefined || chars === null ? null : textOf(chars);
@@ -68,10 +68,17 @@ export const textFilters: readonly (readonly [string, Filter])[] = [
 function onText(name: string, run: (text: string) => string): readonly [string, Filter] {
   return filter(name, ['s'], 1, ([value]) => {
     const given = str(value!);
-    // Some of them look at one character after the other.
-    allocateItems(given.length);
-    const text = run(given);
-    return likeInput(value!, text);
+    allocateText(given.length);
+    return likeInput(value!, run(given));
+  });
+}
+
+/** For what looks at one character after the other, which takes memory for each. */
+function byCharacter(name: string, run: (text: string) => string): readonly [string, Filter] {
+  return filter(name, ['s'], 1, ([value]) => {
+    const given = str(value!);
+    allocateItems(2 * given.length);
+    return likeInput(value!, run(given));
   });
 }
 
@@ -151,9 +158,23 @@ function format(...[positional, named]: Parameters<Filter>): Value {
   return likeInput(value!, text);
 }
 
+/** Without what stands from `open` to `close`, in one pass however many are never closed. */
+function without(text: string, open: string, close: string): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (let start = text.indexOf(open); start !== -1; start = text.indexOf(open, at)) {
+    const end = text.indexOf(close, start);
+    if (end === -1) break;
+    allocateItems(1);
+    parts.push(text.slice(at, start));
+    at = end + close.length;
+  }
+  return parts.join('') + text.slice(at);
+}
+
 /** Without comments and tags, runs of white space as one space, entities as characters. */
 function stripTags(text: string): string {
-  const plain = text.replace(/<!--[\s\S]*?-->/g, '').replace(/<[^>]*>/g, '');
+  const plain = without(without(text, '<!--', '-->'), '<', '>');
   const spaced = plain.split(new RegExp(`[${whitespaceClass}]+`)).filter((word) => word !== '');
   const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#34': '"', '#39': "'" };
   return spaced.join(' ').replace(/&(#?\w+);/g, (whole, name: string) => entities[name] ?? whole);
@@ -168,7 +189,9 @@ function urlEncode(value: Value): string {
   if (textOf(value) !== null || value === null || typeof value !== 'object') return quoteUrl(str(value), false);
   const pairs: string[] = [];
   for (const pair of itemsOf(value)) {
-    const [key = '', item = ''] = Array.from(itemsOf(pair), str);
+    const [key, item, ...more] = Array.from(itemsOf(pair), str);
+    if (key === undefined || item === undefined || more.length > 0)
+      throw valueError('each item of urlencode is a pair of a key and a value');
     pairs.push(`${quoteUrl(key, true)}=${quoteUrl(item, true)}`);
   }
   return pairs.join('&');

@@ -30,20 +30,25 @@ export function scaledInteger(value: number, digits: number): bigint {
   return isUp ? quotient + 1n : quotient;
 }
 
+/** No float has more digits, before or behind the point: all further ones are zeros. */
+const mostDigits = 1100;
+
 /** `%.{digits}f` of a finite float ≥ 0. */
 export function fixedDigits(value: number, digits: number): string {
-  const text = String(scaledInteger(value, digits)).padStart(digits + 1, '0');
+  const exactly = Math.min(digits, mostDigits);
+  const text = String(scaledInteger(value, exactly)).padStart(exactly + 1, '0') + '0'.repeat(digits - exactly);
   return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
 
 /** `digits + 1` significant digits of a finite float ≥ 0 and the power of ten of the first. */
 export function significantDigits(value: number, digits: number): { text: string; power: number } {
   if (value === 0) return { text: '0'.repeat(digits + 1), power: 0 };
+  const exactly = Math.min(digits, mostDigits);
   let power = Number(value.toExponential().split('e')[1]);
-  let text = String(scaledInteger(value, digits - power));
-  if (text.length > digits + 1) {
+  let text = String(scaledInteger(value, exactly - power));
+  if (text.length > exactly + 1) {
     power++;
-    text = text.slice(0, digits + 1);
+    text = text.slice(0, exactly + 1);
   }
-  return { text, power };
+  return { text: text + '0'.repeat(digits - exactly), power };
 }

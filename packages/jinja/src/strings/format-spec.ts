@@ -111,11 +111,15 @@ function number(sign: string, prefix: string, digits: string, spec: Spec, size: 
 /** Digits of the whole part in groups; zeros that fill up are grouped too. */
 function group(digits: string, separator: string, size: number, room: number): string {
   const [, whole, rest] = /^([0-9a-zA-Z]*?)((?:\.|e|%|$).*)$/s.exec(digits)!;
-  const joined = (text: string) => text.replace(new RegExp(`\\B(?=(?:[0-9a-zA-Z]{${size}})+$)`, 'g'), separator);
-  let filled = whole!;
-  allocateText(Math.max(0, room));
-  while (joined(filled).length + rest!.length < room) filled = `0${filled}`;
-  return joined(filled) + rest!;
+  const wanted = room - rest!.length;
+  // The fewest digits that fill the room together with their separators.
+  let count = Math.max(whole!.length, Math.floor((wanted * size) / (size + 1)));
+  while (count + Math.floor((count - 1) / size) < wanted) count++;
+  allocateText(count * 2);
+  const filled = whole!.padStart(count, '0');
+  const groups: string[] = [];
+  for (let end = filled.length; end > 0; end -= size) groups.push(filled.slice(Math.max(0, end - size), end));
+  return groups.toReversed().join(separator) + rest!;
 }
 
 function padded(sign: string, body: string, { fill, align, width }: Spec): string {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { allocateText, nested } from '../runtime/budget.js';
+import { allocateItems, allocateText, nested } from '../runtime/budget.js';
 import { TemplateError, valueError } from '../template-error.js';
 import { repr, str } from '../values/repr.js';
 import { getAttribute, getItem } from '../values/subscript.js';
@@ -36,6 +36,7 @@ class Formatter {
       } else if (text[at] === '}') throw valueError("Single '}' encountered in format string");
       else {
         const end = fieldEnd(text, at + 1);
+        allocateItems(8);
         result += nested(() => this.#field(text.slice(at + 1, end), depth));
         at = end + 1;
       }

@@ -70,8 +70,13 @@ const method = (parameters: readonly string[], required: number, run: Method['ru
 });
 const plain = (run: (text: string) => Value): Method =>
   method([], 0, (text) => {
-    // Some of them look at one character after the other.
-    allocateItems(text.length);
+    allocateText(text.length);
+    return run(text);
+  });
+/** For what looks at one character after the other, which takes memory for each. */
+const byCharacter = (run: (text: string) => Value): Method =>
+  method([], 0, (text) => {
+    allocateItems(2 * text.length);
     return run(text);
   });
 
@@ -120,9 +125,9 @@ const methods: Readonly<Record<string, Method>> = Object.assign(Object.create(nu
   upper: plain((text) => text.toUpperCase()),
   lower: plain((text) => text.toLowerCase()),
   casefold: plain((text) => text.replaceAll('ẞ', 'ss').toLowerCase().replaceAll('ß', 'ss').replaceAll('ς', 'σ')),
-  title: plain(titleCase),
-  capitalize: plain(capitalize),
-  swapcase: plain(swapCase),
+  title: byCharacter(titleCase),
+  capitalize: byCharacter(capitalize),
+  swapcase: byCharacter(swapCase),
   center: pads('both'),
   ljust: pads('right'),
   rjust: pads('left'),
@@ -139,7 +144,7 @@ const methods: Readonly<Record<string, Method>> = Object.assign(Object.create(nu
   isprintable: every(/^(?:[^\p{C}\p{Z}]| )*$/u),
   islower: plain(isLower),
   isupper: plain(isUpper),
-  istitle: plain(isTitle),
+  istitle: byCharacter(isTitle),
 } satisfies Record<string, Method>);
 
 const refused = ['encode', 'maketrans', 'translate'];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { allocateText } from '../runtime/budget.js';
+import { allocateItems, allocateText } from '../runtime/budget.js';
 import { TemplateError, typeError, valueError } from '../template-error.js';
 import { toFloat } from '../values/arithmetic.js';
 import { Dict } from '../values/dict.js';
@@ -18,6 +18,7 @@ const conversion = /%(?:\(((?:[^()]|\([^()]*\))*)\))?([-+ #0]*)(\*|\d+)?(?:(\.)(
 /** Python's `text % values`. `escape`: applied to what is written in place of a conversion (of safe strings). */
 export function percentFormat(text: string, values: Value, escape: ((value: Value) => string) | null): string {
   const source = new Values(values);
+  allocateItems(8 * (text.split('%').length - 1));
   const formatted = text.replace(
     conversion,
     (_, key: string | undefined, flags: string, width, point, precision, type: string | undefined) => {

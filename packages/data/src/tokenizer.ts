@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { errors } from './errors.js';
+import { tokenizerFault } from './tokenizer-limits.js';
 
 export interface SpecialToken {
   readonly id: number;
@@ -162,8 +163,12 @@ async function readFiles(folder: string): Promise<TokenizerFiles> {
   const hash = createHash('sha256')
     .update(source)
     .update(JSON.stringify([idConfig, specialTokens]));
+  const path = join(folder, 'tokenizer.json');
+  const tokenizer = withModelType(parseJson(source, path));
+  const problem = tokenizerFault(tokenizer);
+  if (problem !== null) throw errors.tokenizerBroken({ path, problem });
   return {
-    tokenizer: withModelType(parseJson(source, join(folder, 'tokenizer.json'))),
+    tokenizer,
     config: config ?? {},
     hasConfig: config !== null,
     specialTokens,

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hostile files for every reader: well-formed ones, mutated from a seed. Each is read, or refused with a code, in bounded time.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LlmfError, openSafetensorsFolder, readConfig } from '@llmf/core';
+import { Tokenizer } from '@llmf/data';
+import { memorySource, readImageHeader } from '@llmf/vision';
+import { openReader } from '../../packages/data/src/readers/open-reader.js';
+import { firstRun } from './first-run.js';
+
+/** What a reader does with one file of a folder of its own. */
+interface Target {
+  readonly name: string;
+  readonly sample: () => Buffer;
+  readonly read: (file: string) => Promise<unknown>;
+}
+
+export interface FuzzReport {
+  readonly files: number;
+  readonly refused: number;
+  /** Each with the seed that makes it again. */
+  readonly faults: readonly string[];
+}
+
+const slowestMs = 5000;
+
+/** Reads `count` mutated files of each kind. */
+export async function fuzz(count: number, firstSeed = 1): Promise<FuzzReport> {
+  const folder = mkdtempSync(join(tmpdir(), 'llmf-fuzz-'));
+  const faults: string[] = [];
+  let refused = 0;
+  try {
+    for (const target of targets) {
+      const sample = target.sample();
+      for (let seed = firstSeed; seed < firstSeed + count; seed++) {
+        writeFileSync(join(folder, target.name), mutated(sample, randomOf(seed)));
+        const outcome = await outcomeOf(target, join(folder, target.name));
+        if (outcome === 'refused') refused++;
+        else if (outcome !== 'read') faults.push(`${target.name}, seed ${seed}: ${outcome}`);
+      }
+      rmSync(join(folder, target.name));
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return { files: count * targets.length, refused, faults };
+}
+
+async function outcomeOf({ read }: Target, file: string): Promise<string> {
+  const started = performance.now();
+  const outcome = await read(file).then(
+    () => 'read',
+    (error: unknown) => (LlmfError.is(error) && error.status === 1 ? 'refused' : `uncoded: ${String(error)}`),
+  );
+  const ms = performance.now() - started;
+  return ms > slowestMs ? `took ${Math.round(ms)} ms` : outcome;
+}
+
+/** Every row of a data file. */
+async function readRows(file: string): Promise<void> {
+  const reader = await openReader(file, { pieces: 'line' });
+  try {
+    await reader.read(0, Math.min(reader.length, 1000));
+  } finally {
+    await reader.close();
+  }
+}
+
+const rows = Array.from({ length: 20 }, (_, row) => JSON.stringify({ prompt: `a "${row}", b`, response: 'é\\n🙂' }));
+const model = (name: string) => () => readFileSync(join(firstRun, 'model', name));
+const folderOf = (file: string) => join(file, '..');
+const picture = (name: string) => () =>
+  readFileSync(new URL(`../../packages/vision/fixtures/images/${name}`, import.meta.url));
+
+const targets: readonly Target[] = [
+  {
+    name: 'llmf.yaml',
+    sample: () => readFileSync(join(firstRun, 'llmf.yaml')),
+    read: (file) => readConfig(folderOf(file), file),
+  },
+  {
+    name: 'llmf.json',
+    sample: () => Buffer.from('{"model":{"path":"m"},"data":{"train":[{"path":"a"}]}}'),
+    read: (file) => readConfig(folderOf(file), file),
+  },
+  { name: 'tokenizer.json', sample: model('tokenizer.json'), read: (file) => Tokenizer.load(folderOf(file)) },
+  {
+    name: 'model.safetensors',
+    sample: model('model.safetensors'),
+    read: async (file) => await (await openSafetensorsFolder(folderOf(file))).close(),
+  },
+  { name: 'rows.jsonl', sample: () => Buffer.from(rows.join('\n')), read: readRows },
+  { name: 'rows.json', sample: () => Buffer.from(`[${rows.join()}]`), read: readRows },
+  { name: 'rows.csv', sample: () => Buffer.from('prompt,response\n"a ""1"", b",c\nd,"e\nf"\n'), read: readRows },
+  ...['rgb-98x42.png', 'jpeg-420.jpg', 'gif-animated.gif', 'webp-lossy.webp'].map((name): Target => ({
+    name,
+    sample: picture(name),
+    read: (file) => readImageHeader(memorySource(readFileSync(file), name)),
+  })),
+];
+
+type Random = () => number;
+
+/** mulberry32: the same seed makes the same file. */
+function randomOf(seed: number): Random {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** One to four mutations, most of them where headers are. */
+function mutated(sample: Buffer, random: Random): Buffer {
+  let bytes: Buffer = Buffer.from(sample);
+  for (let times = 1 + Math.floor(random() * 4); times > 0; times--) {
+    bytes = mutations[Math.floor(random() * mutations.length)]!(bytes, random);
+  }
+  return bytes;
+}
+
+const placeIn = (bytes: Buffer, random: Random) =>
+  Math.floor(random() * (random() < 0.7 ? Math.min(bytes.length, 256) : bytes.length));
+
+const extremes = ['99999999999999999999', '-1', '1e308', 'null', '"', '[[[[', '{}', '\0', '\uFFFF', '&a [*a]', '<<: 5'];
+
+const mutations: readonly ((bytes: Buffer, random: Random) => Buffer)[] = [
+  (bytes, random) => {
+    const at = placeIn(bytes, random);
+    if (at < bytes.length) bytes[at] = Math.floor(random() * 256);
+    return bytes;
+  },
+  (bytes, random) => bytes.subarray(0, placeIn(bytes, random)),
+  (bytes, random) => {
+    const at = placeIn(bytes, random);
+    return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1 + Math.floor(random() * 16))]);
+  },
+  (bytes, random) => {
+    const at = placeIn(bytes, random);
+    return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at, at + 64), bytes.subarray(at)]);
+  },
+  (bytes, random) => {
+    const at = placeIn(bytes, random);
+    const text = extremes[Math.floor(random() * extremes.length)]!;
+    return Buffer.concat([bytes.subarray(0, at), Buffer.from(text), bytes.subarray(at)]);
+  },
+  (bytes, random) => {
+    const numbers = [...bytes.toString('latin1').matchAll(/\d+/g)];
+    const chosen = numbers[Math.floor(random() * numbers.length)];
+    if (chosen === undefined) return bytes;
+    const rest = bytes.subarray(chosen.index + chosen[0].length);
+    return Buffer.concat([bytes.subarray(0, chosen.index), Buffer.from(String(2 ** Math.floor(random() * 70))), rest]);
+  },
+];

@@ -133,6 +133,23 @@ export const errors = defineErrors('data', {
     what: `The tokenizer ${f.path} cannot be loaded: ${f.problem}.`,
     fix: 'Download tokenizer.json again; SentencePiece .model and .tiktoken files are not read, only tokenizer.json.',
   }),
+  tokenizerUnsupported: (f: { path: string; part: string; because: string }) => ({
+    what: `The tokenizer ${f.path} has a part that is not computed here, so its ids would be wrong.`,
+    got: `${f.part}: ${f.because}`,
+    fix: 'Use another model folder, or correct tokenizer.json at this part. Nothing was trained.',
+  }),
+  loneSurrogate: (f: { text: string; at: number }) => ({
+    what: 'A text holds half of a character, which no tokenizer can read.',
+    got: `U+${f.text.charCodeAt(f.at).toString(16).toUpperCase()} at character ${f.at}: ${JSON.stringify(f.text.slice(Math.max(0, f.at - 10), f.at + 10))}`,
+    expected: 'Unicode text: both halves of a pair (\\ud83d\\ude42), or neither',
+    fix: 'Correct the text where it was written; it was probably cut in the middle of a character.',
+  }),
+  noToken: (f: { folder: string; text: string; problem: string }) => ({
+    what: 'The tokenizer has no ids for a text.',
+    where: f.folder,
+    got: `${f.problem}; in ${JSON.stringify(f.text.length > 60 ? `${f.text.slice(0, 60)}…` : f.text)}`,
+    fix: 'Use texts that the vocabulary can write, or a tokenizer with an unknown token.',
+  }),
   unknownTemplate: (f: { name: string; near: readonly string[] }) => ({
     what: `No chat template is named ${f.name}.`,
     expected: list(f.near),

@@ -4,6 +4,8 @@ import type { LlmfError } from '@llmf/core';
 import { byteTokenizer, llamaTokenizer, temporaryFolder, write } from '../test/tiny-tokenizers.js';
 import { Tokenizer } from './tokenizer.js';
 
+const encoding = async (tokenizer: Tokenizer, text: string) => tokenizer.encode(text);
+
 const errorOf = (work: Promise<unknown>) =>
   work.then(
     () => null,
@@ -109,6 +111,39 @@ describe('Tokenizer', () => {
     write(empty, 'tokenizer.json', '{"model": ');
     expect((await errorOf(Tokenizer.load(empty)))?.code).toBe('LLMF_DATA_TOKENIZER_BROKEN');
     write(empty, 'tokenizer.json', { model: { type: 'Secret' } });
-    expect((await errorOf(Tokenizer.load(empty)))?.code).toBe('LLMF_DATA_TOKENIZER_BROKEN');
+    expect((await errorOf(Tokenizer.load(empty)))?.code).toBe('LLMF_DATA_TOKENIZER_UNSUPPORTED');
+  });
+
+  it('finds tokens that only the files beside tokenizer.json name', async () => {
+    const byConfig = byteTokenizer({ config: { added_tokens_decoder: { 264: { content: '<|a|>', special: true } } } });
+    expect((await Tokenizer.load(byConfig)).encode('x<|a|>')).toEqual([120, 264]);
+    const byFile = byteTokenizer({ config: { pad_token: '<|pad|>' } });
+    write(byFile, 'added_tokens.json', { '<|b|>': 265, '<|a|>': 264 });
+    expect((await Tokenizer.load(byFile)).encode('<|a|><|b|><|pad|>')).toEqual([264, 265, 266]);
+  });
+
+  it('refuses what it cannot compute, by name', async () => {
+    const refusal = async (change: Record<string, unknown>) => {
+      const folder = byteTokenizer();
+      const { readFileSync } = await import('node:fs');
+      write(folder, 'tokenizer.json', {
+        ...(JSON.parse(readFileSync(`${folder}/tokenizer.json`, 'utf8')) as object),
+        ...change,
+      });
+      return (await errorOf(Tokenizer.load(folder)))?.message;
+    };
+    expect(await refusal({ pre_tokenizer: { type: 'UnicodeScripts' } })).toContain('pre_tokenizer UnicodeScripts');
+    expect(await refusal({ normalizer: { type: 'Unheard' } })).toContain('normalizer Unheard');
+    expect(await refusal({ model: { type: 'BPE', vocab: { a: 0 }, merges: [], dropout: 0.1 } })).toContain('dropout');
+    expect(await refusal({ model: { type: 'BPE', vocab: { a: 2 ** 31 }, merges: [] } })).toContain('2147483648');
+  });
+
+  it('says which text has no ids', async () => {
+    const bytes = await Tokenizer.load(byteTokenizer());
+    expect((await errorOf(encoding(bytes, 'a\ud83d')))?.code).toBe('LLMF_DATA_LONE_SURROGATE');
+    const folder = temporaryFolder();
+    write(folder, 'tokenizer.json', { model: { type: 'WordLevel', vocab: { a: 0 }, unk_token: '[UNK]' } });
+    const words = await Tokenizer.load(folder);
+    expect((await errorOf(encoding(words, 'b')))?.code).toBe('LLMF_DATA_NO_TOKEN');
   });
 });

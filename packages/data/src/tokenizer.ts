@@ -2,20 +2,23 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { errors } from './errors.js';
 import { tokenizerFault } from './tokenizer-limits.js';
+import { type Json, NoToken, UnsupportedPart } from './tokenization/json.js';
+import { moreAddedTokens } from './tokenization/more-added-tokens.js';
+import { TokenPipeline } from './tokenization/token-pipeline.js';
+
+/** Ids that an older version wrote to disk are not used again. */
+const encodingVersion = 2;
 
 export interface SpecialToken {
   readonly id: number;
   readonly text: string;
 }
 
-type Json = Record<string, unknown>;
-
 /**
  * The tokenizer of a model folder: tokenizer.json with what tokenizer_config.json, special_tokens_map.json,
- * chat_template.* and, for lack of those, config.json say about special tokens.
+ * added_tokens.json, chat_template.* and, for lack of those, config.json say about special tokens.
  */
 export class Tokenizer {
   readonly bos: SpecialToken | null;
@@ -36,7 +39,7 @@ export class Tokenizer {
   private readonly shield: { readonly text: string; readonly length: number } | null;
 
   private constructor(
-    private readonly inner: HuggingFaceTokenizer,
+    private readonly inner: TokenPipeline,
     readonly folder: string,
     files: TokenizerFiles,
   ) {
@@ -47,22 +50,23 @@ export class Tokenizer {
     this.unk = special('unk_token', 'unk_token_id');
     this.fingerprint = files.fingerprint;
     this.chatTemplates = files.chatTemplates;
-    let highest = 0;
-    for (const id of inner.get_vocab(true).values()) highest = Math.max(highest, id);
-    for (const id of inner.get_added_tokens_decoder().keys()) highest = Math.max(highest, id);
-    this.vocabularySize = highest + 1;
-    const added = [...inner.get_added_tokens_decoder().values()].map(({ content }) => content);
+    this.vocabularySize = inner.size;
+    const added = [...inner.added.byId.values()].map(({ content }) => content);
     this.addedTexts = added.filter((text) => text.trim() !== '').sort((a, b) => b.length - a.length);
-    this.addsBos = this.bos !== null && addsBos(inner, files.config, this.bos.id);
-    this.shield = findShield(inner);
+    this.addsBos = this.bos !== null && addsBos(inner, files.config, this.bos.text);
+    this.shield = findShield((text) => inner.encode(text));
   }
 
-  /** @throws LLMF_DATA_TOKENIZER_MISSING, LLMF_DATA_TOKENIZER_BROKEN */
+  /** @throws LLMF_DATA_TOKENIZER_MISSING, LLMF_DATA_TOKENIZER_BROKEN, LLMF_DATA_TOKENIZER_UNSUPPORTED */
   static async load(folder: string): Promise<Tokenizer> {
     const files = await readFiles(resolve(folder));
     try {
-      return new Tokenizer(new HuggingFaceTokenizer(files.tokenizer, files.config), resolve(folder), files);
+      return new Tokenizer(new TokenPipeline(files.tokenizer, moreAddedTokens(files)), resolve(folder), files);
     } catch (error) {
+      if (error instanceof UnsupportedPart) {
+        const { part, because } = error;
+        throw errors.tokenizerUnsupported({ path: join(folder, 'tokenizer.json'), part, because }, { cause: error });
+      }
       const problem = error instanceof Error ? error.message : String(error);
       throw errors.tokenizerBroken({ path: join(folder, 'tokenizer.json'), problem }, { cause: error });
     }
@@ -71,28 +75,24 @@ export class Tokenizer {
   /**
    * Token ids of a text, nothing added. `continues`: the text goes on in the middle of another one, so that a tokenizer
    * that puts a space before every text (Llama 2) does not put one here.
+   * @throws LLMF_DATA_LONE_SURROGATE, LLMF_DATA_NO_TOKEN
    */
   encode(text: string, { continues = false } = {}): number[] {
     if (text === '') return [];
-    if (!continues || this.shield === null) return this.inner.encode(text, { add_special_tokens: false }).ids;
-    const shielded = this.inner.encode(this.shield.text + text, { add_special_tokens: false }).ids;
-    return shielded.slice(this.shield.length);
+    if (!continues || this.shield === null) return this.idsOf(text);
+    return this.idsOf(this.shield.text + text).slice(this.shield.length);
   }
 
   decode(ids: ArrayLike<number>, { skipSpecialTokens = false } = {}): string {
-    if (ids.length === 0) return '';
-    return this.inner.decode(Array.from(ids), {
-      skip_special_tokens: skipSpecialTokens,
-      clean_up_tokenization_spaces: false,
-    });
+    return ids.length === 0 ? '' : this.inner.decode(Array.from(ids), { skipSpecialTokens });
   }
 
   tokenId(text: string): number | undefined {
-    return this.inner.token_to_id(text);
+    return this.inner.added.id(text);
   }
 
   tokenText(id: number): string | undefined {
-    return this.inner.id_to_token(id);
+    return this.inner.added.text(id);
   }
 
   /** Whether the text is one token of its own. */
@@ -121,18 +121,29 @@ export class Tokenizer {
     return null;
   }
 
+  private idsOf(text: string): number[] {
+    const surrogate = text.search(/\p{Surrogate}/u);
+    if (surrogate >= 0) throw errors.loneSurrogate({ text, at: surrogate });
+    try {
+      return this.inner.encode(text);
+    } catch (error) {
+      if (!(error instanceof NoToken)) throw error;
+      throw errors.noToken({ folder: this.folder, text, problem: error.message }, { cause: error });
+    }
+  }
+
   private specialToken(files: TokenizerFiles, key: string, idKey: string): SpecialToken | null {
     const named = files.config[key] ?? files.specialTokens[key];
     const text = typeof named === 'string' ? named : (named as { content?: unknown } | null | undefined)?.content;
     if (typeof text === 'string') {
-      const id = this.inner.token_to_id(text);
+      const id = this.tokenId(text);
       return id === undefined ? null : { id, text };
     }
     // A tokenizer_config that says null means it; only without the file the model's ids are asked.
     if (files.hasConfig) return null;
     const stated = files.modelConfig[idKey];
     const id = Array.isArray(stated) ? (stated[0] as unknown) : stated;
-    const idText = typeof id === 'number' ? this.inner.id_to_token(id) : undefined;
+    const idText = typeof id === 'number' ? this.tokenText(id) : undefined;
     return idText === undefined ? null : { id: id as number, text: idText };
   }
 }
@@ -142,6 +153,7 @@ interface TokenizerFiles {
   readonly config: Json;
   readonly hasConfig: boolean;
   readonly specialTokens: Json;
+  readonly addedTokens: Json;
   readonly modelConfig: Json;
   readonly chatTemplates: ReadonlyMap<string, string>;
   readonly fingerprint: string;
@@ -157,14 +169,15 @@ async function readFiles(folder: string): Promise<TokenizerFiles> {
   };
   const config = await json('tokenizer_config.json');
   const specialTokens = (await json('special_tokens_map.json')) ?? {};
+  const addedTokens = (await json('added_tokens.json')) ?? {};
   const modelConfig = { ...(await json('config.json')), ...(await json('generation_config.json')) };
   const chatTemplates = await readTemplates(folder, config ?? {}, await json('chat_template.json'));
   const { chat_template: _template, ...idConfig } = config ?? {};
   const hash = createHash('sha256')
     .update(source)
-    .update(JSON.stringify([idConfig, specialTokens]));
+    .update(JSON.stringify([encodingVersion, idConfig, specialTokens, addedTokens]));
   const path = join(folder, 'tokenizer.json');
-  const tokenizer = withModelType(parseJson(source, path));
+  const tokenizer = parseJson(source, path);
   const problem = tokenizerFault(tokenizer);
   if (problem !== null) throw errors.tokenizerBroken({ path, problem });
   return {
@@ -172,6 +185,7 @@ async function readFiles(folder: string): Promise<TokenizerFiles> {
     config: config ?? {},
     hasConfig: config !== null,
     specialTokens,
+    addedTokens,
     modelConfig,
     chatTemplates,
     fingerprint: hash.digest('hex'),
@@ -184,14 +198,6 @@ function parseJson(text: string, path: string): Json {
   } catch (error) {
     throw errors.tokenizerBroken({ path, problem: (error as Error).message });
   }
-}
-
-/** The old layout (before tokenizers 0.8) has no `model.type`: a list of scored pieces is Unigram, merges are BPE. */
-function withModelType(tokenizer: Json): Json {
-  const model = tokenizer['model'] as Json | null | undefined;
-  if (model === null || model === undefined || typeof model['type'] === 'string') return tokenizer;
-  const type = Array.isArray(model['vocab']) ? 'Unigram' : 'merges' in model ? 'BPE' : 'WordPiece';
-  return { ...tokenizer, model: { ...model, type } };
 }
 
 /** chat_template.jinja stands above chat_template.json, that above tokenizer_config.json, as in Transformers. */
@@ -211,18 +217,22 @@ async function readTemplates(folder: string, config: Json, file: Json | null): P
   return templates;
 }
 
-function addsBos(inner: HuggingFaceTokenizer, config: Json, bos: number): boolean {
-  if (typeof config['add_bos_token'] === 'boolean') return config['add_bos_token'];
-  return inner.encode('a', { add_special_tokens: true }).ids[0] === bos;
+function addsBos(inner: TokenPipeline, config: Json, bos: string): boolean {
+  return typeof config['add_bos_token'] === 'boolean' ? config['add_bos_token'] : inner.firstOfTemplate === bos;
 }
 
 /** A line break before the text keeps the tokenizer's own space away from it; needed only where that changes the ids. */
-function findShield(inner: HuggingFaceTokenizer): { text: string; length: number } | null {
-  const encode = (text: string) => inner.encode(text, { add_special_tokens: false }).ids;
-  const alone = encode('a').join();
-  const before = encode('\n');
-  const both = encode('\na');
-  const isClean = before.length > 0 && both.slice(0, before.length).join() === before.join();
-  if (!isClean || both.slice(before.length).join() === alone) return null;
-  return { text: '\n', length: before.length };
+function findShield(encode: (text: string) => number[]): { text: string; length: number } | null {
+  try {
+    const alone = encode('a').join();
+    const before = encode('\n');
+    const both = encode('\na');
+    const isClean = before.length > 0 && both.slice(0, before.length).join() === before.join();
+    if (!isClean || both.slice(before.length).join() === alone) return null;
+    return { text: '\n', length: before.length };
+  } catch (error) {
+    // A vocabulary that has neither of the two, nor an unknown token, is asked about real texts only.
+    if (error instanceof NoToken) return null;
+    throw error;
+  }
 }

@@ -19,22 +19,29 @@ export interface Output {
   readonly columns: number;
 }
 
-export const processIo = (): CliIo => ({
+/** Commands whose only result is what they print: nothing is left to do when nobody reads it. */
+const printing: ReadonlySet<string> = new Set(['generate', 'chat', 'plugins', 'env', 'schema', 'check']);
+
+/** @param command the first word of the command line */
+export const processIo = (command = ''): CliIo => ({
   folder: process.cwd(),
-  out: outputOf(process.stdout),
-  err: outputOf(process.stderr),
+  out: outputOf(process.stdout, printing.has(command) || command === '' || command.startsWith('-')),
+  err: outputOf(process.stderr, false),
   lines: { [Symbol.asyncIterator]: () => createInterface({ input: process.stdin })[Symbol.asyncIterator]() },
   onInterrupt: listenForInterrupt,
 });
 
-function outputOf(stream: NodeJS.WriteStream): Output {
-  // `llmf … | head` closes the pipe: that is no error of ours.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+/** `llmf … | head` closes the pipe: a command that only prints is done then, one that writes files goes on without it. */
+function outputOf(stream: NodeJS.WriteStream, endsWithIt: boolean): Output {
+  let isLost = false;
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (endsWithIt) process.exit(code === 'EPIPE' ? 0 : 1);
+    isLost = true;
   });
   return {
-    write: (text) => void stream.write(text),
+    write: (text) => {
+      if (!isLost) stream.write(text);
+    },
     isTerminal: stream.isTTY === true,
     get columns() {
       return stream.columns ?? 80;
@@ -42,7 +49,8 @@ function outputOf(stream: NodeJS.WriteStream): Output {
   };
 }
 
-const signals = ['SIGINT', 'SIGTERM'] as const;
+/** A terminal that goes away (SIGHUP) asks a run to end as Ctrl-C does. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export const interruptedStatus = 130;
 
 /**

@@ -8,7 +8,7 @@ import { runCli } from './run-cli.js';
 // all collections of young ones (a seventh of all garbage, copied; four times the pause).
 setFlagsFromString('--no-allocation-site-pretenuring');
 
-process.exitCode = await runCli(process.argv.slice(2), processIo());
+process.exitCode = await runCli(process.argv.slice(2), processIo(process.argv[2]));
 
 // The process ends when nothing is left to do; a backend's idle threads must not keep it alive.
 setTimeout(() => process.exit(), 300).unref();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { overlayCompanions } from '@llmf/models';
 import {
@@ -32,6 +33,7 @@ export interface MergeFlags {
 export async function mergeCommand(io: CliIo, flags: MergeFlags): Promise<number> {
   const { model, adapter, backend, plugin: plugins = [] } = flags;
   const request = { model, adapter, backend, plugins, precision: 'f32', settings: [], command: 'llmf merge' };
+  await refuseWeights(resolve(io.folder, flags.output));
   const inference = await openInference(io, request, { info: () => {}, warn: (line) => io.err.write(`${line}\n`) });
   try {
     const layers = additiveLayers(inference);
@@ -49,6 +51,13 @@ export async function mergeCommand(io: CliIo, flags: MergeFlags): Promise<number
   } finally {
     await inference.close();
   }
+}
+
+/** A merged model replaces no other weights, least of all those it is made from. @throws LLMF_CLI_OUTPUT_HOLDS_WEIGHTS */
+async function refuseWeights(output: string): Promise<void> {
+  const names = await readdir(output).catch(() => []);
+  const weights = names.find((name) => name.endsWith('.safetensors'));
+  if (weights !== undefined) throw cliErrors.outputHoldsWeights({ folder: output, file: weights });
 }
 
 /** The adapter's part of each layer it changes. @throws LLMF_CLI_NOT_ADDITIVE for an adapter of another form. */

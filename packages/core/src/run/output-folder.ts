@@ -10,7 +10,7 @@ const runFiles = ['run.json', 'metrics.jsonl', 'checkpoints'];
 
 /**
  * Creates the folder and takes it for this process: one run, one folder.
- * @throws when it holds another run (unless resuming), another process runs in it, or it cannot be written
+ * @throws when it holds another run (unless resuming) or weights that no run wrote, another process runs in it, or it cannot be written
  */
 export async function prepareOutputFolder(folder: string, resume: boolean): Promise<ProcessLock> {
   try {
@@ -22,6 +22,11 @@ export async function prepareOutputFolder(folder: string, resume: boolean): Prom
   const lock = tryLock(join(folder, '.lock'));
   if (!isLock(lock)) throw runErrors.outputRunning({ folder, holder: holderText(lock) });
   const names = await readdir(folder);
+  const weights = names.find((name) => name.endsWith('.safetensors'));
+  if (weights !== undefined && !names.includes('run.json')) {
+    lock.release();
+    throw runErrors.outputHoldsWeights({ folder, file: weights });
+  }
   if (resume || !names.some((name) => runFiles.includes(name))) return lock;
   lock.release();
   throw runErrors.outputInUse({ folder });

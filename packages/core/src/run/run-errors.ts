@@ -19,6 +19,13 @@ export const runErrors = defineErrors('core', {
     got: f.reason,
     fix: 'choose another `output` or change its permissions',
   }),
+  outputHoldsWeights: (f: { folder: string; file: string }) => ({
+    what: 'the output folder holds weights that no run of llmf wrote; they would be replaced',
+    where: f.folder,
+    got: f.file,
+    expected: 'a new or empty folder',
+    fix: 'choose another `output`',
+  }),
   outputRunning: (f: { folder: string; holder: string }) => ({
     what: 'another run is writing to the output folder',
     where: f.folder,

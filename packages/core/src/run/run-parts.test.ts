@@ -63,6 +63,17 @@ describe('an output folder', () => {
     expect(await readdir(join(folder, 'a', 'b'))).toEqual([]);
   });
 
+  it('with weights that no run wrote is refused: they would be replaced', async () => {
+    await writeFile(join(folder, 'model.safetensors'), '');
+    for (const resume of [false, true]) {
+      await expect(prepareOutputFolder(folder, resume)).rejects.toThrow(
+        /LLMF_CORE_OUTPUT_HOLDS_WEIGHTS[^]*model\.safetensors/,
+      );
+    }
+    await writeFile(join(folder, 'run.json'), '{}');
+    (await prepareOutputFolder(folder, true)).release();
+  });
+
   it('belongs to one run at a time, also when it is resumed', async () => {
     const lock = await prepareOutputFolder(folder, false);
     await expect(prepareOutputFolder(folder, true)).rejects.toThrow(

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Run } from '@llmf/core';
+import type { Tensor } from '@llmf/nn';
 import type { GradientsReady } from '../contracts/hooks.js';
 import { some, trainingErrors } from '../training-errors.js';
+import { valueChunks } from './value-chunks.js';
 
 /** A fresh LoRA's A gets its first gradient in the second update, once B is no longer zero. */
 const watchedUpdates = 3;
@@ -33,11 +35,15 @@ export class GradientWatch {
 
 /** Of these weights, those that no gradient reached, or one that is zero everywhere. */
 async function stillSilent(names: readonly string[], gradients: GradientsReady['gradients']): Promise<string[]> {
-  const isSilent = await Promise.all(
-    names.map(async (name) => {
-      const values = (await gradients.get(name)?.value.data()) as Float32Array | undefined;
-      return values === undefined || values.every((value) => value === 0);
-    }),
-  );
-  return names.filter((_, at) => isSilent[at]);
+  const silent: string[] = [];
+  for (const name of names) {
+    const gradient = gradients.get(name)?.value;
+    if (gradient === undefined || (await isZero(gradient))) silent.push(name);
+  }
+  return silent;
+}
+
+async function isZero(gradient: Tensor): Promise<boolean> {
+  for await (const values of valueChunks(gradient)) if (values.some((value) => value !== 0)) return false;
+  return true;
 }

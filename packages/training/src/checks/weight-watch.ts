@@ -2,6 +2,7 @@
 import type { Run } from '@llmf/core';
 import type { Variable } from '@llmf/nn';
 import { some, trainingErrors } from '../training-errors.js';
+import { valueChunks } from './value-chunks.js';
 
 /** What was trained moved, by the bits. */
 export class WeightWatch {
@@ -37,13 +38,17 @@ export class WeightWatch {
 
 async function checksums(variables: ReadonlyMap<string, Variable>): Promise<Map<string, number>> {
   const sums = new Map<string, number>();
-  for (const [name, variable] of variables) sums.set(name, checksum((await variable.data()) as Float32Array));
+  for (const [name, variable] of variables) {
+    let sum = 0x811c9dc5;
+    for await (const values of valueChunks(variable)) sum = checksum(values, sum);
+    sums.set(name, sum);
+  }
   return sums;
 }
 
 /** FNV-1a over the words: other values have the same sum once in 2³² times. */
-function checksum({ buffer, byteOffset, length }: Float32Array): number {
-  let sum = 0x811c9dc5;
+function checksum({ buffer, byteOffset, length }: Float32Array, start: number): number {
+  let sum = start;
   for (const word of new Int32Array(buffer, byteOffset, length)) sum = Math.imul(sum ^ word, 0x01000193);
   return sum;
 }

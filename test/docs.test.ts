@@ -8,7 +8,8 @@ import { applyOverrides, readConfig, type Engine } from '@llmf/core';
 import { LossToken } from '@llmf/training';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testIo } from '../packages/cli/test/support/test-io.js';
-import { runCli } from '../packages/cli/src/run-cli.js';
+import { checkedPipeline } from '../packages/cli/src/pipeline/run-pipeline.js';
+import { createProgram, runCli } from '../packages/cli/src/run-cli.js';
 import { builtInFormats } from '../packages/data/src/formats/index.js';
 import { openSourceFile, readExamples } from '../packages/data/src/sources/open-source-file.js';
 import { errorCatalogue } from '../scripts/docs/error-catalogue.mjs';
@@ -54,6 +55,15 @@ describe('the generated parts of docs/', () => {
   });
 });
 
+async function problemOfPipeline(folder: string): Promise<string | null> {
+  const io = testIo({ folder });
+  const { commands } = createProgram(io, () => {});
+  return await checkedPipeline('shown.yaml', { io, commands }).then(
+    () => null,
+    (error: Error) => error.message,
+  );
+}
+
 describe('what the pages show', () => {
   it('are configs that resolve, whole or in part', async () => {
     const shown = blocks.filter(({ language }) => language === 'yaml');
@@ -62,7 +72,7 @@ describe('what the pages show', () => {
     for (const block of shown) {
       await writeFile(join(folder, 'shown.yaml'), block.text);
       const { raw } = await readConfig(folder, 'shown.yaml');
-      const problem = await problemOf(engine, raw);
+      const problem = 'stages' in raw ? await problemOfPipeline(folder) : await problemOf(engine, raw);
       if (problem !== null) problems.push(`${place(block)}: ${problem}`);
     }
     await rm(folder, { recursive: true });

@@ -35,7 +35,7 @@ function followsFolder(command: Command): boolean {
   return runsConfig.has(command.name()) && !help;
 }
 
-const runsConfig: ReadonlySet<string> = new Set(['train', 'check']);
+const runsConfig: ReadonlySet<string> = new Set(['train', 'check', 'run']);
 const takesConfig: ReadonlySet<string> = new Set([...runsConfig, 'plugins', 'schema']);
 
 /** dist/main.js of the nearest installed llmf. */

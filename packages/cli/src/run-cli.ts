@@ -7,6 +7,7 @@ import { declareGenerate } from './commands/generate.js';
 import { declareInit } from './commands/init.js';
 import { declareMerge } from './commands/merge.js';
 import { declarePlugins } from './commands/plugins.js';
+import { declareRun } from './commands/run.js';
 import { declareSchema } from './commands/schema.js';
 import { declareScore } from './commands/score.js';
 import { declareTrain } from './commands/train.js';
@@ -25,6 +26,7 @@ export interface CommandContext {
 
 const commands: readonly DeclareCommand[] = [
   declareTrain,
+  declareRun,
   declareCheck,
   declareScore,
   declareGenerate,
@@ -62,7 +64,8 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   }
 }
 
-function createProgram(io: CliIo, setStatus: (status: number) => void): Command {
+/** The command line with all commands of llmf. */
+export function createProgram(io: CliIo, setStatus: (status: number) => void): Command {
   const program = new Command('llmf')
     .description('Fine-tune language and vision-language models: declarative, plugin by plugin.')
     .version(version, '--version', 'print the version')

@@ -13,6 +13,7 @@ export * from './config/run-config.js';
 export { wholeSource, displayPath, type ConfigInput, type ConfigSource } from './config/config-source.js';
 export { configNames, configsIn, findConfig, readConfig } from './config/read-config.js';
 export { applyOverrides, isOverride } from './config/overrides.js';
+export { isPlain, Mistakes } from './config/mistakes.js';
 export { resolveConfig, type ResolveOptions } from './config/resolve-config.js';
 export { schemaOf } from './config/schema-of.js';
 export { describeOptions, type OptionRow } from './config/describe-options.js';

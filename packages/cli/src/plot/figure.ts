@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { formatNumber } from '@llmf/core';
+import { escaped } from './escaped.js';
 import { roundRange, ticks } from './ticks.js';
 
 type Point = readonly [x: number, y: number];
@@ -109,9 +110,6 @@ function text(x: number, y: number, content: string, { size, weight, anchor, tur
   ];
   return `<text ${attributes.filter(Boolean).join(' ')}>${escaped(content)}</text>`;
 }
-
-const escaped = (content: string) =>
-  content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 type Scale = (value: number) => number;
 

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { apiVersion, writeFileAtomic, type MetricsRow, type Plugin } from '@llmf/core';
-import { figure, type Panel, type Series } from '../plot/figure.js';
-import { smoothed } from '../plot/smoothed.js';
+import { figure } from '../plot/figure.js';
+import { metricPanel } from '../plot/metric-panel.js';
 
 /** Writes `loss.svg` when a run ends, from metrics.jsonl, so that a resumed run is drawn whole. */
 export function lossPlot(): Plugin {
@@ -21,32 +21,15 @@ export function lossPlot(): Plugin {
   };
 }
 
-/** The loss and, where rows have it, the reward accuracy: raw, smoothed and held-out. */
+/** The loss and, where rows have it, the reward accuracy. */
 export function lossFigure(rows: readonly MetricsRow[], title: string): string {
-  const loss: Panel = { title: `${title}: loss`, yLabel: 'loss', series: seriesOf(rows, 'loss') };
-  const accuracy: Panel = {
+  const loss = metricPanel(rows, 'loss', { title: `${title}: loss` });
+  const accuracy = metricPanel(rows, 'rewards/accuracies', {
     title: 'share of pairs whose chosen answer has the higher reward',
     yLabel: 'reward accuracy',
     range: [0, 1],
-    series: seriesOf(rows, 'rewards/accuracies'),
-  };
+  });
   return figure([loss, ...(accuracy.series.length > 0 ? [accuracy] : [])], 'step');
-}
-
-function seriesOf(rows: readonly MetricsRow[], metric: string): Series[] {
-  const train = points(rows, metric);
-  const held = points(rows, `eval_${metric}`);
-  const series: Series[] = [];
-  if (train.length > 0) series.push({ label: 'each step', style: 'raw', points: train });
-  if (train.length > 4) series.push({ label: 'smoothed', style: 'line', points: smoothed(train) });
-  if (held.length > 0) series.push({ label: 'held-out', style: 'marked', points: held });
-  return series;
-}
-
-function points(rows: readonly MetricsRow[], metric: string): (readonly [number, number])[] {
-  return rows.flatMap(({ step, [metric]: value }) =>
-    typeof step === 'number' && typeof value === 'number' && Number.isFinite(value) ? [[step, value] as const] : [],
-  );
 }
 
 const parseRows = (text: string): MetricsRow[] =>

@@ -2,6 +2,7 @@
 export { CheckpointStore, type Checkpoint } from './checkpoints.js';
 export { MetricsLog } from './metrics-log.js';
 export { runTraining, stepCount, type RunTrainingOptions, type TrainingOutcome } from './run-training.js';
+export { changedKeys } from './resume-check.js';
 export { runErrors } from './run-errors.js';
 export { startBackend, type BackendStart } from './start-backend.js';
 export { TrainingRun } from './training-run.js';

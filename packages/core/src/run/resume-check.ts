@@ -9,12 +9,16 @@ type PlainObject = Readonly<Record<string, unknown>>;
  * @throws LLMF_CORE_RESUME_CONFIG_CHANGED naming each key with the checkpoint's value and the config's
  */
 export function checkResumable(saved: PlainObject, current: PlainObject, folder: string): void {
+  const keys = changedKeys(saved, current);
+  if (keys.length > 0) throw runErrors.resumeConfigChanged({ keys, folder });
+}
+
+/** `loss.beta: 0.1 → 0.2` for each key that two configs do not share. */
+export function changedKeys(saved: PlainObject, current: PlainObject): string[] {
   const before = flatten(saved);
   const now = flatten(current);
   const keys = [...new Set([...before.keys(), ...now.keys()])].filter((key) => before.get(key) !== now.get(key));
-  if (keys.length === 0) return;
-  const changes = keys.map((key) => `${key}: ${before.get(key) ?? 'not set'} → ${now.get(key) ?? 'not set'}`);
-  throw runErrors.resumeConfigChanged({ keys: changes, folder });
+  return keys.map((key) => `${key}: ${before.get(key) ?? 'not set'} → ${now.get(key) ?? 'not set'}`);
 }
 
 function flatten(value: unknown, path = ''): Map<string, string> {

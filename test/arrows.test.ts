@@ -53,7 +53,19 @@ const importsIn = (text: string): string => (text.match(/^(import|export)[^;]* f
 /** Folders of a package from the bottom up; each may use those before it. Types alone may point anywhere. */
 const floors: Readonly<Record<string, readonly string[]>> = {
   core: ['text', 'contracts', 'files', 'random', 'container', 'engine', 'config', 'plugins', 'hub', 'run'],
-  nn: ['contracts', 'adapters', 'weights', 'autograd', 'ops', 'gradients', 'layers', 'heads', 'modules', 'generation'],
+  nn: [
+    'contracts',
+    'head-files',
+    'adapters',
+    'weights',
+    'autograd',
+    'ops',
+    'gradients',
+    'layers',
+    'heads',
+    'modules',
+    'generation',
+  ],
 };
 /** The reverse pass adds gradients up in place, by the one kernel that can. */
 const exceptions = ['nn: autograd/reverse.ts → ops'];

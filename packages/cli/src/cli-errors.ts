@@ -27,8 +27,20 @@ export const cliErrors = defineErrors('cli', {
     expected: 'an adapter that adds a low-rank product to linear layers, such as LoRA',
     fix: 'use it with --adapter instead',
   }),
+  tokensOfClassifier: (f: { model: string }) => ({
+    what: 'a reward model or classifier scores whole answers and has no log-probabilities of tokens',
+    where: '--tokens',
+    got: f.model,
+    fix: 'leave --tokens out, or give a language model',
+  }),
+  classifierAnswers: (f: { folder: string }) => ({
+    what: 'a reward model or classifier writes no answers',
+    where: f.folder,
+    expected: 'a language model, or an adapter of one',
+    fix: 'use `llmf score` for the scores of this one',
+  }),
   scoreNotFinite: (f: { row: number; got: number; weight: string | null }) => ({
-    what: 'a log-probability is not a finite number',
+    what: 'a log-probability or score is not a finite number',
     where: f.weight === null ? `row ${f.row}` : `row ${f.row}; weight ${f.weight}, which is not all finite numbers`,
     got: String(f.got),
     fix: 'use an earlier checkpoint; if all weights are numbers, try --precision f32',

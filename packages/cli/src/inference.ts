@@ -14,7 +14,7 @@ import {
   type EngineImplementation,
   type Logger,
 } from '@llmf/core';
-import { AdapterToken, ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
+import { AdapterToken, AttachedHead, ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
 import { cliErrors } from './cli-errors.js';
 import { composeEngine } from './compose-engine.js';
 import type { CliIo } from './io.js';
@@ -47,6 +47,8 @@ export interface Inference {
   readonly tokenizerFolder: string;
   readonly model: Model;
   readonly adapter: AttachedAdapter | null;
+  /** Those that the adapter's or the model's folder holds, by name. */
+  readonly heads: ReadonlyMap<string, AttachedHead>;
   close(): Promise<void>;
 }
 
@@ -96,7 +98,7 @@ async function load(
   engine: EngineImplementation,
   run: TrainingRun,
   request: InferenceRequest,
-): Promise<Pick<Inference, 'folder' | 'tokenizerFolder' | 'model' | 'adapter'>> {
+): Promise<Pick<Inference, 'folder' | 'tokenizerFolder' | 'model' | 'adapter' | 'heads'>> {
   await engine.hooks.run.promise(run);
   const loader = run.container.resolve(ModelLoaderToken);
   const folder = await loader.locate(request.model, run.folder); // before the backend, which may take a while to start
@@ -104,8 +106,27 @@ async function load(
   const model = await loadModel(run, folder);
   run.hooks.shutdown.tap('model', () => model.dispose());
   const adapter = request.adapter === undefined ? null : await attach(engine, run, model, request.adapter);
-  return { folder, tokenizerFolder: await tokenizerFolderOf(run, folder, request.adapter), model, adapter };
+  const heads = await savedHeads(run, folder, model, adapter);
+  return { folder, tokenizerFolder: await tokenizerFolderOf(run, folder, request.adapter), model, adapter, heads };
 }
+
+async function savedHeads(
+  run: TrainingRun,
+  folder: string,
+  { hiddenSize }: Model,
+  adapter: AttachedAdapter | null,
+): Promise<Map<string, AttachedHead>> {
+  const saved = adapter?.heads ?? (await run.container.resolve(ModelLoaderToken).heads(folder));
+  const heads = saved?.heads.map((head) => [head.name, AttachedHead.load(head, hiddenSize, saved)] as const) ?? [];
+  run.hooks.shutdown.tap('heads', () => {
+    for (const [, head] of heads) head.dispose();
+  });
+  return new Map(heads);
+}
+
+/** The head that reads the model in the place of its language-model head: it is a classifier or a reward model. */
+export const classifierOf = ({ heads }: Pick<Inference, 'heads'>): AttachedHead | null =>
+  [...heads.values()].find(({ head }) => head.replacesLanguageModel === true) ?? null;
 
 async function tokenizerFolderOf(run: TrainingRun, model: string, adapter: string | undefined): Promise<string> {
   if (adapter === undefined) return model;

@@ -7,13 +7,14 @@ import {
   ModelLoaderToken,
   tf,
   type AttachedAdapter,
+  type AttachedHead,
   type LowRank,
   type Model,
   type SaveOptions,
 } from '@llmf/nn';
 import { evaluationMode, loadModel } from '@llmf/training';
 import { cliErrors } from './cli-errors.js';
-import { openInference, type Inference } from './inference.js';
+import { classifierOf, openInference, type Inference } from './inference.js';
 import { statusOf } from './merge-tolerance.js';
 import type { CliIo } from './io.js';
 
@@ -37,14 +38,16 @@ export async function mergeCommand(io: CliIo, flags: MergeFlags): Promise<number
   const inference = await openInference(io, request, { info: () => {}, warn: (line) => io.err.write(`${line}\n`) });
   try {
     const layers = additiveLayers(inference);
-    const expected = await probeLogits(inference.model, inference.adapter);
+    const classifier = classifierOf(inference);
+    const what = classifier === null ? 'logit' : 'score';
+    const expected = await probe(inference.model, inference.adapter, classifier);
     const output = resolve(io.folder, flags.output);
     const adapterFolder = resolve(io.folder, adapter);
     await saveMerged(inference, layers, output, flags.dtype, (folder) => overlayCompanions(adapterFolder, folder));
     const saved = await loadModel(inference.run, output);
-    const got = await probeLogits(saved, null);
+    const got = await probe(saved, null, classifier);
     io.out.write(`merged ${layers.size} layers into ${flags.output}\n`);
-    const status = statusOf(io, 'logit', expected, got, flags.dtype);
+    const status = statusOf(io, what, expected, got, flags.dtype);
     const weightStatus = await statusOfWeights(io, inference.model, layers, saved, flags.dtype);
     saved.dispose();
     return Math.max(status, weightStatus);
@@ -80,12 +83,18 @@ async function saveMerged(
 ): Promise<void> {
   const loader = inference.run.container.resolve(ModelLoaderToken);
   const isChanged = (parameter: string) => layers.has(parameter.replace(/\.weight$/, ''));
-  const merged = await loadModel(inference.run, inference.folder, isChanged);
+  const withoutHead = classifierOf(inference) !== null;
+  const merged = await loadModel(inference.run, inference.folder, { isTrainable: isChanged, withoutHead });
   for (const [path, lowRank] of layers) {
     const weight = merged.parameters.get(`${path}.weight`)!.value as tf.Variable;
     tf.tidy(() => weight.assign(tf.add(weight, updateOf(lowRank))));
   }
-  await loader.save(merged, output, { source: inference.folder, dtype, companions });
+  await loader.save(merged, output, {
+    source: inference.folder,
+    dtype,
+    companions,
+    heads: [...inference.heads.values()],
+  });
   merged.dispose();
 }
 
@@ -112,16 +121,21 @@ async function statusOfWeights(
 const updateOf = ({ a, b, scale }: LowRank): tf.Tensor2D =>
   tf.mul(tf.matMul(b as tf.Tensor2D, a as tf.Tensor2D), scale);
 
-/** Logits of a fixed row of tokens spread over the vocabulary, [T · V]. */
-async function probeLogits(model: Model, adapter: AttachedAdapter | null): Promise<Float32Array> {
+/** What the model makes of a fixed row of tokens spread over the vocabulary: logits [T · V], or scores [T · labels]. */
+async function probe(
+  model: Model,
+  adapter: AttachedAdapter | null,
+  classifier: AttachedHead | null,
+): Promise<Float32Array> {
   const length = Math.min(32, model.contextLength);
   const ids = Int32Array.from({ length }, (_, index) => (index * 7919) % model.vocabularySize);
   const positions = Int32Array.from({ length }, (_, index) => index);
-  const logits = tf.tidy(() => {
+  const outputs = tf.tidy(() => {
     const context = { segments: [{ start: 0, length }], positions, ...evaluationMode(adapter) };
-    return logitsOf(model, model.forward(model.embed(ids), context), positions);
+    const hidden = model.forward(model.embed(ids), context); // [T, C]
+    return classifier === null ? logitsOf(model, hidden, positions) : classifier.forward(hidden);
   });
-  const values = (await logits.data()) as Float32Array;
-  logits.dispose();
+  const values = (await outputs.data()) as Float32Array;
+  outputs.dispose();
   return values;
 }

@@ -3,7 +3,8 @@ import type { Logger } from '@llmf/core';
 import { chooseTemplate, stopTokens, Tokenizer, type ChosenTemplate } from '@llmf/data';
 import { readGenerationDefaults, type GenerationDefaults } from '@llmf/models';
 import { generate, type GenerateOptions } from '@llmf/nn';
-import { openInference, type Inference, type InferenceRequest } from './inference.js';
+import { classifierOf, openInference, type Inference, type InferenceRequest } from './inference.js';
+import { cliErrors } from './cli-errors.js';
 import type { CliIo } from './io.js';
 import {
   answerTokens,
@@ -57,6 +58,8 @@ export async function openGenerator(
   const config = { data: { train: [{ path: '.' }], template: templateName } };
   const inference = await openInference(io, { ...flags, plugins, config, settings, command }, logger);
   try {
+    if (classifierOf(inference) !== null)
+      throw cliErrors.classifierAnswers({ folder: flags.adapter ?? inference.folder });
     const tokenizer = await Tokenizer.load(inference.tokenizerFolder);
     const template = await chooseTemplate(templateName, tokenizer, io.folder);
     const defaults = await readGenerationDefaults(inference.folder, inference.tokenizerFolder);

@@ -5,6 +5,7 @@ import { replaceFile, readSection } from '@llmf/core';
 import {
   type Batch,
   type DroppedRow,
+  type ResponseLogProbs,
   type RowSet,
   batchLogProbs,
   evaluationMode,
@@ -19,10 +20,10 @@ import {
   type OpenedRows,
   dataOptionsSection,
 } from '@llmf/data';
-import { nonFiniteWeight, tf } from '@llmf/nn';
+import { nonFiniteWeight, tf, type Tensor } from '@llmf/nn';
 import { cliErrors } from './cli-errors.js';
 import { Display } from './display.js';
-import { openInference, type Inference, type InferenceRequest } from './inference.js';
+import { classifierOf, openInference, type Inference, type InferenceRequest } from './inference.js';
 import type { CliIo } from './io.js';
 
 export interface ScoreFlags extends Pick<InferenceRequest, 'model' | 'adapter' | 'precision' | 'backend'> {
@@ -35,19 +36,28 @@ export interface ScoreFlags extends Pick<InferenceRequest, 'model' | 'adapter' |
   readonly batchSize: number;
 }
 
-/** One answer under the model. */
-interface ResponseScore {
+/** One answer under a language model. */
+interface LogProbScore {
   /** Sum over the counted tokens, in nats. */
   readonly logProbSum: number;
   readonly tokens: number;
   /** With --tokens: one per counted token, in order. */
   readonly logProbs?: readonly number[];
 }
+/** One answer under a reward model, or under a classifier with a number per label. */
+interface HeadScore {
+  readonly score: number | readonly number[];
+  readonly tokens: number;
+}
+type ResponseScore = LogProbScore | HeadScore;
+
+/** By role; several answers of one role under `responses`, in the order of the row. */
+type RowScores = Readonly<Record<string, ResponseScore | readonly ResponseScore[]>>;
 
 /** The rows as the data plugin opened them, after the modalities. */
 type ScoredRows = Omit<OpenedRows, 'rows'> & { readonly rows: RowSet };
 
-/** Writes one line per row of the data: the log-probability of each answer, or why the row was left out. */
+/** Writes one line per row of the data: the log-probability or the score of each answer, or why the row was left out. */
 export async function scoreCommand(
   io: CliIo,
   data: string,
@@ -69,6 +79,7 @@ export async function scoreCommand(
   const more = { plugins, config, settings, settable: ['data.train.0'], command: 'llmf score' };
   const inference = await openInference(io, { ...request, ...more }, display);
   try {
+    if (tokens && classifierOf(inference) !== null) throw cliErrors.tokensOfClassifier({ model: request.model });
     const opened = await openScoredRows(inference, (line) => display.info(line));
     try {
       await writeScores(resolve(io.folder, flags.output), inference, opened, tokens, (done) =>
@@ -143,40 +154,68 @@ async function writeScores(
 }
 
 /** Scores by row index, each answer under its role. */
-async function scoreBatch(
-  { model, adapter, run }: Inference,
-  batch: Batch,
-  withTokens: boolean,
-): Promise<Map<number, Record<string, ResponseScore>>> {
-  const logProb = tf.tidy(
-    () =>
-      batchLogProbs(model, batch, { stats: [], span: 'response' }, evaluationMode(adapter), trainingHooks(run)).logProb,
+async function scoreBatch(inference: Inference, batch: Batch, withTokens: boolean): Promise<Map<number, RowScores>> {
+  const classifier = classifierOf(inference);
+  const scores =
+    classifier === null
+      ? await logProbScores(inference, batch, withTokens)
+      : await headScores(inference, batch, classifier.head.name);
+  const { group, role } = batch.responses;
+  return new Map(
+    [...batch.rowIndices].map((index, g) => {
+      const own = scores.flatMap((score, r) => (group[r] === g ? [[role[r]!, score] as const] : []));
+      const isRanked = new Set(own.map(([name]) => name)).size < own.length;
+      return [index, isRanked ? { responses: own.map(([, score]) => score) } : Object.fromEntries(own)];
+    }),
   );
-  const values = await logProb.data(); // [S]
-  logProb.dispose();
-  const perResponse = batch.responses.role.map((): number[] => []);
-  for (const [index, response] of batch.response.entries()) perResponse[response]!.push(values[index]!);
-  const rows = new Map<number, Record<string, ResponseScore>>();
-  for (const [response, logProbs] of perResponse.entries()) {
-    const rowIndex = batch.rowIndices[batch.responses.group[response]!]!;
-    const role = batch.responses.role[response]!;
-    const sum = logProbs.reduce((total, value) => total + value, 0); // double precision
-    const score = { logProbSum: sum, tokens: logProbs.length, ...(withTokens ? { logProbs } : {}) };
-    rows.set(rowIndex, { ...rows.get(rowIndex), [role]: score });
-  }
-  return rows;
 }
 
+/** Of each answer of the batch, in order. */
+async function logProbScores(inference: Inference, batch: Batch, withTokens: boolean): Promise<LogProbScore[]> {
+  const values = await answersOf(inference, batch, ({ logProb }) => logProb); // [S]
+  const perResponse = batch.responses.role.map((): number[] => []);
+  for (const [index, response] of batch.response.entries()) perResponse[response]!.push(values[index]!);
+  return perResponse.map((logProbs) => {
+    const sum = logProbs.reduce((total, value) => total + value, 0); // double precision
+    return { logProbSum: sum, tokens: logProbs.length, ...(withTokens ? { logProbs } : {}) };
+  });
+}
+
+async function headScores(inference: Inference, batch: Batch, head: string): Promise<HeadScore[]> {
+  const values = await answersOf(inference, batch, ({ heads }) => heads![head]!); // [R, outputs]
+  const outputs = values.length / batch.responses.tokens.length;
+  return [...batch.responses.tokens].map((tokens, r) => {
+    const own = [...values.subarray(r * outputs, (r + 1) * outputs)];
+    return { score: outputs === 1 ? own[0]! : own, tokens };
+  });
+}
+
+async function answersOf(
+  { model, adapter, heads, run }: Inference,
+  batch: Batch,
+  read: (answers: ResponseLogProbs) => Tensor,
+): Promise<Float32Array> {
+  const request = { stats: [], span: 'response', heads } as const;
+  const tensor = tf.tidy(() => read(batchLogProbs(model, batch, request, evaluationMode(adapter), trainingHooks(run))));
+  try {
+    return (await tensor.data()) as Float32Array;
+  } finally {
+    tensor.dispose();
+  }
+}
+
+const numbersOf = (score: ResponseScore): readonly number[] =>
+  'score' in score ? [score.score].flat() : [score.logProbSum];
+
 /** @throws LLMF_CLI_SCORE_NOT_FINITE */
-async function checkScores(
-  { model, adapter }: Inference,
-  row: number,
-  scores: Readonly<Record<string, ResponseScore>>,
-): Promise<void> {
-  const wrong = Object.values(scores).find(({ logProbSum }) => !Number.isFinite(logProbSum));
+async function checkScores({ model, adapter }: Inference, row: number, scores: RowScores): Promise<void> {
+  const wrong = Object.values(scores)
+    .flat()
+    .flatMap(numbersOf)
+    .find((value) => !Number.isFinite(value));
   if (wrong === undefined) return;
   const weight = await nonFiniteWeight(model, adapter);
-  throw cliErrors.scoreNotFinite({ row, got: wrong.logProbSum, weight });
+  throw cliErrors.scoreNotFinite({ row, got: wrong, weight });
 }
 
 /** Rows that could not be scored, written in their place with the reason. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Architecture, ModelLoader } from '@llmf/nn';
+import { readHeads, type Architecture, type ModelLoader } from '@llmf/nn';
+import { isClassifier, readClassifierHead } from './files/classifier.js';
 import { fingerprintOf } from './files/fingerprint.js';
 import { inspectModel, loadModel } from './files/load-model.js';
 import { locateModel } from './files/locate-model.js';
+import { readModelConfig } from './files/model-config.js';
 import { saveAdapter } from './files/save-adapter.js';
 import { saveModel } from './files/save-model.js';
 
@@ -19,6 +21,10 @@ export function createModelLoader({ find, shardBytes = 5e9 }: LoaderSettings): M
     locate: (path, from) => locateModel(path, from),
     load: loadModel,
     inspect: inspectModel,
+    heads: async (folder) => {
+      const config = await readModelConfig(folder);
+      return isClassifier(config) ? await readClassifierHead(folder, config) : await readHeads(folder);
+    },
     save: (model, folder, options) => saveModel(model, folder, options, find(model.modelType), shardBytes),
     saveAdapter: (adapter, folder, options) => saveAdapter(adapter, folder, options, find),
     fingerprint: fingerprintOf,

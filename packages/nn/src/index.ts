@@ -5,6 +5,7 @@ export * from './autograd/index.js';
 export { jsBackend } from './backends/js.js';
 export * from './contracts/index.js';
 export * from './generation/index.js';
+export * from './head-files/index.js';
 export * from './heads/index.js';
 export * from './layers/index.js';
 export * from './modules/index.js';

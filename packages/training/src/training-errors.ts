@@ -78,6 +78,11 @@ export const trainingErrors = defineErrors('training', {
     got: f.head,
     fix: 'give one of them another name, or the same outputs, place and layers',
   }),
+  headUnused: (f: { head: string; folder: string }) => ({
+    what: 'the run begins with a classifier or reward model, and none of its losses reads its head',
+    where: `${f.folder}, head ${f.head}`,
+    fix: 'begin with a language model, or train with a stage that has this head, such as `reward`',
+  }),
   noLoss: (f: { stage: string }) => ({
     what: `stage ${f.stage} needs a loss and the config names none`,
     where: 'loss',

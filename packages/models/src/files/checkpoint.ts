@@ -9,7 +9,14 @@ import {
 } from '@llmf/core';
 import type { Architecture, WeightInfo } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
+import { isClassifier, isClassifierWeight } from './classifier.js';
 import type { ModelConfig } from './model-config.js';
+
+export interface CheckpointOptions {
+  readonly mapFile?: MapFile | undefined;
+  /** Weights of the architecture that are not wanted, whether the files hold them or not. */
+  readonly leftOut?: ReadonlySet<string>;
+}
 
 /** The weights of a model folder under the names and shapes of its architecture, checked before any is read. */
 export class Checkpoint {
@@ -25,13 +32,13 @@ export class Checkpoint {
     folder: string,
     config: ModelConfig,
     architecture: Architecture,
-    mapFile?: MapFile,
+    { mapFile, leftOut = new Set() }: CheckpointOptions = {},
   ): Promise<Checkpoint> {
-    const weights = architecture.weights(config);
+    const weights = without(architecture.weights(config), leftOut);
     const store = await openSafetensorsFolder(folder);
     try {
-      const keyOf = keysByName(store, architecture);
-      const tied = architecture.tied?.(config) ?? new Map<string, string>();
+      const keyOf = without(withoutClassifierHead(config, keysByName(store, architecture)), leftOut);
+      const tied = without(architecture.tied?.(config) ?? new Map<string, string>(), leftOut);
       checkNames(folder, store, weights, keyOf, tied);
       checkTensors(folder, store, weights, keyOf);
       await checkTied(folder, store, keyOf, tied, mapFile);
@@ -60,6 +67,14 @@ export class Checkpoint {
   async close(): Promise<void> {
     await this.store.close();
   }
+}
+
+const without = <T>(map: ReadonlyMap<string, T>, names: ReadonlySet<string>): ReadonlyMap<string, T> =>
+  names.size === 0 ? map : new Map([...map].filter(([name]) => !names.has(name)));
+
+/** Read apart: see `readClassifierHead`. */
+function withoutClassifierHead(config: ModelConfig, keyOf: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return isClassifier(config) ? without(keyOf, new Set([...keyOf.keys()].filter(isClassifierWeight))) : keyOf;
 }
 
 /** The file's keys by the architecture's names. */

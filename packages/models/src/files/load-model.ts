@@ -16,21 +16,27 @@ import {
 } from '@llmf/nn';
 import { modelErrors, modelFaults } from '../errors.js';
 import { Checkpoint } from './checkpoint.js';
+import { isClassifier, languageHeadNames } from './classifier.js';
 import { checkLoaded } from './finite-weights.js';
 import { readModelConfig } from './model-config.js';
 import { transposed } from './transposed.js';
+import { absentParameter, withoutHead } from './without-head.js';
 
 /**
  * The model of a folder. Weights are read one after the other, so that memory peaks one weight above the result.
  * Trainable ones become f32 variables; frozen matrices are kept as the file has them, or in the format asked for; vectors
- * in f32. Frozen ones that the file holds in that form stay in the file where the backend maps files.
+ * in f32. Frozen ones that the file holds in that form stay in the file where the backend maps files. A classifier's folder
+ * gives a model without a language-model head.
  * @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_…; what was loaded until then is freed.
  */
-export async function loadModel(folder: string, { formats, isTrainable, find, mapFile }: LoadOptions): Promise<Model> {
+export async function loadModel(folder: string, options: LoadOptions): Promise<Model> {
+  const { formats, isTrainable, find, mapFile } = options;
   const config = await readModelConfig(folder);
   const architecture = find(config.model_type);
   const blocks = architecture.blocks(config);
-  const checkpoint = await Checkpoint.open(folder, config, architecture, mapFile);
+  const isHeadless = options.withoutHead === true || isClassifier(config);
+  const leftOut = isHeadless ? languageHeadNames(config, architecture) : new Set<string>();
+  const checkpoint = await Checkpoint.open(folder, config, architecture, { mapFile, leftOut });
   const parameters = new Map<string, Parameter>();
   try {
     const chosen = formats?.(checkpoint.weights);
@@ -43,11 +49,12 @@ export async function loadModel(folder: string, { formats, isTrainable, find, ma
       parameters.set(name, { name, shape: info.shape, trainable, value });
     }
     const take = (name: string): Parameter => {
-      const parameter = parameters.get(name);
+      const parameter = parameters.get(name) ?? (leftOut.has(name) ? absentParameter(name) : undefined);
       if (parameter === undefined) throw modelFaults.parameterUntabled({ name });
       return parameter;
     };
-    return architecture.build(config, { take });
+    const model = architecture.build(config, { take });
+    return isHeadless ? withoutHead(model, folder, leftOut) : model;
   } catch (error) {
     for (const { value } of parameters.values()) value.dispose();
     throw error;
@@ -59,7 +66,9 @@ export async function loadModel(folder: string, { formats, isTrainable, find, ma
 /** As far as `loadModel` gets without reading a weight. @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_… */
 export async function inspectModel(folder: string, find: LoadOptions['find']): Promise<void> {
   const config = await readModelConfig(folder);
-  await (await Checkpoint.open(folder, config, find(config.model_type))).close();
+  const architecture = find(config.model_type);
+  const leftOut = isClassifier(config) ? languageHeadNames(config, architecture) : new Set<string>();
+  await (await Checkpoint.open(folder, config, architecture, { leftOut })).close();
 }
 
 /** A format that is asked for and that nothing would be kept in is a mistake. @throws LLMF_MODELS_TRAINED_IN_FORMAT */

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addFilesAtomic, fromFloat32 } from '@llmf/core';
-import type { Architecture, AttachedAdapter, SaveOptions } from '@llmf/nn';
+import { addFilesAtomic, fromFloat32, type TensorToWrite } from '@llmf/core';
+import { peftHeadKey, type Architecture, type AttachedAdapter, type SaveOptions } from '@llmf/nn';
 import { copyCompanions } from './companion-files.js';
 import { checkSaved } from './finite-weights.js';
 import { hubIdOf } from './locate-model.js';
 import { readModelConfig } from './model-config.js';
 import { writeAndReadBack } from './read-back.js';
+import { headTensors, partHeads, writeHeadsBeside } from './save-heads.js';
 
 /**
  * Writes an adapter as PEFT does: adapter_model.safetensors (f32) and adapter_config.json, tokenizer files carried along.
+ * A head in the language model's place becomes a module to save of the task SEQ_CLS.
  * @param source folder of the base model, named in the config (a snapshot of the hub's cache by its hub id)
  * @param find the base model's architecture
  * @throws LLMF_CORE_NO_SPACE
@@ -18,12 +20,12 @@ import { writeAndReadBack } from './read-back.js';
 export async function saveAdapter(
   adapter: AttachedAdapter,
   folder: string,
-  { source, companions }: Omit<SaveOptions, 'dtype'>,
+  { source, companions, heads }: Omit<SaveOptions, 'dtype'>,
   find: (modelType: string) => Architecture,
 ): Promise<void> {
-  const tensors = [...adapter.variables].map(([name, variable]) => ({
+  const tensors: TensorToWrite[] = [...adapter.variables].map(([name, variable]) => ({
     name,
-    dtype: 'F32' as const,
+    dtype: 'F32',
     shape: variable.shape,
     data: async () => {
       const values = (await variable.data()) as Float32Array;
@@ -31,8 +33,11 @@ export async function saveAdapter(
       return fromFloat32(values, 'F32');
     },
   }));
+  const { classifier, beside } = partHeads(heads);
+  if (classifier !== null) tensors.push(...headTensors(folder, classifier, 'F32', peftHeadKey));
   const config = {
     ...adapter.peftConfig,
+    ...(classifier === null ? {} : classifierKeys),
     base_model_name_or_path: hubIdOf(source) ?? source,
     fan_in_fan_out: await isTransposed(adapter, source, find),
   };
@@ -42,11 +47,15 @@ export async function saveAdapter(
       await copyCompanions(source, temporary);
       await companions?.(temporary);
       await writeAndReadBack(join(temporary, 'adapter_model.safetensors'), tensors);
+      await writeHeadsBeside(temporary, beside);
       await writeFile(join(temporary, 'adapter_config.json'), `${JSON.stringify(config, null, 2)}\n`);
     },
     ['adapter_config.json'],
   );
 }
+
+/** As PEFT 0.21 writes them for every sequence classifier (peft_model.py, PeftModelForSequenceClassification). */
+const classifierKeys = { task_type: 'SEQ_CLS', modules_to_save: ['classifier', 'score'] };
 
 /** PEFT's `fan_in_fan_out`: the adapted layers are stored [in, out], as GPT-2's Conv1D. */
 async function isTransposed(

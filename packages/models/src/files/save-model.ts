@@ -21,34 +21,40 @@ import {
   type WeightInfo,
 } from '@llmf/nn';
 import { keysByName } from './checkpoint.js';
+import { classifierConfig } from './classifier.js';
 import { copyCompanions } from './companion-files.js';
 import { checkSaved } from './finite-weights.js';
 import { writeAndReadBack } from './read-back.js';
+import { headTensors, partHeads, writeHeadsBeside } from './save-heads.js';
 import { transposed } from './transposed.js';
 
 /**
  * Writes a model as a Hugging Face folder: config.json with its dtype brought up to date, weights in file order (shards
  * above `shardBytes`), tokenizer, templates and generation settings carried along. The folder, or where it exists
- * already each file, appears whole.
+ * already each file, appears whole. With a head in the language model's place it is a sequence classifier's.
  * @throws LLMF_CORE_NO_SPACE
  */
 export async function saveModel(
   model: Model,
   folder: string,
-  { source, dtype, companions }: SaveOptions,
+  { source, dtype, companions, heads }: SaveOptions,
   architecture: Architecture,
   shardBytes: number,
 ): Promise<void> {
   const dtypeOf = dtype === 'auto' ? await sourceDtypes(source, architecture) : () => dtype;
   const infos = architecture.weights({ ...model.config });
+  const { classifier, beside } = partHeads(heads);
   const tensors = [...model.parameters.values()].map((parameter) =>
     tensorToWrite(folder, parameter, infos.get(parameter.name), dtypeOf(parameter.name)),
   );
+  if (classifier !== null) tensors.push(...headTensors(folder, classifier, commonDtype(tensors)));
   const fill = async (temporary: string) => {
     await copyCompanions(source, temporary);
     await companions?.(temporary);
     await writeWeights(temporary, tensors, shardBytes);
-    const config = withDtype(model.config, tensors);
+    await writeHeadsBeside(temporary, beside);
+    const ofModel = classifier === null ? model.config : classifierConfig(model.config, classifier.head);
+    const config = withDtype(ofModel, tensors);
     await writeFile(join(temporary, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   };
   if (await exists(folder)) {
@@ -58,6 +64,12 @@ export async function saveModel(
     makeFolder(dirname(folder));
     await writeFolderAtomic(folder, fill);
   }
+}
+
+/** That of the other weights where they share one. */
+function commonDtype(tensors: readonly TensorToWrite[]): SafetensorsDtype {
+  const [dtype = 'F32', ...others] = new Set(tensors.map((tensor) => tensor.dtype));
+  return others.length === 0 ? dtype : 'F32';
 }
 
 function tensorToWrite(

@@ -6,6 +6,7 @@ import { none } from './none.js';
 
 export { freshLora, loraOptions, type LoraOptions } from './lora.js';
 export { LoraAdapter } from './lora-adapter.js';
+export { peftHeadKey } from './peft-names.js';
 export { savedLora } from './saved-lora.js';
 export { freezeOptions, type FreezeOptions } from './freeze.js';
 export { freeze, lora, none };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Variable } from '@tensorflow/tfjs-core';
 import type { AttachedAdapter, LinearLayer, LowRank, Model } from '../contracts/index.js';
+import type { SavedHeads } from '../heads/head.js';
 import { tf } from '../tf.js';
 import { peftKey } from './peft-names.js';
 import { targetModules } from './target-modules.js';
@@ -27,9 +28,10 @@ export class LoraAdapter implements AttachedAdapter {
   readonly variables: ReadonlyMap<string, Variable>;
   readonly peftConfig: Readonly<Record<string, unknown>>;
   readonly isIdentity: boolean;
+  readonly heads?: SavedHeads;
   private readonly layers: ReadonlyMap<string, LowRank>;
 
-  constructor(model: Model, pairs: readonly LayerPair[], facts: LoraFacts) {
+  constructor(model: Model, pairs: readonly LayerPair[], facts: LoraFacts, heads: SavedHeads | null = null) {
     this.layers = new Map(pairs.map((pair) => [pair.layer.path, lowRankOf(pair, facts)]));
     this.variables = new Map(
       [...this.layers].flatMap(([path, { a, b }]) => [
@@ -39,6 +41,7 @@ export class LoraAdapter implements AttachedAdapter {
     );
     this.peftConfig = peftConfig(model, this.paths, facts);
     this.isIdentity = pairs.every(({ b }) => b.every((value) => value === 0));
+    if (heads !== null) this.heads = heads;
   }
 
   /** Of the layers it changes, in forward order. */

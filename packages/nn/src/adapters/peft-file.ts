@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { adapterErrors } from './adapter-errors.js';
+import { parsePeftHeadKey } from './peft-names.js';
 
 const isExpression = (text: string): boolean => {
   try {
@@ -54,7 +55,8 @@ const merge = 'merge it into the model with PEFT (merge_and_unload, then save_pr
 const refusedKeys: Readonly<Record<string, Refusal>> = {
   /** On a model without biases it says nothing. */
   bias: { expected: 'no trained bias of the model', fix: merge },
-  modules_to_save: { expected: 'no modules that are trained whole', fix: merge },
+  /** The head of a sequence classifier is read; it stands in the file as PEFT's `score`. */
+  modules_to_save: { expected: 'no modules that are trained whole but the head of a classifier, `score`', fix: merge },
   trainable_token_indices: { expected: 'no trained rows of embed_tokens', fix: merge },
   target_parameters: { expected: 'LoRA of linear layers', fix: merge },
   lora_bias: { expected: 'no bias in lora_B', fix: merge },
@@ -112,16 +114,20 @@ function refusalOf(key: string, value: unknown, tensors: readonly string[]): Ref
   if (key in computedKeys || silentKeys.has(key)) return null;
   if (key === 'init_lora_weights') return plainStarts.has(value) ? null : changedBase;
   if (isNothing(value)) return null;
+  if (key === 'modules_to_save' && tensors.every(isReadModule)) return null;
   if (key === 'bias' && (value === 'none' || !tensors.some((name) => name.endsWith('.bias')))) return null;
   return refusedKeys[key] ?? { expected: 'keys of PEFT 0.21', fix: `${merge}, or tell us of this key` };
 }
+
+const isLowRank = (tensor: string): boolean => /\.lora_[AB](\.default)?\.weight$/.test(tensor);
+const isReadModule = (tensor: string): boolean => isLowRank(tensor) || parsePeftHeadKey(tensor) !== null;
 
 const isNothing = (value: unknown): boolean =>
   value === null || value === false || (typeof value === 'object' && Object.keys(value).length === 0);
 
 /** Names the tensors that are no part of a plain LoRA, for whoever looks for them in the file. */
 function tensorText(tensors: readonly string[]): string {
-  const special = tensors.filter((name) => !/\.lora_[AB](\.default)?\.weight$/.test(name));
+  const special = tensors.filter((name) => !isReadModule(name));
   if (special.length === 0) return '';
   const more = special.length > 3 ? ` and ${special.length - 3} more` : '';
   return ` (tensors ${special.slice(0, 3).join(', ')}${more})`;

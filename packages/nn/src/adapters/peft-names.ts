@@ -20,3 +20,12 @@ export function parsePeftKey(key: string, names?: ModuleNames): { path: string; 
 
 /** VeLoRA keeps the direction on which it compresses activations for the reverse pass; results do not depend on it. */
 export const isForTrainingOnly = (key: string): boolean => key.endsWith('.lora_velora_embed');
+
+/** The name of a head's weight in the adapter of a sequence classifier; PEFT's save leaves its wrapper's name out. */
+export const peftHeadKey = (name: string): string => `${prefix}${name}`;
+
+/** The weight of the head that a tensor of such an adapter is, `score.weight`; null for a tensor of another kind. */
+export function parsePeftHeadKey(key: string): string | null {
+  const parts = /^base_model\.model\.(score)\.(?:modules_to_save\.(?:default\.)?)?(weight|bias)$/.exec(key);
+  return parts === null ? null : `${parts[1]}.${parts[2]}`;
+}

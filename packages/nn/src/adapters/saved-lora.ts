@@ -3,10 +3,12 @@ import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { firstNonFinite, readSafetensors, toFloat32, type HostTensor } from '@llmf/core';
 import type { Model } from '../contracts/index.js';
+import { classifierHead, readHeads } from '../head-files/index.js';
+import type { SavedHeads } from '../heads/head.js';
 import { adapterErrors } from './adapter-errors.js';
 import { LoraAdapter, type LayerPair } from './lora-adapter.js';
 import { readPeftFile, type PeftFile } from './peft-file.js';
-import { isForTrainingOnly, parsePeftKey } from './peft-names.js';
+import { isForTrainingOnly, parsePeftHeadKey, parsePeftKey } from './peft-names.js';
 
 /**
  * The adapter of a PEFT folder, ready to be trained on or to generate with.
@@ -34,7 +36,18 @@ export async function savedLora(model: Model, folder: string, option: string, dr
     const a = check('A', A, [rank, layer.inputs]);
     return { layer, rank, alpha, a, b: check('B', B, [layer.outputs, rank]) };
   });
-  return new LoraAdapter(model, pairs, { ...factsOf(config), dropout });
+  return new LoraAdapter(model, pairs, { ...factsOf(config), dropout }, await headsOf(folder, tensors));
+}
+
+/** A classifier's head from the adapter's file, or the heads beside it. */
+async function headsOf(folder: string, tensors: Readonly<Record<string, HostTensor>>): Promise<SavedHeads | null> {
+  const named = Object.entries(tensors).flatMap(([key, tensor]) => {
+    const name = parsePeftHeadKey(key);
+    return name === null ? [] : [[name, tensor] as const];
+  });
+  if (named.length === 0) return await readHeads(folder);
+  const weights = Object.fromEntries(named);
+  return { heads: [classifierHead(weights)], tensors: weights, folder };
 }
 
 const factsOf = (config: PeftFile) => ({
@@ -74,7 +87,7 @@ function halvesOf(
   const strange: string[] = [];
   for (const [key, tensor] of Object.entries(tensors)) {
     const place = parsePeftKey(key, moduleNames);
-    if (isForTrainingOnly(key)) continue;
+    if (isForTrainingOnly(key) || parsePeftHeadKey(key) !== null) continue;
     if (place === null || !linears.has(place.path)) strange.push(key);
     else found.set(place.path, { ...found.get(place.path), [place.half]: tensor });
   }

@@ -2,6 +2,7 @@
 import { type MapFile, type Named, type OptionsSchema, type RandomKey, token, section } from '@llmf/core';
 import type { AttentionSpan } from './ops.js';
 import type { Positions, Segment } from './segments.js';
+import type { AttachedHead, SavedHeads } from '../heads/head.js';
 import type { ChosenFormat } from './weight-format.js';
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
 
@@ -127,6 +128,8 @@ export interface AttachedAdapter extends ActiveAdapter {
   readonly peftConfig: Readonly<Record<string, unknown>>;
   /** True while its output is exactly zero (fresh LoRA), so that policy ≡ reference is known. */
   readonly isIdentity: boolean;
+  /** Heads that its folder holds: PEFT's `modules_to_save` of a sequence classifier, or heads beside the model. */
+  readonly heads?: SavedHeads;
   dispose(): void;
 }
 
@@ -186,6 +189,8 @@ export interface ModelLoader {
   load(folder: string, options: LoadOptions): Promise<Model>;
   /** Refuses what `load` would refuse of config and names, shapes and forms of weights, without reading a weight. */
   inspect(folder: string, find: LoadOptions['find']): Promise<void>;
+  /** The heads that a model folder holds, instead of its language-model head or beside it; null: none. */
+  heads(folder: string): Promise<SavedHeads | null>;
   /** Writes config.json, safetensors (sharded above 5 GB), tokenizer and template files carried along, atomically. */
   save(model: Model, folder: string, options: SaveOptions): Promise<void>;
   /** Writes a PEFT folder's files (adapter_model.safetensors, adapter_config.json), tokenizer files carried along. */
@@ -201,15 +206,21 @@ export interface LoadOptions {
   readonly find: (modelType: string) => Architecture;
   /** The backend's, where it has one: frozen weights stay in their file. */
   readonly mapFile?: MapFile | undefined;
+  /** Leaves the language-model head out, where other heads read the model; asking for it is then an error. */
+  readonly withoutHead?: boolean;
 }
 export interface SaveOptions {
   /** Folder the tokenizer files come from. */
   readonly source: string;
   /** Changes them, in the new folder before it appears. */
   readonly companions?: (folder: string) => Promise<void>;
+  /** Saved with it: as Transformers' sequence classifier where one replaces the language model, else in a file beside. */
+  readonly heads?: readonly AttachedHead[];
   readonly dtype: 'auto' | 'F32' | 'F16' | 'BF16';
 }
 export const ModelLoaderToken = token<ModelLoader>('model-loader');
 /** The run's model and its active adapter, provided once both exist. */
 export const ModelToken = token<Model>('model');
 export const AttachedAdapterToken = token<AttachedAdapter | null>('attached-adapter');
+/** Heads of the run's model by name; none: an empty map. */
+export const AttachedHeadsToken = token<ReadonlyMap<string, AttachedHead>>('attached-heads');

@@ -3,17 +3,28 @@
  * Heads beside the language-model head: a few numbers from hidden states. A value function reads every counted token, a
  * classifier or reward model the last token of an answer, an embedding their mean.
  */
-import { normals, type RandomKey } from '@llmf/core';
+import { normals, toFloat32, type HostTensor, type RandomKey } from '@llmf/core';
 import type { Tensor1D, Tensor2D, Variable } from '@tensorflow/tfjs-core';
 import { linear } from '../ops/linear/linear.js';
 import { tf } from '../tf.js';
+import { headErrors } from '../head-files/head-errors.js';
 
 export interface Head {
   /** Its weights are `<name>.weight` and `<name>.bias`; with hidden layers `<name>.0.weight`, `<name>.2.weight`, … */
   readonly name: string;
   readonly outputs: number;
-  /** `token`: where each counted token is predicted; `last`: an answer's last token; `mean`: over an answer's tokens. */
+  /**
+   * `token`: where each counted token is predicted; `last`: an answer's last token that is no padding token, where
+   * Transformers' sequence classifiers read; `mean`: over an answer's tokens.
+   */
   readonly at: 'token' | 'last' | 'mean';
+  /**
+   * The model is read by this head alone and needs no language-model head: a classifier or reward model, saved as
+   * Transformers' …ForSequenceClassification. Left out: the head stands beside and is saved in a file of its own.
+   */
+  readonly replacesLanguageModel?: true;
+  /** Names of the outputs of a classifier, for its config; left out: LABEL_0, LABEL_1, … */
+  readonly labels?: readonly string[];
   /** Left out: none, as Transformers' `score`. */
   readonly bias?: boolean;
   /** Widths of layers with a ReLU before the last one, as torch's Sequential(Linear, ReLU, Linear); left out: none. */
@@ -22,10 +33,22 @@ export interface Head {
   readonly deviation?: number;
 }
 
+/** Heads as a folder holds them. */
+export interface SavedHeads {
+  readonly heads: readonly Head[];
+  /** By name, as `AttachedHead.variables`. */
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+  /** The folder, for messages. */
+  readonly folder: string;
+}
+
 interface Layer {
   readonly weight: Variable; // [outputs, inputs]
   readonly bias: Variable | null; // [outputs]
 }
+
+/** Values of a weight by its name. */
+type Values = (name: string, shape: readonly number[]) => Float32Array;
 
 /** A head on a model of some hidden size, with weights that are trained. */
 export class AttachedHead {
@@ -48,16 +71,34 @@ export class AttachedHead {
 
   /** Fresh weights: the same for the same key and name. */
   static create(head: Head, hiddenSize: number, key: RandomKey): AttachedHead {
-    const { name, outputs, hidden = [], bias = false, deviation = 0.02 } = head;
+    const { deviation = 0.02 } = head;
+    return AttachedHead.from(head, hiddenSize, (name, shape) => {
+      const size = tf.util.sizeFromShape([...shape]);
+      if (name.endsWith('.bias')) return new Float32Array(size);
+      return normals(key, name, size).map((value) => deviation * value);
+    });
+  }
+
+  /** @throws LLMF_NN_HEAD_WEIGHT where a weight is missing or of another shape */
+  static load(head: Head, hiddenSize: number, { tensors, folder }: SavedHeads): AttachedHead {
+    return AttachedHead.from(head, hiddenSize, (name, shape) => {
+      const tensor = tensors[name];
+      if (tensor?.shape.join() === shape.join()) return toFloat32(tensor);
+      throw headErrors.headWeight({ name, folder, got: tensor?.shape ?? null, expected: shape });
+    });
+  }
+
+  private static from(head: Head, hiddenSize: number, values: Values): AttachedHead {
+    const { name, outputs, hidden = [], bias = false } = head;
     const widths = [hiddenSize, ...hidden, outputs];
+    const variable = (path: string, shape: number[]) => variableOf(values(path, shape), shape);
     const layers = new Map<string, Layer>();
     for (let at = 0; at + 1 < widths.length; at++) {
       const [inputs, width] = [widths[at]!, widths[at + 1]!];
       const path = hidden.length === 0 ? name : `${name}.${2 * at}`;
-      const values = normals(key, `${path}.weight`, width * inputs).map((value) => deviation * value);
       layers.set(path, {
-        weight: variableOf(values, [width, inputs]),
-        bias: bias ? variableOf(new Float32Array(width), [width]) : null,
+        weight: variable(`${path}.weight`, [width, inputs]),
+        bias: bias ? variable(`${path}.bias`, [width]) : null,
       });
     }
     return new AttachedHead(head, layers);

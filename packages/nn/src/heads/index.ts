@@ -1,2 +1,2 @@
 // SPDX-License-Identifier: Apache-2.0
-export { AttachedHead, type Head } from './head.js';
+export { AttachedHead, type Head, type SavedHeads } from './head.js';

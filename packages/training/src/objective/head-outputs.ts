@@ -2,20 +2,41 @@
 import { tf, type AttachedHead, type Tensor2D } from '@llmf/nn';
 import type { Batch } from '../contracts/data.js';
 
-/** What a head makes of the hidden states [T, C] of a batch: [S, outputs] at tokens, [R, outputs] at answers. */
-export function headOutputs(attached: AttachedHead, hidden: Tensor2D, batch: Batch): Tensor2D {
+/**
+ * What a head makes of the hidden states [T, C] of a batch: [S, outputs] at tokens, [R, outputs] at answers.
+ * @param paddingId the model's, which a sequence classifier does not read at
+ */
+export function headOutputs(
+  attached: AttachedHead,
+  hidden: Tensor2D,
+  batch: Batch,
+  paddingId: number | null,
+): Tensor2D {
   const { at } = attached.head;
   if (at === 'token') return attached.forward(rowsOf(hidden, batch.rows));
   const { start, length } = batch.responses;
-  if (at === 'last')
-    return attached.forward(
-      rowsOf(
-        hidden,
-        start.map((first, r) => first + length[r]! - 1),
-      ),
-    );
+  if (at === 'last') return attached.forward(rowsOf(hidden, lastTokens(batch, paddingId)));
   const means = [...start].map((first, r) => tf.mean(tf.slice(hidden, [first, 0], [length[r]!, -1]), 0));
   return attached.forward(tf.stack(means) as Tensor2D);
 }
 
 const rowsOf = (hidden: Tensor2D, rows: Int32Array): Tensor2D => tf.gather(hidden, tf.tensor1d(rows, 'int32'));
+
+/**
+ * Place of each answer's last token. Transformers takes the last one that is no padding token, also where a tokenizer
+ * pads with its end token, so that an answer's own end is not read (modeling_layers.py, GenericForSequenceClassification).
+ */
+function lastTokens({ ids, responses: { start, length } }: Batch, paddingId: number | null): Int32Array {
+  return start.map((first, r) => {
+    let last = first + length[r]! - 1;
+    while (last > first && ids[last] === paddingId) last--;
+    return last;
+  });
+}
+
+/** `pad_token_id` of a config, or of its text part; null: none. */
+export function paddingIdOf(config: Readonly<Record<string, unknown>>): number | null {
+  const text = config['text_config'] as Readonly<Record<string, unknown>> | undefined;
+  const id = (text ?? config)['pad_token_id'];
+  return typeof id === 'number' ? id : null;
+}

@@ -12,7 +12,7 @@ import {
   type Tensor1D,
   type Tensor2D,
 } from '@llmf/nn';
-import { headOutputs } from './head-outputs.js';
+import { headOutputs, paddingIdOf } from './head-outputs.js';
 
 type SelectedLogProbs = ReturnType<typeof selectedLogProbs>;
 
@@ -89,8 +89,12 @@ class BatchLogProbs implements ResponseLogProbs {
   }
 
   get heads(): Readonly<Record<string, Tensor2D>> {
+    const paddingId = paddingIdOf(this.model.config);
     return (this.outputs ??= Object.fromEntries(
-      [...(this.request.heads ?? [])].map(([name, head]) => [name, headOutputs(head, this.hidden, this.batch)]),
+      [...(this.request.heads ?? [])].map(([name, head]) => [
+        name,
+        headOutputs(head, this.hidden, this.batch, paddingId),
+      ]),
     ));
   }
 

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
 import { type Run, readSection } from '@llmf/core';
-import { AttachedAdapterToken, ModelLoaderToken, ModelToken, type SaveOptions, modelSection } from '@llmf/nn';
+import {
+  AttachedAdapterToken,
+  AttachedHeadsToken,
+  ModelLoaderToken,
+  modelSection,
+  ModelToken,
+  type SaveOptions,
+} from '@llmf/nn';
 import { DataServiceToken } from '../contracts/data.js';
 
 const fileDtypes: Record<Run['config']['saveDtype'], SaveOptions['dtype']> = {
@@ -19,7 +26,8 @@ export function writeFinalFiles(run: Run): void {
     const source = await loader.locate(readSection(run.config, modelSection).path, run.folder);
     const output = resolve(run.output);
     const adapter = run.container.resolve(AttachedAdapterToken);
-    const files = { source, companions: (folder: string) => carryCompanions(run, folder) };
+    const heads = [...run.container.resolve(AttachedHeadsToken).values()];
+    const files = { source, heads, companions: (folder: string) => carryCompanions(run, folder) };
     if (adapter !== null) await loader.saveAdapter(adapter, output, files);
     else {
       const dtype = fileDtypes[run.config.saveDtype];

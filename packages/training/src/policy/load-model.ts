@@ -13,19 +13,20 @@ import { chosen } from '../choose.js';
 import { trainingHooks } from '../contracts/hooks.js';
 
 /**
- * The model of a folder as this run computes with it: frozen weights as their file or `quantization` has them, mapped where the backend maps, after the taps of
- * `modelLoaded`. Left out, `isTrainable` freezes every weight.
+ * The model of a folder as this run computes with it: frozen weights as their file or `quantization` has them, mapped
+ * where the backend maps, after the taps of `modelLoaded`. Left out, `isTrainable` freezes every weight.
  */
 export async function loadModel(
   run: Run,
   folder: string,
-  isTrainable: LoadOptions['isTrainable'] = () => false,
+  { isTrainable = () => false, withoutHead = false }: Partial<Pick<LoadOptions, 'isTrainable' | 'withoutHead'>> = {},
 ): Promise<Model> {
   const backend = run.container.resolve(StartedBackendToken);
   const loaded = await run.container.resolve(ModelLoaderToken).load(folder, {
     formats: chosenFormats(run.container, run.config.choices['quantization']?.[0]),
     mapFile: backend.mapFile,
     isTrainable,
+    withoutHead,
     find: (modelType) => chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json')),
   });
   for (const line of expansionLines(loaded, backend)) run.logger.warn(line);

@@ -4,19 +4,21 @@ import {
   AdapterToken,
   ArchitectureToken,
   AttachedAdapterToken,
-  AttachedHead,
+  AttachedHeadsToken,
   ModelLoaderToken,
   modelSection,
   ModelToken,
   tf,
   type Adapter,
   type AttachedAdapter,
+  type AttachedHead,
   type Head,
   type Model,
   type Variable,
 } from '@llmf/nn';
 import { chosen } from '../choose.js';
 import { trainingErrors } from '../training-errors.js';
+import { attachHeads } from './attach-heads.js';
 import { loadModel } from './load-model.js';
 import { hostTensors, loadVariables } from './variable-state.js';
 
@@ -39,12 +41,13 @@ export async function openPolicy(run: Run, heads: readonly Head[] = []): Promise
   const folder = await modelFolder(run);
   const choice: Choice = run.config.choices['adapter']![0]!;
   const adapterKind: Adapter = chosen(run.container, AdapterToken, choice.name, 'adapter');
-  const model = await loadModel(run, folder, (parameter, blocks) =>
-    adapterKind.trainsBase(parameter, blocks, choice.options),
-  );
+  const model = await loadModel(run, folder, {
+    isTrainable: (parameter, blocks) => adapterKind.trainsBase(parameter, blocks, choice.options),
+    withoutHead: heads.some(({ replacesLanguageModel }) => replacesLanguageModel === true),
+  });
   warnAboutConfig(run, model);
   const adapter = await attachAdapter(run, model);
-  const attachedHeads = attachHeads(run, model, heads);
+  const attachedHeads = await attachHeads(run, { model, folder, adapter }, heads);
   run.hooks.shutdown.tap('model', () => {
     for (const head of attachedHeads.values()) head.dispose();
     adapter?.dispose();
@@ -58,6 +61,7 @@ export async function openPolicy(run: Run, heads: readonly Head[] = []): Promise
   if (policy.variables.size === 0) throw trainingErrors.nothingTrainable({ adapter: choice.name });
   run.container.register(ModelToken, model);
   run.container.register(AttachedAdapterToken, adapter);
+  run.container.register(AttachedHeadsToken, attachedHeads);
   run.state.add('weights', {
     save: async () => ({ tensors: finite(await hostTensors(policy.variables)) }),
     load: ({ tensors }) => loadVariables(policy.variables, tensors ?? {}),
@@ -89,11 +93,6 @@ export async function attachAdapter(run: Run, model: Model): Promise<AttachedAda
 function warnAboutConfig(run: Run, { modelType, config }: Model): void {
   const architecture = chosen(run.container, ArchitectureToken, modelType, 'model');
   for (const remark of architecture.remarks?.({ ...config }) ?? []) run.logger.warn(`model: ${remark}`);
-}
-
-function attachHeads(run: Run, { hiddenSize }: Model, heads: readonly Head[]): Map<string, AttachedHead> {
-  const key = { seed: run.config.train.seed, stream: 'head', step: 0, microbatch: 0 };
-  return new Map(heads.map((head) => [head.name, AttachedHead.create(head, hiddenSize, key)]));
 }
 
 function trainedVariables(

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Run } from '@llmf/core';
+import { AttachedHead, ModelLoaderToken, type AttachedAdapter, type Head, type Model, type SavedHeads } from '@llmf/nn';
+import { trainingErrors } from '../training-errors.js';
+
+interface HeadBase {
+  readonly model: Model;
+  readonly folder: string;
+  readonly adapter: AttachedAdapter | null;
+}
+
+/**
+ * The heads that the losses need: those of the adapter's or the model's folder where it holds one of the name, else new
+ * ones. Says which.
+ * @throws LLMF_NN_HEAD_WEIGHT where a saved one has another form, LLMF_TRAINING_HEAD_UNUSED
+ */
+export async function attachHeads(
+  run: Run,
+  { model, folder, adapter }: HeadBase,
+  heads: readonly Head[],
+): Promise<Map<string, AttachedHead>> {
+  const saved = adapter?.heads ?? (await run.container.resolve(ModelLoaderToken).heads(folder));
+  checkUsed(run, saved, heads);
+  const key = { seed: run.config.train.seed, stream: 'head', step: 0, microbatch: 0 };
+  return new Map(
+    heads.map((head) => {
+      const isSaved = saved?.heads.some(({ name }) => name === head.name) === true;
+      run.logger.info(`head ${head.name}: ${isSaved ? `continued from ${saved.folder}` : 'new'}`);
+      const { hiddenSize } = model;
+      return [
+        head.name,
+        isSaved ? AttachedHead.load(head, hiddenSize, saved) : AttachedHead.create(head, hiddenSize, key),
+      ];
+    }),
+  );
+}
+
+/** A classifier is no language model; heads beside one may be left, which is said. @throws LLMF_TRAINING_HEAD_UNUSED */
+function checkUsed(run: Run, saved: SavedHeads | null, heads: readonly Head[]): void {
+  const unused = (saved?.heads ?? []).filter(({ name }) => heads.every((head) => head.name !== name));
+  for (const { name, replacesLanguageModel } of unused) {
+    const folder = saved!.folder;
+    if (replacesLanguageModel === true) throw trainingErrors.headUnused({ head: name, folder });
+    run.logger.warn(`head ${name} of ${folder} is not used by this stage, and not saved with what it trains`);
+  }
+}

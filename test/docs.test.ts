@@ -267,6 +267,18 @@ describe('docs/plugins.md', () => {
     expect(run.config).toMatchObject({ stage: { name: 'imitate' }, loss: [{ name: 'sft' }] });
   });
 
+  it('has an architecture', { timeout: 60_000 }, async () => {
+    const sizes = { vocab_size: 4096, hidden_size: 32, intermediate_size: 48, num_hidden_layers: 2, head_dim: 8 };
+    const config = { model_type: 'parallel', max_position_embeddings: 512, ...sizes };
+    await writeFile(join(folder, 'parallel.json'), JSON.stringify(config));
+    const model = join(folder, 'tiny');
+    const tokenizer = ['--tokenizer', join(copy.folder, 'model'), '--plugin', './arch-parallel.mjs'];
+    await llmf(['init', model, '--config', join(folder, 'parallel.json'), ...tokenizer], { folder });
+    const words = ['--plugin', './arch-parallel.mjs', '--plugin', 'loss-simpo', `model.path=${model}`];
+    const { run } = await train('architecture', 'wasm', ...words);
+    expect(run.config).toMatchObject({ model: { path: model } });
+  });
+
   it('has a backend', { timeout: 60_000 }, async () => {
     const { run } = await train('backend', 'plain', '--plugin', './backend-plain.mjs', '--plugin', 'loss-simpo');
     expect(run.backend).toMatchObject({ tfName: 'cpu', description: 'plain JavaScript' });

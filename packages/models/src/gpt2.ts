@@ -11,26 +11,21 @@
 import {
   activation,
   architectureErrors,
-  CausalModel,
-  configRemarks,
+  causalArchitecture,
   DecoderPass,
-  Embedding,
   headCounts,
   joinHeads,
-  LayerNorm,
-  ModelParts,
-  readConfig,
   runBlocks,
   splitHeads,
   tf,
-  WeightTable,
-  type Architecture,
   type Block,
   type Decoder,
+  type Embedding,
   type ForwardContext,
   type Ints,
+  type LayerNorm,
   type Linear,
-  type WeightInfo,
+  type ModelParts,
 } from '@llmf/nn';
 import { z } from 'zod';
 
@@ -61,47 +56,27 @@ export const gpt2Config = z.looseObject({
   summary_proj_to_labels: z.unknown().optional(),
   summary_first_dropout: z.unknown().optional(),
 });
+type Gpt2Config = z.output<typeof gpt2Config>;
 
-interface Gpt2Shape {
-  readonly vocabularySize: number;
-  readonly hiddenSize: number; // C
-  readonly innerSize: number; // F
-  readonly layers: number;
-  readonly headDim: number; // D
-  readonly contextLength: number;
-  readonly epsilon: number;
-  readonly activation: (x: tf.Tensor2D) => tf.Tensor2D;
-  readonly tiedHead: boolean;
-}
+const conv1d = { transposedOnDisk: true };
 
-function shapeOf(input: Record<string, unknown>): Gpt2Shape {
-  const config = readConfig(gpt2Config, 'gpt2', input);
-  const { headDim } = headCounts('gpt2', { hidden_size: config.n_embd, num_attention_heads: config.n_head });
-  return {
-    vocabularySize: config.vocab_size,
-    hiddenSize: config.n_embd,
-    innerSize: config.n_inner ?? 4 * config.n_embd,
-    layers: config.n_layer,
-    headDim,
-    contextLength: config.n_positions,
-    epsilon: config.layer_norm_epsilon,
-    activation: activation('gpt2', 'activation_function', config.activation_function),
-    tiedHead: config.tie_word_embeddings,
-  };
-}
+/** "scale the weights of residual layers at initialization by a factor of 1/√N", N residual layers (section 2.3). */
+const residual = ({ n_layer }: Gpt2Config) => ({ ...conv1d, initScale: 1 / Math.sqrt(2 * n_layer) });
 
 class Gpt2Attention {
   readonly c_attn: Linear;
   readonly c_proj: Linear;
+  private readonly headDim: number;
 
   constructor(
     parts: ModelParts,
-    path: string,
     private readonly layer: number,
-    private readonly headDim: number,
+    config: Gpt2Config,
   ) {
-    this.c_attn = parts.linear(`${path}.c_attn`, true);
-    this.c_proj = parts.linear(`${path}.c_proj`, true);
+    const width = config.n_embd;
+    this.headDim = headCounts('gpt2', { hidden_size: width, num_attention_heads: config.n_head }).headDim;
+    this.c_attn = parts.linear('c_attn', [3 * width, width], true, conv1d);
+    this.c_proj = parts.linear('c_proj', [width, width], true, residual(config));
   }
 
   forward(x: tf.Tensor2D, pass: DecoderPass): tf.Tensor2D {
@@ -115,14 +90,13 @@ class Gpt2Attention {
 class Gpt2Mlp {
   readonly c_fc: Linear;
   readonly c_proj: Linear;
+  private readonly activate: (x: tf.Tensor2D) => tf.Tensor2D;
 
-  constructor(
-    parts: ModelParts,
-    path: string,
-    private readonly activate: Gpt2Shape['activation'],
-  ) {
-    this.c_fc = parts.linear(`${path}.c_fc`, true);
-    this.c_proj = parts.linear(`${path}.c_proj`, true);
+  constructor(parts: ModelParts, config: Gpt2Config) {
+    const [width, inner] = [config.n_embd, config.n_inner ?? 4 * config.n_embd];
+    this.c_fc = parts.linear('c_fc', [inner, width], true, conv1d);
+    this.c_proj = parts.linear('c_proj', [width, inner], true, residual(config));
+    this.activate = activation('gpt2', 'activation_function', config.activation_function);
   }
 
   forward(x: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
@@ -137,11 +111,12 @@ class Gpt2Block implements Block {
   readonly ln_2: LayerNorm;
   readonly mlp: Gpt2Mlp;
 
-  constructor(parts: ModelParts, path: string, layer: number, shape: Gpt2Shape) {
-    this.ln_1 = LayerNorm.from(parts, `${path}.ln_1`, shape.epsilon);
-    this.attn = new Gpt2Attention(parts, `${path}.attn`, layer, shape.headDim);
-    this.ln_2 = LayerNorm.from(parts, `${path}.ln_2`, shape.epsilon);
-    this.mlp = new Gpt2Mlp(parts, `${path}.mlp`, shape.activation);
+  constructor(parts: ModelParts, layer: number, config: Gpt2Config) {
+    const { n_embd: width, layer_norm_epsilon: epsilon } = config;
+    this.ln_1 = parts.layerNorm('ln_1', width, epsilon);
+    this.attn = new Gpt2Attention(parts.at('attn'), layer, config);
+    this.ln_2 = parts.layerNorm('ln_2', width, epsilon);
+    this.mlp = new Gpt2Mlp(parts.at('mlp'), config);
   }
 
   forward(x: tf.Tensor2D, pass: DecoderPass): tf.Tensor2D {
@@ -155,14 +130,13 @@ class Gpt2Decoder implements Decoder {
   readonly wpe: Embedding;
   readonly h: readonly Gpt2Block[];
   readonly ln_f: LayerNorm;
-  readonly blocks: readonly string[];
 
-  constructor(parts: ModelParts, shape: Gpt2Shape) {
-    this.wte = Embedding.from(parts, 'transformer.wte');
-    this.wpe = Embedding.from(parts, 'transformer.wpe');
-    this.blocks = blockPaths(shape);
-    this.h = this.blocks.map((path, layer) => new Gpt2Block(parts, path, layer, shape));
-    this.ln_f = LayerNorm.from(parts, 'transformer.ln_f', shape.epsilon);
+  constructor(parts: ModelParts, config: Gpt2Config) {
+    const width = config.n_embd;
+    this.wte = parts.embedding('wte', [config.vocab_size, width]);
+    this.wpe = parts.embedding('wpe', [config.n_positions, width]);
+    this.h = parts.list('h', config.n_layer, (of, layer) => new Gpt2Block(of, layer, config));
+    this.ln_f = parts.layerNorm('ln_f', width, config.layer_norm_epsilon);
   }
 
   embed(ids: Ints): tf.Tensor2D {
@@ -177,57 +151,17 @@ class Gpt2Decoder implements Decoder {
   }
 }
 
-const blockPaths = ({ layers }: Gpt2Shape): string[] =>
-  Array.from({ length: layers }, (_, layer) => `transformer.h.${layer}`);
-
-function weightTable(shape: Gpt2Shape): ReadonlyMap<string, WeightInfo> {
-  const { vocabularySize, contextLength, hiddenSize, innerSize, layers, tiedHead } = shape;
-  const conv1d = { transposedOnDisk: true };
-  // "scale the weights of residual layers at initialization by a factor of 1/√N", N residual layers (section 2.3).
-  const residual = { ...conv1d, initScale: 1 / Math.sqrt(2 * layers) };
-  const table = new WeightTable()
-    .embedding('transformer.wte', vocabularySize, hiddenSize)
-    .embedding('transformer.wpe', contextLength, hiddenSize);
-  for (const path of blockPaths(shape)) {
-    table
-      .layerNorm(`${path}.ln_1`, hiddenSize)
-      .linear(`${path}.attn.c_attn`, 3 * hiddenSize, hiddenSize, true, conv1d)
-      .linear(`${path}.attn.c_proj`, hiddenSize, hiddenSize, true, residual)
-      .layerNorm(`${path}.ln_2`, hiddenSize)
-      .linear(`${path}.mlp.c_fc`, innerSize, hiddenSize, true, conv1d)
-      .linear(`${path}.mlp.c_proj`, hiddenSize, innerSize, true, residual);
-  }
-  table.layerNorm('transformer.ln_f', hiddenSize);
-  if (!tiedHead) table.linear('lm_head', vocabularySize, hiddenSize, false, { kind: 'head' });
-  return table.weights;
-}
-
-export const gpt2: Architecture = {
-  name: 'gpt2',
+export const gpt2 = causalArchitecture({
+  modelType: 'gpt2',
   description: 'GPT-2 and checkpoints built like it',
-  weights: (config) => weightTable(shapeOf(config)),
-  blocks: (config) => blockPaths(shapeOf(config)),
-  build(config, weights) {
-    const shape = shapeOf(config);
-    const parts = new ModelParts(weights);
-    const decoder = new Gpt2Decoder(parts, shape);
-    const weight = shape.tiedHead ? decoder.wte.weight : (parts.take('lm_head.weight').value as tf.Tensor2D);
-    const { contextLength, vocabularySize, hiddenSize } = shape;
-    const head = { weight, bias: null };
-    return new CausalModel(parts, decoder, {
-      modelType: 'gpt2',
-      config,
-      contextLength,
-      vocabularySize,
-      hiddenSize,
-      head,
-    });
+  config: gpt2Config,
+  paths: { decoder: 'transformer', head: 'lm_head' },
+  /** Causal masks. */
+  buffers: /\.attn\.(bias|masked_bias)$/,
+  build(config, parts, headParts) {
+    const decoder = new Gpt2Decoder(parts, config);
+    const tiedTo = config.tie_word_embeddings ? decoder.wte : null;
+    const head = headParts.head([config.vocab_size, config.n_embd], { tiedTo });
+    return { decoder, head, contextLength: config.n_positions };
   },
-  tied: (config) => new Map(shapeOf(config).tiedHead ? [['lm_head.weight', 'transformer.wte.weight']] : []),
-  // The hub's files come from the bare decoder and carry the causal masks along.
-  renameWeight: (key) => {
-    if (/\.attn\.(bias|masked_bias)$/.test(key)) return null;
-    return /^(wte|wpe|h|ln_f)\./.test(key) ? `transformer.${key}` : key;
-  },
-  remarks: (config) => configRemarks(gpt2Config, config),
-};
+});

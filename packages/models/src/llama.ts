@@ -8,18 +8,26 @@
  * T tokens, C hidden size, H query heads, G key heads, D head size.
  */
 import {
-  decoderArchitecture,
+  causalArchitecture,
+  DecoderPass,
   gatedActivation,
+  GatedMlp,
   headCounts,
   joinHeads,
   ropeKeys,
   ropeOptions,
+  runBlocks,
   splitHeads,
-  type Attention,
-  type DecoderPass,
+  tf,
+  type Block,
+  type Decoder,
+  type Embedding,
+  type ForwardContext,
+  type Ints,
   type Linear,
   type ModelParts,
-  type tf,
+  type RmsNorm,
+  type RopeOptions,
 } from '@llmf/nn';
 import { z } from 'zod';
 
@@ -42,24 +50,27 @@ export const llamaConfig = z.looseObject({
   mlp_bias: z.boolean().default(false),
   ...ropeKeys,
 });
+type LlamaConfig = z.output<typeof llamaConfig>;
 
-class LlamaAttention implements Attention {
+class LlamaAttention {
   readonly q_proj: Linear;
   readonly k_proj: Linear;
   readonly v_proj: Linear;
   readonly o_proj: Linear;
+  private readonly headDim: number;
 
   constructor(
     parts: ModelParts,
-    path: string,
     private readonly layer: number,
-    private readonly headDim: number,
-    hasBias: boolean,
+    config: LlamaConfig,
   ) {
-    this.q_proj = parts.linear(`${path}.q_proj`, hasBias);
-    this.k_proj = parts.linear(`${path}.k_proj`, hasBias);
-    this.v_proj = parts.linear(`${path}.v_proj`, hasBias);
-    this.o_proj = parts.linear(`${path}.o_proj`, hasBias);
+    const { heads, keyHeads, headDim } = headCounts('llama', config);
+    const { hidden_size: hidden, attention_bias: hasBias } = config;
+    this.headDim = headDim;
+    this.q_proj = parts.linear('q_proj', [heads * headDim, hidden], hasBias);
+    this.k_proj = parts.linear('k_proj', [keyHeads * headDim, hidden], hasBias);
+    this.v_proj = parts.linear('v_proj', [keyHeads * headDim, hidden], hasBias);
+    this.o_proj = parts.linear('o_proj', [hidden, heads * headDim], hasBias);
   }
 
   forward(x: tf.Tensor2D, pass: DecoderPass): tf.Tensor2D {
@@ -71,36 +82,60 @@ class LlamaAttention implements Attention {
   }
 }
 
-export const llama = decoderArchitecture({
+class LlamaBlock implements Block {
+  readonly input_layernorm: RmsNorm;
+  readonly self_attn: LlamaAttention;
+  readonly post_attention_layernorm: RmsNorm;
+  readonly mlp: GatedMlp;
+
+  constructor(parts: ModelParts, layer: number, config: LlamaConfig) {
+    const { hidden_size: hidden, intermediate_size: inner, rms_norm_eps: epsilon } = config;
+    this.input_layernorm = parts.rmsNorm('input_layernorm', hidden, epsilon);
+    this.self_attn = new LlamaAttention(parts.at('self_attn'), layer, config);
+    this.post_attention_layernorm = parts.rmsNorm('post_attention_layernorm', hidden, epsilon);
+    const gated = gatedActivation('llama', 'hidden_act', config.hidden_act);
+    this.mlp = new GatedMlp(parts.at('mlp'), [hidden, inner], config.mlp_bias, gated);
+  }
+
+  forward(x: tf.Tensor2D, pass: DecoderPass): tf.Tensor2D {
+    const attended: tf.Tensor2D = tf.add(x, this.self_attn.forward(this.input_layernorm.forward(x), pass));
+    return tf.add(attended, this.mlp.forward(this.post_attention_layernorm.forward(attended), pass.context));
+  }
+}
+
+class LlamaDecoder implements Decoder {
+  readonly embed_tokens: Embedding;
+  readonly layers: readonly LlamaBlock[];
+  readonly norm: RmsNorm;
+  private readonly rope: RopeOptions;
+
+  constructor(parts: ModelParts, config: LlamaConfig) {
+    const { vocab_size, hidden_size: hidden, num_hidden_layers: count } = config;
+    this.embed_tokens = parts.embedding('embed_tokens', [vocab_size, hidden]);
+    this.layers = parts.list('layers', count, (of, layer) => new LlamaBlock(of, layer, config));
+    this.norm = parts.rmsNorm('norm', hidden, config.rms_norm_eps);
+    this.rope = ropeOptions('llama', config, headCounts('llama', config).headDim);
+  }
+
+  embed(ids: Ints): tf.Tensor2D {
+    return this.embed_tokens.forward(ids);
+  }
+
+  forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
+    return this.norm.forward(runBlocks(this.layers, embedded, new DecoderPass(context, this.rope)));
+  }
+}
+
+export const llama = causalArchitecture({
   modelType: 'llama',
   description: 'Llama 2 to 3.2 and checkpoints built like them',
   config: llamaConfig,
-  shapeOf(config) {
-    const heads = headCounts('llama', config);
-    return {
-      ...heads,
-      vocabularySize: config.vocab_size,
-      hiddenSize: config.hidden_size,
-      intermediateSize: config.intermediate_size,
-      layers: config.num_hidden_layers,
-      contextLength: config.max_position_embeddings,
-      epsilon: config.rms_norm_eps,
-      activation: gatedActivation('llama', 'hidden_act', config.hidden_act),
-      mlpBias: config.mlp_bias,
-      tiedHead: config.tie_word_embeddings,
-      rope: ropeOptions('llama', config, heads.headDim),
-    };
+  paths: { decoder: 'model', head: 'lm_head' },
+  buffers: /\.rotary_emb\.inv_freq$/,
+  build(config, parts, headParts) {
+    const decoder = new LlamaDecoder(parts, config);
+    const tiedTo = config.tie_word_embeddings ? decoder.embed_tokens : null;
+    const head = headParts.head([config.vocab_size, config.hidden_size], { tiedTo });
+    return { decoder, head, contextLength: config.max_position_embeddings };
   },
-  attention:
-    ({ attention_bias }, { headDim }) =>
-    (parts, path, layer) =>
-      new LlamaAttention(parts, path, layer, headDim, attention_bias),
-  attentionWeights:
-    ({ attention_bias }, { hiddenSize, heads, keyHeads, headDim }) =>
-    (table, path) =>
-      table
-        .linear(`${path}.q_proj`, heads * headDim, hiddenSize, attention_bias)
-        .linear(`${path}.k_proj`, keyHeads * headDim, hiddenSize, attention_bias)
-        .linear(`${path}.v_proj`, keyHeads * headDim, hiddenSize, attention_bias)
-        .linear(`${path}.o_proj`, hiddenSize, heads * headDim, attention_bias),
 });

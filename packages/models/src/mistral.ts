@@ -8,19 +8,27 @@
  * T tokens, C hidden size, H query heads, G key heads, D head size.
  */
 import {
-  decoderArchitecture,
+  causalArchitecture,
+  DecoderPass,
   gatedActivation,
+  GatedMlp,
   headCounts,
   joinHeads,
   ropeKeys,
   ropeOptions,
+  runBlocks,
   splitHeads,
+  tf,
   windowsByType,
-  type Attention,
-  type DecoderPass,
+  type Block,
+  type Decoder,
+  type Embedding,
+  type ForwardContext,
+  type Ints,
   type Linear,
   type ModelParts,
-  type tf,
+  type RmsNorm,
+  type RopeOptions,
 } from '@llmf/nn';
 import { z } from 'zod';
 
@@ -44,24 +52,28 @@ export const mistralConfig = z.looseObject({
   attention_dropout: z.number().nullish(),
   ...ropeKeys,
 });
+type MistralConfig = z.output<typeof mistralConfig>;
 
-class MistralAttention implements Attention {
+class MistralAttention {
   readonly q_proj: Linear;
   readonly k_proj: Linear;
   readonly v_proj: Linear;
   readonly o_proj: Linear;
+  private readonly headDim: number;
 
   constructor(
     parts: ModelParts,
-    path: string,
     private readonly layer: number,
-    private readonly headDim: number,
+    config: MistralConfig,
     private readonly window: number,
   ) {
-    this.q_proj = parts.linear(`${path}.q_proj`, false);
-    this.k_proj = parts.linear(`${path}.k_proj`, false);
-    this.v_proj = parts.linear(`${path}.v_proj`, false);
-    this.o_proj = parts.linear(`${path}.o_proj`, false);
+    const { heads, keyHeads, headDim } = headCounts('mistral', config);
+    const { hidden_size: hidden } = config;
+    this.headDim = headDim;
+    this.q_proj = parts.linear('q_proj', [heads * headDim, hidden], false);
+    this.k_proj = parts.linear('k_proj', [keyHeads * headDim, hidden], false);
+    this.v_proj = parts.linear('v_proj', [keyHeads * headDim, hidden], false);
+    this.o_proj = parts.linear('o_proj', [hidden, heads * headDim], false);
   }
 
   forward(x: tf.Tensor2D, pass: DecoderPass): tf.Tensor2D {
@@ -73,36 +85,61 @@ class MistralAttention implements Attention {
   }
 }
 
-export const mistral = decoderArchitecture({
+class MistralBlock implements Block {
+  readonly input_layernorm: RmsNorm;
+  readonly self_attn: MistralAttention;
+  readonly post_attention_layernorm: RmsNorm;
+  readonly mlp: GatedMlp;
+
+  constructor(parts: ModelParts, layer: number, config: MistralConfig, window: number) {
+    const { hidden_size: hidden, intermediate_size: inner, rms_norm_eps: epsilon } = config;
+    this.input_layernorm = parts.rmsNorm('input_layernorm', hidden, epsilon);
+    this.self_attn = new MistralAttention(parts.at('self_attn'), layer, config, window);
+    this.post_attention_layernorm = parts.rmsNorm('post_attention_layernorm', hidden, epsilon);
+    const gated = gatedActivation('mistral', 'hidden_act', config.hidden_act);
+    this.mlp = new GatedMlp(parts.at('mlp'), [hidden, inner], false, gated);
+  }
+
+  forward(x: tf.Tensor2D, pass: DecoderPass): tf.Tensor2D {
+    const attended: tf.Tensor2D = tf.add(x, this.self_attn.forward(this.input_layernorm.forward(x), pass));
+    return tf.add(attended, this.mlp.forward(this.post_attention_layernorm.forward(attended), pass.context));
+  }
+}
+
+class MistralDecoder implements Decoder {
+  readonly embed_tokens: Embedding;
+  readonly layers: readonly MistralBlock[];
+  readonly norm: RmsNorm;
+  private readonly rope: RopeOptions;
+
+  constructor(parts: ModelParts, config: MistralConfig) {
+    const { vocab_size, hidden_size: hidden, num_hidden_layers: count } = config;
+    const windows = windowsByType('mistral', config, config.sliding_window ?? 0, () => true);
+    this.embed_tokens = parts.embedding('embed_tokens', [vocab_size, hidden]);
+    this.layers = parts.list('layers', count, (of, layer) => new MistralBlock(of, layer, config, windows[layer]!));
+    this.norm = parts.rmsNorm('norm', hidden, config.rms_norm_eps);
+    this.rope = ropeOptions('mistral', config, headCounts('mistral', config).headDim);
+  }
+
+  embed(ids: Ints): tf.Tensor2D {
+    return this.embed_tokens.forward(ids);
+  }
+
+  forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
+    return this.norm.forward(runBlocks(this.layers, embedded, new DecoderPass(context, this.rope)));
+  }
+}
+
+export const mistral = causalArchitecture({
   modelType: 'mistral',
   description: 'Mistral 7B and checkpoints built like it',
   config: mistralConfig,
-  shapeOf(config) {
-    const heads = headCounts('mistral', config);
-    return {
-      ...heads,
-      vocabularySize: config.vocab_size,
-      hiddenSize: config.hidden_size,
-      intermediateSize: config.intermediate_size,
-      layers: config.num_hidden_layers,
-      contextLength: config.max_position_embeddings,
-      epsilon: config.rms_norm_eps,
-      activation: gatedActivation('mistral', 'hidden_act', config.hidden_act),
-      mlpBias: false,
-      tiedHead: config.tie_word_embeddings,
-      rope: ropeOptions('mistral', config, heads.headDim),
-    };
+  paths: { decoder: 'model', head: 'lm_head' },
+  buffers: /\.rotary_emb\.inv_freq$/,
+  build(config, parts, headParts) {
+    const decoder = new MistralDecoder(parts, config);
+    const tiedTo = config.tie_word_embeddings ? decoder.embed_tokens : null;
+    const head = headParts.head([config.vocab_size, config.hidden_size], { tiedTo });
+    return { decoder, head, contextLength: config.max_position_embeddings };
   },
-  attention(config, { headDim }) {
-    const windows = windowsByType('mistral', config, config.sliding_window ?? 0, () => true);
-    return (parts, path, layer) => new MistralAttention(parts, path, layer, headDim, windows[layer]!);
-  },
-  attentionWeights:
-    (_, { hiddenSize, heads, keyHeads, headDim }) =>
-    (table, path) =>
-      table
-        .linear(`${path}.q_proj`, heads * headDim, hiddenSize, false)
-        .linear(`${path}.k_proj`, keyHeads * headDim, hiddenSize, false)
-        .linear(`${path}.v_proj`, keyHeads * headDim, hiddenSize, false)
-        .linear(`${path}.o_proj`, hiddenSize, heads * headDim, false),
 });

@@ -8,20 +8,28 @@
  * T tokens, C hidden size, H query heads, G key heads, D head size.
  */
 import {
-  decoderArchitecture,
+  causalArchitecture,
+  DecoderPass,
   gatedActivation,
+  GatedMlp,
   headCounts,
   joinHeads,
   layerWindows,
   ropeKeys,
   ropeOptions,
+  runBlocks,
   splitHeads,
+  tf,
   windowKeys,
-  type Attention,
-  type DecoderPass,
+  type Block,
+  type Decoder,
+  type Embedding,
+  type ForwardContext,
+  type Ints,
   type Linear,
   type ModelParts,
-  type tf,
+  type RmsNorm,
+  type RopeOptions,
 } from '@llmf/nn';
 import { z } from 'zod';
 
@@ -43,24 +51,28 @@ export const qwen2Config = z.looseObject({
   ...windowKeys,
   ...ropeKeys,
 });
+type Qwen2Config = z.output<typeof qwen2Config>;
 
-class Qwen2Attention implements Attention {
+class Qwen2Attention {
   readonly q_proj: Linear;
   readonly k_proj: Linear;
   readonly v_proj: Linear;
   readonly o_proj: Linear;
+  private readonly headDim: number;
 
   constructor(
     parts: ModelParts,
-    path: string,
     private readonly layer: number,
-    private readonly headDim: number,
+    config: Qwen2Config,
     private readonly window: number,
   ) {
-    this.q_proj = parts.linear(`${path}.q_proj`, true);
-    this.k_proj = parts.linear(`${path}.k_proj`, true);
-    this.v_proj = parts.linear(`${path}.v_proj`, true);
-    this.o_proj = parts.linear(`${path}.o_proj`, false);
+    const { heads, keyHeads, headDim } = headCounts('qwen2', config);
+    const { hidden_size: hidden } = config;
+    this.headDim = headDim;
+    this.q_proj = parts.linear('q_proj', [heads * headDim, hidden], true);
+    this.k_proj = parts.linear('k_proj', [keyHeads * headDim, hidden], true);
+    this.v_proj = parts.linear('v_proj', [keyHeads * headDim, hidden], true);
+    this.o_proj = parts.linear('o_proj', [hidden, heads * headDim], false);
   }
 
   forward(x: tf.Tensor2D, pass: DecoderPass): tf.Tensor2D {
@@ -72,36 +84,61 @@ class Qwen2Attention implements Attention {
   }
 }
 
-export const qwen2 = decoderArchitecture({
+class Qwen2Block implements Block {
+  readonly input_layernorm: RmsNorm;
+  readonly self_attn: Qwen2Attention;
+  readonly post_attention_layernorm: RmsNorm;
+  readonly mlp: GatedMlp;
+
+  constructor(parts: ModelParts, layer: number, config: Qwen2Config, window: number) {
+    const { hidden_size: hidden, intermediate_size: inner, rms_norm_eps: epsilon } = config;
+    this.input_layernorm = parts.rmsNorm('input_layernorm', hidden, epsilon);
+    this.self_attn = new Qwen2Attention(parts.at('self_attn'), layer, config, window);
+    this.post_attention_layernorm = parts.rmsNorm('post_attention_layernorm', hidden, epsilon);
+    const gated = gatedActivation('qwen2', 'hidden_act', config.hidden_act);
+    this.mlp = new GatedMlp(parts.at('mlp'), [hidden, inner], false, gated);
+  }
+
+  forward(x: tf.Tensor2D, pass: DecoderPass): tf.Tensor2D {
+    const attended: tf.Tensor2D = tf.add(x, this.self_attn.forward(this.input_layernorm.forward(x), pass));
+    return tf.add(attended, this.mlp.forward(this.post_attention_layernorm.forward(attended), pass.context));
+  }
+}
+
+class Qwen2Decoder implements Decoder {
+  readonly embed_tokens: Embedding;
+  readonly layers: readonly Qwen2Block[];
+  readonly norm: RmsNorm;
+  private readonly rope: RopeOptions;
+
+  constructor(parts: ModelParts, config: Qwen2Config) {
+    const { vocab_size, hidden_size: hidden, num_hidden_layers: count } = config;
+    const windows = layerWindows('qwen2', config);
+    this.embed_tokens = parts.embedding('embed_tokens', [vocab_size, hidden]);
+    this.layers = parts.list('layers', count, (of, layer) => new Qwen2Block(of, layer, config, windows[layer]!));
+    this.norm = parts.rmsNorm('norm', hidden, config.rms_norm_eps);
+    this.rope = ropeOptions('qwen2', config, headCounts('qwen2', config).headDim);
+  }
+
+  embed(ids: Ints): tf.Tensor2D {
+    return this.embed_tokens.forward(ids);
+  }
+
+  forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
+    return this.norm.forward(runBlocks(this.layers, embedded, new DecoderPass(context, this.rope)));
+  }
+}
+
+export const qwen2 = causalArchitecture({
   modelType: 'qwen2',
   description: 'Qwen 1.5, Qwen2 and Qwen2.5',
   config: qwen2Config,
-  shapeOf(config) {
-    const heads = headCounts('qwen2', config);
-    return {
-      ...heads,
-      vocabularySize: config.vocab_size,
-      hiddenSize: config.hidden_size,
-      intermediateSize: config.intermediate_size,
-      layers: config.num_hidden_layers,
-      contextLength: config.max_position_embeddings,
-      epsilon: config.rms_norm_eps,
-      activation: gatedActivation('qwen2', 'hidden_act', config.hidden_act),
-      mlpBias: false,
-      tiedHead: config.tie_word_embeddings,
-      rope: ropeOptions('qwen2', config, heads.headDim),
-    };
+  paths: { decoder: 'model', head: 'lm_head' },
+  buffers: /\.rotary_emb\.inv_freq$/,
+  build(config, parts, headParts) {
+    const decoder = new Qwen2Decoder(parts, config);
+    const tiedTo = config.tie_word_embeddings ? decoder.embed_tokens : null;
+    const head = headParts.head([config.vocab_size, config.hidden_size], { tiedTo });
+    return { decoder, head, contextLength: config.max_position_embeddings };
   },
-  attention(config, { headDim }) {
-    const windows = layerWindows('qwen2', config);
-    return (parts, path, layer) => new Qwen2Attention(parts, path, layer, headDim, windows[layer]!);
-  },
-  attentionWeights:
-    (_, { hiddenSize, heads, keyHeads, headDim }) =>
-    (table, path) =>
-      table
-        .linear(`${path}.q_proj`, heads * headDim, hiddenSize, true)
-        .linear(`${path}.k_proj`, keyHeads * headDim, hiddenSize, true)
-        .linear(`${path}.v_proj`, keyHeads * headDim, hiddenSize, true)
-        .linear(`${path}.o_proj`, hiddenSize, heads * headDim, false),
 });

@@ -9,22 +9,28 @@
  * T tokens, C hidden size, H query heads, G key heads, D head size.
  */
 import {
-  decoderArchitecture,
+  causalArchitecture,
+  DecoderPass,
   gatedActivation,
+  GatedMlp,
   headCounts,
   joinHeads,
   layerWindows,
-  RmsNorm,
   ropeKeys,
   ropeOptions,
+  runBlocks,
   splitHeads,
+  tf,
   windowKeys,
-  type Attention,
-  type DecoderPass,
-  type DecoderShape,
+  type Block,
+  type Decoder,
+  type Embedding,
+  type ForwardContext,
+  type Ints,
   type Linear,
   type ModelParts,
-  type tf,
+  type RmsNorm,
+  type RopeOptions,
 } from '@llmf/nn';
 import { z } from 'zod';
 
@@ -47,74 +53,98 @@ export const qwen3Config = z.looseObject({
   ...windowKeys,
   ...ropeKeys,
 });
+type Qwen3Config = z.output<typeof qwen3Config>;
 
-class Qwen3Attention implements Attention {
+class Qwen3Attention {
   readonly q_proj: Linear;
   readonly k_proj: Linear;
   readonly v_proj: Linear;
   readonly o_proj: Linear;
   readonly q_norm: RmsNorm;
   readonly k_norm: RmsNorm;
+  private readonly headDim: number;
 
   constructor(
     parts: ModelParts,
-    path: string,
     private readonly layer: number,
-    private readonly shape: Pick<DecoderShape, 'headDim' | 'epsilon'>,
-    hasBias: boolean,
+    config: Qwen3Config,
     private readonly window: number,
   ) {
-    this.q_proj = parts.linear(`${path}.q_proj`, hasBias);
-    this.k_proj = parts.linear(`${path}.k_proj`, hasBias);
-    this.v_proj = parts.linear(`${path}.v_proj`, hasBias);
-    this.o_proj = parts.linear(`${path}.o_proj`, hasBias);
-    this.q_norm = RmsNorm.from(parts, `${path}.q_norm`, shape.epsilon);
-    this.k_norm = RmsNorm.from(parts, `${path}.k_norm`, shape.epsilon);
+    const { heads, keyHeads, headDim } = headCounts('qwen3', config);
+    const { hidden_size: hidden, attention_bias: hasBias } = config;
+    this.headDim = headDim;
+    this.q_proj = parts.linear('q_proj', [heads * headDim, hidden], hasBias);
+    this.k_proj = parts.linear('k_proj', [keyHeads * headDim, hidden], hasBias);
+    this.v_proj = parts.linear('v_proj', [keyHeads * headDim, hidden], hasBias);
+    this.o_proj = parts.linear('o_proj', [hidden, heads * headDim], hasBias);
+    this.q_norm = parts.rmsNorm('q_norm', headDim, config.rms_norm_eps);
+    this.k_norm = parts.rmsNorm('k_norm', headDim, config.rms_norm_eps);
   }
 
   forward(x: tf.Tensor2D, pass: DecoderPass): tf.Tensor2D {
-    const { headDim } = this.shape;
-    const q = this.q_norm.forward(splitHeads(this.q_proj.forward(x, pass.context), headDim)); // [T, H, D]
-    const k = this.k_norm.forward(splitHeads(this.k_proj.forward(x, pass.context), headDim)); // [T, G, D]
-    const v = splitHeads(this.v_proj.forward(x, pass.context), headDim); // [T, G, D]
+    const q = this.q_norm.forward(splitHeads(this.q_proj.forward(x, pass.context), this.headDim)); // [T, H, D]
+    const k = this.k_norm.forward(splitHeads(this.k_proj.forward(x, pass.context), this.headDim)); // [T, G, D]
+    const v = splitHeads(this.v_proj.forward(x, pass.context), this.headDim); // [T, G, D]
     const attended = pass.attend(this.layer, ...pass.rotate(q, k), v, this.window); // [T, H, D]
     return this.o_proj.forward(joinHeads(attended), pass.context); // [T, C]
   }
 }
 
-export const qwen3 = decoderArchitecture({
+class Qwen3Block implements Block {
+  readonly input_layernorm: RmsNorm;
+  readonly self_attn: Qwen3Attention;
+  readonly post_attention_layernorm: RmsNorm;
+  readonly mlp: GatedMlp;
+
+  constructor(parts: ModelParts, layer: number, config: Qwen3Config, window: number) {
+    const { hidden_size: hidden, intermediate_size: inner, rms_norm_eps: epsilon } = config;
+    this.input_layernorm = parts.rmsNorm('input_layernorm', hidden, epsilon);
+    this.self_attn = new Qwen3Attention(parts.at('self_attn'), layer, config, window);
+    this.post_attention_layernorm = parts.rmsNorm('post_attention_layernorm', hidden, epsilon);
+    const gated = gatedActivation('qwen3', 'hidden_act', config.hidden_act);
+    this.mlp = new GatedMlp(parts.at('mlp'), [hidden, inner], false, gated);
+  }
+
+  forward(x: tf.Tensor2D, pass: DecoderPass): tf.Tensor2D {
+    const attended: tf.Tensor2D = tf.add(x, this.self_attn.forward(this.input_layernorm.forward(x), pass));
+    return tf.add(attended, this.mlp.forward(this.post_attention_layernorm.forward(attended), pass.context));
+  }
+}
+
+class Qwen3Decoder implements Decoder {
+  readonly embed_tokens: Embedding;
+  readonly layers: readonly Qwen3Block[];
+  readonly norm: RmsNorm;
+  private readonly rope: RopeOptions;
+
+  constructor(parts: ModelParts, config: Qwen3Config) {
+    const { vocab_size, hidden_size: hidden, num_hidden_layers: count } = config;
+    const windows = layerWindows('qwen3', config);
+    this.embed_tokens = parts.embedding('embed_tokens', [vocab_size, hidden]);
+    this.layers = parts.list('layers', count, (of, layer) => new Qwen3Block(of, layer, config, windows[layer]!));
+    this.norm = parts.rmsNorm('norm', hidden, config.rms_norm_eps);
+    this.rope = ropeOptions('qwen3', config, headCounts('qwen3', config).headDim);
+  }
+
+  embed(ids: Ints): tf.Tensor2D {
+    return this.embed_tokens.forward(ids);
+  }
+
+  forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
+    return this.norm.forward(runBlocks(this.layers, embedded, new DecoderPass(context, this.rope)));
+  }
+}
+
+export const qwen3 = causalArchitecture({
   modelType: 'qwen3',
   description: 'Qwen3, dense models',
   config: qwen3Config,
-  shapeOf(config) {
-    const heads = headCounts('qwen3', config);
-    return {
-      ...heads,
-      vocabularySize: config.vocab_size,
-      hiddenSize: config.hidden_size,
-      intermediateSize: config.intermediate_size,
-      layers: config.num_hidden_layers,
-      contextLength: config.max_position_embeddings,
-      epsilon: config.rms_norm_eps,
-      activation: gatedActivation('qwen3', 'hidden_act', config.hidden_act),
-      mlpBias: false,
-      tiedHead: config.tie_word_embeddings,
-      rope: ropeOptions('qwen3', config, heads.headDim),
-    };
+  paths: { decoder: 'model', head: 'lm_head' },
+  buffers: /\.rotary_emb\.inv_freq$/,
+  build(config, parts, headParts) {
+    const decoder = new Qwen3Decoder(parts, config);
+    const tiedTo = config.tie_word_embeddings ? decoder.embed_tokens : null;
+    const head = headParts.head([config.vocab_size, config.hidden_size], { tiedTo });
+    return { decoder, head, contextLength: config.max_position_embeddings };
   },
-  attention(config, shape) {
-    const windows = layerWindows('qwen3', config);
-    return (parts, path, layer) =>
-      new Qwen3Attention(parts, path, layer, shape, config.attention_bias, windows[layer]!);
-  },
-  attentionWeights:
-    ({ attention_bias }, { hiddenSize, heads, keyHeads, headDim }) =>
-    (table, path) =>
-      table
-        .linear(`${path}.q_proj`, heads * headDim, hiddenSize, attention_bias)
-        .linear(`${path}.k_proj`, keyHeads * headDim, hiddenSize, attention_bias)
-        .linear(`${path}.v_proj`, keyHeads * headDim, hiddenSize, attention_bias)
-        .linear(`${path}.o_proj`, hiddenSize, heads * headDim, attention_bias)
-        .norm(`${path}.q_norm`, headDim)
-        .norm(`${path}.k_norm`, headDim),
 });

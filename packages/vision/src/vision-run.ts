@@ -26,7 +26,7 @@ import { PatchStore } from './rows/patch-store.js';
 import { isRowMedia } from './rows/row-media.js';
 import { writePlaceholders, type MediaExample } from './rows/write-placeholders.js';
 import { shuffledMargins } from './shuffled-margins.js';
-import type { TowerContext, VisionTower } from './tower/vision-tower.js';
+import type { TowerContext } from './tower/vision-tower.js';
 import { readMediaModel, turnTokens, type MediaModel } from './vision-settings.js';
 
 /** What the data plugin applies to every example before it is tokenized; by its token only, to import no plugin. */
@@ -171,7 +171,7 @@ export class VisionRun {
     if (media === undefined || !VisionLanguageModel.is(model)) return embedded;
     const context: TowerContext = pass;
     const { tower, projector } = this.options.freeze;
-    if (!tower || !projector || adaptsTower(context.adapter, model.tower))
+    if (!tower || !projector || adaptsTower(context.adapter, model))
       return replaceEmbeddings(embedded, this.#runTower(model, batch, context), media.sources);
     if (this.#seen?.batch !== batch || this.#seen.model !== model.tower) {
       this.#seen?.tensor.dispose();
@@ -204,8 +204,9 @@ export class VisionRun {
 }
 
 /** An adapter that was trained with the tower acts on it, also where new training would leave the tower alone. */
-const adaptsTower = (adapter: ActiveAdapter | null, { linears }: VisionTower): boolean =>
-  adapter !== null && (adapter.transform !== undefined || linears.some(({ path }) => adapter.lowRank(path) !== null));
+const adaptsTower = (adapter: ActiveAdapter | null, { towerParts }: VisionLanguageModel): boolean =>
+  adapter !== null &&
+  (adapter.transform !== undefined || [...towerParts.linears.keys()].some((path) => adapter.lowRank(path) !== null));
 
 const cacheFolder = (run: Run, { cache }: VisionOptions): string | null =>
   cache === 'off' ? null : resolve(run.folder, cache);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { tf } from '@llmf/nn';
+import { ModelParts, tf, WeightRecorder, type WeightSource } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
 import { windowsOf } from '../src/tower/patch-order.js';
-import { Qwen25VlTower, qwen25VlTowerWeights } from '../src/tower/qwen2-5-vl-tower.js';
-import { Qwen2VlTower, qwen2VlTowerWeights } from '../src/tower/qwen2-vl-tower.js';
+import { Qwen25VlTower } from '../src/tower/qwen2-5-vl-tower.js';
+import { Qwen2VlTower } from '../src/tower/qwen2-vl-tower.js';
 import { qwen25VlVisionConfig, qwen2VlVisionConfig, readVisionConfig } from '../src/tower/vision-config.js';
 import type { VisionTower } from '../src/tower/vision-tower.js';
 import {
@@ -19,31 +19,29 @@ import {
 } from './tiny-fixture.js';
 
 const towers = {
-  qwen2_vl: {
-    build: async (): Promise<VisionTower> =>
-      new Qwen2VlTower(readVisionConfig(qwen2VlVisionConfig, tinyConfig('qwen2_vl')), await tinyWeights('qwen2_vl')),
-    weights: () => qwen2VlTowerWeights(readVisionConfig(qwen2VlVisionConfig, tinyConfig('qwen2_vl'))),
-  },
-  qwen2_5_vl: {
-    build: async (): Promise<VisionTower> =>
-      new Qwen25VlTower(
-        readVisionConfig(qwen25VlVisionConfig, tinyConfig('qwen2_5_vl')),
-        await tinyWeights('qwen2_5_vl'),
-      ),
-    weights: () => qwen25VlTowerWeights(readVisionConfig(qwen25VlVisionConfig, tinyConfig('qwen2_5_vl'))),
-  },
-} satisfies Record<TinyName, unknown>;
+  qwen2_vl: (source: WeightSource) =>
+    new Qwen2VlTower(
+      new ModelParts(source).at('visual'),
+      readVisionConfig(qwen2VlVisionConfig, tinyConfig('qwen2_vl')),
+    ),
+  qwen2_5_vl: (source: WeightSource) =>
+    new Qwen25VlTower(
+      new ModelParts(source).at('visual'),
+      readVisionConfig(qwen25VlVisionConfig, tinyConfig('qwen2_5_vl')),
+    ),
+} satisfies Record<TinyName, (source: WeightSource) => VisionTower>;
 
 describe.each(tinyNames)('the tower of %s', (name) => {
   it('asks for exactly the checkpoint’s weights, in their shapes', async () => {
     const { names, take } = await tinyWeights(name);
-    const asked = towers[name].weights();
-    expect(asked.map(([key]) => key).sort()).toEqual(names.filter((key) => key.startsWith('visual.')).sort());
-    for (const [key, { shape }] of asked) expect([key, [...shape]]).toEqual([key, [...take(key).shape]]);
+    const recorder = new WeightRecorder();
+    towers[name](recorder);
+    expect([...recorder.weights.keys()].sort()).toEqual(names.filter((key) => key.startsWith('visual.')).sort());
+    for (const [key, info] of recorder.weights) expect([key, info.shape]).toEqual([key, take(key, info).shape]);
   });
 
   it('gives the embeddings of Transformers, all pictures in one pass, to 1e-5', async () => {
-    const tower = await towers[name].build();
+    const tower = towers[name](await tinyWeights(name));
     const { rows } = tinyOracle(name);
     const before = tf.memory().numTensors;
     const pixels = rows.map(({ images }, at) => tinyPixels(patchesOf(images), at));
@@ -63,7 +61,7 @@ describe.each(tinyNames)('the tower of %s', (name) => {
   });
 
   it('gives a picture the same embeddings whatever stands beside it', async () => {
-    const tower = await towers[name].build();
+    const tower = towers[name](await tinyWeights(name));
     const grids = [gridOfTuple([1, 4, 6]), gridOfTuple([1, 10, 12])];
     const [small, large] = [tinyPixels(24, 1), tinyPixels(120, 2)];
     const alone = await tower.forward(small, grids.slice(0, 1), evaluation).data();

@@ -53,11 +53,10 @@ export interface RunEnd {
 /** One object per logged step; keys as in TRL where TRL has the metric. */
 export type MetricsRow = Record<string, number | string | null>;
 
-/** Work shared among processes. Size 1 today; samplers, denominators and metrics already go through it. */
+/** Work shared among processes. Size 1 today; samplers already ask for it. */
 export interface World {
   readonly rank: number;
   readonly size: number;
-  allReduceSum(values: readonly number[]): Promise<number[]>;
 }
 
 export interface Logger {

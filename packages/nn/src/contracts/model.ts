@@ -165,7 +165,7 @@ export interface WeightInfo {
   /** How `llmf init` fills it. */
   readonly init: 'normal' | 'zeros' | 'ones';
   /** Matrices (linear, embedding, head) may be kept in a format of frozen weights. */
-  readonly kind: 'linear' | 'embedding' | 'head' | 'norm' | 'bias';
+  readonly kind: 'linear' | 'embedding' | 'head' | 'convolution' | 'norm' | 'bias';
   /** Of a part beside the language model, such as a vision tower: `quantization.layers: all` does not mean it. */
   readonly isBeside?: true;
   /** Factor on the config's initializer_range where `init` is normal; 1 when left out. */
@@ -174,8 +174,8 @@ export interface WeightInfo {
   readonly transposedOnDisk?: boolean;
 }
 export interface WeightSource {
-  /** The parameter; the loader decided on trainable or frozen and its storage. */
-  take(name: string): Parameter;
+  /** The parameter of this name, shape and kind; the loader decided on trainable or frozen and its storage. */
+  take(name: string, info: WeightInfo): Parameter;
 }
 export const ArchitectureToken = token<Architecture>('architecture');
 

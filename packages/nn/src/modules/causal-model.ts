@@ -6,16 +6,11 @@ import type { ModelParts } from './model-parts.js';
 
 /** The part of a model below its head. */
 export interface Decoder {
-  /** Module paths of the blocks, in order. */
-  readonly blocks: readonly string[];
   embed(ids: Ints): tf.Tensor2D; // [T] → [T, C]
   forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D; // [T, C] → [T, C], final norm included
 }
 
-export type CausalModelFacts = Pick<
-  Model,
-  'modelType' | 'config' | 'contextLength' | 'vocabularySize' | 'hiddenSize' | 'head'
->;
+export type CausalModelFacts = Pick<Model, 'modelType' | 'config' | 'contextLength' | 'head'>;
 
 /** A decoder with a language-model head. */
 export class CausalModel implements Model {
@@ -37,10 +32,9 @@ export class CausalModel implements Model {
     this.modelType = facts.modelType;
     this.config = facts.config;
     this.contextLength = facts.contextLength;
-    this.vocabularySize = facts.vocabularySize;
-    this.hiddenSize = facts.hiddenSize;
     this.head = facts.head;
-    this.blocks = decoder.blocks;
+    [this.vocabularySize, this.hiddenSize] = facts.head.weight.shape;
+    this.blocks = parts.blocks;
     this.parameters = parts.parameters;
     this.linears = parts.linears;
   }

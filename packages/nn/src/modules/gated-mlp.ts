@@ -11,15 +11,16 @@ export class GatedMlp {
   readonly up_proj: Linear;
   readonly down_proj: Linear;
 
+  /** @param hidden C @param inner F */
   constructor(
     parts: ModelParts,
-    path: string,
+    [hidden, inner]: readonly [number, number],
     hasBias: boolean,
     private readonly gated: GatedActivation,
   ) {
-    this.gate_proj = parts.linear(`${path}.gate_proj`, hasBias);
-    this.up_proj = parts.linear(`${path}.up_proj`, hasBias);
-    this.down_proj = parts.linear(`${path}.down_proj`, hasBias);
+    this.gate_proj = parts.linear('gate_proj', [inner, hidden], hasBias);
+    this.up_proj = parts.linear('up_proj', [inner, hidden], hasBias);
+    this.down_proj = parts.linear('down_proj', [hidden, inner], hasBias);
   }
 
   forward(x: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {

@@ -2,6 +2,7 @@
 /** The kit that architectures are built from. */
 export { activation, gatedActivation, type GatedActivation } from './activation.js';
 export { architectureErrors } from './architecture-errors.js';
+export { causalArchitecture, type CausalFamily, type CausalTree } from './causal-architecture.js';
 export { CausalModel, type CausalModelFacts, type Decoder } from './causal-model.js';
 export { DecoderPass, joinHeads, splitHeads } from './decoder-pass.js';
 export { GatedMlp } from './gated-mlp.js';
@@ -9,7 +10,6 @@ export { headCounts, type HeadCounts } from './head-counts.js';
 export { layerWindows, windowKeys, windowsByType } from './layer-windows.js';
 export { ModelParts } from './model-parts.js';
 export { configRemarks, readConfig } from './read-config.js';
-export { decoderArchitecture, type Attention, type DecoderFamily, type DecoderShape } from './rms-decoder.js';
 export { ropeKeys, ropeOptions } from './rope.js';
 export { runBlocks, type Block } from './run-blocks.js';
-export { WeightTable } from './weight-table.js';
+export { WeightRecorder } from './weight-recorder.js';

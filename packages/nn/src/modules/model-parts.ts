@@ -1,24 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { LinearLayer, Model, Parameter, WeightInfo, WeightSource } from '../contracts/model.js';
+import { Embedding } from '../layers/embedding.js';
 import { Linear } from '../layers/linear.js';
-import type { LinearLayer, Parameter, WeightSource } from '../contracts/model.js';
+import { LayerNorm, RmsNorm } from '../layers/norms.js';
 
-/** Hands weights to modules as they are constructed and remembers what the model is made of, in that order. */
+/** What a weight is besides its name and shape. */
+type Facts = Partial<Omit<WeightInfo, 'shape'>>;
+
+/**
+ * What a module tree is built from. Modules ask for their parts by the checkpoint's names, below their own path; names,
+ * shapes and order of all weights, the layers that adapters reach and the paths of blocks are what was asked for. So a
+ * tree is the one place that names a weight: built over a `WeightRecorder`, it gives the table of its weights.
+ */
 export class ModelParts implements WeightSource {
   readonly parameters = new Map<string, Parameter>();
   readonly linears = new Map<string, LinearLayer>();
+  /** Module paths of the blocks, in order. */
+  readonly blocks: string[] = [];
+  /** Names a file may carry for a weight that is another one. */
+  readonly tied = new Map<string, string>();
+  private prefix = '';
+  private facts: Facts = {};
 
   constructor(private readonly source: WeightSource) {}
 
-  take(name: string): Parameter {
-    const parameter = this.source.take(name);
-    this.parameters.set(name, parameter);
+  /** The parts below a module, all with these facts. */
+  at(path: string, facts: Facts = {}): ModelParts {
+    const below = Object.create(this) as ModelParts;
+    below.prefix = `${this.pathOf(path)}.`;
+    below.facts = { ...this.facts, ...facts };
+    return below;
+  }
+
+  pathOf(name: string): string {
+    return this.prefix + name;
+  }
+
+  take(name: string, info: WeightInfo): Parameter {
+    const parameter = this.source.take(this.pathOf(name), { ...info, ...this.facts });
+    this.parameters.set(parameter.name, parameter);
     return parameter;
   }
 
-  /** A linear layer that adapters can reach. */
-  linear(path: string, bias: boolean): Linear {
-    const layer = Linear.from(this, path, { bias });
-    this.linears.set(path, layer);
+  /** `count` modules `<path>.0`, `<path>.1`, … of transformer blocks. */
+  list<Block>(path: string, count: number, make: (parts: ModelParts, layer: number) => Block): Block[] {
+    return Array.from({ length: count }, (_, layer) => {
+      this.blocks.push(this.pathOf(`${path}.${layer}`));
+      return make(this.at(`${path}.${layer}`), layer);
+    });
+  }
+
+  /** `<path>.weight` [outputs, inputs] and, where it has one, `<path>.bias`: a layer that adapters reach. */
+  linear(path: string, shape: readonly [outputs: number, inputs: number], hasBias: boolean, facts: Facts = {}): Linear {
+    const weight = this.matrix(`${path}.weight`, shape, { kind: 'linear', ...facts });
+    const layer = new Linear(this.pathOf(path), weight, hasBias ? this.bias(`${path}.bias`, shape[0]) : null);
+    this.linears.set(layer.path, layer);
     return layer;
+  }
+
+  /** The table `<path>.weight` [rows, columns]. */
+  embedding(path: string, shape: readonly [rows: number, columns: number]): Embedding {
+    return new Embedding(this.matrix(`${path}.weight`, shape, { kind: 'embedding' }), this.pathOf(path));
+  }
+
+  /** `<path>.weight` [size] */
+  rmsNorm(path: string, size: number, epsilon: number): RmsNorm {
+    return new RmsNorm(this.scale(`${path}.weight`, size), epsilon);
+  }
+
+  /** `<path>.weight` and `<path>.bias`, each [size] */
+  layerNorm(path: string, size: number, epsilon: number): LayerNorm {
+    return new LayerNorm(this.scale(`${path}.weight`, size), this.bias(`${path}.bias`, size), epsilon);
+  }
+
+  /** The language-model head at this path: `weight` [vocabulary, C], perhaps `bias`; the weight is `tiedTo`'s where given. */
+  head(
+    shape: readonly [vocabulary: number, hidden: number],
+    { tiedTo = null, hasBias = false }: { readonly tiedTo?: Embedding | null; readonly hasBias?: boolean } = {},
+  ): Model['head'] {
+    if (tiedTo !== null) this.tied.set(this.pathOf('weight'), `${tiedTo.path}.weight`);
+    const weight = tiedTo?.weight ?? this.matrix('weight', shape, { kind: 'head' });
+    return { weight, bias: hasBias ? this.bias('bias', shape[0]) : null };
+  }
+
+  private matrix(name: string, shape: readonly [number, number], facts: Pick<WeightInfo, 'kind'> & Facts): Tensor2D {
+    return this.take(name, { shape, init: 'normal', ...facts }).value as Tensor2D;
+  }
+
+  private scale(name: string, size: number): Tensor1D {
+    return this.take(name, { shape: [size], init: 'ones', kind: 'norm' }).value as Tensor1D;
+  }
+
+  private bias(name: string, size: number): Tensor1D {
+    return this.take(name, { shape: [size], init: 'zeros', kind: 'bias' }).value as Tensor1D;
   }
 }

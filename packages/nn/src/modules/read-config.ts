@@ -13,7 +13,7 @@ const harmlessKeys = new Set(
    num_return_sequences length_penalty`.split(/\s+/),
 );
 
-/** Keys of other families that change the maths where they hold more than nothing. */
+/** Keys that change the maths where they hold more than nothing, for families whose schema does not read them. */
 const refusedKeys: Readonly<Record<string, string>> = {
   attn_logit_softcapping: 'no soft capping of attention logits',
   final_logit_softcapping: 'no soft capping of logits',
@@ -53,7 +53,7 @@ export function readConfig<S extends ConfigSchema>(
   config: Record<string, unknown>,
 ): z.output<S> {
   for (const [key, expected] of Object.entries(refusedKeys)) {
-    if (!isNothing(config[key]))
+    if (!(key in schema.shape) && !isNothing(config[key]))
       throw architectureErrors.unsupported({ modelType, key, got: JSON.stringify(config[key]), expected });
   }
   const parsed = schema.safeParse(config);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { tf, ForwardContext, LinearLayer, Model, Parameter, WeightSource } from '@llmf/nn';
+import type { tf, ForwardContext, LinearLayer, Model, Parameter } from '@llmf/nn';
 import type { ProcessorConfig } from '../processor/processor-config.js';
 import { mediaTokensOf, type MediaTokens } from '../tokens/media-tokens.js';
 import { moduleNames } from './module-names.js';
@@ -31,11 +31,11 @@ export class VisionLanguageModel implements Model {
     readonly config: Readonly<Record<string, unknown>>,
     private readonly language: Model,
     readonly tower: VisionTower,
-    towerParameters: ReadonlyMap<string, Parameter>,
+    readonly towerParts: Pick<Model, 'parameters' | 'linears'>,
     readonly vision: VisionFacts,
   ) {
-    this.parameters = new Map([...towerParameters, ...language.parameters]);
-    this.linears = new Map([...tower.linears.map((layer) => [layer.path, layer] as const), ...language.linears]);
+    this.parameters = new Map([...towerParts.parameters, ...language.parameters]);
+    this.linears = new Map([...towerParts.linears, ...language.linears]);
   }
 
   get contextLength(): number {
@@ -73,24 +73,17 @@ export class VisionLanguageModel implements Model {
   }
 }
 
-/** Hands out weights and remembers them. */
-export function recording(source: WeightSource): {
-  readonly source: WeightSource;
-  readonly taken: Map<string, Parameter>;
-} {
-  const taken = new Map<string, Parameter>();
-  const take = (name: string): Parameter => {
-    const parameter = source.take(name);
-    taken.set(name, parameter);
-    return parameter;
-  };
-  return { source: { take }, taken };
+/** The keys of `vision_config` that say how pictures are cut. */
+export interface PatchShape {
+  readonly patch_size: number;
+  readonly temporal_patch_size: number;
+  readonly spatial_merge_size: number;
 }
 
 /** Facts that both families read alike from config.json. */
 export function visionFacts(
   config: Readonly<Record<string, unknown>>,
-  shape: { readonly patch_size: number; readonly temporal_patch_size: number; readonly spatial_merge_size: number },
+  shape: PatchShape,
   tokensPerSecond: number | null,
 ): VisionFacts {
   const { patch_size: patchSize, temporal_patch_size: temporalPatchSize, spatial_merge_size: mergeSize } = shape;

@@ -5,168 +5,71 @@
  * that turns 2 × 2 patches into one embedding of the language model.
  * P patches, M = P / 4 tokens, E width of the tower, C width of the language model.
  */
-import {
-  checkpoint,
-  gelu,
-  LayerNorm,
-  Linear,
-  tf,
-  type AttentionSpan,
-  type ForwardContext,
-  type GeluForm,
-  type WeightInfo,
-  type WeightSource,
-} from '@llmf/nn';
+import { activation, runBlocks, tf, type Block, type LayerNorm, type Linear, type ModelParts } from '@llmf/nn';
 import type { Grid } from '../processor/patches.js';
-import { PatchEmbedding } from './patch-embedding.js';
+import { PatchEmbedding, patchValues } from './patch-embedding.js';
+import { PatchMerger } from './patch-merger.js';
 import { frameLengths, patchPlaces, spansOf } from './patch-order.js';
-import { anglesOf, VisionAttention, type Angles } from './vision-attention.js';
-import { geluForm, towerHeadSize, type Qwen2VlVisionConfig } from './vision-config.js';
+import { anglesOf, type TowerPass } from './tower-pass.js';
+import { VisionAttention } from './vision-attention.js';
+import { towerHeadSize, type Qwen2VlVisionConfig } from './vision-config.js';
 import { layerContext, type TowerContext, type VisionTower } from './vision-tower.js';
 
 const normEpsilon = 1e-6;
-const blockPath = (index: number) => `visual.blocks.${index}`;
+
+class Qwen2VlBlock implements Block<TowerPass> {
+  readonly norm1: LayerNorm;
+  readonly norm2: LayerNorm;
+  readonly attn: VisionAttention;
+  readonly fc1: Linear;
+  readonly fc2: Linear;
+  private readonly activate: (x: tf.Tensor2D) => tf.Tensor2D;
+
+  constructor(parts: ModelParts, layer: number, config: Qwen2VlVisionConfig) {
+    const { embed_dim: width, num_heads: heads } = config;
+    const inner = Math.trunc(width * config.mlp_ratio);
+    this.norm1 = parts.layerNorm('norm1', width, normEpsilon);
+    this.norm2 = parts.layerNorm('norm2', width, normEpsilon);
+    this.attn = new VisionAttention(parts.at('attn'), layer, width, towerHeadSize(width, heads));
+    this.fc1 = parts.linear('mlp.fc1', [inner, width], true);
+    this.fc2 = parts.linear('mlp.fc2', [width, inner], true);
+    this.activate = activation('qwen2_vl', 'vision_config.hidden_act', config.hidden_act);
+  }
+
+  forward(x: tf.Tensor2D, pass: TowerPass): tf.Tensor2D {
+    const attended: tf.Tensor2D = tf.add(x, this.attn.forward(this.norm1.forward(x), pass));
+    const inner = this.activate(this.fc1.forward(this.norm2.forward(attended), pass.context)); // [P, E · ratio]
+    return tf.add(attended, this.fc2.forward(inner, pass.context));
+  }
+}
 
 export class Qwen2VlTower implements VisionTower {
   readonly patchValues: number;
   readonly mergeSize: number;
-  readonly blocks: readonly string[];
-  readonly linears: readonly Linear[];
-  readonly #embedding: PatchEmbedding;
-  readonly #blocks: readonly Block[];
-  readonly #merger: PatchMerger;
-  readonly #headSize: number;
+  readonly embedding: PatchEmbedding;
+  readonly blocks: readonly Qwen2VlBlock[];
+  readonly norm: LayerNorm;
+  readonly merger: PatchMerger;
+  private readonly headSize: number;
 
-  constructor(config: Qwen2VlVisionConfig, weights: WeightSource) {
-    this.patchValues = config.in_channels * config.temporal_patch_size * config.patch_size ** 2;
-    this.mergeSize = config.spatial_merge_size;
-    this.#headSize = towerHeadSize(config.embed_dim, config.num_heads);
-    this.#embedding = PatchEmbedding.from(weights, 'visual.patch_embed.proj');
-    this.blocks = Array.from({ length: config.depth }, (_, index) => blockPath(index));
-    this.#blocks = this.blocks.map((path) => new Block(config, weights, path));
-    this.#merger = new PatchMerger(
-      weights,
-      LayerNorm.from(weights, 'visual.merger.ln_q', normEpsilon),
-      config.spatial_merge_size,
-    );
-    this.linears = [...this.#blocks.flatMap(({ linears }) => linears), ...this.#merger.linears];
+  constructor(parts: ModelParts, config: Qwen2VlVisionConfig) {
+    const { embed_dim: width, spatial_merge_size: side } = config;
+    this.patchValues = patchValues(config);
+    this.mergeSize = side;
+    this.headSize = towerHeadSize(width, config.num_heads);
+    this.embedding = new PatchEmbedding(parts.at('patch_embed.proj'), config, width);
+    this.blocks = parts.list('blocks', config.depth, (of, layer) => new Qwen2VlBlock(of, layer, config));
+    this.norm = parts.layerNorm('merger.ln_q', width, normEpsilon);
+    this.merger = new PatchMerger(parts.at('merger'), [width, config.hidden_size], side ** 2);
   }
 
   forward(patches: tf.Tensor2D, grids: readonly Grid[], context: TowerContext): tf.Tensor2D {
-    return tf.tidy(() => this.#forward(patches, grids, context));
+    return tf.tidy(() => {
+      const inFrames = spansOf(frameLengths(grids));
+      const angles = anglesOf(patchPlaces(grids, this.mergeSize), this.headSize, context.gradientCheckpointing);
+      const pass: TowerPass = { context: layerContext(context), angles, spansOf: () => inFrames };
+      const seen = runBlocks(this.blocks, this.embedding.forward(patches), pass); // [P, E]
+      return this.merger.forward(this.norm.forward(seen), pass.context); // [M, C]
+    });
   }
-
-  #forward(patches: tf.Tensor2D, grids: readonly Grid[], context: TowerContext): tf.Tensor2D {
-    const spans = spansOf(frameLengths(grids));
-    const angles = anglesOf(patchPlaces(grids, this.mergeSize), this.#headSize, context.gradientCheckpointing);
-    const layers = layerContext(context);
-    let x = this.#embedding.forward(patches); // [P, E]
-    for (const block of this.#blocks) {
-      const run = (input: tf.Tensor2D) => tf.tidy(() => block.forward(input, spans, angles, layers));
-      x = context.gradientCheckpointing ? checkpoint(run, x) : run(x);
-    }
-    return this.#merger.forward(x, layers); // [M, C]
-  }
-}
-
-class Block {
-  readonly linears: readonly Linear[];
-  readonly #norm1: LayerNorm;
-  readonly #norm2: LayerNorm;
-  readonly #attention: VisionAttention;
-  readonly #fc1: Linear;
-  readonly #fc2: Linear;
-  readonly #form: GeluForm;
-
-  constructor(config: Qwen2VlVisionConfig, weights: WeightSource, path: string) {
-    this.#norm1 = LayerNorm.from(weights, `${path}.norm1`, normEpsilon);
-    this.#norm2 = LayerNorm.from(weights, `${path}.norm2`, normEpsilon);
-    this.#attention = new VisionAttention(weights, `${path}.attn`, config.num_heads);
-    this.#fc1 = Linear.from(weights, `${path}.mlp.fc1`, { bias: true });
-    this.#fc2 = Linear.from(weights, `${path}.mlp.fc2`, { bias: true });
-    this.#form = geluForm(config.hidden_act);
-    this.linears = [this.#attention.qkv, this.#attention.proj, this.#fc1, this.#fc2];
-  }
-
-  forward(x: tf.Tensor2D, spans: readonly AttentionSpan[], angles: Angles, context: ForwardContext): tf.Tensor2D {
-    const attended: tf.Tensor2D = tf.add(x, this.#attention.forward(this.#norm1.forward(x), spans, angles, context));
-    const inner = gelu(this.#fc1.forward(this.#norm2.forward(attended), context), this.#form); // [P, E · ratio]
-    return tf.add(attended, this.#fc2.forward(inner, context));
-  }
-}
-
-/** Patches of a merge block, side by side, through two linear layers with GELU between. */
-export class PatchMerger {
-  readonly linears: readonly Linear[];
-  readonly #first: Linear;
-  readonly #second: Linear;
-
-  constructor(
-    weights: WeightSource,
-    private readonly norm: { forward(x: tf.Tensor2D): tf.Tensor2D },
-    private readonly mergeSize: number,
-  ) {
-    this.#first = Linear.from(weights, 'visual.merger.mlp.0', { bias: true });
-    this.#second = Linear.from(weights, 'visual.merger.mlp.2', { bias: true });
-    this.linears = [this.#first, this.#second];
-  }
-
-  /** [P, E] → [M, C] */
-  forward(x: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
-    const [patches, width] = x.shape;
-    const block = this.mergeSize ** 2;
-    const merged: tf.Tensor2D = tf.reshape(this.norm.forward(x), [patches / block, width * block]);
-    return this.#second.forward(gelu(this.#first.forward(merged, context), 'exact'), context);
-  }
-}
-
-/** Names and shapes of the tower's weights, as the checkpoints on the hub store them. */
-export function qwen2VlTowerWeights(config: Qwen2VlVisionConfig): [string, WeightInfo][] {
-  const { embed_dim: width, hidden_size: out } = config;
-  const inner = Math.trunc(width * config.mlp_ratio);
-  return [
-    patchEmbeddingWeight(config, width),
-    ...Array.from({ length: config.depth }, (_, index) => blockPath(index)).flatMap((path) => [
-      ...normWeights(`${path}.norm1`, width),
-      ...normWeights(`${path}.norm2`, width),
-      ...linearWeights(`${path}.attn.qkv`, width, 3 * width),
-      ...linearWeights(`${path}.attn.proj`, width, width),
-      ...linearWeights(`${path}.mlp.fc1`, width, inner),
-      ...linearWeights(`${path}.mlp.fc2`, inner, width),
-    ]),
-    ...normWeights('visual.merger.ln_q', width),
-    ...mergerWeights(width, out, config.spatial_merge_size),
-  ];
-}
-
-type Named = [string, WeightInfo];
-
-export const linearWeights = (path: string, inputs: number, outputs: number): Named[] => [
-  [`${path}.weight`, { shape: [outputs, inputs], init: 'normal', kind: 'linear', isBeside: true }],
-  [`${path}.bias`, { shape: [outputs], init: 'zeros', kind: 'bias' }],
-];
-
-const normWeights = (path: string, width: number): Named[] => [
-  [`${path}.weight`, { shape: [width], init: 'ones', kind: 'norm' }],
-  [`${path}.bias`, { shape: [width], init: 'zeros', kind: 'bias' }],
-];
-
-/** Not a `linear` matrix: it has five axes, and no adapter or frozen storage is for it. */
-export function patchEmbeddingWeight(
-  config: { readonly in_channels: number; readonly temporal_patch_size: number; readonly patch_size: number },
-  width: number,
-): Named {
-  const { in_channels: channels, temporal_patch_size: frames, patch_size: side } = config;
-  return [
-    'visual.patch_embed.proj.weight',
-    { shape: [width, channels, frames, side, side], init: 'normal', kind: 'norm' },
-  ];
-}
-
-export function mergerWeights(width: number, out: number, mergeSize: number): Named[] {
-  const merged = width * mergeSize ** 2;
-  return [
-    ...linearWeights('visual.merger.mlp.0', merged, merged),
-    ...linearWeights('visual.merger.mlp.2', merged, out),
-  ];
 }

@@ -1,19 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attention, Linear, rope, tf, type AttentionSpan, type ForwardContext, type WeightSource } from '@llmf/nn';
-import { patchRope } from './patch-rope.js';
-
-/** cos and sin of every patch's angles, each [P, headSize / 2]; a function, since a recomputed block makes its own. */
-export type Angles = () => { readonly cos: tf.Tensor2D; readonly sin: tf.Tensor2D };
-
-/** @param places [P, 2] row and column of each patch */
-export function anglesOf(places: Int32Array, headSize: number, isRecomputed: boolean): Angles {
-  const tables = patchRope(places, headSize);
-  const shape: [number, number] = [places.length / 2, headSize / 2];
-  const make = () => ({ cos: tf.tensor2d(tables.cos, shape), sin: tf.tensor2d(tables.sin, shape) });
-  if (isRecomputed) return make;
-  const once = make();
-  return () => once;
-}
+import { attention, joinHeads, rope, splitHeads, tf, type Linear, type ModelParts } from '@llmf/nn';
+import type { TowerPass } from './tower-pass.js';
 
 /** Multi-head attention of patches among those of their span, both ways. One matrix makes queries, keys and values. */
 export class VisionAttention {
@@ -21,25 +8,21 @@ export class VisionAttention {
   readonly proj: Linear;
 
   constructor(
-    weights: WeightSource,
-    path: string,
-    private readonly heads: number,
+    parts: ModelParts,
+    private readonly layer: number,
+    width: number,
+    private readonly headDim: number,
   ) {
-    this.qkv = Linear.from(weights, `${path}.qkv`, { bias: true });
-    this.proj = Linear.from(weights, `${path}.proj`, { bias: true });
+    this.qkv = parts.linear('qkv', [3 * width, width], true);
+    this.proj = parts.linear('proj', [width, width], true);
   }
 
-  forward(x: tf.Tensor2D, spans: readonly AttentionSpan[], angles: Angles, context: ForwardContext): tf.Tensor2D {
+  forward(x: tf.Tensor2D, { context, angles, spansOf }: TowerPass): tf.Tensor2D {
     const { cos, sin } = angles();
-    const [patches, hidden] = x.shape;
-    const [q, k, v] = tf
-      .split(this.qkv.forward(x, context), 3, 1)
-      .map((part) => tf.reshape(part, [patches, this.heads, hidden / this.heads])) as [
-      tf.Tensor3D,
-      tf.Tensor3D,
-      tf.Tensor3D,
-    ]; // [P, H, D]
-    const mixed = attention(rope(q, cos, sin), rope(k, cos, sin), v, { spans, causal: false }); // [P, H, D]
-    return this.proj.forward(tf.reshape(mixed, [patches, hidden]), context);
+    const joined = this.qkv.forward(x, context); // [P, 3E]
+    const [q, k, v] = tf.split<tf.Tensor2D>(joined, 3, 1).map((part) => splitHeads(part, this.headDim)); // [P, H, D]
+    const how = { spans: spansOf(this.layer), causal: false };
+    const mixed = attention(rope(q!, cos, sin), rope(k!, cos, sin), v!, how); // [P, H, D]
+    return this.proj.forward(joinHeads(mixed), context);
   }
 }

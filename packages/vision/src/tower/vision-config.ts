@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { GeluForm } from '@llmf/nn';
 import { z } from 'zod';
 import { visionErrors } from '../errors.js';
 
@@ -67,18 +66,4 @@ export function towerHeadSize(hidden: number, heads: number): number {
   if (Number.isInteger(headSize) && headSize % 4 === 0) return headSize;
   const got = `${hidden} values for ${heads} heads`;
   throw visionErrors.visionConfig({ key: 'vision_config.num_heads', got, expected: 'heads of a multiple of 4 values' });
-}
-
-const geluForms: Readonly<Record<string, GeluForm>> = {
-  quick_gelu: 'quick',
-  gelu: 'exact',
-  gelu_new: 'tanh',
-  gelu_pytorch_tanh: 'tanh',
-};
-
-export function geluForm(activation: string): GeluForm {
-  const form = geluForms[activation];
-  if (form !== undefined) return form;
-  const expected = `one of ${Object.keys(geluForms).join(', ')}`;
-  throw visionErrors.visionConfig({ key: 'vision_config.hidden_act', got: activation, expected });
 }

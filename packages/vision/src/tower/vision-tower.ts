@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { tf, ForwardContext, LinearLayer } from '@llmf/nn';
+import type { tf, ForwardContext } from '@llmf/nn';
 import type { Grid } from '../processor/patches.js';
 
 /** What a tower depends on besides patches and weights; as the language model's, without tokens. */
@@ -11,10 +11,6 @@ export interface VisionTower {
   readonly patchValues: number;
   /** Patches per side that become one token. */
   readonly mergeSize: number;
-  /** Module paths of its blocks, in order. */
-  readonly blocks: readonly string[];
-  /** Linear layers in forward order; the patch embedding is not among them. */
-  readonly linears: readonly LinearLayer[];
   /** patches [P, patchValues] of all grids, one after the other → [P / mergeSize², C] */
   forward(patches: tf.Tensor2D, grids: readonly Grid[], context: TowerContext): tf.Tensor2D;
 }

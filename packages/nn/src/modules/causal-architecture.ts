@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { z } from 'zod';
+import type { Architecture, Model, WeightSource } from '../contracts/model.js';
+import { CausalModel, type Decoder } from './causal-model.js';
+import { ModelParts } from './model-parts.js';
+import { configRemarks, readConfig, type ConfigSchema } from './read-config.js';
+import { WeightRecorder } from './weight-recorder.js';
+
+/** What a causal language model consists of. */
+export interface CausalTree {
+  readonly decoder: Decoder;
+  readonly head: Model['head'];
+  readonly contextLength: number;
+}
+
+/** A family of checkpoints: the keys of its config, and the module tree that a config asks for. */
+export interface CausalFamily<Schema extends ConfigSchema> {
+  readonly modelType: string;
+  readonly description: string;
+  readonly config: Schema;
+  /** Paths of the decoder, which files of the bare decoder leave out, and of the head. */
+  readonly paths: { readonly decoder: string; readonly head: string };
+  /** Keys of buffers that files carry along and that are no weights. */
+  readonly buffers?: RegExp;
+  /** Asks for the parts in the order of the file; computes nothing, since the same tree is built without values. */
+  build(config: z.output<Schema>, decoder: ModelParts, head: ModelParts): CausalTree;
+}
+
+/**
+ * The architecture of a family. Names, shapes and order of weights, the blocks and what is tied are those of the tree.
+ * @throws LLMF_NN_CONFIG_VALUE, LLMF_NN_UNSUPPORTED, and what `build` of the family throws
+ */
+export function causalArchitecture<Schema extends ConfigSchema>(family: CausalFamily<Schema>): Architecture {
+  const { modelType, description, config: schema, paths, buffers } = family;
+  const treeOf = (input: Record<string, unknown>, source: WeightSource) => {
+    const parts = new ModelParts(source);
+    const config = readConfig(schema, modelType, input);
+    return { parts, ...family.build(config, parts.at(paths.decoder), parts.at(paths.head)) };
+  };
+  const weights = (input: Record<string, unknown>) => {
+    const recorder = new WeightRecorder();
+    treeOf(input, recorder);
+    return recorder.weights;
+  };
+  return {
+    name: modelType,
+    description,
+    weights,
+    blocks: (input) => treeOf(input, new WeightRecorder()).parts.blocks,
+    tied: (input) => treeOf(input, new WeightRecorder()).parts.tied,
+    build(input, source) {
+      const { parts, decoder, head, contextLength } = treeOf(input, source);
+      return new CausalModel(parts, decoder, { modelType, config: input, head, contextLength });
+    },
+    renameWeight(key) {
+      if (buffers?.test(key) === true) return null;
+      const isWhole = [paths.decoder, paths.head].some((path) => key.startsWith(`${path}.`));
+      return isWhole ? key : `${paths.decoder}.${key}`;
+    },
+    remarks: (input) => configRemarks(schema, input),
+  };
+}

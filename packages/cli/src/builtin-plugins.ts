@@ -10,6 +10,7 @@ const builtins: Readonly<Record<string, () => Promise<PluginModule>>> = {
   '@llmf/models': () => import('@llmf/models'),
   '@llmf/data': () => import('@llmf/data'),
   '@llmf/stages': () => import('@llmf/stages'),
+  '@llmf/rollouts': () => import('@llmf/rollouts'),
   '@llmf/loss-sft': () => import('@llmf/loss-sft'),
   '@llmf/quantization': () => import('@llmf/quantization'),
   '@llmf/backend-wasm': () => import('@llmf/backend-wasm'),

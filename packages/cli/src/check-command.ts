@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import {
   checkReference,
   DataServiceToken,
+  lossChoices,
   LossToken,
   OptimizerToken,
   lossTermsOf,
+  noLoss,
   openPolicy,
   peakLearningRate,
   Rows,
@@ -84,7 +86,7 @@ async function describeRun(
   display.info(`computes on ${backend.description}`);
   let programBytes = process.memoryUsage().rss;
   const stage = engine.find(StageToken, config.choices['stage']![0]!.name);
-  const needs = config.choices['loss'] === undefined ? null : lossTermsOf(run, stage).needs;
+  const needs = stage.defaults?.['loss'] === noLoss ? null : lossTermsOf(run, stage).needs;
   const policy = await openPolicy(run, needs?.heads);
   if (needs !== null && needs.reference !== 'none') await checkReference(run, policy, needs.span === 'all');
   peakLearningRate(run, stage, policy);
@@ -118,7 +120,7 @@ function choiceLines(engine: EngineImplementation, { choices, train }: RunConfig
     return `${key}: ${(choices[key] ?? []).map(choiceText).join(' + ')}`;
   });
   const rows = train.batchSize * train.gradientAccumulation;
-  const coupled = (choices['loss'] ?? []).filter(
+  const coupled = lossChoices(choices['loss']).filter(
     ({ name, options }) => engine.find(LossToken, name).needs(options as never).coupling === 'batch',
   );
   const warnings = coupled.map(

@@ -5,6 +5,11 @@ const list = (names: readonly string[], none = 'none') => (names.length === 0 ? 
 
 /** Everything that can be wrong with the user's data, its description or its template. */
 export const errors = defineErrors('data', {
+  sourceNotKept: (f: { source: string; row: number }) => ({
+    what: 'the columns of a row are wanted, and they are kept for prompt rows alone',
+    where: `row ${f.row} of ${f.source}`,
+    fix: 'ask the data for rows of kind `prompt`',
+  }),
   rowKind: (f: { got: string; known: readonly string[] }) => ({
     what: 'the stage asks for a kind of rows that the data plugin does not read',
     got: f.got,

@@ -29,6 +29,10 @@ export const dataService: DataService = {
     }),
   microbatches: (run, rows, batchSize, maxTokens) =>
     splitMicrobatches(rows, { batchSize, maxTokens, promptOnce: optionsOf(run).promptOnce }),
+  async text(run) {
+    const { rowText } = await import('./row-text.js');
+    return await rowText(run);
+  },
   async companions(run, folder) {
     const { writeCompanions } = await import('./companions.js');
     await writeCompanions(run, folder);

@@ -478,3 +478,74 @@ describe('dataService', () => {
     await train.close();
   });
 });
+
+describe('prompt rows', () => {
+  const questions = [
+    { prompt: 'One?', label: 'x', big: 3 },
+    { prompt: [{ role: 'user', content: 'Two?' }], system: 'Be brief.', label: null },
+  ];
+  const open2 = async (rows: readonly unknown[], section: Record<string, unknown> = {}) => {
+    const folder = temporaryFolder();
+    write(folder, 'prompts.json', rows);
+    return open(folder, { train: [{ path: 'prompts.json' }], shuffle: false, ...section }, 'prompt');
+  };
+
+  it('end where an answer begins, and keep their own columns and turns', async () => {
+    const opened = await open2(questions);
+    expect(opened.rows.map(({ responses }) => responses)).toEqual([[], []]);
+    expect(tokenizer.decode(opened.rows[1]!.prompt)).toBe(
+      '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nTwo?<|im_end|>\n<|im_start|>assistant\n',
+    );
+    expect(opened.train.source(0)).toEqual({
+      columns: questions[0],
+      chat: { messages: [{ role: 'user', content: 'One?' }], isPlain: true },
+    });
+    expect(opened.train.source(1).chat).toMatchObject({ system: 'Be brief.', isPlain: false });
+    expect(opened.run.lines.join('\n')).not.toContain('will not learn to stop');
+    await close(opened);
+  });
+
+  it('have the ids that a supervised row has before its answer', async () => {
+    const supervised = await open2([{ prompt: 'One?', completion: 'A.' }]);
+    const folder = temporaryFolder();
+    write(folder, 'rows.json', [{ prompt: 'One?', completion: 'A.' }]);
+    const learned = await open(folder, { train: [{ path: 'rows.json' }] }, 'single');
+    expect([...supervised.rows[0]!.prompt]).toEqual([...learned.rows[0]!.prompt]);
+    expect(() => learned.train.source(0)).toThrow('LLMF_DATA_SOURCE_NOT_KEPT');
+    await close(supervised);
+    await close(learned);
+  });
+
+  it('that are too long are dropped and told; keepEnd keeps their end', async () => {
+    const rows = [{ prompt: 'short' }, { prompt: 'long '.repeat(40) }];
+    const dropped = await open2(rows, { maxLength: 64 });
+    expect(dropped.rows).toHaveLength(1);
+    expect(dropped.train.dropped).toMatchObject([
+      { row: 2, action: 'dropped', reason: expect.stringContaining('keepEnd') },
+    ]);
+    const cut = await open2(rows, { maxLength: 64, truncation: 'keepEnd' });
+    expect(cut.rows[1]!.prompt).toHaveLength(64);
+    expect(tokenizer.decode(cut.rows[1]!.prompt)).toMatch(/assistant\n$/);
+    await close(dropped);
+    await close(cut);
+  });
+
+  it('are found again in the cache with their columns', async () => {
+    const folder = temporaryFolder();
+    write(folder, 'prompts.json', questions);
+    for (const _ of ['first', 'again']) {
+      const opened = await open(folder, { train: [{ path: 'prompts.json' }] }, 'prompt');
+      expect(opened.train.source(0).columns).toMatchObject({ label: 'x' });
+      await close(opened);
+    }
+  });
+
+  it('read as text', async () => {
+    const folder = temporaryFolder();
+    write(folder, 'prompts.json', questions);
+    const text = await dataService.text(fakeRun(folder, { train: [{ path: 'prompts.json' }] }, model));
+    expect(text!.decode(tokenizer.encode('<|im_start|>hi<|im_end|>'))).toBe('hi');
+    expect(text!.decode(tokenizer.encode('hi<|im_end|>'), { specialTokens: true })).toBe('hi<|im_end|>');
+    expect(text!.endIds).toEqual([tokenizer.tokenId('<|im_end|>')]);
+  });
+});

@@ -64,9 +64,9 @@ export async function openData(run: Run, request: DataRequest): Promise<OpenedDa
 async function sayWhereNoEndIsLearned(
   { logger }: Run,
   train: RowView,
-  { tokenizer, template, encoding }: BuildSettings,
+  { tokenizer, template, encoding, wanted }: BuildSettings,
 ): Promise<void> {
-  if (tokenizer === null || template === null || encoding.asText === true) return;
+  if (tokenizer === null || template === null || encoding.asText === true || wanted === 'prompt') return;
   const first = Array.from({ length: Math.min(rowsLookedAt, train.length) }, (_, index) => index);
   const line = endNotLearned(await train.rows(first), tokenizer, template);
   if (line !== null) logger.info(line); // `check` is silent about warnings of the data, which it lists

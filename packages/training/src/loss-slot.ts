@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { StageToken, type Choice, type Engine, type Slot } from '@llmf/core';
 import { LossToken } from './contracts/loss.js';
+import { lossChoices, noLoss } from './objective/loss-terms.js';
 
 /** `loss:` of the config; the stage may follow from it. */
 export const lossSlot: Slot = {
@@ -10,13 +11,14 @@ export const lossSlot: Slot = {
   default: null,
   many: true,
   brought: true,
+  none: [noLoss],
   implies: (key, losses, engine) => (key === 'stage' ? stageForLosses(engine, losses) : null),
 };
 
 /** The one stage that prepares the kind of rows which the chosen losses need; null when there is none or several. */
 function stageForLosses(engine: Engine, losses: readonly Choice[]): string | null {
   const rows = new Set<string>(
-    losses.map(({ name, options }) => engine.find(LossToken, name).needs(options as never).rows),
+    lossChoices(losses).map(({ name, options }) => engine.find(LossToken, name).needs(options as never).rows),
   );
   if (rows.size > 1) rows.delete('single'); // such a loss also learns the chosen answers of pairs
   if (rows.size !== 1) return null;

@@ -13,6 +13,12 @@ export const trainingErrors = defineErrors('training', {
     expected: `rows of kind "${f.needs}"`,
     fix: 'choose the stage that has such rows, or another loss',
   }),
+  noRoom: (f: { room: number; context: number }) => ({
+    what: 'answers may be as long as the model’s whole context, which leaves no token for a prompt',
+    got: `answers of up to ${f.room} tokens`,
+    expected: `fewer than ${f.context}, the context of the model`,
+    fix: 'let answers have fewer new tokens',
+  }),
   saveDtypeOfAdapter: (f: { adapter: string; saveDtype: string }) => ({
     what: 'saveDtype is for full models; adapter files are always f32',
     where: 'saveDtype',

@@ -70,6 +70,7 @@ async function batchOf(model: VisionLanguageModel, promptOnce: boolean): Promise
     tokensOf: () => 0,
     longestOf: () => 0,
     placeOf: (index) => ({ source: 'rows.jsonl', row: index + 1 }),
+    source: () => ({ columns: {}, chat: null }),
     fingerprint: '',
     dropped: [],
     close: () => Promise.resolve(),

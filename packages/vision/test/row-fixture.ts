@@ -35,6 +35,7 @@ export const rowSet = (rows: readonly EncodedRow[]): RowSet => ({
   tokensOf: (index) => rows[index]!.prompt.length,
   longestOf: (index) => rows[index]!.prompt.length,
   placeOf: (index) => ({ source: 'rows.jsonl', row: index + 1 }),
+  source: () => ({ columns: {}, chat: null }),
   fingerprint: 'base',
   dropped: [],
   close: () => Promise.resolve(),

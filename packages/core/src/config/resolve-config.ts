@@ -66,7 +66,7 @@ export async function resolveConfig(
 
   return frozenConfig(engine, {
     plugins: outer!['plugins'] as string[],
-    output: (outer!['output'] as string | undefined) ?? defaultOutput(choices),
+    output: (outer!['output'] as string | undefined) ?? defaultOutput(engine, choices),
     saveDtype: outer!['saveDtype'] as RunConfig['saveDtype'],
     train: Object.fromEntries(
       Object.entries(train!).filter(([key]) => !trainSlots.has(key)),
@@ -93,8 +93,12 @@ const withSlots = (slots: ReadonlyMap<string, Slot>) =>
 const isWritten = (raw: Readonly<Record<string, unknown>>, key: string): boolean =>
   writtenAt(raw, { key } as Slot) !== undefined;
 
-function defaultOutput(choices: Readonly<Record<string, readonly Choice[]>>): string {
-  const names = (choices['loss'] ?? choices['stage'] ?? []).map(({ name }) => name);
+function defaultOutput({ slots }: Engine, choices: Readonly<Record<string, readonly Choice[]>>): string {
+  const namesOf = (key: string) => {
+    const none = slots.find((slot) => slot.key === key)?.none ?? [];
+    return (choices[key] ?? []).map(({ name }) => name).filter((name) => !none.includes(name));
+  };
+  const names = namesOf('loss').length > 0 ? namesOf('loss') : namesOf('stage');
   return `runs/${names.join('-') || 'run'}`;
 }
 

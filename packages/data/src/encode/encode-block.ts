@@ -6,6 +6,7 @@ import type { WantedRows } from '../formats/data-format.js';
 import type { Example } from '../formats/example.js';
 import { RowProblem } from '../readers/row-reader.js';
 import { encodeRecord } from '../store/record.js';
+import { sourceText } from './source-text.js';
 import type { RecordBlock } from '../store/store-writer.js';
 import { longestLength, storedTokens, type EncodedParts } from './encoded-parts.js';
 import type { Encoder } from './encoder.js';
@@ -45,8 +46,8 @@ export function encodeBlock(block: RawBlock, context: BlockContext): EncodedBloc
   const numbers: number[] = [];
   const dropped: Omit<DroppedRow, 'source'>[] = [];
   const seenColumns = new Set<string>();
-  const keep = (row: EncodedParts, number: number) => {
-    records.push(encodeRecord(row, plan.map.extras));
+  const keep = (row: EncodedParts, number: number, source: string) => {
+    records.push(encodeRecord(row, plan.map.extras, source));
     tokens.push(storedTokens(row));
     longest.push(longestLength(row));
     numbers.push(number);
@@ -57,8 +58,8 @@ export function encodeBlock(block: RawBlock, context: BlockContext): EncodedBloc
     const outcome = encodeRow(raw, context);
     if (outcome instanceof RowProblem) return void dropped.push({ row, action: 'dropped', reason: outcome.message });
     for (const encoded of outcome.rows) {
-      checkIds(encoded, row, context);
-      keep(encoded, row);
+      checkIds(encoded.row, row, context);
+      keep(encoded.row, row, context.wanted === 'prompt' ? sourceText(raw, encoded.example) : '');
     }
     for (const reason of outcome.reasons) dropped.push({ row, action: reason.action, reason: reason.reason });
   });
@@ -76,19 +77,19 @@ export function encodeBlock(block: RawBlock, context: BlockContext): EncodedBloc
 }
 
 interface Outcome {
-  readonly rows: readonly EncodedParts[];
+  readonly rows: readonly { readonly row: EncodedParts; readonly example: Example }[];
   readonly reasons: readonly Pick<DroppedRow, 'action' | 'reason'>[];
 }
 
 function encodeRow(raw: unknown, { file, wanted, encoder, transforms }: BlockContext): Outcome | RowProblem {
   const examples = readExamples(raw, file, wanted);
   if (examples instanceof RowProblem) return examples;
-  const rows: EncodedParts[] = [];
+  const rows: Outcome['rows'][number][] = [];
   const reasons: Pick<DroppedRow, 'action' | 'reason'>[] = [];
   for (const example of examples) {
     try {
       const encoded = encoder.encode(transforms.reduce((changed, transform) => transform(changed), example));
-      rows.push(...encoded.rows);
+      rows.push(...encoded.rows.map((row) => ({ row, example })));
       if (encoded.truncated !== null) reasons.push({ action: 'truncated', reason: encoded.truncated });
     } catch (error) {
       if (!(error instanceof RowProblem)) throw error;

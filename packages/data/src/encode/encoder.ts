@@ -46,6 +46,7 @@ export class Encoder {
       throw new RowProblem('the row holds text, but there is no tokenizer');
     if (example.kind === 'text') return this.#text(example.text, example);
     if (this.options.asText) return this.#text(this.#written(example), example);
+    if (example.answers.length === 0) return this.#finish(this.#prompt(example));
     const encoded = this.#finish(this.#joinPrompt(this.#chat(example)));
     return example.wasCut === true && encoded.truncated === null
       ? { ...encoded, truncated: 'turns behind the last answer' }
@@ -60,6 +61,11 @@ export class Encoder {
     const length = longestLength(row);
     const isWhole = maxLength === null || length <= maxLength || (leavesMedia && row.media.length > 0);
     if (isWhole) return { rows: [row], truncated: null };
+    if (row.responses.length === 0 && truncation !== 'keepEnd') {
+      throw new RowProblem(
+        `a prompt of ${length} tokens, maxLength ${maxLength}: truncation keepEnd would keep its end`,
+      );
+    }
     const cut = truncateRow(row, truncation, maxLength, this.tokenizer?.bos?.id ?? null);
     return { rows: [cut], truncated: `${length} tokens cut to ${longestLength(cut)} (${truncation})` };
   }
@@ -95,6 +101,15 @@ export class Encoder {
       addGenerationPrompt: false,
       tools: example.tools,
     });
+  }
+
+  /** A prompt that is to be answered: the same ids as in front of an answer. */
+  #prompt(example: ChatExample): EncodedParts {
+    if (this.#isPlain(example)) return this.#plain(example);
+    const template = this.#template(example);
+    const text = template.render(this.#context(example), { addGenerationPrompt: true, tools: example.tools });
+    const ids = withoutDoubleBos(this.tokenizer!.encode(text), this.tokenizer!);
+    return { ...commonParts(example), prompt: Int32Array.from(ids), responses: [] };
   }
 
   #chat(example: ChatExample): EncodedParts {
@@ -150,7 +165,7 @@ export class Encoder {
       if (this.template!.plain === 'join' && eos !== null && ids.at(-1) !== eos.id) ids.push(eos.id);
       return response(ids, role, 1);
     });
-    if (this.template!.plain === 'join' && eos === null) {
+    if (this.template!.plain === 'join' && eos === null && responses.length > 0) {
       this.notices.add(
         'The tokenizer has no end-of-sequence token: answers end without one, so the model cannot learn to stop.',
       );

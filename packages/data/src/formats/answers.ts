@@ -7,9 +7,11 @@ import type { ColumnRole, WantedRows } from './data-format.js';
 import type { Answer, ChatExample, MediaReference, Message } from './example.js';
 import { isMessages, readMessages } from './messages.js';
 
+type AnsweredKind = Exclude<StandardRowKind, 'text' | 'prompt'>;
+
 /** What the answer columns of a row can serve as, the most specific first. */
-export function rowKindsOf(has: (role: ColumnRole) => boolean): Exclude<StandardRowKind, 'text'>[] {
-  const kinds: Exclude<StandardRowKind, 'text'>[] = [];
+export function rowKindsOf(has: (role: ColumnRole) => boolean): AnsweredKind[] {
+  const kinds: AnsweredKind[] = [];
   if (has('chosen') && has('rejected')) kinds.push('pair');
   if (has('responses')) kinds.push('group');
   if (has('label') && (has('response') || has('messages'))) kinds.push('labelled');
@@ -19,7 +21,7 @@ export function rowKindsOf(has: (role: ColumnRole) => boolean): Exclude<Standard
 }
 
 /** Conversions that lose nothing of what is asked: a pair gives its chosen answer, or two labelled ones, or a group of two. */
-const servedBy: Readonly<Record<Exclude<StandardRowKind, 'text'>, readonly Exclude<StandardRowKind, 'text'>[]>> = {
+const servedBy: Readonly<Record<AnsweredKind, readonly AnsweredKind[]>> = {
   pair: ['pair'],
   single: ['single', 'pair'],
   labelled: ['labelled', 'pair'],
@@ -28,10 +30,10 @@ const servedBy: Readonly<Record<Exclude<StandardRowKind, 'text'>, readonly Exclu
 
 /** The kind of row to read, or null when the row cannot serve. A labelled row is no supervised example: it may be bad. */
 export function chooseKind(
-  wanted: WantedRows,
+  wanted: Exclude<WantedRows, 'prompt'>,
   kinds: readonly StandardRowKind[],
-): Exclude<StandardRowKind, 'text'> | null {
-  if (wanted === 'any') return (kinds[0] as Exclude<StandardRowKind, 'text'> | undefined) ?? null;
+): AnsweredKind | null {
+  if (wanted === 'any') return (kinds[0] as AnsweredKind | undefined) ?? null;
   if (wanted === 'text') return kinds.includes('single') ? 'single' : null;
   if (wanted === 'single' && kinds.includes('labelled')) return null;
   return servedBy[wanted].find((kind) => kinds.includes(kind)) ?? null;
@@ -46,6 +48,7 @@ export function withAnswers(
   parts: ChatParts,
   media: MediaReference[],
 ): ChatExample[] {
+  if (wanted === 'prompt') return [unanswered(parts, media)];
   const kind = chooseKind(
     wanted,
     rowKindsOf((role) => cells.has(role)),
@@ -76,6 +79,11 @@ export function withAnswers(
     return [example([{ ...chosen, role: 'desirable' }]), example([{ ...rejected, role: 'undesirable' }])];
   if (wanted === 'group') return [example([chosen, rejected].map((each) => ({ ...each, role: 'response' as const })))];
   return [example([chosen, rejected])];
+}
+
+/** A prompt by itself; the row's answers, where it has some, are left out. */
+function unanswered(parts: ChatParts, media: readonly MediaReference[]): ChatExample {
+  return { kind: 'chat', ...parts, answers: [], media: [...parts.media, ...media] };
 }
 
 /** What turns are compared by: ids and masks may differ. */

@@ -68,6 +68,7 @@ function readConversation(cells: Cells, wanted: WantedRows): Example[] {
     extras: cells.extras(),
     media: [...cells.media(), ...media],
   };
+  if (wanted === 'prompt') return withAnswers(cells, wanted, { ...parts, messages: asked(turns) }, []);
   const kind = chooseKind(
     wanted,
     rowKindsOf((role) => cells.has(role)),
@@ -79,6 +80,13 @@ function readConversation(cells: Cells, wanted: WantedRows): Example[] {
   return withAnswers(cells, wanted, parts, []).map((example) =>
     wanted === 'single' ? learnHistory(example) : example,
   );
+}
+
+/** The turns up to the last question: an answer behind it is left out. @throws RowProblem where there is none */
+function asked(turns: readonly Message[]): readonly Message[] {
+  const end = turns.findLastIndex(({ role }) => role !== 'assistant') + 1;
+  if (end === 0) throw new RowProblem('the conversation holds no question');
+  return turns.slice(0, end);
 }
 
 /** A chat that holds its own answers: the last one is labelled, or all of them are learned. */

@@ -415,3 +415,45 @@ describe('columns and tags', () => {
     expect(error?.message).toContain(text);
   });
 });
+
+describe('prompts', () => {
+  const question = [user('Q?')];
+  it.each([
+    ['a prompt alone', { prompt: 'Q?', other: 1 }, question, true],
+    ['messages without an answer', { messages: question }, question, false],
+    [
+      'a chat up to its last question',
+      { messages: [user('a'), assistant('b'), user('Q?'), assistant('c')] },
+      [user('a'), assistant('b'), user('Q?')],
+      false,
+    ],
+    ['supervised rows', { prompt: 'Q?', completion: 'A.' }, question, true],
+    ['alpaca without an output', { instruction: 'Q?', input: '' }, question, true],
+    ['pairs', { prompt: 'Q?', chosen: 'good', rejected: 'bad' }, question, true],
+    [
+      'pairs of conversations',
+      { chosen: [user('Q?'), assistant('good')], rejected: [user('Q?'), assistant('bad')] },
+      question,
+      false,
+    ],
+    ['labelled answers', { prompt: 'Q?', completion: 'A.', label: false }, question, true],
+    ['running text', { text: 'Q?' }, question, true],
+  ])('are %s', async (_, row, messages, isPlain) => {
+    const [example] = await readOne(row, 'prompt');
+    expect(shape(example)).toEqual({ messages, answers: [], isPlain });
+  });
+
+  it('are token ids', async () => {
+    expect(await readOne({ promptIds: [1, 2] }, 'prompt')).toMatchObject([{ prompt: [1, 2], answers: [] }]);
+    expect(await readOne({ promptIds: [1, 2], responseIds: [3] }, 'prompt')).toMatchObject([
+      { prompt: [1, 2], answers: [] },
+    ]);
+  });
+
+  it.each([
+    ['without a question', { messages: [assistant('a')] }, 'the conversation holds no question'],
+    ['that is empty', { prompt: '' }, 'column prompt is empty'],
+  ])('drop a row %s', async (_, row, reason) => {
+    expect(await readOne(row, 'prompt')).toEqual([reason]);
+  });
+});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { openai, sharegpt } from './conversation.js';
 import type { DataFormat } from './data-format.js';
-import { alpaca, medicalgpt, promptCompletion, ranked } from './instruction.js';
+import { alpaca, medicalgpt, promptCompletion, prompts, ranked } from './instruction.js';
 import { preference } from './preference.js';
 import { text } from './text.js';
 import { tokens } from './tokens.js';
@@ -17,4 +17,5 @@ export const builtInFormats: readonly DataFormat[] = [
   preference,
   promptCompletion,
   text,
+  prompts,
 ];

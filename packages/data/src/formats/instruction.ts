@@ -84,6 +84,14 @@ export const ranked = instructionFormat({
   recognisedBy: [['prompt', 'responses']],
 });
 
+/** Prompts without answers: questions that are still to be answered. */
+export const prompts = instructionFormat({
+  name: 'prompts',
+  description: 'prompt (a string or messages), without an answer; system, history',
+  columns: { prompt: ['prompt', 'question', 'query', 'instruction'], query: ['input'], ...shared },
+  recognisedBy: [['prompt']],
+});
+
 type InstructionShape = Pick<DataFormat, 'name' | 'description' | 'columns' | 'recognisedBy'>;
 
 function instructionFormat(shape: InstructionShape): DataFormat {

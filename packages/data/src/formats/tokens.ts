@@ -19,23 +19,30 @@ export const tokens: DataFormat = {
     audios: ['audios', 'audio'],
     weight: [],
   },
-  recognisedBy: [['responseIds'], ['chosenIds', 'rejectedIds']],
+  recognisedBy: [['responseIds'], ['chosenIds', 'rejectedIds'], ['promptIds']],
   read(cells, wanted) {
-    const answer = (role: ColumnRole, as: ResponseRole) => ({ role: as, ids: readIds(cells, role) });
     const example: TokenExample = {
       kind: 'tokens',
       prompt: cells.has('promptIds') ? readIds(cells, 'promptIds') : [],
-      answers: isPair(cells, wanted)
-        ? [answer('chosenIds', 'chosen'), answer('rejectedIds', 'rejected')]
-        : [answer('responseIds', 'response')],
+      answers: answersOf(cells, wanted),
       weight: cells.weight(),
       extras: cells.extras(),
       media: cells.media(),
     };
+    if (wanted === 'prompt' && example.prompt.length === 0)
+      throw new RowProblem(`column ${cells.column('promptIds')} is empty`);
     if (example.answers.some(({ ids }) => ids.length === 0)) throw new RowProblem('an answer has no token ids');
     return [example];
   },
 };
+
+function answersOf(cells: Cells, wanted: WantedRows): TokenExample['answers'] {
+  if (wanted === 'prompt') return [];
+  const answer = (role: ColumnRole, as: ResponseRole) => ({ role: as, ids: readIds(cells, role) });
+  return isPair(cells, wanted)
+    ? [answer('chosenIds', 'chosen'), answer('rejectedIds', 'rejected')]
+    : [answer('responseIds', 'response')];
+}
 
 function isPair(cells: Cells, wanted: WantedRows): boolean {
   if (wanted === 'pair') return true;

@@ -169,6 +169,7 @@ const kindNames = {
   pair: 'preference pairs (chosen and rejected)',
   labelled: 'labelled answers (an answer and a label true or false)',
   group: 'several scored answers per prompt',
+  prompt: 'prompts (with or without answers)',
 } as const;
 
 /** What the file's rows serve as; fails at once, with both names, when none of them can serve the stage. */
@@ -182,6 +183,7 @@ function checkKind(
   if (wanted === 'any' || format.columns.responseIds !== undefined) return null;
   const has = (role: ColumnRole) => seen.has(plan.map.columns[role] ?? '');
   const isText = format.columns.text !== undefined;
+  if (wanted === 'prompt') return null; // every format's rows begin with one; a row without is reported
   if (wanted === 'text' && (isText || has('prompt') || has('messages'))) return null;
   const kinds = isText ? (['text'] as const) : rowKindsOf(has);
   const kind = isText ? null : chooseKind(wanted, kinds);

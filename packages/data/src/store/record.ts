@@ -1,25 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { endianness } from 'node:os';
-import type { EncodedResponse, ResponseRole } from '@llmf/training';
+import type { EncodedResponse, ResponseRole, RowSource } from '@llmf/training';
 import { type EncodedParts, storedTokens } from '../encode/encoded-parts.js';
 
 /**
  * One row in binary, in the machine's byte order: a header, the extras, prompt ids, then per answer its ids and one mask
- * bit per token, at the end media as JSON.
- *   header: u32 answers, u32 prompt tokens, u32 media bytes, u32 unused, f64 weight   (24 bytes)
- *   extras: f64 × names · answer heads: u32 role, u32 tokens · prompt i32 × P · per answer i32 × A, bits ⌈A/8⌉ · media
+ * bit per token, at the end media and, of a prompt row, what it was as JSON.
+ *   header: u32 answers, u32 prompt tokens, u32 media bytes, u32 source bytes, f64 weight   (24 bytes)
+ *   extras: f64 × names · answer heads: u32 role, u32 tokens · prompt i32 × P · per answer i32 × A, bits ⌈A/8⌉ · media · source
  */
-export const recordVersion = `1-${endianness()}`;
+export const recordVersion = `2-${endianness()}`;
 
 const roles: readonly ResponseRole[] = ['response', 'chosen', 'rejected', 'desirable', 'undesirable'];
 const headerBytes = 24;
 
-export function encodeRecord(row: EncodedParts, extras: readonly string[]): Buffer {
+/** @param source what the row was, as JSON, where it is kept */
+export function encodeRecord(row: EncodedParts, extras: readonly string[], source = ''): Buffer {
   const media = row.media.length === 0 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(row.media));
+  const columns = Buffer.from(source);
   const heads = headerBytes + 8 * extras.length + 8 * row.responses.length;
   const masks = row.responses.reduce((sum, { ids }) => sum + Math.ceil(ids.length / 8), 0);
-  const record = Buffer.alloc(heads + 4 * storedTokens(row) + masks + media.length);
-  new Uint32Array(record.buffer, record.byteOffset, 3).set([row.responses.length, row.prompt.length, media.length]);
+  const record = Buffer.alloc(heads + 4 * storedTokens(row) + masks + media.length + columns.length);
+  new Uint32Array(record.buffer, record.byteOffset, 4).set([
+    row.responses.length,
+    row.prompt.length,
+    media.length,
+    columns.length,
+  ]);
   record.writeDoubleLE(row.weight, 16);
   extras.forEach((name, at) => record.writeDoubleLE(row.extras[name] ?? Number.NaN, headerBytes + 8 * at));
   row.responses.forEach(({ role, ids }, at) => {
@@ -37,7 +44,15 @@ export function encodeRecord(row: EncodedParts, extras: readonly string[]): Buff
     put(packBits(counted));
   }
   put(media);
+  put(columns);
   return record;
+}
+
+/** What the row was before it became tokens; null where the record does not keep it. */
+export function decodeSource(record: Buffer): RowSource | null {
+  const [bytes] = new Uint32Array(record.buffer.slice(record.byteOffset + 12, record.byteOffset + 16));
+  if (bytes === 0) return null;
+  return JSON.parse(record.toString('utf8', record.length - bytes!)) as RowSource;
 }
 
 export function decodeRecord(record: Buffer, extras: readonly string[]): EncodedParts {

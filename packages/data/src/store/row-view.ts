@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DroppedRow, EncodedRow, RowPlace, RowSet } from '@llmf/training';
+import type { DroppedRow, EncodedRow, RowPlace, RowSet, RowSource } from '@llmf/training';
 import type { TokenStore } from './token-store.js';
 
 /** Which stored row stands at each place of a split. */
@@ -38,6 +38,10 @@ export class RowView implements RowSet {
 
   placeOf(index: number): RowPlace {
     return this.#storeOf(index).placeOf(this.order.row[index]!);
+  }
+
+  source(index: number): RowSource {
+    return this.#storeOf(index).source(this.order.row[index]!);
   }
 
   close(): Promise<void> {

@@ -3,10 +3,10 @@ import { readSync } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { DroppedRow } from '@llmf/training';
+import type { DroppedRow, RowSource } from '@llmf/training';
 import type { EncodedParts } from '../encode/encoded-parts.js';
 import { errors } from '../errors.js';
-import { decodeRecord } from './record.js';
+import { decodeRecord, decodeSource } from './record.js';
 
 /** What stands beside the records: enough to know that they are whole, and everything said about the rows. */
 export interface StoreFacts {
@@ -68,17 +68,15 @@ export class TokenStore {
     return new TokenStore(folder, facts, handle, records, offsets, column(0), column(1), column(2), column(3));
   }
 
-  /** Read without the thread pool: the way to a thread and back takes longer than a record does. */
   row(row: number): EncodedParts {
-    const start = this.offsets[row]!;
-    const end = this.offsets[row + 1]!;
-    if (this.records !== null) return decodeRecord(this.records.subarray(start, end), this.facts.extras);
-    const record = Buffer.allocUnsafe(end - start);
-    const bytesRead = readSync(this.handle.fd, record, 0, record.length, start);
-    if (bytesRead !== record.length) {
-      throw errors.cacheLost({ path: this.folder, problem: `row ${row} could not be read whole` });
-    }
-    return decodeRecord(record, this.facts.extras);
+    return decodeRecord(this.#record(row), this.facts.extras);
+  }
+
+  /** What the row was. @throws LLMF_DATA_SOURCE_NOT_KEPT for rows other than prompts */
+  source(row: number): RowSource {
+    const source = decodeSource(this.#record(row));
+    if (source === null) throw errors.sourceNotKept(this.placeOf(row));
+    return source;
   }
 
   /** Prompt and all answers of a row. */
@@ -98,6 +96,19 @@ export class TokenStore {
 
   close(): Promise<void> {
     return this.handle.close();
+  }
+
+  /** Read without the thread pool: the way to a thread and back takes longer than a record does. */
+  #record(row: number): Buffer {
+    const start = this.offsets[row]!;
+    const end = this.offsets[row + 1]!;
+    if (this.records !== null) return this.records.subarray(start, end);
+    const record = Buffer.allocUnsafe(end - start);
+    const bytesRead = readSync(this.handle.fd, record, 0, record.length, start);
+    if (bytesRead !== record.length) {
+      throw errors.cacheLost({ path: this.folder, problem: `row ${row} could not be read whole` });
+    }
+    return record;
   }
 }
 

@@ -9,6 +9,7 @@ const rolesOf: Record<StandardRowKind, (group: number) => readonly ResponseRole[
   pair: () => ['chosen', 'rejected'],
   labelled: (group) => [group % 2 === 0 ? 'desirable' : 'undesirable'],
   group: () => ['response', 'response', 'response'],
+  prompt: () => [],
 };
 
 type Wanted = Pick<LossNeeds, 'rows' | 'columns' | 'contrast'>;

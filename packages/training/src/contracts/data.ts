@@ -2,8 +2,8 @@
 import { token, type Run, section } from '@llmf/core';
 import type { Positions, Segment } from '@llmf/nn';
 
-/** text: plain pieces for pretraining; single: prompt and one answer; pair: chosen and rejected; labelled: one answer, good or bad; group: several scored answers. */
-export const standardRowKinds = ['text', 'single', 'pair', 'labelled', 'group'] as const;
+/** text: plain pieces for pretraining; single: prompt and one answer; pair: chosen and rejected; labelled: one answer, good or bad; group: several scored answers; prompt: a prompt that is still to be answered. */
+export const standardRowKinds = ['text', 'single', 'pair', 'labelled', 'group', 'prompt'] as const;
 export type StandardRowKind = (typeof standardRowKinds)[number];
 /** A kind of row by name: one of the standard ones, or one that a data plugin brings. */
 export type RowKind = StandardRowKind | (string & {});
@@ -55,6 +55,30 @@ export interface DroppedRow extends RowPlace {
   readonly reason: string;
 }
 
+/** What a prompt row was before it became tokens: what rewards read. */
+export interface RowSource {
+  /** The user's own columns by name, but bytes. */
+  readonly columns: Readonly<Record<string, unknown>>;
+  /** The prompt as turns, which another model's template can write; null for rows of token ids. */
+  readonly chat: RowChat | null;
+}
+
+export interface RowChat {
+  readonly system?: string;
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly tools?: readonly unknown[];
+  /** A plain string: without a template it is used as it stands. */
+  readonly isPlain: boolean;
+}
+
+/** Tokens of the run's rows as text. */
+export interface RowText {
+  /** Without special tokens, unless they are wanted. */
+  decode(ids: ArrayLike<number>, options?: { readonly specialTokens?: boolean }): string;
+  /** Tokens at which an answer ends. */
+  readonly endIds: readonly number[];
+}
+
 /** A split that can be read by index, whatever its size on disk. */
 export interface RowSet {
   readonly length: number;
@@ -65,6 +89,8 @@ export interface RowSet {
   longestOf(index: number): number;
   /** Where row i came from. */
   placeOf(index: number): RowPlace;
+  /** What row i was in its file; kept for prompt rows alone. @throws for rows of other kinds */
+  source(index: number): RowSource;
   /** Changes with the text, tokenizer, template, truncation; not with learning rates or order. */
   readonly fingerprint: string;
   readonly dropped: readonly DroppedRow[];
@@ -110,6 +136,8 @@ export interface DataService {
   microbatches(run: Run, rows: readonly EncodedRow[], batchSize: number, maxTokens: number | null): EncodedRow[][];
   /** Packs rows into one batch; pure. The data section's `promptOnce` decides the form of pairs. */
   collate(run: Run, rows: readonly EncodedRow[]): Batch;
+  /** How the run's tokens read; null where its rows are token ids and there is no tokenizer. */
+  text(run: Run): Promise<RowText | null>;
   /** Puts into the folder of a finished model or adapter what its rows were read with: tokenizer, template, end tokens. */
   companions?(run: Run, folder: string): Promise<void>;
 }

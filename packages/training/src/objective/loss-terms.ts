@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Run } from '@llmf/core';
+import type { Choice, Run } from '@llmf/core';
 import { chosen } from '../choose.js';
 import { trainingHooks } from '../contracts/hooks.js';
 import { LossToken, type LossNeeds, type LossTerm } from '../contracts/loss.js';
@@ -35,9 +35,16 @@ export function lossTermsOf(run: Run, stage: LossStage): RunTerms {
   return { terms, needs };
 }
 
+/** What `loss:` says for a stage that has its own objective. */
+export const noLoss = 'none';
+
+/** The losses that the config chose; none for a stage that has its own objective. */
+export const lossChoices = (choices: readonly Choice[] = []): readonly Choice[] =>
+  choices.filter(({ name }) => name !== noLoss);
+
 /** With the options their plugins parsed. */
 function configuredTerms(run: Run): LossTerm[] {
-  return (run.config.choices['loss'] ?? []).map(({ name, options, weight }) => ({
+  return lossChoices(run.config.choices['loss']).map(({ name, options, weight }) => ({
     loss: chosen(run.container, LossToken, name, 'loss'),
     options: options as never,
     weight,

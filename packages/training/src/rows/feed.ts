@@ -19,8 +19,17 @@ export class Feed {
     place: Omit<BatchPlace, 'microbatch'>,
     first = 0,
   ): Promise<Batch[]> {
+    return await this.pack(await this.rows(rows, indices), place, first);
+  }
+
+  /** Rows through the taps of `rowsEncoded`, not packed yet. */
+  async rows(rows: RowSet, indices: readonly number[]): Promise<EncodedRow[]> {
+    return await trainingHooks(this.run).rowsEncoded.promise(await rows.rows(indices));
+  }
+
+  /** Rows as microbatches. */
+  async pack(encoded: readonly EncodedRow[], place: Omit<BatchPlace, 'microbatch'>, first = 0): Promise<Batch[]> {
     const { batchSize, maxTokensPerBatch } = this.run.config.train;
-    const encoded = await trainingHooks(this.run).rowsEncoded.promise(await rows.rows(indices));
     const service = this.run.container.resolve(DataServiceToken);
     const batches: Batch[] = [];
     for (const group of service.microbatches(this.run, encoded, batchSize, maxTokensPerBatch)) {
@@ -31,15 +40,22 @@ export class Feed {
 
   /** Every row of a split once, in order, `batchSize` at a time; signals and timers are let in between. */
   async *sweep(rows: RowSet, split: BatchPlace['split'] = 'other'): AsyncGenerator<Batch> {
-    const { batchSize } = this.run.config.train;
     let microbatch = 0;
-    for (let start = 0; start < rows.length; start += batchSize) {
-      const indices = Array.from({ length: Math.min(batchSize, rows.length - start) }, (_, i) => start + i);
-      for (const batch of await this.batches(rows, indices, { split, step: 0 }, microbatch)) {
+    for await (const encoded of this.sweepRows(rows)) {
+      for (const batch of await this.pack(encoded, { split, step: 0 }, microbatch)) {
         await nextTurn();
         microbatch++;
         yield batch;
       }
+    }
+  }
+
+  /** As `sweep`, not packed yet. */
+  async *sweepRows(rows: RowSet): AsyncGenerator<EncodedRow[]> {
+    const { batchSize } = this.run.config.train;
+    for (let start = 0; start < rows.length; start += batchSize) {
+      const indices = Array.from({ length: Math.min(batchSize, rows.length - start) }, (_, i) => start + i);
+      yield await this.rows(rows, indices);
     }
   }
 

@@ -2,11 +2,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Run } from '@llmf/core';
 import type { Model } from '@llmf/nn';
-import { DataServiceToken, type Batch, type DataRequest, type RowSet, type Sampler } from '../contracts/data.js';
-import { trainingHooks } from '../contracts/hooks.js';
+import {
+  DataServiceToken,
+  type Batch,
+  type DataRequest,
+  type EncodedRow,
+  type RowSet,
+  type Sampler,
+} from '../contracts/data.js';
+import { trainingHooks, type BatchPlace } from '../contracts/hooks.js';
 import { trainingErrors } from '../training-errors.js';
 import { checkLengths } from './check-lengths.js';
 import { Feed } from './feed.js';
+
+export interface RowsRequest extends Omit<DataRequest, 'contextLength'> {
+  /** Tokens that answers still to be written will take, which a row must leave of the model's context; default 0. */
+  readonly room?: number;
+}
 
 /** The rows of a run: which of them a step trains on, and sweeps over all of a split without gradients. */
 export class Rows {
@@ -22,9 +34,11 @@ export class Rows {
   }
 
   /** Opens both splits, through the taps of `datasetReady`; writes the report; registers state `data` and the clean-up. */
-  static async open(run: Run, model: Model, request: Omit<DataRequest, 'contextLength'>): Promise<Rows> {
+  static async open(run: Run, model: Model, { room = 0, ...request }: RowsRequest): Promise<Rows> {
     const service = run.container.resolve(DataServiceToken);
-    const opened = await service.open(run, { ...request, contextLength: model.contextLength });
+    const contextLength = model.contextLength - room;
+    if (contextLength < 1) throw trainingErrors.noRoom({ room, context: model.contextLength });
+    const opened = await service.open(run, { ...request, contextLength });
     const splits = { train: opened.train, eval: opened.eval };
     run.hooks.shutdown.tapPromise('data', async () => {
       await splits.train.close();
@@ -37,7 +51,7 @@ export class Rows {
     const { batchSize, gradientAccumulation } = run.config.train;
     const sampler = service.sampler(run, { rows: splits.train, rowsPerStep: batchSize * gradientAccumulation });
     const rows = new Rows(splits.train, splits.eval, sampler, new Feed(run, model.vocabularySize));
-    for (const split of rows.splits) checkLengths(split, model.contextLength);
+    for (const split of rows.splits) checkLengths(split, contextLength);
     rows.register(run);
     return rows;
   }
@@ -49,6 +63,21 @@ export class Rows {
   /** The packed microbatches of optimizer step `step` (1-based). */
   async batchesOf(step: number): Promise<Batch[]> {
     return await this.feed.batches(this.train, this.sampler.indices(step), { split: 'train', step });
+  }
+
+  /** The rows of optimizer step `step` before they are packed; of a stage that writes their answers itself. */
+  async rowsOf(step: number): Promise<EncodedRow[]> {
+    return await this.feed.rows(this.train, this.sampler.indices(step));
+  }
+
+  /** Packed microbatches of rows that `rowsOf` or `sweepRows` gave, with answers that were written since. */
+  async pack(rows: readonly EncodedRow[], place: Omit<BatchPlace, 'microbatch'>): Promise<Batch[]> {
+    return await this.feed.pack(rows, place);
+  }
+
+  /** Every row of a split once, in order, `train.batchSize` at a time, before they are packed. */
+  sweepRows(split: RowSet): AsyncGenerator<EncodedRow[]> {
+    return this.feed.sweepRows(split);
   }
 
   /** Every row of a split once, in order. */

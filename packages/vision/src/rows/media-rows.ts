@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { LlmfError } from '@llmf/core';
-import type { DroppedRow, EncodedRow, RowPlace, RowSet } from '@llmf/training';
+import type { DroppedRow, EncodedRow, RowPlace, RowSet, RowSource } from '@llmf/training';
 import { visionErrors } from '../errors.js';
 import { type MediaAccess, insideFolder } from '../media/open-media.js';
 import type { ImageSettings } from '../processor/process-image.js';
@@ -142,6 +142,10 @@ export class MediaRows implements RowSet {
 
   placeOf(index: number): RowPlace {
     return this.base.placeOf(this.kept[index]!);
+  }
+
+  source(index: number): RowSource {
+    return this.base.source(this.kept[index]!);
   }
 
   close(): Promise<void> {

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+export { rollouts as default } from './plugin.js';
+export * from './contracts/index.js';
+export { noReward } from './reward-slot.js';
+export { rewardRule } from './rewards/reward-rule.js';
+export { Rewards, type SampleReward } from './rewards/rewards.js';
+export { rolloutsErrors } from './rollouts-errors.js';

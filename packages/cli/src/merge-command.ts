@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { formatNumber } from '@llmf/core';
 import { overlayCompanions } from '@llmf/models';
 import {
   logitsOf,
   ModelLoaderToken,
+  packedOf,
   tf,
   type AttachedAdapter,
   type AttachedHead,
@@ -28,12 +30,13 @@ export interface MergeFlags {
 }
 
 /**
- * Writes a model folder whose weights contain the adapter: W + scale · B A. Loads it again and compares every merged
- * weight, and the logits, with those of model and adapter. Returns 1 when they differ by more than the dtype explains.
+ * Writes a model folder whose weights contain the adapter: W + scale · B A, where W is what the adapter was trained on, a
+ * quantized one expanded. Loads it again and compares every merged weight, and the logits, with those of model and
+ * adapter. Returns 1 when they differ by more than the dtype explains.
  */
-export async function mergeCommand(io: CliIo, flags: MergeFlags): Promise<number> {
+export async function mergeCommand(io: CliIo, settings: readonly string[], flags: MergeFlags): Promise<number> {
   const { model, adapter, backend, plugin: plugins = [] } = flags;
-  const request = { model, adapter, backend, plugins, precision: 'f32', settings: [], command: 'llmf merge' };
+  const request = { model, adapter, backend, plugins, precision: 'f32', settings, command: 'llmf merge' };
   await refuseWeights(resolve(io.folder, flags.output));
   const inference = await openInference(io, request, { info: () => {}, warn: (line) => io.err.write(`${line}\n`) });
   try {
@@ -44,7 +47,7 @@ export async function mergeCommand(io: CliIo, flags: MergeFlags): Promise<number
     const output = resolve(io.folder, flags.output);
     const adapterFolder = resolve(io.folder, adapter);
     await saveMerged(inference, layers, output, flags.dtype, (folder) => overlayCompanions(adapterFolder, folder));
-    const saved = await loadModel(inference.run, output);
+    const saved = await loadModel(inference.run, output, { quantization: null });
     const got = await probe(saved, null, classifier);
     io.out.write(`merged ${layers.size} layers into ${flags.output}\n`);
     const status = statusOf(io, what, expected, got, flags.dtype);
@@ -81,41 +84,71 @@ async function saveMerged(
   dtype: SaveOptions['dtype'],
   companions: NonNullable<SaveOptions['companions']>,
 ): Promise<void> {
-  const loader = inference.run.container.resolve(ModelLoaderToken);
-  const isChanged = (parameter: string) => layers.has(parameter.replace(/\.weight$/, ''));
-  const withoutHead = classifierOf(inference) !== null;
-  const merged = await loadModel(inference.run, inference.folder, { isTrainable: isChanged, withoutHead });
-  for (const [path, lowRank] of layers) {
-    const weight = merged.parameters.get(`${path}.weight`)!.value as tf.Variable;
-    tf.tidy(() => weight.assign(tf.add(weight, updateOf(lowRank))));
-  }
-  await loader.save(merged, output, {
-    source: inference.folder,
-    dtype,
-    companions,
-    heads: [...inference.heads.values()],
-  });
-  merged.dispose();
+  const { run, model, folder, heads } = inference;
+  const values = (name: string) => {
+    const path = name.replace(/\.weight$/, '');
+    return layers.has(path) ? mergedValues(model, path, layers.get(path)!) : null;
+  };
+  const loader = run.container.resolve(ModelLoaderToken);
+  const options = { source: folder, dtype, companions, values, heads: [...heads.values()] };
+  if (classifierOf(inference) === null) return await loader.save(model, output, options);
+  const headless = await loadModel(run, folder, { withoutHead: true });
+  await loader.save(headless, output, options);
+  headless.dispose();
 }
 
-/** Also layers that a text does not reach, such as those of a vision tower, hold what they should. */
+/** W + scale · B A of one layer, expanded where W is packed, [outputs · inputs]. */
+async function mergedValues({ linears }: Model, path: string, lowRank: LowRank): Promise<Float32Array> {
+  const merged = tf.tidy(() => tf.add(linears.get(path)!.weight, updateOf(lowRank)));
+  const values = (await merged.data()) as Float32Array;
+  merged.dispose();
+  return values;
+}
+
+/**
+ * Also layers that a text does not reach, such as those of a vision tower, hold what they should. Of a quantized base
+ * also says what rounding took: its expanded weights had all bits of float32.
+ */
 async function statusOfWeights(
   io: CliIo,
-  { linears }: Model,
+  model: Model,
   layers: ReadonlyMap<string, LowRank>,
   saved: Model,
   dtype: SaveOptions['dtype'],
 ): Promise<number> {
   let status = 0;
+  const formats = new Set<string>();
+  const [lost, whole] = [new SquareSum(), new SquareSum()];
   for (const [path, lowRank] of layers) {
-    const merged = tf.tidy(() => tf.add(linears.get(path)!.weight, updateOf(lowRank)));
-    const expected = (await merged.data()) as Float32Array;
-    merged.dispose();
+    const expected = await mergedValues(model, path, lowRank);
     const got = (await saved.linears.get(path)!.weight.data()) as Float32Array;
     status = Math.max(status, statusOf(io, `weight of ${path}`, expected, got, dtype, true));
+    const format = packedOf(model.linears.get(path)!.weight)?.format;
+    if (format === undefined || format.dtype !== undefined) continue;
+    formats.add(format.name);
+    lost.add(expected, got);
+    whole.add(expected);
   }
+  if (formats.size > 0) io.out.write(quantizedText([...formats], lost.root / whole.root));
   return status;
 }
+
+/** Root of a sum of squares: of values, or of differences. */
+class SquareSum {
+  private sum = 0;
+
+  add(values: Float32Array, less?: Float32Array): void {
+    for (const [index, value] of values.entries()) this.sum += (value - (less?.[index] ?? 0)) ** 2;
+  }
+
+  get root(): number {
+    return Math.sqrt(this.sum);
+  }
+}
+
+const quantizedText = (formats: readonly string[], share: number): string =>
+  `the base is kept in ${formats.join(', ')}: its merged layers were expanded and are no longer quantized; rounding them to the ` +
+  `file's dtype took ${formatNumber(share)} of their size (root mean square); quantizing them again takes more\n`;
 
 /** scale · B A, [outputs, inputs] */
 const updateOf = ({ a, b, scale }: LowRank): tf.Tensor2D =>

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { apiVersion, readSafetensors, toFloat32, type Plugin } from '@llmf/core';
 import lossDpo, { dpoLoss } from '@llmf/loss-dpo';
 import lossMdpo from '@llmf/loss-mdpo';
+import { packedOf } from '@llmf/nn';
 import { train } from 'llmf';
 import { afterAll, describe, expect, it } from 'vitest';
 import { vision } from '../src/plugin.js';
@@ -91,6 +92,34 @@ describe.each(tinyNames)('DPO on pictures with %s', (name) => {
       target_modules: string[];
     };
     expect(JSON.stringify(adapter.target_modules)).not.toContain('visual');
+  });
+});
+
+describe('a language half in 4 bits', () => {
+  it('trains beside a tower that stays as its file has it, and a reference of the same bytes', async () => {
+    const folder = workFolder('qwen2_vl', 'quantized');
+    const formats = new Map<string, string>();
+    const watcher: Plugin = {
+      name: 'watcher',
+      apiVersion,
+      apply(engine) {
+        engine.hooks.run.tap('watcher', (run) =>
+          trainingHooks(run).modelLoaded.tap('watcher', (model) => {
+            for (const { name, value } of model.parameters.values())
+              formats.set(name, packedOf(value)?.format.name ?? 'f32');
+            return model;
+          }),
+        );
+      },
+    };
+    const plugins = [vision(), lossDpo(), lossMdpo(), watcher];
+    await train(config({ plugins, quantization: 'nf4' }) as never, { folder, logger: silent });
+    const losses = lossesOf(folder, 'run');
+    expect(losses[0]).toBeCloseTo(Math.LN2, 5);
+    expect(losses[3]).toBeLessThan(losses[0]! - 0.05);
+    const packed = [...formats].flatMap(([name, format]) => (format === 'nf4' ? [name] : []));
+    expect(packed).toHaveLength(14); // q, k, v, o, gate, up and down of 2 layers
+    expect(packed.some((name) => name.startsWith('visual.'))).toBe(false);
   });
 });
 

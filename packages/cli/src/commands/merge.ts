@@ -4,14 +4,15 @@ import type { MergeFlags } from '../merge-command.js';
 import type { CommandContext } from '../run-cli.js';
 import { collect } from './collect.js';
 
-/** `llmf merge --model DIR --adapter DIR --output DIR` */
+/** `llmf merge --model DIR --adapter DIR --output DIR [key=value]…` */
 export function declareMerge(program: Command, { io, setStatus }: CommandContext): void {
   program
     .command('merge')
     .summary('write a model with its adapter merged in')
     .description(
-      'Write a model folder whose weights contain the adapter, load it again, and print the largest difference of a logit. The status is 1 where it is more than the dtype explains.',
+      'Write a model folder whose weights contain the adapter, load it again, and print the largest difference of a logit. The status is 1 where it is more than the dtype explains. A quantized base is expanded; `quantization=nf4` merges into what an adapter was trained on that way.',
     )
+    .argument('[key=value...]', 'keys of the backend, of plugins, and quantization')
     .requiredOption('--model <dir>', 'model folder or hub id')
     .requiredOption('--adapter <dir>', 'PEFT adapter folder')
     .requiredOption('--output <dir>', 'the new folder')
@@ -22,8 +23,8 @@ export function declareMerge(program: Command, { io, setStatus }: CommandContext
     )
     .option('--backend <name>', 'what computes', 'auto')
     .option('--plugin <name>', 'load a plugin; may be given several times', collect)
-    .action(async (flags: MergeFlags) => {
+    .action(async (settings: string[], flags: MergeFlags) => {
       const { mergeCommand } = await import('../merge-command.js');
-      setStatus(await mergeCommand(io, flags));
+      setStatus(await mergeCommand(io, settings, flags));
     });
 }

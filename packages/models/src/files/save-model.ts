@@ -37,7 +37,7 @@ import { transposed } from './transposed.js';
 export async function saveModel(
   model: Model,
   folder: string,
-  { source, dtype, companions, heads }: SaveOptions,
+  { source, dtype, companions, values, heads }: SaveOptions,
   architecture: Architecture,
   shardBytes: number,
 ): Promise<void> {
@@ -45,7 +45,7 @@ export async function saveModel(
   const infos = architecture.weights({ ...model.config });
   const { classifier, beside } = partHeads(heads);
   const tensors = [...model.parameters.values()].map((parameter) =>
-    tensorToWrite(folder, parameter, infos.get(parameter.name), dtypeOf(parameter.name)),
+    tensorToWrite(folder, parameter, infos.get(parameter.name), dtypeOf(parameter.name), values),
   );
   if (classifier !== null) tensors.push(...headTensors(folder, classifier, commonDtype(tensors)));
   const fill = async (temporary: string) => {
@@ -77,6 +77,7 @@ function tensorToWrite(
   parameter: Parameter,
   info: WeightInfo | undefined,
   dtype: SafetensorsDtype,
+  valuesOf: SaveOptions['values'] = () => null,
 ): TensorToWrite {
   const { name, shape, value } = parameter;
   const isTurned = info?.transposedOnDisk === true;
@@ -85,13 +86,14 @@ function tensorToWrite(
     dtype,
     shape: isTurned ? shape.toReversed() : shape,
     data: async () => {
-      const packed = packedOf(value);
+      const given = valuesOf(name);
+      const packed = given === null ? packedOf(value) : null;
       const elements = packed === null || isTurned || dtype === 'F16' ? null : elementsOf(packed, dtype);
       if (elements !== null) {
         checkSaved(folder, name, elements, dtype);
         return bytesOf(elements);
       }
-      const values = (await value.data()) as Float32Array;
+      const values = (await (given ?? value.data())) as Float32Array;
       checkSaved(folder, name, values, dtype);
       return fromFloat32(isTurned ? transposed(values, shape[0]!, shape[1]!) : values, dtype);
     },

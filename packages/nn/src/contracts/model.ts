@@ -217,6 +217,8 @@ export interface SaveOptions {
   /** Saved with it: as Transformers' sequence classifier where one replaces the language model, else in a file beside. */
   readonly heads?: readonly AttachedHead[];
   readonly dtype: 'auto' | 'F32' | 'F16' | 'BF16';
+  /** Of a weight, where others than the model's own are to be written: a merged layer's. Asked when its turn comes. */
+  readonly values?: (name: string) => Promise<Float32Array> | null;
 }
 export const ModelLoaderToken = token<ModelLoader>('model-loader');
 /** The run's model and its active adapter, provided once both exist. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { StartedBackendToken, type Run } from '@llmf/core';
+import { StartedBackendToken, type Choice, type Run } from '@llmf/core';
 import {
   ArchitectureToken,
   chosenFormats,
@@ -13,17 +13,22 @@ import { chosen } from '../choose.js';
 import { trainingHooks } from '../contracts/hooks.js';
 
 /**
- * The model of a folder as this run computes with it: frozen weights as their file or `quantization` has them, mapped
- * where the backend maps, after the taps of `modelLoaded`. Left out, `isTrainable` freezes every weight.
+ * The model of a folder as this run computes with it: frozen weights as their file or `quantization` has them (null: as
+ * their file has them), mapped where the backend maps, after the taps of `modelLoaded`. Left out, `isTrainable` freezes
+ * every weight.
  */
 export async function loadModel(
   run: Run,
   folder: string,
-  { isTrainable = () => false, withoutHead = false }: Partial<Pick<LoadOptions, 'isTrainable' | 'withoutHead'>> = {},
+  {
+    isTrainable = () => false,
+    withoutHead = false,
+    quantization = run.config.choices['quantization']?.[0] ?? null,
+  }: Partial<Pick<LoadOptions, 'isTrainable' | 'withoutHead'>> & { readonly quantization?: Choice | null } = {},
 ): Promise<Model> {
   const backend = run.container.resolve(StartedBackendToken);
   const loaded = await run.container.resolve(ModelLoaderToken).load(folder, {
-    formats: chosenFormats(run.container, run.config.choices['quantization']?.[0]),
+    formats: chosenFormats(run.container, quantization ?? undefined),
     mapFile: backend.mapFile,
     isTrainable,
     withoutHead,

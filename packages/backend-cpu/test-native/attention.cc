@@ -6,27 +6,34 @@ namespace llmf::test {
 namespace {
 
 struct Span {
-  int32_t query_start, query_length, key_start, key_length, prefix_start, prefix_length;
+  int32_t query_start, query_length, key_start, key_length, prefix_start, prefix_length, causal;
   int64_t keys() const { return static_cast<int64_t>(prefix_length) + key_length; }
+  int64_t number_of(int64_t query) const { return static_cast<int64_t>(prefix_length) + query + key_length - query_length; }
   int64_t key_row(int64_t key) const { return key < prefix_length ? prefix_start + key : key_start + key - prefix_length; }
 };
 
 struct Case {
   int64_t tokens, heads, groups, size, window;
-  bool causal, rounds;  // factors are rounded to bf16; the inputs are bf16 numbers then, so scores are exact
+  bool rounds;  // factors are rounded to bf16; the inputs are bf16 numbers then, so scores are exact
 
   double scale;
   std::vector<Span> spans;
   Floats q, k, v, dy;
+  int64_t entries, zero;  // of a bias [heads, entries]; 0: none
+  bool by_distance;
+  Floats bias;
 
   double tolerance() const { return rounds ? kRounded : kExact; }
   size_t query(int64_t token, int64_t head) const { return static_cast<size_t>((token * heads + head) * size); }
   size_t key(int64_t token, int64_t head) const {
     return static_cast<size_t>((token * groups + head / (heads / groups)) * size);
   }
+  size_t entry(const Span& span, int64_t head, int64_t query, int64_t key) const {
+    return static_cast<size_t>(head * entries + key + (by_distance ? zero - span.number_of(query) : 0));
+  }
   bool sees(const Span& span, int64_t query, int64_t key) const {
-    const int64_t position = span.prefix_length + query + span.key_length - span.query_length;
-    if (causal && key > position) return false;
+    const int64_t position = span.number_of(query);
+    if (span.causal && key > position) return false;
     return window == 0 || (key > position - window && key < position + window);
   }
 };
@@ -35,7 +42,7 @@ struct Case {
 Case random_case(Random& random) {
   Case c;
   c.groups = 1 + random.below(3), c.heads = c.groups * (1 + random.below(3)), c.size = 1 + random.below(40);
-  c.causal = random.chance(75), c.window = random.chance(30) ? 1 + random.below(50) : 0;
+  c.window = random.chance(30) ? 1 + random.below(50) : 0;
   c.scale = 1 / std::sqrt(static_cast<double>(c.size));
   const bool shares = random.chance(50) && c.window == 0;
   const int64_t segments = random.size(5);
@@ -44,12 +51,18 @@ Case random_case(Random& random) {
     const auto length = static_cast<int32_t>(random.chance(15) ? 380 + random.below(30) : 1 + random.below(110));
     const auto start = static_cast<int32_t>(c.tokens);
     const bool has_prefix = shares && i > 0;
-    c.spans.push_back({start, length, start, length, has_prefix ? c.spans[0].key_start : 0, has_prefix ? c.spans[0].key_length : 0});
+    c.spans.push_back({start, length, start, length, has_prefix ? c.spans[0].key_start : 0, has_prefix ? c.spans[0].key_length : 0, random.chance(75)});
     c.tokens += length + (random.chance(20) ? random.below(9) : 0);
   }
   c.q = random.floats(c.tokens * c.heads * c.size, -2, 2), c.dy = random.floats(c.tokens * c.heads * c.size);
   c.k = random.floats(c.tokens * c.groups * c.size, -2, 2), c.v = random.floats(c.tokens * c.groups * c.size);
   c.rounds = random.chance(40);
+  int64_t longest = 0;
+  for (const Span& span : c.spans) longest = std::max(longest, span.keys());
+  c.by_distance = random.chance(50);
+  c.zero = c.by_distance ? longest + random.below(3) : 0;
+  c.entries = random.chance(40) ? c.zero + longest + random.below(3) : 0;
+  c.bias = random.floats(c.heads * c.entries, -2, 2);
   for (Floats* values : {&c.q, &c.k, &c.v, &c.dy}) {
     for (float& value : *values) value = c.rounds ? rounded_to_bf16(value) : value;
   }
@@ -59,13 +72,15 @@ Case random_case(Random& random) {
 Call& add_shape(Call& call, const Case& c, const Integers& table) {
   call.number("spanCount", c.spans.size()).in("spans", table)
       .numbers({{"queries", c.tokens}, {"keys", c.tokens}, {"heads", c.heads}, {"groups", c.groups}, {"size", c.size}});
-  return call.numbers({{"scale", c.scale}, {"causal", c.causal}, {"window", c.window}});
+  call.numbers({{"scale", c.scale}, {"window", c.window}, {"entries", c.entries}, {"zero", c.zero}});
+  return call.number("byDistance", c.by_distance).in_if(c.entries > 0, "bias", c.bias);
 }
 
 Integers table_of(const Case& c) {
   Integers table;
   for (const Span& s : c.spans) {
-    table.insert(table.end(), {s.query_start, s.query_length, s.key_start, s.key_length, s.prefix_start, s.prefix_length});
+    table.insert(table.end(),
+                 {s.query_start, s.query_length, s.key_start, s.key_length, s.prefix_start, s.prefix_length, s.causal});
   }
   return table;
 }
@@ -86,8 +101,10 @@ void each_query(const Case& c, Visit visit) {
         double total = 0;
         const int64_t row = span.query_start + i;
         for (int64_t j = 0; j < span.keys(); j++) {
-          const double score = c.scale * dot(&c.q[c.query(row, head)], &c.k[c.key(span.key_row(j), head)], c.size);
-          scores.push_back(c.sees(span, i, j) ? score : -INFINITY);
+          const double product = c.scale * dot(&c.q[c.query(row, head)], &c.k[c.key(span.key_row(j), head)], c.size);
+          const bool sees = c.sees(span, i, j);
+          const double bias = sees && c.entries > 0 ? c.bias[c.entry(span, head, i, j)] : 0;
+          scores.push_back(sees ? product + bias : -INFINITY);
           total += std::exp(scores.back());
         }
         visit(span, row, head, scores, std::log(total));
@@ -145,8 +162,10 @@ void attention_gradient(Random& random) {
   Call call("attentionGradient");
   add_shape(call, c, table).in("dy", c.dy).in("q", c.q).in("k", c.k).in("v", c.v).in("out", out)
       .in("logSumExp", log_sum_exp).out("dq", dq).out("dk", dk).out("dv", dv);
+  Floats d_bias = output(c.heads * c.entries);
+  if (c.entries > 0) call.out("dBias", d_bias);
   call.number("rounds", c.rounds).run();
-  Doubles of_q(c.q.size(), 0), of_k(c.k.size(), 0), of_v(c.v.size(), 0);
+  Doubles of_bias(c.bias.size(), 0), of_q(c.q.size(), 0), of_k(c.k.size(), 0), of_v(c.v.size(), 0);
   each_query(c, [&](const Span& span, int64_t row, int64_t head, const Doubles& scores, double log_total) {
     const size_t at = c.query(row, head);
     double inner = 0;
@@ -154,7 +173,8 @@ void attention_gradient(Random& random) {
     for (int64_t j = 0; j < span.keys(); j++) {
       const double p = std::exp(scores[static_cast<size_t>(j)] - log_total);
       const size_t key = c.key(span.key_row(j), head);
-      const double ds = c.scale * p * (dot(&c.dy[at], &c.v[key], c.size) - inner);
+      const double slope = p * (dot(&c.dy[at], &c.v[key], c.size) - inner), ds = c.scale * slope;
+      if (c.entries > 0 && p > 0) of_bias[c.entry(span, head, row - span.query_start, j)] += slope;
       for (size_t d = 0; d < static_cast<size_t>(c.size); d++) {
         of_q[at + d] += ds * c.k[key + d];
         of_k[key + d] += ds * c.q[at + d];
@@ -165,6 +185,7 @@ void attention_gradient(Random& random) {
   expect_close("dq", dq, of_q, c.tolerance());
   expect_close("dk", dk, of_k, c.tolerance());
   expect_close("dv", dv, of_v, c.tolerance());
+  expect_close("dBias", d_bias, of_bias, c.tolerance());
 }
 
 }  // namespace

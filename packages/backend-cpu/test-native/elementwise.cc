@@ -218,17 +218,19 @@ void adamw(Random& random) {
 void rope(Random& random) {
   const int64_t tokens = random.size(60), heads = 1 + random.below(4), size = 2 * (1 + random.below(40));
   const int64_t half = random.chance(70) ? size / 2 : random.below(size / 2 + 1);
-  const bool inverse = random.chance(50);
+  const bool inverse = random.chance(50), interleaved = random.chance(40);
   const Floats x = random.floats(tokens * heads * size), angle = random.floats(tokens * half, -3, 3);
   Floats cosines, sines, y = output(tokens * heads * size);
   for (const float value : angle) cosines.push_back(std::cos(value)), sines.push_back(std::sin(value));
   Call("rope").numbers({{"tokens", tokens}, {"heads", heads}, {"size", size}, {"half", half}, {"inverse", inverse}})
-      .in("x", x).in("cosines", cosines).in("sines", sines).out("y", y).run();
+      .number("interleaved", interleaved).in("x", x).in("cosines", cosines).in("sines", sines).out("y", y).run();
   Doubles expected(x.begin(), x.end());
   for (int64_t t = 0; t < tokens; t++) {
     for (int64_t h = 0; h < heads; h++) {
       for (int64_t i = 0; i < half; i++) {
-        const size_t low = static_cast<size_t>((t * heads + h) * size + i), high = low + static_cast<size_t>(half);
+        const size_t head = static_cast<size_t>((t * heads + h) * size);
+        const size_t low = head + static_cast<size_t>(interleaved ? 2 * i : i);
+        const size_t high = low + static_cast<size_t>(interleaved ? 1 : half);
         const size_t at = static_cast<size_t>(t * half + i);
         const double c = cosines[at], s = inverse ? -sines[at] : sines[at];
         expected[low] = x[low] * c - x[high] * s;

@@ -181,13 +181,14 @@ export const stepOps: Readonly<Record<string, (weights: Weights) => Tensor[]>> =
       return [selectedLogProbs(h as Tensor2D, head, chosen, chosen).logProb];
     }),
   attention: () =>
-    gradientsOf({ q: [290, 4, 24], k: [290, 2, 24], v: [290, 2, 24] }, ({ q, k, v }) => {
+    gradientsOf({ q: [290, 4, 24], k: [290, 2, 24], v: [290, 2, 24], bias: [4, 436] }, ({ q, k, v, bias }) => {
       const spans = spansOf([
         { start: 0, length: 100 },
         { start: 100, length: 118, prefix: 0 },
         { start: 218, length: 72, prefix: 0 },
       ]);
-      const all = [{}, { window: 40 }, { causal: false }];
+      const byDistance = { values: bias as Tensor2D, by: 'distance', zero: 217 } as const;
+      const all = [{}, { window: 40 }, { causal: false }, { bias: byDistance }];
       return all.map((options) => attention(q as Tensor3D, k as Tensor3D, v as Tensor3D, { spans, ...options }));
     }),
   rmsNorm: () => gradientsOf({ x: [rows, width], w: [width] }, ({ x, w }) => [rmsNorm(x!, w as Tensor1D, 1e-5)]),

@@ -8,7 +8,8 @@
 /**
  * What one segment's queries see. Query i of the segment (0 ≤ i < queryLength) sees every key in
  * [prefixStart, prefixStart + prefixLength) and, when causal, own keys j ≤ i + keyLength − queryLength
- * (else all own keys). keyLength > queryLength happens with a key-value cache.
+ * (else all own keys). keyLength > queryLength happens with a key-value cache; keyLength < queryLength only where keys are
+ * of another row than queries (cross attention).
  */
 export interface AttentionSpan {
   readonly queryStart: number;
@@ -17,6 +18,18 @@ export interface AttentionSpan {
   readonly keyLength: number;
   readonly prefixStart: number;
   readonly prefixLength: number;
+  /** Whether own keys after the query are hidden; left out: as the call says. */
+  readonly causal?: boolean | undefined;
+}
+
+/**
+ * Where an added bias [H, N] lies: score of query and key += bias[head, entry]. The keys of a span are numbered in one
+ * row, its prefix first; a query has the number of its own key.
+ */
+export interface BiasPlace {
+  /** The entry is the key's number (ALiBi), or `zero` + the key's number − the query's (T5). */
+  readonly by: 'key' | 'distance';
+  readonly zero: number;
 }
 
 export interface AttentionAttributes {
@@ -25,6 +38,8 @@ export interface AttentionAttributes {
   readonly causal: boolean;
   /** Sliding window: a key is seen when its distance to the query is below this; 0: no window. Positions run on from the prefix. */
   readonly window: number;
+  /** Present where an input `bias` is. */
+  readonly bias?: BiasPlace | undefined;
 }
 
 export const kernels = Object.freeze({
@@ -51,11 +66,14 @@ export const kernels = Object.freeze({
   layerNorm: 'LlmfLayerNorm',
   /** {dy, x, weight} attrs {epsilon, wantsWeight} → [dx, dWeight [C] | [0], dBias [C] | [0]] */
   layerNormGradient: 'LlmfLayerNormGradient',
-  /** {x [T, H, D], cos [T, R/2], sin [T, R/2]} attrs {inverse} → rotates the first R of D in halves (NeoX order); inverse: by −θ. Its own gradient. */
+  /**
+   * {x [T, H, D], cos [T, R/2], sin [T, R/2]} attrs {inverse, interleaved} → rotates the first R of D, in halves (NeoX
+   * order) or, interleaved, in neighbours (GPT-J); inverse: by −θ. Its own gradient.
+   */
   rope: 'LlmfRope',
-  /** {q [Tq, H, D], k [Tk, G, D], v [Tk, G, D]} attrs AttentionAttributes → [out [Tq, H, D], logSumExp [Tq, H]] */
+  /** {q [Tq, H, D], k [Tk, G, D], v [Tk, G, D], bias? [H, N]} attrs AttentionAttributes → [out [Tq, H, D], logSumExp [Tq, H]] */
   attention: 'LlmfAttention',
-  /** {dy [Tq, H, D], q, k, v, out, logSumExp} attrs AttentionAttributes → [dq, dk, dv] */
+  /** {dy [Tq, H, D], q, k, v, bias?, out, logSumExp} attrs {…AttentionAttributes, wantsBias?} → [dq, dk, dv], and if `wantsBias` dBias */
   attentionGradient: 'LlmfAttentionGradient',
   /**
    * {gate [T, F], up [T, F]} or {kept} attrs {keeps} → [silu(gate) ∘ up], and perhaps, if `keeps`, kept int32 [T, F]:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attention } from '../ops/attention/attention.js';
+import { attention, type AttentionBias } from '../ops/attention/attention.js';
 import { rope } from '../ops/rope/rope.js';
 import {
   ropeTensors,
@@ -8,42 +8,71 @@ import {
   type RopeTables,
   type RopeValues,
 } from '../ops/rope/rope-tables.js';
-import { spansOf } from '../ops/attention/spans.js';
+import { spansAcross, spansOf } from '../ops/attention/spans.js';
 import { tf } from '../tf.js';
 import type { AttentionSpan } from '../contracts/ops.js';
 import type { ForwardContext } from '../contracts/model.js';
+import type { Segment } from '../contracts/segments.js';
 
-/** What all blocks of one forward pass share: spans of the packed row and rotary tables, computed once. */
+/** What holds for the attention of all blocks of a model, where it is not a decoder's usual one. */
+export interface PassFacts {
+  /** Do tokens see those before them only, where their segment does not say? Left out: yes; false for an encoder. */
+  readonly causal?: boolean;
+  /** Factor on q·k; 1/√D when left out. */
+  readonly scale?: number;
+  /** Added to the scores of a query that sees up to `keys` keys: `alibi`, or the table of `RelativeBias`. */
+  readonly bias?: (keys: number) => AttentionBias;
+  /** Segments of another row, such as an encoder's, that `attendAcross` looks at. */
+  readonly sources?: readonly Segment[];
+}
+
+/** What all blocks of one forward pass share: spans of the packed row, rotary tables and bias, computed once. */
 export class DecoderPass {
   private readonly spans: readonly AttentionSpan[];
+  private readonly across: readonly AttentionSpan[];
   private readonly rotary: RopeValues | null;
   private readonly tables: RopeTables | null;
+  private readonly bias: AttentionBias | undefined;
 
-  /** @param options null: positions are not rotary */
+  /** @param rope null: positions are not rotary */
   constructor(
     readonly context: ForwardContext,
-    options: RopeOptions | null = null,
+    private readonly rope: RopeOptions | null = null,
+    private readonly facts: PassFacts = {},
   ) {
     this.spans = context.cache?.spans ?? spansOf(context.segments);
-    this.rotary = options === null ? null : ropeValues(context.positions, options);
+    this.across = facts.sources === undefined ? [] : spansAcross(context.segments, facts.sources);
+    this.rotary = rope === null ? null : ropeValues(context.positions, rope);
     // A recomputed block runs after the tensors of the pass are gone and makes its own.
-    this.tables = this.rotary === null || context.gradientCheckpointing ? null : ropeTensors(this.rotary);
+    const isKept = !context.gradientCheckpointing;
+    this.tables = this.rotary === null || !isKept ? null : ropeTensors(this.rotary);
+    this.bias = isKept ? this.newBias() : undefined;
   }
 
   /** Turns queries [T, H, D] and keys [T, G, D] by their positions. */
   rotate(q: tf.Tensor3D, k: tf.Tensor3D): [tf.Tensor3D, tf.Tensor3D] {
     if (this.rotary === null) return [q, k];
     const { cos, sin } = this.tables ?? ropeTensors(this.rotary);
-    return [rope(q, cos, sin), rope(k, cos, sin)];
+    return [rope(q, cos, sin, this.rope!.interleaved), rope(k, cos, sin, this.rope!.interleaved)];
   }
 
   /**
-   * Causal attention within segments (and to their prefixes): q [T, H, D], k and v [T, G, D] → [T, H, D].
+   * Attention within segments (and to their prefixes): q [T, H, D], k and v [T, G, D] → [T, H, D].
    * With a cache, k and v of the earlier tokens come first. `window` 0: none.
    */
   attend(layer: number, q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, window = 0): tf.Tensor3D {
     const { keys, values } = this.context.cache?.append(layer, k, v) ?? { keys: k, values: v };
-    return attention(q, keys, values, { spans: this.spans, scale: 1 / Math.sqrt(q.shape[2]), causal: true, window });
+    const { causal = true, scale = 1 / Math.sqrt(q.shape[2]) } = this.facts;
+    return attention(q, keys, values, { spans: this.spans, scale, causal, window, bias: this.bias ?? this.newBias() });
+  }
+
+  /** Cross attention: each segment's queries [T, H, D] see keys and values [S, G, D] of its source in the other row. */
+  attendAcross(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D): tf.Tensor3D {
+    return attention(q, k, v, { spans: this.across, scale: this.facts.scale });
+  }
+
+  private newBias(): AttentionBias | undefined {
+    return this.facts.bias?.(Math.max(0, ...this.spans.map(({ prefixLength, keyLength }) => prefixLength + keyLength)));
   }
 }
 

@@ -5,9 +5,9 @@ import { readConfig } from './read-config.js';
 import { ropeKeys, ropeOptions } from './rope.js';
 
 const schema = z.looseObject({ max_position_embeddings: z.int(), ...ropeKeys });
-const options = (config: Record<string, unknown>) => {
+const options = (config: Record<string, unknown>, share?: number) => {
   const parsed = readConfig(schema, 'llama', { max_position_embeddings: 4096, ...config });
-  return ropeOptions('llama', parsed, 16);
+  return ropeOptions('llama', parsed, 16, share);
 };
 const llama3 = { factor: 32, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
 const scaled = {
@@ -56,6 +56,20 @@ describe('ropeOptions', () => {
       scaling: null,
       sections: [2, 3, 3],
     });
+  });
+
+  it('rotates part of the head in a family that can, as the config says or else as the family does', () => {
+    expect(options({}, 0.25).rotary).toBe(4);
+    expect(options({ rope_parameters: { partial_rotary_factor: 0.5 } }, 0.25).rotary).toBe(8);
+    expect(options({ rope_scaling: { type: 'mrope', mrope_section: [2, 1, 1] } }, 0.5).sections).toEqual([2, 1, 1]);
+    expect(() => options({}, 0.2)).toThrow(/LLMF_NN_CONFIG_VALUE[^]*head_dim\n {2}got: 16, of which 3 are rotated/);
+  });
+
+  it('a key that changes the maths is refused unless the family reads it', () => {
+    const config = { max_position_embeddings: 4096, partial_rotary_factor: 0.5 };
+    expect(() => readConfig(schema, 'llama', config)).toThrow(/LLMF_NN_UNSUPPORTED[^]*partial_rotary_factor/);
+    const reading = schema.extend({ partial_rotary_factor: z.number().nullish() });
+    expect(ropeOptions('phi', readConfig(reading, 'phi', config), 16, 1).rotary).toBe(8);
   });
 
   it.each([

@@ -14,7 +14,7 @@ const ropeParameters = z.looseObject({
   original_max_position_embeddings: z.number().positive().optional(),
   mrope_section: z.tuple([z.int().min(0), z.int().min(0), z.int().min(0)]).optional(),
   mrope_interleaved: z.boolean().optional(),
-  partial_rotary_factor: z.number().optional(),
+  partial_rotary_factor: z.number().positive().max(1).optional(),
 });
 
 /** The keys of config.json about rotary positions: Transformers 5 writes `rope_parameters`, earlier ones the others. */
@@ -32,15 +32,17 @@ interface RopeConfig {
   readonly rope_scaling?: RopeParameters | null | undefined;
   readonly original_max_position_embeddings?: number | null | undefined;
   readonly max_position_embeddings: number;
+  readonly partial_rotary_factor?: number | null | undefined;
 }
 type RopeParameters = z.infer<typeof ropeParameters>;
 
 /**
  * What config.json says about rotary positions, in nn's words. Precedence as in Transformers 5.18 (rope_scaling before
  * rope_parameters, then the keys beside them), default base 10000.
+ * @param share of the head that is rotated where the config names none; left out: in this family always all of it
  * @throws LLMF_NN_UNSUPPORTED for a rope type that is not computed here, LLMF_NN_CONFIG_VALUE.
  */
-export function ropeOptions(modelType: string, config: RopeConfig, headDim: number): RopeOptions {
+export function ropeOptions(modelType: string, config: RopeConfig, headDim: number, share?: number): RopeOptions {
   const section = isFilled(config.rope_scaling) ? 'rope_scaling' : 'rope_parameters';
   const parameters = config[section] ?? {};
   const wrong = (name: string, got: unknown, expected: string) =>
@@ -52,23 +54,20 @@ export function ropeOptions(modelType: string, config: RopeConfig, headDim: numb
     });
   const refuse = (name: string, got: unknown, expected: string) =>
     architectureErrors.unsupported({ modelType, key: `${section}.${name}`, got: JSON.stringify(got), expected });
-  if (headDim % 2 !== 0) {
-    throw architectureErrors.configValue({
-      modelType,
-      key: 'head_dim',
-      got: String(headDim),
-      expected: 'an even number',
-    });
-  }
   const nested = Object.entries(parameters).find(([, value]) => isObject(value));
   if (nested !== undefined) throw refuse(nested[0], nested[1], 'the same rotary positions in every layer');
-  if ((parameters.partial_rotary_factor ?? 1) !== 1) {
-    throw refuse('partial_rotary_factor', parameters.partial_rotary_factor, '1: rotary positions over the whole head');
+  const rotated = parameters.partial_rotary_factor ?? config.partial_rotary_factor ?? share ?? 1;
+  if (share === undefined && rotated !== 1)
+    throw refuse('partial_rotary_factor', rotated, '1: rotary positions over the whole head');
+  const rotary = Math.trunc(headDim * rotated);
+  if (rotary % 2 !== 0 || rotary === 0) {
+    const facts = { got: `${headDim}, of which ${rotary} are rotated`, expected: 'an even number' };
+    throw architectureErrors.configValue({ modelType, key: 'head_dim', ...facts });
   }
   if (parameters.mrope_interleaved === true) throw refuse('mrope_interleaved', true, 'sections one after the other');
   const sections = parameters.mrope_section ?? null;
-  if (sections !== null && sections[0] + sections[1] + sections[2] !== headDim / 2) {
-    throw wrong('mrope_section', sections, `three counts that add up to ${headDim / 2}, half of the head`);
+  if (sections !== null && sections[0] + sections[1] + sections[2] !== rotary / 2) {
+    throw wrong('mrope_section', sections, `three counts that add up to ${rotary / 2}, half of what is rotated`);
   }
   const type = parameters.rope_type ?? parameters.type ?? 'default';
   const needed = (name: 'factor' | 'low_freq_factor' | 'high_freq_factor'): number => {
@@ -89,7 +88,7 @@ export function ropeOptions(modelType: string, config: RopeConfig, headDim: numb
     return { type, factor: needed('factor'), lowFrequencyFactor, highFrequencyFactor, originalContext };
   };
   const theta = parameters.rope_theta ?? config.rope_theta ?? 10000;
-  return { rotary: headDim, theta, scaling: scalingOf(), sections };
+  return { rotary, theta, scaling: scalingOf(), sections };
 }
 
 /** An empty section says nothing, as in Python. */

@@ -2,8 +2,8 @@
 export { accumulate } from './accumulate/accumulate.js';
 export { adamwStep } from './adamw/adamw.js';
 export type { AdamWAttributes, AdamWParameter } from './adamw/composite.js';
-export { attention, type AttentionOptions } from './attention/attention.js';
-export { spansOf } from './attention/spans.js';
+export { attention, type AttentionBias, type AttentionOptions } from './attention/attention.js';
+export { spansAcross, spansOf } from './attention/spans.js';
 export type { Ints } from './checks.js';
 export { defineKernel, type Kernel } from './define-kernel.js';
 export { defineOp, type GradientCall, type OpDefinition } from './define-op.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gradient of attention (Dao et al., "FlashAttention", 2022, appendix B.2), probabilities recomputed from logSumExp:
 //   p = exp(s − logSumExp),  Δ_i = dout_i·out_i,  dv_j = Σ_i p_ij dout_i,  ds = p ∘ (dout vᵀ − Δ),
-//   dq = scale·ds k,  dk = scale·dsᵀ q.
+//   dq = scale·ds k,  dk = scale·dsᵀ q,  dbias: ds, summed over the scores that an entry was added to.
 // A task is one head of a family: spans that share keys through prefixes. Within it spans and blocks of queries come in
 // order, and the heads of a group are summed in order afterwards, so that the sums do not depend on the threads.
 
@@ -49,7 +49,7 @@ struct AttentionGradientInputs {
 template <class Block>
 inline void attend_back(const AttentionShape& shape, const Span& span, int64_t head, int64_t first, int64_t rows,
                         const AttentionGradientInputs& in, const PackedKeys<Block>& keys, const PackedKeys<Block>& values,
-                        float* dq, float* dk, float* dv) {
+                        float* dq, float* dk, float* dv, float* d_bias) {
   using Element = typename Block::Element;
   Scratch scratch;
   const int64_t size = shape.size, query = span.query_start + first;
@@ -86,6 +86,7 @@ inline void attend_back(const AttentionShape& shape, const Span& span, int64_t h
       float *const p_row = p + i * kKeyBlock, *const ds_row = ds + i * kKeyBlock;
       KeyRange of_row = window.clip(shape.sight.of(span, first + i));
       if (of_row.begin > of_row.end) of_row.begin = of_row.end;
+      add_bias(shape, span, head, first + i, window, of_row, p_row);
       fill_range(p_row, from, smaller_size(of_row.begin, window.padded_end), -__builtin_inff());
       fill_range(p_row, of_row.end > from ? of_row.end : from, window.padded_end, -__builtin_inff());
       fill_range(ds_row, window.end, window.padded_end, 0.0f);
@@ -94,6 +95,10 @@ inline void attend_back(const AttentionShape& shape, const Span& span, int64_t h
         const Vec probability = exponential(load(p_row + j) - shift);
         store(p_row + j, probability);
         store(ds_row + j, probability * (load(ds_row + j) - inner));
+      }
+      if (d_bias != nullptr && of_row.begin < of_row.end) {
+        const int64_t entry = shape.bias.entry_of(span, first + i) + window.first;
+        add_to(d_bias + entry + of_row.begin, ds_row + of_row.begin, of_row.end - of_row.begin);
       }
     }
     // dv += pᵀ dy and dk += dsᵀ (scale·q): the block of keys are the rows, the queries the depth.
@@ -112,11 +117,11 @@ inline void attend_back(const AttentionShape& shape, const Span& span, int64_t h
   }
 }
 
-/** One head of one span: dk and dv of its keys are added to `dk_head`, `dv_head` [Tk, D]. */
+/** One head of one span: dk and dv of its keys are added to `dk_head`, `dv_head` [Tk, D], and to `d_bias`, if wanted. */
 template <class Block>
 inline void attend_back_span(const AttentionShape& shape, const Span& span, int64_t head, const AttentionGradientInputs& in,
                              const PackedKeys<Block>& packed_keys, const PackedKeys<Block>& packed_values, float* dq,
-                             float* dk_head, float* dv_head) {
+                             float* dk_head, float* dv_head, float* d_bias) {
   Scratch scratch;
   const int64_t keys = span.keys();
   float* const dk = scratch.take<float>(keys * shape.size);
@@ -125,7 +130,7 @@ inline void attend_back_span(const AttentionShape& shape, const Span& span, int6
   memset(dv, 0, static_cast<size_t>(keys * shape.size) * sizeof(float));
   for (int64_t first = 0; first < span.query_length; first += kQueryBlock<Block>) {
     attend_back<Block>(shape, span, head, first, smaller_size(kQueryBlock<Block>, span.query_length - first), in, packed_keys,
-                       packed_values, dq, dk, dv);
+                       packed_values, dq, dk, dv, d_bias);
   }
   for (int64_t key = 0; key < keys; key++) {
     const int64_t row = span.row_of_key(key) * shape.size;
@@ -134,13 +139,17 @@ inline void attend_back_span(const AttentionShape& shape, const Span& span, int6
   }
 }
 
-/** dq, and dk and dv of each head: sums [2, heads, Tk, D], zeros before. */
+/** dq, dk and dv of each head: sums [2, heads, Tk, D], zeros before, and `d_bias`, if wanted. */
 template <class Block>
-inline void attend_back_all(const AttentionShape& shape, const AttentionGradientInputs& in, float* dq, float* sums) {
+inline void attend_back_all(const AttentionShape& shape, const AttentionGradientInputs& in, float* dq, float* sums,
+                            float* d_bias) {
   using Element = typename Block::Element;
   Scratch scratch;
   int32_t* const family = scratch.take<int32_t>(shape.span_count);
   const int64_t families = number_families(shape, family);
+  const int64_t bias_size = d_bias == nullptr ? 0 : shape.heads * shape.bias.entries;
+  float* const of_families = scratch.take<float>(families * bias_size);  // dbias of each family, to be added in order
+  memset(of_families, 0, static_cast<size_t>(families * bias_size) * sizeof(float));
   const int64_t pairs = shape.span_count * shape.groups;
   PackedKeys<Block>* const keys = scratch.take<PackedKeys<Block>>(pairs);
   PackedKeys<Block>* const values = scratch.take<PackedKeys<Block>>(pairs);
@@ -158,14 +167,17 @@ inline void attend_back_all(const AttentionShape& shape, const AttentionGradient
   });
   const int64_t per_head = shape.keys * shape.size;
   parallel(families * shape.heads, [&](int64_t task) {
-    const int64_t head = task % shape.heads;
+    const int64_t head = task % shape.heads, own = task / shape.heads;
+    float* const of_task = d_bias == nullptr ? nullptr : of_families + own * bias_size + head * shape.bias.entries;
     for (int64_t s = 0; s < shape.span_count; s++) {
-      if (family[s] != task / shape.heads || shape.spans[s].query_length == 0) continue;
+      if (family[s] != own || shape.spans[s].query_length == 0) continue;
       const int64_t pair = s * shape.groups + shape.group_of(head);
       attend_back_span<Block>(shape, shape.spans[s], head, in, keys[pair], values[pair], dq, sums + head * per_head,
-                              sums + (shape.heads + head) * per_head);
+                              sums + (shape.heads + head) * per_head, of_task);
     }
   });
+  if (d_bias != nullptr) memset(d_bias, 0, static_cast<size_t>(bias_size) * sizeof(float));
+  for (int64_t i = 0; i < families && d_bias != nullptr; i++) add_to(d_bias, of_families + i * bias_size, bias_size);
 }
 
 void AttentionGradient::run() const {
@@ -181,8 +193,8 @@ void AttentionGradient::run() const {
   parallel_ranges(2 * shape.heads * per_head, 65536, [&](int64_t begin, int64_t end) {
     memset(sums + begin, 0, static_cast<size_t>(end - begin) * sizeof(float));
   });
-  if (in.bf16) attend_back_all<RoundedBlock>(shape, in, dq, sums);
-  else attend_back_all<Float32Block>(shape, in, dq, sums);
+  if (in.bf16) attend_back_all<RoundedBlock>(shape, in, dq, sums, d_bias);
+  else attend_back_all<Float32Block>(shape, in, dq, sums, d_bias);
   const int64_t per_group = shape.heads / shape.groups;
   parallel_ranges(shape.keys, rows_per_task(shape.heads * shape.size), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {

@@ -8,16 +8,21 @@ interface AttentionGradientInputs {
   readonly q: TensorInfo;
   readonly k: TensorInfo; // [Tk, G, D]
   readonly v: TensorInfo;
+  readonly bias?: TensorInfo; // [H, N]
   readonly out: TensorInfo; // [Tq, H, D]
   readonly logSumExp: TensorInfo; // [Tq, H]
 }
 
-export const attentionGradientKernel = defineKernel<AttentionGradientInputs, AttentionAttributes>({
+export const attentionGradientKernel = defineKernel<
+  AttentionGradientInputs,
+  AttentionAttributes & { readonly wantsBias?: boolean }
+>({
   kernelName: kernels.attentionGradient,
-  run({ dy, q, k, v, out, logSumExp }, attributes, backend) {
+  run({ dy, q, k, v, bias, out, logSumExp }, attributes, backend) {
     const [dq, dk, dv] = [backend.output(q.shape), backend.output(k.shape), backend.output(v.shape)];
+    const dBias = bias !== undefined && attributes.wantsBias === true ? backend.output(bias.shape) : null;
     backend.kernels.attentionGradient({
-      ...attentionShapeOf(q, k, attributes, backend),
+      ...attentionShapeOf(q, k, bias, attributes, backend),
       dy: backend.floats(dy),
       q: backend.floats(q),
       k: backend.floats(k),
@@ -27,7 +32,8 @@ export const attentionGradientKernel = defineKernel<AttentionGradientInputs, Att
       dq: dq.values,
       dk: dk.values,
       dv: dv.values,
+      dBias: dBias?.values ?? null,
     });
-    return [dq.info, dk.info, dv.info];
+    return dBias === null ? [dq.info, dk.info, dv.info] : [dq.info, dk.info, dv.info, dBias.info];
   },
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { attentionShape } from '../attention/shape-signature.js';
-import { floats, output } from '../signature.js';
+import { floats, optional, output } from '../signature.js';
 
 export const attentionGradientSignatures = {
   attentionGradient: {
@@ -14,5 +14,6 @@ export const attentionGradientSignatures = {
     dq: output('queries * heads * size'),
     dk: output('keys * groups * size'),
     dv: output('keys * groups * size'),
+    dBias: optional(output('heads * entries')),
   },
 };

@@ -7,15 +7,16 @@ interface AttentionInputs {
   readonly q: TensorInfo; // [Tq, H, D]
   readonly k: TensorInfo; // [Tk, G, D]
   readonly v: TensorInfo; // [Tk, G, D]
+  readonly bias?: TensorInfo; // [H, N]
 }
 
 export const attentionKernel = defineKernel<AttentionInputs, AttentionAttributes>({
   kernelName: kernels.attention,
-  run({ q, k, v }, attributes, backend) {
+  run({ q, k, v, bias }, attributes, backend) {
     const out = backend.output(q.shape);
     const logSumExp = backend.output(q.shape.slice(0, 2));
     backend.kernels.attention({
-      ...attentionShapeOf(q, k, attributes, backend),
+      ...attentionShapeOf(q, k, bias, attributes, backend),
       q: backend.floats(q),
       k: backend.floats(k),
       v: backend.floats(v),

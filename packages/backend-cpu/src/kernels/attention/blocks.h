@@ -18,6 +18,7 @@ struct AttentionShape {
   int64_t span_count, queries, keys, heads, groups, size;
   float scale;
   Sight sight;
+  Bias bias;
 
   int64_t group_of(int64_t head) const { return head / (heads / groups); }
   /** Rows of one head of a [tokens, heads, D] array as a factor's rows, or as its depth. */
@@ -37,7 +38,14 @@ template <class Call>
 inline AttentionShape attention_shape(const Call& call) {
   const Span* const spans = reinterpret_cast<const Span*>(call.spans);
   return {spans,       call.span_count, call.queries, call.keys, call.heads,
-          call.groups, call.size,       call.scale,   {call.causal, call.window}};
+          call.groups, call.size,       call.scale,   {call.window}, {call.bias, call.entries, call.zero, call.by_distance}};
+}
+
+/** Has the bias, if there is one, an entry for all that a query sees? */
+inline bool has_entries(const AttentionShape& shape, const Span& span, int64_t query) {
+  const int64_t entry = shape.bias.entry_of(span, query);
+  const KeyRange seen = shape.sight.of(span, query);
+  return shape.bias.values == nullptr || (entry + seen.begin >= 0 && entry + seen.end <= shape.bias.entries);
 }
 
 /** Null, or why not. */
@@ -49,8 +57,13 @@ inline const char* unfit(const AttentionShape& shape) {
   for (int64_t i = 0; i < shape.span_count; i++) {
     const Span& s = shape.spans[i];
     if (!fits(s.query_start, s.query_length, shape.queries) || !fits(s.key_start, s.key_length, shape.keys) ||
-        !fits(s.prefix_start, s.prefix_length, shape.keys) || s.key_length < s.query_length) {
+        !fits(s.prefix_start, s.prefix_length, shape.keys)) {
       return "a span leaves its queries or keys";
+    }
+    const bool ordered = s.causal || shape.sight.window > 0;
+    if (s.query_length > 0 && (ordered ? s.key_length < s.query_length : s.keys() == 0)) return "a query without a key";
+    if (s.query_length > 0 && !(has_entries(shape, s, 0) && has_entries(shape, s, s.query_length - 1))) {
+      return "the bias lacks an entry";
     }
   }
   return nullptr;
@@ -138,6 +151,14 @@ struct KeyWindow {
     return {low > begin ? low : begin, high < end ? high : end};
   }
 };
+
+/** scores[j] += bias of one query of a head, for the keys [begin, end) of the window that it sees. */
+inline void add_bias(const AttentionShape& shape, const Span& span, int64_t head, int64_t query, const KeyWindow& window,
+                     KeyRange seen, float* scores) {
+  if (shape.bias.values == nullptr || seen.begin >= seen.end) return;
+  const float* const row = shape.bias.values + head * shape.bias.entries + shape.bias.entry_of(span, query) + window.first;
+  add_to(scores + seen.begin, row + seen.begin, seen.end - seen.begin);
+}
 
 inline void fill_range(float* x, int64_t begin, int64_t end, float value) {
   for (int64_t j = begin; j < end; j++) x[j] = value;

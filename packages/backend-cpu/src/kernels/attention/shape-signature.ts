@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { flag, integers, scalar, size } from '../signature.js';
+import { flag, floats, integer, integers, optional, scalar, size } from '../signature.js';
 
-/** What attention and its gradient share; a span is six integers, as spans.h has them. */
+/** What attention and its gradient share; a span is seven integers, as spans.h has them. */
 export const attentionShape = {
   spanCount: size,
   queries: size,
@@ -10,8 +10,12 @@ export const attentionShape = {
   groups: size,
   size,
   scale: scalar,
-  causal: flag,
   window: size,
   rounds: flag,
-  spans: integers('6 * span_count'),
+  spans: integers('7 * span_count'),
+  /** The bias has this many entries a head; by distance, entry `zero` is that of a query's own key. */
+  entries: size,
+  byDistance: flag,
+  zero: integer,
+  bias: optional(floats('heads * entries')),
 };

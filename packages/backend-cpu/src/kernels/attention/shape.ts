@@ -6,12 +6,13 @@ import type { NativeBackend, TensorInfo } from '../define-kernel.js';
 export function attentionShapeOf(
   q: TensorInfo,
   k: TensorInfo,
+  bias: TensorInfo | undefined,
   attributes: AttentionAttributes,
-  { roundsProducts: rounds }: NativeBackend,
+  backend: NativeBackend,
 ) {
   const [queries, heads, size] = q.shape as [number, number, number];
   const [keys, groups] = k.shape as [number, number, number];
-  const { spans: list, scale, causal, window } = attributes;
+  const { spans: list, scale, causal, window, bias: place } = attributes;
   const spans = Int32Array.from(
     list.flatMap((span) => [
       span.queryStart,
@@ -20,7 +21,23 @@ export function attentionShapeOf(
       span.keyLength,
       span.prefixStart,
       span.prefixLength,
+      (span.causal ?? causal) ? 1 : 0,
     ]),
   );
-  return { spanCount: list.length, queries, keys, heads, groups, size, scale, causal, window, rounds, spans };
+  return {
+    spanCount: list.length,
+    queries,
+    keys,
+    heads,
+    groups,
+    size,
+    scale,
+    window,
+    rounds: backend.roundsProducts,
+    spans,
+    entries: bias?.shape[1] ?? 0,
+    byDistance: place?.by === 'distance',
+    zero: place?.zero ?? 0,
+    bias: backend.optionalFloats(bias),
+  };
 }

@@ -8,9 +8,9 @@ interface RopeInputs {
   readonly sin: TensorInfo; // [T, R/2]
 }
 
-export const ropeKernel = defineKernel<RopeInputs, { readonly inverse: boolean }>({
+export const ropeKernel = defineKernel<RopeInputs, { readonly inverse: boolean; readonly interleaved: boolean }>({
   kernelName: kernels.rope,
-  run({ x, cos, sin }, { inverse }, backend) {
+  run({ x, cos, sin }, { inverse, interleaved }, backend) {
     const [tokens, heads, size] = x.shape as [number, number, number];
     const y = backend.output(x.shape);
     backend.kernels.rope({
@@ -19,6 +19,7 @@ export const ropeKernel = defineKernel<RopeInputs, { readonly inverse: boolean }
       size,
       half: cos.shape[1]!,
       inverse,
+      interleaved,
       x: backend.floats(x),
       cosines: backend.floats(cos),
       sines: backend.floats(sin),

@@ -8,6 +8,7 @@ export const ropeSignatures = {
     size,
     half: size,
     inverse: flag,
+    interleaved: flag,
     x: floats('tokens * heads * size'),
     cosines: floats('tokens * half'),
     sines: floats('tokens * half'),

@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Tensor3D } from '@tensorflow/tfjs-core';
-import type { AttentionSpan } from '../../contracts/index.js';
+import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { AttentionSpan, BiasPlace } from '../../contracts/index.js';
 import { errors } from '../../errors.js';
 import { tf } from '../../tf.js';
 import { checkShape } from '../checks.js';
+import { checkBias } from './bias.js';
 import { attentionOp } from './gradient.js';
 import { checkSpans } from './spans.js';
 
+/** What is added to the scores, from a table with a row a head. */
+export interface AttentionBias extends BiasPlace {
+  readonly values: Tensor2D; // [H, N]
+}
+
 export interface AttentionOptions {
-  /** From `spansOf(segments)`. Queries outside of all spans give zero. */
+  /** From `spansOf(segments)` or `spansAcross(segments, others)`. Queries outside of all spans give zero. */
   readonly spans: readonly AttentionSpan[];
   /** 1/√D when left out. */
   readonly scale?: number | undefined;
-  readonly causal?: boolean | undefined;
+  readonly causal?: boolean | undefined; // where the span does not say
   /** A key is seen when it lies less than this many tokens from the query; 0: any distance. */
   readonly window?: number | undefined;
+  /** Added to scale · q·k; it may be trained. */
+  readonly bias?: AttentionBias | undefined;
 }
 
 /**
@@ -24,7 +32,7 @@ export interface AttentionOptions {
  * @throws LLMF_NN_SHAPE, LLMF_NN_SPANS, LLMF_NN_VALUE
  */
 export function attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, options: AttentionOptions): Tensor3D {
-  const { spans, causal = true, window = 0 } = options;
+  const { spans, causal = true, window = 0, bias } = options;
   checkShape('attention', 'q', q, [null, null, null], '[tokens, heads, head size]');
   const [queries, heads, size] = q.shape;
   checkShape('attention', 'k', k, [null, null, size], `[keys, key heads, ${size}]`);
@@ -38,7 +46,12 @@ export function attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, options: Attent
     });
   }
   if (window < 0) throw errors.value({ op: 'attention', input: 'window', got: String(window), expected: '0 or more' });
-  checkSpans(spans, queries, k.shape[0]);
-  const scale = options.scale ?? 1 / Math.sqrt(size);
-  return tf.tidy(() => attentionOp({ q, k, v }, { spans, scale, causal, window })[0]);
+  const place = bias === undefined ? undefined : { by: bias.by, zero: bias.zero };
+  const attributes = { spans, scale: options.scale ?? 1 / Math.sqrt(size), causal, window, bias: place };
+  checkSpans(spans, queries, k.shape[0], attributes);
+  if (bias !== undefined) {
+    checkShape('attention', 'bias', bias.values, [heads, null], `[${heads}, entries], a row for each head`);
+    checkBias(attributes, bias, bias.values.shape[1]);
+  }
+  return tf.tidy(() => attentionOp({ q, k, v, bias: bias?.values }, attributes)[0]);
 }

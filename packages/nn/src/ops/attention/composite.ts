@@ -4,6 +4,7 @@ import type { AttentionAttributes, AttentionSpan } from '../../contracts/index.j
 import { tf } from '../../tf.js';
 import { batchProduct } from '../products.js';
 import { isInHostMemory, isPlainJs } from '../host-memory.js';
+import { biasGradientOf, biasOf } from './bias.js';
 import { hostAttention, hostAttentionGradient, type HostInputs } from './host-attention.js';
 import { addUp, rowsOf, type Piece } from './pieces.js';
 import { maskOf } from './spans.js';
@@ -13,6 +14,7 @@ export interface AttentionInputs {
   readonly q: Tensor3D; // [Tq, H, D]
   readonly k: Tensor3D; // [Tk, G, D]
   readonly v: Tensor3D; // [Tk, G, D]
+  readonly bias?: Tensor2D | undefined; // [H, N]
 }
 export interface AttentionGradientInputs extends AttentionInputs {
   readonly dy: Tensor3D; // [Tq, H, D]
@@ -20,7 +22,7 @@ export interface AttentionGradientInputs extends AttentionInputs {
   readonly logSumExp: Tensor2D; // [Tq, H]
 }
 
-/** Per span: P = softmax(scale · Q Kᵀ + mask), out = P V; logSumExp = max S − log max P. */
+/** Per span: P = softmax(scale · Q Kᵀ + bias + mask), out = P V; logSumExp = max S − log max P. */
 export function attentionComposite(
   inputs: AttentionInputs,
   attributes: AttentionAttributes,
@@ -40,7 +42,8 @@ export function attentionComposite(
   }
   for (const span of long) {
     const keys = byGroup(seenBy(span, k)); // [G, L, D]
-    const { scores, probabilities } = softmaxOf(span, stacked(rowsOf(q, ...queriesOf(span)), groups), keys, attributes);
+    const queries = stacked(rowsOf(q, ...queriesOf(span)), groups);
+    const { scores, probabilities } = softmaxOf(span, queries, keys, attributes, inputs.bias);
     const start = span.queryStart;
     const out = unstacked(batchProduct(probabilities, byGroup(seenBy(span, v))), span.queryLength);
     outs.push({ start, rows: out });
@@ -56,39 +59,50 @@ export function attentionComposite(
  */
 export function attentionGradientComposite(
   inputs: AttentionGradientInputs,
-  attributes: AttentionAttributes,
-): readonly [Tensor3D, Tensor3D, Tensor3D] {
-  const { dy, q, k, v, out, logSumExp } = inputs;
+  attributes: AttentionAttributes & { readonly wantsBias?: boolean },
+): readonly Tensor[] {
+  const { dy, q, k, v, bias, out, logSumExp } = inputs;
   const groups = k.shape[1];
   const { short, long } = parted(inputs, attributes.spans);
   const pieces = { q: [] as Piece[], k: [] as Piece[], v: [] as Piece[] };
+  const wantsBias = bias !== undefined && attributes.wantsBias === true;
+  const dBias: Tensor2D[] = [];
   if (short.length > 0) {
-    const into = { dq: new Float32Array(q.size), dk: new Float32Array(k.size), dv: new Float32Array(k.size) };
+    const into = {
+      dq: new Float32Array(q.size),
+      dk: new Float32Array(k.size),
+      dv: new Float32Array(k.size),
+      dBias: wantsBias ? new Float32Array(bias.size) : null,
+    };
     const host = hostInputs(inputs);
     const outer = { dy: values(dy), out: values(out), logSumExp: values(logSumExp) };
     for (const span of short) hostAttentionGradient(host, outer, span, attributes, into);
     pieces.q.push({ start: 0, rows: tf.tensor(into.dq, q.shape, 'float32') });
     pieces.k.push({ start: 0, rows: tf.tensor(into.dk, k.shape, 'float32') });
     pieces.v.push({ start: 0, rows: tf.tensor(into.dv, k.shape, 'float32') });
+    if (into.dBias !== null) dBias.push(tf.tensor2d(into.dBias, bias!.shape, 'float32'));
   }
   for (const span of long) {
     const keys = byGroup(seenBy(span, k)); // [G, L, D]
     const queries = stacked(rowsOf(q, ...queriesOf(span)), groups); // [G, M·Lq, D]
-    const { probabilities } = softmaxOf(span, queries, keys, attributes);
+    const { probabilities } = softmaxOf(span, queries, keys, attributes, bias);
     const dOut = stacked(rowsOf(dy, ...queriesOf(span)), groups);
     const delta = tf.sum(tf.mul(dOut, stacked(rowsOf(out, ...queriesOf(span)), groups)), -1, true); // [G, M·Lq, 1]
     const dP = batchProduct(dOut, byGroup(seenBy(span, v)), 'b');
-    const dS = tf.mul(tf.mul(probabilities, tf.sub(dP, delta)), attributes.scale) as Tensor3D;
+    const dScores = tf.mul(probabilities, tf.sub(dP, delta)) as Tensor3D; // [G, M·Lq, L]
+    if (wantsBias)
+      dBias.push(biasGradientOf(span, attributes.bias!, perHead(dScores, span.queryLength), bias.shape[1]));
+    const dS = tf.mul(dScores, attributes.scale) as Tensor3D;
     pieces.q.push({ start: span.queryStart, rows: unstacked(batchProduct(dS, keys), span.queryLength) });
     pieces.k.push(...keyPieces(span, batchProduct(dS, queries, 'a')));
     pieces.v.push(...keyPieces(span, batchProduct(probabilities, dOut, 'a')));
   }
-  return [addUp(pieces.q, q.shape), addUp(pieces.k, k.shape), addUp(pieces.v, v.shape)] as [
-    Tensor3D,
-    Tensor3D,
-    Tensor3D,
-  ];
+  const gradients = [addUp(pieces.q, q.shape), addUp(pieces.k, k.shape), addUp(pieces.v, v.shape)];
+  return wantsBias ? [...gradients, sumOf(dBias, bias.shape)] : gradients;
 }
+
+const sumOf = (parts: readonly Tensor2D[], shape: [number, number]): Tensor2D =>
+  parts.reduce((sum, part) => tf.add(sum, part), tf.zeros(shape) as Tensor2D);
 
 /** Multiplications of a span up to which plain loops win over kernel calls on wasm (measured near 0.6 ms for either). */
 const shortWork = 600_000;
@@ -107,8 +121,9 @@ function parted(
 
 const values = (tensor: Tensor) => tensor.dataSync() as Float32Array;
 
-function hostInputs({ q, k, v }: AttentionInputs): HostInputs {
-  return { q: values(q), k: values(k), v: values(v), heads: q.shape[1], groups: k.shape[1], size: q.shape[2] };
+function hostInputs({ q, k, v, bias }: AttentionInputs): HostInputs {
+  const sizes = { heads: q.shape[1], groups: k.shape[1], size: q.shape[2], entries: bias?.shape[1] ?? 0 };
+  return { q: values(q), k: values(k), v: values(v), bias: bias === undefined ? null : values(bias), ...sizes };
 }
 
 function softmaxOf(
@@ -116,21 +131,24 @@ function softmaxOf(
   queries: Tensor3D,
   keys: Tensor3D,
   attributes: AttentionAttributes,
+  bias: Tensor2D | undefined,
 ): { scores: Tensor; probabilities: Tensor3D } {
-  const [groups, rows] = queries.shape;
-  const columns = keys.shape[1];
-  const products = tf.mul(batchProduct(queries, keys, 'b'), attributes.scale); // [G, M·Lq, L]
+  const products = tf.mul(batchProduct(queries, keys, 'b'), attributes.scale) as Tensor3D; // [G, M·Lq, L]
   const mask = maskOf(span, attributes);
-  const scores =
-    mask === null ? products : tf.reshape(masked(products, mask, span.queryLength), [groups, rows, columns]);
-  return { scores, probabilities: tf.softmax(scores as Tensor3D) };
+  if (mask === null && bias === undefined) return { scores: products, probabilities: tf.softmax(products) };
+  const biased = bias === undefined ? [] : [biasOf(span, attributes.bias!, bias)]; // [H, Lq or 1, L]
+  const hidden = mask === null ? [] : [tf.tensor3d(mask, [1, span.queryLength, keys.shape[1]], 'float32')];
+  const added = [...biased, ...hidden].reduce<Tensor>(
+    (sum, part) => tf.add(sum, part),
+    perHead(products, span.queryLength),
+  );
+  const scores = tf.reshape(added, products.shape) as Tensor3D;
+  return { scores, probabilities: tf.softmax(scores) };
 }
 
-function masked(products: Tensor, mask: Float32Array, queryLength: number): Tensor {
-  const columns = mask.length / queryLength;
-  const perHead = tf.reshape(products, [products.size / mask.length, queryLength, columns]);
-  return tf.add(perHead, tf.tensor3d(mask, [1, queryLength, columns], 'float32'));
-}
+/** [G, M·Lq, L] → [H, Lq, L] */
+const perHead = (scores: Tensor3D, queries: number): Tensor3D =>
+  tf.reshape(scores, [scores.size / (queries * scores.shape[2]), queries, scores.shape[2]]);
 
 const queriesOf = ({ queryStart, queryLength }: AttentionSpan) => [queryStart, queryLength] as const;
 

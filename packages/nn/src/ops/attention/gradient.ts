@@ -9,10 +9,14 @@ const attentionKernel = defineKernel(kernels.attention, attentionComposite);
 
 /** logSumExp is for the gradient kernel alone; nothing is differentiated through it. */
 export const attentionOp = defineOp(attentionKernel, {
-  differentiable: ['q', 'k', 'v'],
-  save: ({ q, k, v }, [out, logSumExp]) => ({ q, k, v, out, logSumExp }),
-  gradient({ dys: [dy], saved, attributes }) {
-    const [dq, dk, dv] = attentionGradient({ dy: dy!, ...saved }, attributes);
-    return { q: dq, k: dk, v: dv };
+  differentiable: ['q', 'k', 'v', 'bias'],
+  save: ({ q, k, v, bias }, [out, logSumExp]) => ({ q, k, v, bias, out, logSumExp }),
+  gradient({ dys: [dy], saved, attributes, wants }) {
+    const wantsBias = wants.has('bias');
+    const [q, k, v, bias] = attentionGradient(
+      { dy: dy!, ...saved },
+      wantsBias ? { ...attributes, wantsBias } : attributes,
+    );
+    return { q: q!, k: k!, v: v!, ...(bias === undefined ? {} : { bias }) };
   },
 });

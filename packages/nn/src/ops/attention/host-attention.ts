@@ -4,6 +4,7 @@
  * kernel calls of the composite. Adds into arrays of the whole packed row; float64 sums of float32 products.
  */
 import type { AttentionAttributes, AttentionSpan } from '../../contracts/index.js';
+import { entryOf } from './bias.js';
 import { seenColumns } from './spans.js';
 
 /** Row-major arrays of the packed row: q-like [Tq, H, D], k-like [Tk, G, D]. */
@@ -16,6 +17,8 @@ export interface HostInputs extends HeadSizes {
   readonly q: Float32Array;
   readonly k: Float32Array;
   readonly v: Float32Array;
+  readonly bias: Float32Array | null; // [H, N]
+  readonly entries: number; // N
 }
 export interface HostOutputs {
   readonly out: Float32Array; // [Tq, H, D], zero before
@@ -25,6 +28,7 @@ export interface HostGradients {
   readonly dq: Float32Array;
   readonly dk: Float32Array;
   readonly dv: Float32Array;
+  readonly dBias?: Float32Array | null; // [H, N]
 }
 
 /** out and logSumExp of the span's queries. */
@@ -34,13 +38,14 @@ export function hostAttention(
   attributes: AttentionAttributes,
   into: HostOutputs,
 ): void {
-  const { q, k, v, heads, groups, size } = inputs;
+  const { q, k, v, bias, heads, groups, size } = inputs;
   const weights = new Float64Array(span.prefixLength + span.keyLength);
-  forEachQuery(inputs, span, attributes, (query, head, keys) => {
+  forEachQuery(inputs, span, attributes, (query, head, keys, entry) => {
     const [qStart, offset] = [(query * heads + head) * size, Math.floor((head * groups) / heads) * size];
     let max = -Infinity;
     for (let c = 0; c < keys.length; c++) {
-      const score = dot(q, qStart, k, keys[c]! * groups * size + offset, size) * attributes.scale;
+      const added = bias === null ? 0 : bias[entry + c]!;
+      const score = dot(q, qStart, k, keys[c]! * groups * size + offset, size) * attributes.scale + added;
       weights[c] = score;
       if (score > max) max = score;
     }
@@ -59,18 +64,21 @@ export function hostAttentionGradient(
   { dy, out, logSumExp }: { readonly dy: Float32Array } & HostOutputs,
   span: AttentionSpan,
   attributes: AttentionAttributes,
-  { dq, dk, dv }: HostGradients,
+  { dq, dk, dv, dBias = null }: HostGradients,
 ): void {
-  const { q, k, v, heads, groups, size } = inputs;
+  const { q, k, v, bias, heads, groups, size } = inputs;
   const { scale } = attributes;
-  forEachQuery(inputs, span, attributes, (query, head, keys) => {
+  forEachQuery(inputs, span, attributes, (query, head, keys, entry) => {
     const [qStart, offset] = [(query * heads + head) * size, Math.floor((head * groups) / heads) * size];
     const delta = dot(dy, qStart, out, qStart, size);
     const shift = logSumExp[query * heads + head]!;
     for (let c = 0; c < keys.length; c++) {
       const kStart = keys[c]! * groups * size + offset;
-      const p = Math.exp(dot(q, qStart, k, kStart, size) * scale - shift);
-      const dScore = p * (dot(dy, qStart, v, kStart, size) - delta) * scale;
+      const added = bias === null ? 0 : bias[entry + c]!;
+      const p = Math.exp(dot(q, qStart, k, kStart, size) * scale + added - shift);
+      const slope = p * (dot(dy, qStart, v, kStart, size) - delta);
+      const dScore = slope * scale;
+      if (dBias !== null) dBias[entry + c]! += slope;
       addScaled(dq, qStart, k, kStart, size, dScore);
       addScaled(dk, kStart, q, qStart, size, dScore);
       addScaled(dv, kStart, dy, qStart, size, p);
@@ -78,12 +86,12 @@ export function hostAttentionGradient(
   });
 }
 
-/** Visits the span's queries, heads inside, with the rows of the keys each sees, prefix first. */
+/** Visits the span's queries, heads inside, with the rows of the keys each sees, prefix first, and the first one's bias. */
 function forEachQuery(
-  { heads }: HeadSizes,
+  { heads, entries }: HostInputs,
   span: AttentionSpan,
   attributes: AttentionAttributes,
-  visit: (query: number, head: number, keys: Int32Array) => void,
+  visit: (query: number, head: number, keys: Int32Array, entry: number) => void,
 ): void {
   const { queryStart, queryLength, keyStart, keyLength, prefixStart, prefixLength } = span;
   const columns = prefixLength + keyLength;
@@ -91,8 +99,10 @@ function forEachQuery(
     c < prefixLength ? prefixStart + c : keyStart + c - prefixLength,
   );
   for (let i = 0; i < queryLength; i++) {
-    const keys = rows.subarray(...seenColumns(span, attributes, i));
-    for (let head = 0; head < heads; head++) visit(queryStart + i, head, keys);
+    const [first, end] = seenColumns(span, attributes, i);
+    const keys = rows.subarray(first, end);
+    const entry = attributes.bias === undefined ? 0 : entryOf(span, attributes.bias, i) + first;
+    for (let head = 0; head < heads; head++) visit(queryStart + i, head, keys, head * entries + entry);
   }
 }
 

@@ -9,36 +9,49 @@ export interface RopeInputs {
   readonly sin: Tensor2D; // [T, R/2]
 }
 
+export interface RopeAttributes {
+  readonly inverse: boolean;
+  /** Pair i of a head is (x_2i, x_2i+1), not (x_i, x_i+R/2). */
+  readonly interleaved: boolean;
+}
+
 /**
  * With x = [x₁, x₂, rest]: y = [x₁ cos − x₂ sin, x₂ cos + x₁ sin, rest]. Written as x ∘ [cos, cos, 1] + (x P) ∘ [sin,
  * sin, 0] with a signed permutation P (x P = [−x₂, x₁, 0]), which is exact and spares the slow slices of tfjs.
  */
 export function ropeComposite(
   { x, cos, sin }: RopeInputs,
-  { inverse }: { readonly inverse: boolean },
+  { inverse, interleaved }: RopeAttributes,
 ): readonly [Tensor3D] {
   const [tokens, heads, size] = x.shape;
-  const half = cos.shape[1];
   const rows = tf.reshape(x, [tokens * heads, size]);
-  const turned = tf.reshape(tf.matMul(rows, turn(size, half, inverse ? -1 : 1)), x.shape);
-  const along = tf.mul(x, overHeads([cos, cos], 1, size)); // [T, H, D]
-  return [tf.add(along, tf.mul(turned, overHeads([sin, sin], 0, size)))];
+  const permutation = turn(size, pairsOf(cos.shape[1], interleaved), inverse ? -1 : 1);
+  const turned = tf.reshape(tf.matMul(rows, permutation), x.shape);
+  const along = tf.mul(x, overHeads(cos, 1, size, interleaved)); // [T, H, D]
+  return [tf.add(along, tf.mul(turned, overHeads(sin, 0, size, interleaved)))];
 }
 
-/** P [D, D]: from the second half to the first with sign −, from the first to the second with sign +. */
-function turn(size: number, half: number, direction: 1 | -1): Tensor2D {
+/** The places of each pair in a head. */
+const pairsOf = (count: number, interleaved: boolean): (readonly [number, number])[] =>
+  Array.from({ length: count }, (_, i) => (interleaved ? [2 * i, 2 * i + 1] : [i, count + i]));
+
+/** P [D, D]: from the second of a pair to the first with sign −, from the first to the second with sign +. */
+function turn(size: number, pairs: readonly (readonly [number, number])[], direction: 1 | -1): Tensor2D {
   const entries = new Float32Array(size * size);
-  for (let i = 0; i < half; i++) {
-    entries[(half + i) * size + i] = -direction;
-    entries[i * size + half + i] = direction;
+  for (const [first, second] of pairs) {
+    entries[second * size + first] = -direction;
+    entries[first * size + second] = direction;
   }
   return tf.tensor2d(entries, [size, size], 'float32');
 }
 
-/** [T, R/2] twice, filled up to [T, 1, D] with `rest`. */
-function overHeads(halves: [Tensor2D, Tensor2D], rest: 0 | 1, size: number): Tensor {
-  const [tokens, half] = halves[0].shape;
+/** [T, R/2], each value for both of its pair, filled up to [T, 1, D] with `rest`. */
+function overHeads(values: Tensor2D, rest: 0 | 1, size: number, interleaved: boolean): Tensor {
+  const [tokens, half] = values.shape;
   const missing = size - 2 * half;
-  const parts = missing === 0 ? halves : [...halves, tf.fill([tokens, missing], rest) as Tensor2D];
-  return tf.reshape(tf.concat(parts, 1), [tokens, 1, size]);
+  const both = interleaved
+    ? (tf.reshape(tf.stack([values, values], 2), [tokens, 2 * half]) as Tensor2D)
+    : tf.concat([values, values], 1);
+  const filled = missing === 0 ? both : tf.concat([both, tf.fill([tokens, missing], rest) as Tensor2D], 1);
+  return tf.reshape(filled, [tokens, 1, size]);
 }

@@ -10,7 +10,7 @@ const ropeKernel = defineKernel(kernels.rope, ropeComposite);
 export const ropeOp = defineOp(ropeKernel, {
   differentiable: ['x'],
   save: ({ cos, sin }) => ({ cos, sin }),
-  gradient: ({ dys: [dy], saved: { cos, sin }, attributes: { inverse } }) => ({
-    x: ropeKernel({ x: dy!, cos, sin }, { inverse: !inverse })[0],
+  gradient: ({ dys: [dy], saved: { cos, sin }, attributes: { inverse, interleaved } }) => ({
+    x: ropeKernel({ x: dy!, cos, sin }, { inverse: !inverse, interleaved })[0],
   }),
 });

@@ -17,8 +17,10 @@ export type RopeScaling =
     };
 
 export interface RopeOptions {
-  /** R, the values of a head that are rotated; even. */
+  /** R, the values of a head that are rotated; even. Those beyond stay. */
   readonly rotary: number;
+  /** Pairs are neighbours (GPT-J), not of the two halves of R; a fact for `rope`, not for its tables. */
+  readonly interleaved?: boolean | undefined;
   /** Base of the frequencies, e.g. 10000. */
   readonly theta: number;
   readonly scaling?: RopeScaling | null | undefined;

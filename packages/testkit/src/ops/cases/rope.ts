@@ -10,13 +10,25 @@ function ropeCase(name: string, size: number, heads: number, positions: Position
     inputs: { x: host('x', [tokens, heads, size]) },
     run: ({ x }) => {
       const { cos, sin } = ropeTables(positions, options);
-      return [rope(x as Tensor3D, cos, sin)];
+      return [rope(x as Tensor3D, cos, sin, options.interleaved)];
     },
     naive: ({ x }) => {
       const { cos, sin } = ropeTables(positions, options);
-      return [inSlices(x as Tensor3D, tf.expandDims(cos, 1), tf.expandDims(sin, 1))];
+      const turn = options.interleaved === true ? inNeighbours : inSlices;
+      return [turn(x as Tensor3D, tf.expandDims(cos, 1), tf.expandDims(sin, 1))];
     },
   };
+}
+
+/** The neighbours of each pair, side by side as the halves of a head. */
+function inNeighbours(x: Tensor3D, cos: Tensor, sin: Tensor): Tensor {
+  const [tokens, heads, size] = x.shape;
+  const half = cos.shape[2]!;
+  const rotated = tf.reshape(tf.slice(x, [0, 0, 0], [tokens, heads, 2 * half]), [tokens, heads, half, 2]);
+  const halves = tf.reshape(tf.transpose(rotated, [0, 1, 3, 2]), [tokens, heads, 2 * half]) as Tensor3D;
+  const turned = tf.reshape(inSlices(halves, cos, sin), [tokens, heads, 2, half]);
+  const pairs = tf.reshape(tf.transpose(turned, [0, 1, 3, 2]), [tokens, heads, 2 * half]);
+  return tf.concat([pairs, tf.slice(x, [0, 0, 2 * half], [tokens, heads, size - 2 * half])], 2);
 }
 
 function inSlices(x: Tensor3D, cos: Tensor, sin: Tensor): Tensor {
@@ -38,6 +50,12 @@ export const ropeCases: readonly OpCase[] = [
   ropeCase('whole heads', 8, 2, Int32Array.of(0, 1, 2, 1, 2), { rotary: 8, theta: 10_000 }),
   ropeCase('part of each head', 10, 3, Int32Array.of(0, 5), { rotary: 4, theta: 100 }),
   ropeCase('one token, one head', 2, 1, Int32Array.of(7), { rotary: 2, theta: 10_000 }),
+  ropeCase('pairs of neighbours', 8, 2, Int32Array.of(0, 1, 2, 1, 2), { rotary: 8, theta: 10_000, interleaved: true }),
+  ropeCase('pairs of neighbours in part of each head', 10, 3, Int32Array.of(3, 5), {
+    rotary: 6,
+    theta: 100,
+    interleaved: true,
+  }),
   ropeCase('far positions', 8, 1, Int32Array.of(4095, 32_767), { rotary: 8, theta: 1_000_000 }),
   ropeCase('multimodal sections', 8, 2, [Int32Array.of(0, 1), Int32Array.of(0, 3), Int32Array.of(0, 9)], {
     rotary: 8,

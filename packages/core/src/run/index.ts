@@ -6,3 +6,4 @@ export { changedKeys } from './resume-check.js';
 export { runErrors } from './run-errors.js';
 export { startBackend, type BackendStart } from './start-backend.js';
 export { TrainingRun } from './training-run.js';
+export { defineTracker, type TrackedOutcome, type Tracker, type TrackerFacts } from './tracker.js';

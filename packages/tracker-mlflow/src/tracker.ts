@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import {
+  defineTracker,
+  readSection,
+  section,
+  writeFileAtomic,
+  type MetricsRow,
+  type Plugin,
+  type Run,
+  type TrackedOutcome,
+  type Tracker,
+} from '@llmf/core';
+import { z } from 'zod';
+import { MlflowError, request, type MlflowServer } from './server.js';
+
+export const mlflowOptions = z.strictObject({
+  uri: z
+    .url()
+    .nullable()
+    .default(null)
+    .describe('Address of the tracking server; null: MLFLOW_TRACKING_URI, else http://localhost:5000.')
+    .meta({ decides: false }),
+  experiment: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Experiment the run belongs to; null: MLFLOW_EXPERIMENT_NAME, else llmf. Made where it does not exist.')
+    .meta({ decides: false }),
+  runName: z.string().min(1).nullable().default(null).describe("Name of the run; null: its folder's.").meta({
+    decides: false,
+  }),
+});
+export type MlflowOptions = z.infer<typeof mlflowOptions>;
+
+const options = section<MlflowOptions>('mlflow', '@llmf/tracker-mlflow');
+
+/** Milliseconds that one request may take. */
+const timeoutMs = 10_000;
+/** MLflow's limits of a batch: 100 parameters, 6,000 characters a value. */
+const batchParameters = 100;
+const longestValue = 6000;
+
+/** Metrics and config at an MLflow server. */
+export const trackerMlflow = (): Plugin =>
+  defineTracker({
+    name: 'tracker-mlflow',
+    description: 'metrics and config at an MLflow server',
+    options: mlflowOptions,
+    section: 'mlflow',
+    open: async (run) => {
+      const { uri, experiment, runName } = readSection(run.config, options);
+      const server = {
+        url: uri ?? process.env['MLFLOW_TRACKING_URI'] ?? 'http://localhost:5000',
+        timeoutMs,
+        authorization: authorizationOf(process.env),
+      };
+      const known = await knownRun(run, server);
+      const id = known ?? (await newRun(run, server, experiment, runName ?? basename(run.output)));
+      if (known !== null) await request(server, 'POST', 'runs/update', { run_id: id, status: 'RUNNING' });
+      return new MlflowRun(server, id);
+    },
+  });
+
+/** As MLflow's own client: a token, else name and password. */
+export function authorizationOf(environment: Readonly<Record<string, string | undefined>>): string | null {
+  const {
+    MLFLOW_TRACKING_TOKEN: token,
+    MLFLOW_TRACKING_USERNAME: name,
+    MLFLOW_TRACKING_PASSWORD: password,
+  } = environment;
+  if (token) return `Bearer ${token}`;
+  if (!name) return null;
+  return `Basic ${Buffer.from(`${name}:${password ?? ''}`).toString('base64')}`;
+}
+
+const idFile = (run: Run) => join(run.output, 'mlflow.json');
+
+/** The run that an earlier start of this one made, where the server still has it. */
+async function knownRun(run: Run, server: MlflowServer): Promise<string | null> {
+  const text = await readFile(idFile(run), 'utf8').catch(() => null);
+  if (text === null || run.step === 0) return null;
+  const { url, runId } = JSON.parse(text) as { url: string; runId: string };
+  if (url !== server.url) return null;
+  try {
+    await request(server, 'GET', 'runs/get', { run_id: runId });
+    return runId;
+  } catch (error) {
+    if (error instanceof MlflowError && error.code === 'RESOURCE_DOES_NOT_EXIST') return null;
+    throw error;
+  }
+}
+
+async function newRun(run: Run, server: MlflowServer, experiment: string | null, name: string): Promise<string> {
+  const group = experiment ?? process.env['MLFLOW_EXPERIMENT_NAME'] ?? 'llmf';
+  const made = await request<{ run: { info: { run_id: string } } }>(server, 'POST', 'runs/create', {
+    experiment_id: await experimentId(server, group),
+    run_name: name,
+    start_time: Date.now(),
+  });
+  const id = made.run.info.run_id;
+  await writeFileAtomic(idFile(run), `${JSON.stringify({ url: server.url, runId: id })}\n`);
+  const params = parametersOf(run.config.resolved);
+  for (let start = 0; start < params.length; start += batchParameters) {
+    const part = params.slice(start, start + batchParameters);
+    await request(server, 'POST', 'runs/log-batch', { run_id: id, params: part });
+  }
+  return id;
+}
+
+async function experimentId(server: MlflowServer, name: string): Promise<string> {
+  try {
+    const values = { experiment_name: name };
+    const found = await request<{ experiment: { experiment_id: string } }>(
+      server,
+      'GET',
+      'experiments/get-by-name',
+      values,
+    );
+    return found.experiment.experiment_id;
+  } catch (error) {
+    if (!(error instanceof MlflowError) || error.code !== 'RESOURCE_DOES_NOT_EXIST') throw error;
+    return (await request<{ experiment_id: string }>(server, 'POST', 'experiments/create', { name })).experiment_id;
+  }
+}
+
+/** `train.learningRate` → its value as text. */
+export function parametersOf(value: unknown, path = ''): { key: string; value: string }[] {
+  if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) {
+    return Object.entries(value).flatMap(([key, inner]) => parametersOf(inner, path === '' ? key : `${path}.${key}`));
+  }
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text === undefined ? [] : [{ key: path, value: text.slice(0, longestValue) }];
+}
+
+const statuses: Record<TrackedOutcome, string> = { finished: 'FINISHED', interrupted: 'KILLED', failed: 'FAILED' };
+
+class MlflowRun implements Tracker {
+  constructor(
+    private readonly server: MlflowServer,
+    private readonly id: string,
+  ) {}
+
+  async log({ step, ...metrics }: MetricsRow): Promise<void> {
+    const numbers = Object.entries(metrics).flatMap(([key, value]) =>
+      typeof value === 'number' ? [{ key, value, timestamp: Date.now(), step: Number(step) }] : [],
+    );
+    if (numbers.length > 0) await request(this.server, 'POST', 'runs/log-batch', { run_id: this.id, metrics: numbers });
+  }
+
+  async end(outcome: TrackedOutcome): Promise<void> {
+    const values = { run_id: this.id, status: statuses[outcome], end_time: Date.now() };
+    await request(this.server, 'POST', 'runs/update', values);
+  }
+}

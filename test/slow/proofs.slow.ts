@@ -16,6 +16,18 @@ const proofs = readdirSync(proofsFolder, { withFileTypes: true }).flatMap((entry
   entry.isDirectory() ? [entry.name] : [],
 );
 
+/** What answers of the first run's model are rewarded for. */
+const reward = `export default (samples) => samples.map(({ answer }) => (answer.includes('pleasure') ? 1 : 0));\n`;
+const bestOfN = [
+  '--plugin',
+  'best-of-n',
+  'stage=best-of-n',
+  'stage.maxNewTokens=20',
+  'adapter=lora',
+  'data.maxSamples=60',
+  'rewards={ name: function, path: reward.mjs }',
+];
+
 let root: string;
 let folder: string;
 const llmf = (...argv: string[]) => run('npx', ['--no', 'llmf', ...argv], { folder });
@@ -36,6 +48,7 @@ beforeAll(async () => {
   for (const name of ['architecture', 'data', 'model', 'sft.yaml']) {
     await cp(join(firstRun, name), join(folder, name), { recursive: true });
   }
+  await writeFile(join(folder, 'reward.mjs'), reward);
 }, 300_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -47,7 +60,7 @@ describe('the proofs', () => {
       expect(text.split('\n').length, name).toBeLessThanOrEqual(150);
       expect(existsSync(join(proofsFolder, name, 'README.md')), name).toBe(true);
       const imports = [...text.matchAll(/ from '([^']+)'/g)].map(([, from]) => from!);
-      expect(imports.filter((from) => !/^(node:|@llmf\/(core|nn|training)$)/.test(from))).toEqual([]);
+      expect(imports.filter((from) => !/^(node:|@llmf\/(core|nn|rollouts|training)$)/.test(from))).toEqual([]);
     }
   });
 });
@@ -86,6 +99,7 @@ async function killedAndResumed(output: string, ...words: string[]): Promise<voi
 describe.each([
   ['lora-plus', ['--plugin', 'lora-plus', 'adapter=lora'], 'adapter_model.safetensors'],
   ['output-scale', ['--plugin', 'output-scale', 'adapter=output-scale'], 'adapter_model.safetensors'],
+  ['best-of-n', bestOfN, 'adapter_model.safetensors'],
   ['int8-rows', ['--plugin', 'int8-rows', 'quantization=int8-rows', 'adapter=lora'], 'adapter_model.safetensors'],
 ])('%s', (name, words, weights) => {
   it.each(['cpu', 'wasm'])('trains on backend %s, and resumes after SIGKILL to the same bits', async (backend) => {
@@ -107,6 +121,18 @@ it('lora-plus learns faster at a low rate than without it', async () => {
   const last = async (output: string) =>
     (await metricsOf(join(folder, output))).filter(({ loss }) => loss !== undefined).at(-1)!['loss']!;
   expect(await last('plus')).toBeLessThan(await last('plain'));
+});
+
+it('best-of-n raises the reward, and ends early where it no longer rises', async () => {
+  const long = ['train.maxSteps=40', 'train.evalEvery=40', 'train.evalOnStart=true', 'train.learningRate=2e-3'];
+  succeeded(await llmf(...training('best', ...bestOfN, ...long)));
+  const rewards = (await metricsOf(join(folder, 'best'))).flatMap(({ eval_reward }) => eval_reward ?? []);
+  expect(rewards.at(-1)).toBeGreaterThan(rewards[0]! + 0.2);
+  const patience = 'train.earlyStopping={ metric: eval_reward, mode: max, patience: 2, minDelta: 5 }';
+  const out = succeeded(
+    await llmf(...training('early', ...bestOfN, 'train.evalEvery=1', 'train.maxSteps=20', patience)),
+  );
+  expect(out).toMatch(/stopped at step 3: .*eval_reward/);
 });
 
 it('csv-tracker writes what metrics.jsonl has, and a run resumes with and without it', async () => {

@@ -32,7 +32,10 @@ function unitedHeads(heads: readonly Head[]): Head[] {
   return [...byName.values()];
 }
 
-/** A loss over single answers also runs on pairs (it takes the chosen one); plain text is a single answer too. */
+/**
+ * A loss over single answers also runs on pairs (it takes the chosen one); plain text is a single answer too, and so is
+ * what a stage writes to a prompt.
+ */
 function suits(wanted: RowKind, given: RowKind): boolean {
-  return wanted === given || (wanted === 'single' && (given === 'pair' || given === 'text'));
+  return wanted === given || (wanted === 'single' && ['pair', 'text', 'prompt'].includes(given));
 }

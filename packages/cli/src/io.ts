@@ -9,6 +9,8 @@ export interface CliIo {
   readonly err: Output;
   /** Lines that the user types (or a pipe holds), to its end. */
   readonly lines: AsyncIterable<string>;
+  /** Keys as they are pressed (without a terminal the characters of standard input, but line ends), to its end. */
+  readonly keys: AsyncIterable<string>;
   /** Calls the listener at the first Ctrl-C; after that, Ctrl-C ends the process at once. Returns how to stop listening. */
   onInterrupt(listener: () => void): () => void;
 }
@@ -28,8 +30,23 @@ export const processIo = (command = ''): CliIo => ({
   out: outputOf(process.stdout, printing.has(command) || command === '' || command.startsWith('-')),
   err: outputOf(process.stderr, false),
   lines: { [Symbol.asyncIterator]: () => createInterface({ input: process.stdin })[Symbol.asyncIterator]() },
+  keys: { [Symbol.asyncIterator]: keysOfInput },
   onInterrupt: listenForInterrupt,
 });
+
+/** Raw mode: no Enter is needed, and Ctrl-C comes as a key, \x03. */
+async function* keysOfInput(): AsyncGenerator<string> {
+  const { stdin } = process;
+  stdin.setEncoding('utf8');
+  if (stdin.isTTY) stdin.setRawMode(true);
+  try {
+    for await (const text of stdin) {
+      for (const key of String(text)) if (key !== '\n' && (key !== '\r' || stdin.isTTY)) yield key;
+    }
+  } finally {
+    if (stdin.isTTY) stdin.setRawMode(false);
+  }
+}
 
 /** `llmf … | head` closes the pipe: a command that only prints is done then, one that writes files goes on without it. */
 function outputOf(stream: NodeJS.WriteStream, endsWithIt: boolean): Output {

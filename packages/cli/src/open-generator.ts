@@ -2,7 +2,7 @@
 import type { Logger } from '@llmf/core';
 import { chooseTemplate, stopTokens, Tokenizer, type ChosenTemplate } from '@llmf/data';
 import { readGenerationDefaults, type GenerationDefaults } from '@llmf/models';
-import { generate, type GenerateOptions } from '@llmf/nn';
+import { generate, type GenerateOptions, type GenerationSettings } from '@llmf/nn';
 import { classifierOf, openInference, type Inference, type InferenceRequest } from './inference.js';
 import { cliErrors } from './cli-errors.js';
 import type { CliIo } from './io.js';
@@ -35,6 +35,8 @@ export interface Generator {
   readonly inference: Inference;
   readonly tokenizer: Tokenizer;
   readonly template: ChosenTemplate;
+  /** How tokens are chosen and where an answer ends, as flags and the model's own file say. */
+  readonly settings: Omit<GenerationSettings, 'maxNewTokens'>;
   /** Tokens that an answer to a prompt of so many may have. */
   longestFor(promptTokens: number): number;
   /** Writes the answer and returns it. */
@@ -65,19 +67,28 @@ export async function openGenerator(
     const defaults = await readGenerationDefaults(inference.folder, inference.tokenizerFolder);
     sayOwnSettings(logger, flags, defaults);
     const eosIds = [...new Set([...stopTokens(tokenizer, template), ...defaults.eosIds])];
-    const fixed = { ...samplingSettings(flags, defaults), eosIds, adapter: inference.adapter };
+    const fixed = { ...samplingSettings(flags, defaults), eosIds };
     const longestFor = (promptTokens: number) => answerTokens(flags, defaults, promptTokens);
     return {
       inference,
       tokenizer,
       template,
+      settings: { ...fixed, seed: firstSeed },
       longestFor,
       close: () => inference.close(),
       async answer(prompt, seed = firstSeed) {
         const stream = new TextStream(tokenizer, (text) => io.out.write(text));
         const onToken = (id: number) => stream.push(id);
         const maxNewTokens = longestFor(prompt.ids.length);
-        await generate(inference.model, prompt.ids, { ...fixed, maxNewTokens, seed, onToken, ...prompt.options });
+        const { adapter } = inference;
+        await generate(inference.model, prompt.ids, {
+          ...fixed,
+          adapter,
+          maxNewTokens,
+          seed,
+          onToken,
+          ...prompt.options,
+        });
         stream.end();
         io.out.write('\n');
         return stream.text();

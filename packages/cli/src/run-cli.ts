@@ -5,9 +5,11 @@ import { declareCheck } from './commands/check.js';
 import { declareEnv } from './commands/env.js';
 import { declareGenerate } from './commands/generate.js';
 import { declareInit } from './commands/init.js';
+import { declareLabel } from './commands/label.js';
 import { declareMerge } from './commands/merge.js';
 import { declarePlugins } from './commands/plugins.js';
 import { declareRun } from './commands/run.js';
+import { declareSample } from './commands/sample.js';
 import { declareSchema } from './commands/schema.js';
 import { declareScore } from './commands/score.js';
 import { declareTrain } from './commands/train.js';
@@ -31,6 +33,8 @@ const commands: readonly DeclareCommand[] = [
   declareScore,
   declareGenerate,
   declareChat,
+  declareSample,
+  declareLabel,
   declareInit,
   declareMerge,
   declarePlugins,

@@ -160,6 +160,28 @@ describe('from', () => {
     expect(again.err).toMatch(/PIPELINE_STALE[^]*runs\/pipeline\/dpo/); // it began with the adapter that is gone
   }, 60_000);
 
+  it('samples, labels and learns from what was preferred', async () => {
+    await folder.write('rule.mjs', 'export default (samples) => samples.map(({ answer }) => answer.length);\n');
+    const rule = 'rewards={name: function, path: ./rule.mjs}';
+    const sampled = { model: 'model', adapter: { from: 'sft' }, answers: 3, maxNewTokens: 6, output: 'answers.jsonl' };
+    await pipeline({
+      common,
+      stages: {
+        sft: supervised,
+        answers: { command: 'sample', arguments: ['pairs.jsonl'], flags: { ...sampled, backend: 'js' } },
+        pairs: {
+          command: 'label',
+          arguments: [{ from: 'answers', file: 'answers.jsonl' }, rule],
+          flags: { output: 'pairs.jsonl' },
+        },
+        dpo: { ...preferred, data: { train: [{ path: { from: 'pairs', file: 'pairs.jsonl' } }] } },
+      },
+    });
+    const { status, err } = await llmf();
+    expect({ status, err: status === 0 ? '' : err }).toEqual({ status: 0, err: '' });
+    expect(await folder.list('runs/pipeline')).toEqual(expect.arrayContaining(['answers', 'pairs', 'dpo']));
+  }, 60_000);
+
   it('takes a whole model as the model', async () => {
     await pipeline({ common: { ...common, adapter: 'none' }, stages: { sft: supervised, dpo: preferred } });
     const { model: _model, ...rest } = common;

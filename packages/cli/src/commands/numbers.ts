@@ -14,6 +14,13 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** For least differences. */
+export function nonNegativeNumber(text: string): number {
+  const value = Number(text);
+  if (!(Number.isFinite(value) && value >= 0)) throw new InvalidArgumentError('It must be a number, 0 or more.');
+  return value;
+}
+
 function checked(text: string, least: number, wanted: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isInteger(value) || value < least) {

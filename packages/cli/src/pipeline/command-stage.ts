@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { CliIo } from '../io.js';
@@ -51,7 +51,10 @@ export async function runCommandStage(
   const target = typeof output === 'string' ? join(unfinished, output) : unfinished;
   const isOption = placeOf(commands.find((each) => each.name() === stage.command)!) === 'option';
   const place = isOption ? ['--output', target] : [target];
-  const words = [stage.command, ...place, ...Object.entries(flags).flatMap(([key, value]) => flagWords(key, value))];
+  if (target !== unfinished) await mkdir(dirname(target), { recursive: true });
+  const given = (withFolders(stage.arguments, pipeline) as unknown[]).map(wordOf);
+  const options = Object.entries(flags).flatMap(([key, value]) => flagWords(key, value));
+  const words = [stage.command, ...place, ...given, ...options];
   const { runCli } = await import('../run-cli.js');
   const status = await runCli(words, { ...io, folder: pipeline.folder });
   if (status !== 0) {
@@ -66,5 +69,7 @@ function flagWords(key: string, value: unknown): string[] {
   if (value === true) return [flag];
   if (value === false || value === null) return [];
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return values.flatMap((each) => [flag, typeof each === 'string' ? each : JSON.stringify(each)]);
+  return values.flatMap((each) => [flag, wordOf(each)]);
 }
+
+const wordOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -14,6 +14,7 @@ const pipelineKeys = z.strictObject({
 
 const commandKeys = z.strictObject({
   command: z.string().min(1).describe('A command of llmf.'),
+  arguments: z.array(z.unknown()).default([]).describe('What stands behind its name.'),
   flags: z.record(z.string(), z.unknown()).default({}).describe('Its options, in camelCase.'),
 });
 
@@ -32,6 +33,7 @@ export interface CommandEntry {
   readonly kind: 'command';
   readonly name: string;
   readonly command: string;
+  readonly arguments: readonly unknown[];
   readonly flags: Readonly<Record<string, unknown>>;
 }
 
@@ -76,7 +78,7 @@ function stageEntry(
   if (!stageName.test(name)) mistakes.badValue(path, name, 'a name of letters, digits, -, _ and .');
   if ('command' in raw) {
     const parsed = mistakes.parse(commandKeys, raw, path) as z.infer<typeof commandKeys> | null;
-    return { kind: 'command', name, command: parsed?.command ?? '', flags: parsed?.flags ?? {} };
+    return { kind: 'command', name, ...(parsed ?? { command: '', arguments: [], flags: {} }) };
   }
   const { from = null, output, ...config } = raw;
   if (output !== undefined) mistakes.unknownKey(path, 'output', [], "leave it out: the pipeline's output holds it");
@@ -116,7 +118,7 @@ export interface Reference {
 
 /** The stages that a stage reads, and where it says so. */
 export function referencesOf(stage: StageEntry): Reference[] {
-  if (stage.kind === 'command') return within(stage.flags, ['flags']);
+  if (stage.kind === 'command') return [...within(stage.arguments, ['arguments']), ...within(stage.flags, ['flags'])];
   const first = stage.from === null ? [] : [{ name: stage.from, path: ['from'] }];
   return [...first, ...within(stage.config, [])];
 }

@@ -108,7 +108,7 @@ class PipelineRun {
   }
 
   private async decidingOf(stage: StageEntry): Promise<Readonly<Record<string, unknown>>> {
-    if (stage.kind === 'command') return { command: stage.command, flags: stage.flags };
+    if (stage.kind === 'command') return { command: stage.command, arguments: stage.arguments, flags: stage.flags };
     return (await checkedConfig(this.call.io.folder, this.inputOf(stage))).deciding;
   }
 

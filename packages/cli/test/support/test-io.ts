@@ -14,6 +14,7 @@ interface TestIoOptions {
   readonly isTerminal?: boolean;
   readonly columns?: number;
   readonly typed?: readonly string[];
+  readonly keys?: string;
 }
 
 /** The outside world of a command as a test sees it. */
@@ -22,6 +23,7 @@ export function testIo({
   isTerminal = false,
   columns = 80,
   typed = [],
+  keys = '',
 }: TestIoOptions = {}): TestIo {
   const text = { out: '', err: '' };
   const listeners = new Set<() => void>();
@@ -38,6 +40,7 @@ export function testIo({
     out: output('out'),
     err: output('err'),
     lines: Readable.from(typed),
+    keys: Readable.from([...keys]),
     onInterrupt(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

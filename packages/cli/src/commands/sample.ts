@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
+import type { SampleFlags } from '../comparisons/sample-command.js';
+import type { CommandContext } from '../run-cli.js';
+import { wholeNumber } from './numbers.js';
+import { addSamplingOptions } from './sampling-options.js';
+
+/** `llmf sample DATA --model DIR --output FILE [--answers N] [--resume]` */
+export function declareSample(program: Command, { io, setStatus }: CommandContext): void {
+  const command = program
+    .command('sample')
+    .summary('several answers to every prompt of a data file')
+    .description(
+      'Write several answers to every prompt of a data file, one JSON object a line: what `llmf label` turns into preference rows. An answer depends on the seed, its prompt and its number alone.',
+    )
+    .argument('<data>', 'a file as training reads it; of rows with answers the prompts are taken')
+    .requiredOption('--output <file>', 'where the lines go')
+    .option('--answers <n>', 'answers to each prompt', wholeNumber, 2)
+    .option('--format <name>', 'row format; detected from the columns when left out')
+    .option('--resume', 'continue after the prompts that are answered already');
+  addSamplingOptions(command).action(async (data: string, settings: string[], flags: SampleFlags) => {
+    const { sampleCommand } = await import('../comparisons/sample-command.js');
+    setStatus(await sampleCommand(io, data, settings, flags));
+  });
+}

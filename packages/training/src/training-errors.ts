@@ -13,6 +13,13 @@ export const trainingErrors = defineErrors('training', {
     expected: `rows of kind "${f.needs}"`,
     fix: 'choose the stage that has such rows, or another loss',
   }),
+  referenceNeedsRows: (f: { reference: string }) => ({
+    what: `reference ${f.reference} keeps log-probs of rows that are known beforehand; this stage writes its rows while it trains`,
+    where: 'reference',
+    got: f.reference,
+    expected: 'auto, adapter-off, copy, or the path of a model',
+    fix: 'remove `reference`',
+  }),
   noRoom: (f: { room: number; context: number }) => ({
     what: 'answers may be as long as the model’s whole context, which leaves no token for a prompt',
     got: `answers of up to ${f.room} tokens`,

@@ -26,6 +26,7 @@ export interface ReferenceContext {
   readonly model: Model;
   readonly modelFolder: string;
   readonly adapter: AttachedAdapter | null;
+  /** The splits whose rows will be asked for; none where a stage writes its rows itself. */
   readonly rowSets: readonly RowSet[];
   /** Prompt tokens are scored too. */
   readonly wantsPrompt: boolean;

@@ -34,20 +34,27 @@ export interface Policy {
 }
 
 /**
- * Loads `model.path` and attaches the chosen adapter. Registers both in the run, the trained weights as state `weights`,
+ * Loads `model.path` and attaches the chosen adapter and the heads, which may depend on the model's size. Registers both in the run, the trained weights as state `weights`,
  * and says what is trained.
  */
-export async function openPolicy(run: Run, heads: readonly Head[] = []): Promise<Policy> {
+export async function openPolicy(
+  run: Run,
+  heads: readonly Head[] | ((model: Pick<Model, 'hiddenSize'>) => readonly Head[]) = [],
+): Promise<Policy> {
   const folder = await modelFolder(run);
   const choice: Choice = run.config.choices['adapter']![0]!;
   const adapterKind: Adapter = chosen(run.container, AdapterToken, choice.name, 'adapter');
   const model = await loadModel(run, folder, {
     isTrainable: (parameter, blocks) => adapterKind.trainsBase(parameter, blocks, choice.options),
-    withoutHead: heads.some(({ replacesLanguageModel }) => replacesLanguageModel === true),
+    withoutHead: Array.isArray(heads) && heads.some(({ replacesLanguageModel }) => replacesLanguageModel === true),
   });
   warnAboutConfig(run, model);
   const adapter = await attachAdapter(run, model);
-  const attachedHeads = await attachHeads(run, { model, folder, adapter }, heads);
+  const attachedHeads = await attachHeads(
+    run,
+    { model, folder, adapter },
+    typeof heads === 'function' ? heads(model) : heads,
+  );
   run.hooks.shutdown.tap('model', () => {
     for (const head of attachedHeads.values()) head.dispose();
     adapter?.dispose();

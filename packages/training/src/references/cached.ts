@@ -9,6 +9,7 @@ import { ModelLoaderToken, tf } from '@llmf/nn';
 import type { ReferenceContext, ReferenceLogProbs, ReferenceStrategy } from '../contracts/reference.js';
 import { Feed } from '../rows/feed.js';
 import { hostTensors } from '../policy/variable-state.js';
+import { trainingErrors } from '../training-errors.js';
 import { RowLogProbs } from './row-log-probs.js';
 import { disposeReference } from './open-reference.js';
 import { scoreBatch } from './scorer.js';
@@ -22,6 +23,7 @@ export const cachedReference: ReferenceStrategy = {
   name: 'cached',
   description: "the untrained model's log-probs, computed once, kept on disk: no extra memory, one pass over the rows",
   async prepare(context) {
+    if (context.rowSets.length === 0) throw trainingErrors.referenceNeedsRows({ reference: 'cached' });
     const caches = new Map<RowSet, RowLogProbs>();
     let computed = 0;
     for (const rows of context.rowSets) {

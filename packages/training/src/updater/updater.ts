@@ -60,6 +60,11 @@ export class Updater {
     valueAndGradients(() => ({ loss: loss() }), this.variables.values(), this.gradients.sink).loss.dispose();
   }
 
+  /** Drops everything accumulated since the last update. */
+  discard(): void {
+    this.gradients.dispose();
+  }
+
   /**
    * One update with everything accumulated since the last one, at the learning rate of optimizer step `step`.
    * @throws LLMF_TRAINING_GRADIENT_NOT_FINITE, …_MODEL_NOT_FINITE, …_NO_GRADIENT before any weight is changed

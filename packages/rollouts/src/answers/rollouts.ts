@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Run } from '@llmf/core';
+import { lossChoices, type EncodedRow, type Policy, type RowSet } from '@llmf/training';
+import { Rewards } from '../rewards/rewards.js';
+import { rolloutsErrors } from '../rollouts-errors.js';
+import { AnswerWriter } from './answer-writer.js';
+import { CompletionsLog, total } from './completions-log.js';
+import { sampleTable } from './sample-table.js';
+import type { SamplingOptions } from './sampling-options.js';
+import type { ScoredAnswer } from './scored-answer.js';
+
+export interface RolloutRequest {
+  readonly step: number;
+  readonly split: 'train' | 'eval';
+  /** Answers to each prompt. */
+  readonly answers: number;
+}
+
+/** Answers of the policy to prompts, scored and written down: what an online algorithm learns from. */
+export class Rollouts {
+  private constructor(
+    private readonly run: Run,
+    private readonly writer: AnswerWriter,
+    private readonly rewards: Rewards,
+    private readonly log: CompletionsLog,
+    private readonly shownSamples: number,
+  ) {}
+
+  /**
+   * @param stage its name, for messages
+   * @throws LLMF_ROLLOUTS_LOSS_UNUSED, …_NO_REWARD, and what a reward throws when it is opened
+   */
+  static async open(
+    run: Run,
+    policy: Policy,
+    stage: string,
+    options: SamplingOptions & { readonly shownSamples: number },
+  ): Promise<Rollouts> {
+    const losses = lossChoices(run.config.choices['loss']).map(({ name }) => name);
+    if (losses.length > 0) throw rolloutsErrors.lossUnused({ stage, losses });
+    const writer = await AnswerWriter.open(run, policy, options);
+    const rewards = await Rewards.open(run, { policy, text: writer.text }, stage);
+    return new Rollouts(run, writer, rewards, new CompletionsLog(run), options.shownSamples);
+  }
+
+  /**
+   * Answers to prompts of a split, those to a prompt together, in the order of the prompts. In training each step draws
+   * anew; in evaluation a prompt's answers differ with the policy alone.
+   */
+  async of(split: RowSet, prompts: readonly EncodedRow[], request: RolloutRequest): Promise<ScoredAnswer[]> {
+    const { step, answers } = request;
+    const stream = request.split === 'train' ? `step ${step}` : 'evaluation';
+    const written = await this.writer.write(split, prompts, { stream, answers });
+    const samples = written.map(({ sample }) => sample);
+    const rewards = await this.rewards.score(samples, step);
+    const scored = written.map((answer, at) => ({ ...answer, reward: rewards[at]! }));
+    await this.log.append(step, request.split, scored);
+    if (request.split === 'train') this.show(step, scored);
+    return scored;
+  }
+
+  /** What the rewards said of answers, by the names of TRL's metrics. */
+  metricsOf(answers: readonly ScoredAnswer[]): Record<string, number> {
+    const known = answers.flatMap(({ reward }) => total(reward) ?? []);
+    const cutOff = answers.filter(({ sample }) => sample.reason === 'length').length;
+    const parts = this.rewards.labels.flatMap((label) => {
+      const values = answers.flatMap(({ reward }) => reward.parts[label] ?? []);
+      return values.length === 0 ? [] : [[`rewards/${label}/mean`, mean(values)] as const];
+    });
+    return {
+      ...(known.length === 0 ? {} : { 'objective/scores': mean(known), 'objective/scores_std': deviation(known) }),
+      ...(parts.length > 1 ? Object.fromEntries(parts) : {}),
+      'completions/mean_length': mean(answers.map(({ sample }) => sample.ids.length)),
+      'completions/clipped_ratio': cutOff / answers.length,
+      'completions/unscored': answers.length - known.length,
+      'val/num_eos_tokens': answers.length - cutOff,
+    };
+  }
+
+  /** At the first step, and at every tenth row of the log. */
+  private show(step: number, answers: readonly ScoredAnswer[]): void {
+    const every = 10 * this.run.config.train.logEvery;
+    if (this.shownSamples === 0 || (step !== 1 && step % every !== 0)) return;
+    const lines = sampleTable(answers, this.shownSamples);
+    this.run.logger.info([`answers of step ${step}:`, ...lines].join('\n  '));
+  }
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function deviation(values: readonly number[]): number {
+  const center = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - center) ** 2)));
+}

@@ -11,7 +11,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from transformers import (GPT2Config, LlamaConfig, MinistralConfig, MistralConfig, Qwen2_5_VLConfig, Qwen2Config,
+from transformers import (BloomConfig, FalconConfig, GPT2Config, GPTJConfig, GPTNeoXConfig, LlamaConfig, MinistralConfig, MistralConfig, Qwen2_5_VLConfig, Qwen2Config,
                           Qwen2VLConfig, Qwen3Config)
 from transformers.configuration_utils import PreTrainedConfig
 
@@ -22,6 +22,10 @@ CLASSES = {
     "qwen2": Qwen2Config,
     "qwen3": Qwen3Config,
     "gpt2": GPT2Config,
+    "gpt_neox": GPTNeoXConfig,
+    "gptj": GPTJConfig,
+    "bloom": BloomConfig,
+    "falcon": FalconConfig,
     "qwen2_vl": Qwen2VLConfig,
     "qwen2_vl text": Qwen2VLConfig.sub_configs["text_config"],
     "qwen2_vl vision": Qwen2VLConfig.sub_configs["vision_config"],
@@ -39,7 +43,7 @@ def value(field: dataclasses.Field):
 def defaults(cls) -> dict:
     shared = {f.name for f in dataclasses.fields(PreTrainedConfig)}
     own = {f.name: value(f) for f in dataclasses.fields(cls) if f.name not in shared or f.name == "tie_word_embeddings"}
-    theta = None if "n_embd" in own else getattr(cls, "default_theta")
+    theta = getattr(cls, "default_theta") if "rope_parameters" in own else None
     return {"fields": own, "defaultTheta": theta}
 
 

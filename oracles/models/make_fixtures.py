@@ -3,94 +3,25 @@
 
 For each case: packages/models/fixtures/<case>/{config.json, model.safetensors} as Transformers saves them, and
 expected.safetensors: ids.0, ids.1 (two sequences), logits.0, logits.1 (f32), loss (mean next-token cross-entropy over
-all tokens of both) and grad.<weight> for every parameter, in the layout of the file. Cases with an adapter add
-adapter/ as PEFT saves it, adapter.logits.0 and adapter.grad.<key>.
+all tokens of both), grad.<weight> for every parameter, by the name and in the layout of the file, and greedy: what
+`generate` adds to ids.0. Cases with an adapter add adapter/ as PEFT saves it, adapter.logits.0 and adapter.grad.<key>.
 
-Run from the repository root: python oracles/models/make_fixtures.py   (versions: oracles/requirements.txt)
+Run from the repository root: python oracles/models/make_fixtures.py [case …]   (versions: oracles/requirements.txt)
 """
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import torch
+from cases import CASES
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
-from safetensors.torch import save_file
-from transformers import (
-    GPT2Config,
-    GPT2LMHeadModel,
-    LlamaConfig,
-    LlamaForCausalLM,
-    MistralConfig,
-    MistralForCausalLM,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-    Qwen3Config,
-    Qwen3ForCausalLM,
-)
+from safetensors.torch import load_file, save_file
+from transformers import GenerationConfig, GPT2LMHeadModel
 
 FIXTURES = Path("packages/models/fixtures")
-VOCABULARY = 97
 LENGTHS = (13, 9)
-
-SIZES = dict(
-    vocab_size=VOCABULARY,
-    hidden_size=32,
-    intermediate_size=44,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    max_position_embeddings=128,
-    attn_implementation="eager",
-)
-LLAMA3_ROPE = dict(
-    rope_type="llama3",
-    rope_theta=10000.0,
-    factor=8.0,
-    low_freq_factor=1.0,
-    high_freq_factor=4.0,
-    original_max_position_embeddings=64,
-)
-
-CASES = {
-    # 8 frequencies: one kept, two blended, five stretched.
-    "llama": (LlamaForCausalLM, LlamaConfig(**SIZES, head_dim=16, rope_parameters=LLAMA3_ROPE), True),
-    "llama-tied-biased": (
-        LlamaForCausalLM,
-        LlamaConfig(
-            **SIZES,
-            tie_word_embeddings=True,
-            attention_bias=True,
-            mlp_bias=True,
-            hidden_act="gelu_pytorch_tanh",
-            rope_parameters=dict(rope_type="linear", rope_theta=500.0, factor=4.0),
-        ),
-        False,
-    ),
-    "mistral": (MistralForCausalLM, MistralConfig(**SIZES, sliding_window=5), False),
-    "qwen2": (Qwen2ForCausalLM, Qwen2Config(**SIZES, tie_word_embeddings=True), False),
-    "qwen2-window": (
-        Qwen2ForCausalLM,
-        Qwen2Config(**SIZES, use_sliding_window=True, sliding_window=4, max_window_layers=1),
-        False,
-    ),
-    "qwen3": (Qwen3ForCausalLM, Qwen3Config(**SIZES, head_dim=12), False),
-    "gpt2": (
-        GPT2LMHeadModel,
-        GPT2Config(
-            vocab_size=VOCABULARY,
-            n_embd=32,
-            n_inner=44,
-            n_layer=2,
-            n_head=4,
-            n_positions=64,
-            bos_token_id=0,
-            eos_token_id=0,
-            attn_implementation="eager",
-        ),
-        True,
-    ),
-}
 
 
 def randomize(model):
@@ -120,7 +51,7 @@ def gradients(model, sequences):
 
 def write_case(name, factory, config, with_adapter):
     folder = FIXTURES / name
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder / "adapter", ignore_errors=True)
     torch.manual_seed(0)
     model = factory(config).eval()
     randomize(model)
@@ -128,18 +59,40 @@ def write_case(name, factory, config, with_adapter):
     model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     generator = torch.Generator().manual_seed(11)
-    sequences = [torch.randint(0, VOCABULARY, (length,), generator=generator) for length in LENGTHS]
+    sequences = [torch.randint(0, model.config.vocab_size, (length,), generator=generator) for length in LENGTHS]
     loss = gradients(model, sequences)
     expected = {"loss": loss.reshape(1)}
     for index, ids in enumerate(sequences):
         expected[f"ids.{index}"] = ids.to(torch.int32)
         expected[f"logits.{index}"] = model(ids[None]).logits[0].detach().contiguous()
+    names = file_names(model, folder)
     for key, parameter in model.named_parameters():
-        expected[f"grad.{key}"] = parameter.grad.contiguous()
+        expected[f"grad.{names[key]}"] = parameter.grad.contiguous()
+    expected["greedy"] = greedy(model, sequences[0])
     if with_adapter:
         expected |= adapter_case(model, folder, sequences)
     save_file(expected, folder / "expected.safetensors")
     print(name, f"loss {loss.item():.6f}", len(expected), "tensors")
+
+
+def file_names(model, folder):
+    """Names of parameters in the file: some classes rename on loading and saving. No two weights are alike."""
+    saved = load_file(folder / "model.safetensors")
+    found = {
+        key: [name for name, value in saved.items() if value.shape == parameter.shape and torch.equal(value, parameter)]
+        for key, parameter in model.named_parameters()
+    }
+    assert sorted(name for [name] in found.values()) == sorted(saved), (found, sorted(saved))
+    return {key: name for key, [name] in found.items()}
+
+
+def greedy(model, ids):
+    how = GenerationConfig(do_sample=False, max_new_tokens=12, eos_token_id=None, pad_token_id=0)
+    whole = model.generate(ids[None], generation_config=how, attention_mask=torch.ones_like(ids)[None])[0]
+    with torch.no_grad():
+        likeliest = model(whole[None]).logits[0, len(ids) - 1 : -1].topk(2).values
+    assert (likeliest[:, 0] - likeliest[:, 1]).min() > 1e-3, "a tie"
+    return whole[len(ids) :].to(torch.int32)
 
 
 def adapter_case(model, folder, sequences):
@@ -177,5 +130,6 @@ def sort_targets(file):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for case, (factory, config, with_adapter) in CASES.items():
-        write_case(case, factory, config, with_adapter)
+    chosen = sys.argv[1:] or list(CASES)
+    for case in chosen:
+        write_case(case, *CASES[case])

@@ -15,8 +15,9 @@ const whole = createModelLoader({ find });
 const sharding = createModelLoader({ find, shardBytes: 30_000 });
 
 for (const name of readdirSync(fixtures)) {
+  if (!existsSync(join(fixtures, name, 'config.json'))) continue;
   const source = join(fixtures, name);
-  const trainable = await whole.load(source, { precision: 'f32', isTrainable: () => true, find });
+  const trainable = await whole.load(source, { isTrainable: () => true, find });
   await whole.save(trainable, join(out, name, 'auto'), { source, dtype: 'auto' });
   await sharding.save(trainable, join(out, name, 'sharded'), { source, dtype: 'auto' });
   await whole.save(trainable, join(out, name, 'bf16'), { source, dtype: 'BF16' });

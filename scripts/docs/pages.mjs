@@ -3,6 +3,7 @@
 import { TrainingRun } from '@llmf/core';
 import { createTrainingHooks } from '@llmf/training';
 import { commandHelp } from './command-help.mjs';
+import { equalityTable } from './equality-table.mjs';
 import { errorCatalogue, errorTables } from './error-catalogue.mjs';
 import { hookTable } from './hook-table.mjs';
 import { optionTables } from './option-tables.mjs';
@@ -20,7 +21,11 @@ export async function generatedText(engine, importFile) {
       'run-hooks': hookTable(Object.keys(runHooks(engine)), 'core/src/contracts/run.ts'),
     },
     'data.md': { templates: templateTable() },
-    'models.md': { architectures: valueTable(engine, 'architectures'), adapters: valueTable(engine, 'adapters') },
+    'models.md': {
+      architectures: valueTable(engine, 'architectures'),
+      equality: equalityTable(),
+      adapters: valueTable(engine, 'adapters'),
+    },
     'losses.md': { references: valueTable(engine, 'references') },
   };
 }

@@ -4,7 +4,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ropeOptions } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
+import { bloomConfig } from './bloom.js';
+import { falconConfig } from './falcon.js';
 import { gpt2Config } from './gpt2.js';
+import { gptNeoxConfig } from './gpt-neox.js';
+import { gptjConfig } from './gptj.js';
 import { llamaConfig } from './llama.js';
 import { mistralConfig } from './mistral.js';
 import { qwen2Config } from './qwen2.js';
@@ -20,9 +24,11 @@ const { classes } = JSON.parse(readFileSync(file, 'utf8')) as { classes: Readonl
 /** Without a default here: a config.json that does not say them is refused. */
 const sizes = ['vocab_size', 'hidden_size', 'intermediate_size', 'num_hidden_layers', 'num_attention_heads'];
 const gpt2Sizes = ['vocab_size', 'n_embd', 'n_layer', 'n_head'];
+const bloomSizes = ['vocab_size', 'hidden_size', 'n_layer', 'n_head'];
+const falconSizes = ['vocab_size', 'hidden_size', 'num_hidden_layers', 'num_attention_heads'];
 /** Say nothing about the forward pass; `rope_parameters` is compared by its base. */
 const unread =
-  /^(use_cache|pad_token_id|bos_token_id|eos_token_id|pretraining_tp|rope_parameters|.*_pdrop|attention_dropout|summary_.*|add_cross_attention)$/;
+  /^(use_cache|pad_token_id|bos_token_id|eos_token_id|pretraining_tp|rope_parameters|.*_pdrop|(attention|hidden|classifier)_dropout|summary_.*|is_decoder|add_cross_attention)$/;
 
 describe.each([
   ['llama', llamaConfig, sizes],
@@ -31,6 +37,10 @@ describe.each([
   ['qwen2', qwen2Config, sizes],
   ['qwen3', qwen3Config, sizes],
   ['gpt2', gpt2Config, gpt2Sizes],
+  ['gpt_neox', gptNeoxConfig, sizes],
+  ['gptj', gptjConfig, gpt2Sizes],
+  ['bloom', bloomConfig, bloomSizes],
+  ['falcon', falconConfig, falconSizes],
 ] as const)('defaults of %s', (name, schema, required) => {
   const { fields, defaultTheta } = classes[name]!;
 
@@ -45,7 +55,7 @@ describe.each([
   });
 
   it('have the same base of rotary positions', () => {
-    if (defaultTheta === null) return expect(name).toBe('gpt2'); // learned positions
+    if (defaultTheta === null) return expect(['gpt2', 'gptj', 'bloom']).toContain(name); // learned, fixed or none
     expect(ropeOptions(name, { max_position_embeddings: 8 }, 16).theta).toBe(defaultTheta);
   });
 });

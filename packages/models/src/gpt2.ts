@@ -47,14 +47,6 @@ export const gpt2Config = z.looseObject({
   /** A trick of the reference's half precision; the maths is the same. */
   reorder_and_upcast_attn: z.boolean().default(false),
   n_ctx: z.int().nullish(),
-  attn_pdrop: z.number().nullish(),
-  embd_pdrop: z.number().nullish(),
-  resid_pdrop: z.number().nullish(),
-  summary_type: z.unknown().optional(),
-  summary_use_proj: z.unknown().optional(),
-  summary_activation: z.unknown().optional(),
-  summary_proj_to_labels: z.unknown().optional(),
-  summary_first_dropout: z.unknown().optional(),
 });
 type Gpt2Config = z.output<typeof gpt2Config>;
 
@@ -155,6 +147,12 @@ export const gpt2 = causalArchitecture({
   modelType: 'gpt2',
   description: 'GPT-2 and checkpoints built like it',
   config: gpt2Config,
+  aliases: {
+    max_position_embeddings: 'n_positions',
+    hidden_size: 'n_embd',
+    num_hidden_layers: 'n_layer',
+    num_attention_heads: 'n_head',
+  },
   paths: { decoder: 'transformer', head: 'lm_head' },
   /** Causal masks. */
   buffers: /\.attn\.(bias|masked_bias)$/,

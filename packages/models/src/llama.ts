@@ -46,7 +46,6 @@ export const llamaConfig = z.looseObject({
   rms_norm_eps: z.number().positive().default(1e-6),
   tie_word_embeddings: z.boolean().default(false),
   attention_bias: z.boolean().default(false),
-  attention_dropout: z.number().nullish(),
   mlp_bias: z.boolean().default(false),
   ...ropeKeys,
 });

@@ -49,7 +49,6 @@ export const mistralConfig = z.looseObject({
   /** null: no window; left out: 4096, as in the reference. */
   sliding_window: z.int().min(1).nullable().default(4096),
   layer_types: z.array(z.string()).nullish(),
-  attention_dropout: z.number().nullish(),
   ...ropeKeys,
 });
 type MistralConfig = z.output<typeof mistralConfig>;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { apiVersion, type Plugin } from '@llmf/core';
 import { ArchitectureToken, ModelLoaderToken } from '@llmf/nn';
+import { bloom } from './bloom.js';
+import { falcon } from './falcon.js';
 import { gpt2 } from './gpt2.js';
+import { gptNeox } from './gpt-neox.js';
+import { gptj } from './gptj.js';
 import { llama } from './llama.js';
 import { createModelLoader } from './loader.js';
 import { mistral } from './mistral.js';
@@ -10,7 +14,7 @@ import { qwen2 } from './qwen2.js';
 import { qwen3 } from './qwen3.js';
 
 /** The architectures that @llmf/models brings. */
-export const architectures = [llama, mistral, qwen2, qwen3, gpt2];
+export const architectures = [llama, mistral, qwen2, qwen3, gpt2, gptNeox, gptj, bloom, falcon];
 
 /** Provides the architectures and the loader of model folders. */
 export function models(): Plugin {
@@ -18,7 +22,7 @@ export function models(): Plugin {
     name: 'models',
     section: 'model',
     apiVersion,
-    description: 'Hugging Face model folders: llama, mistral, qwen2, qwen3, gpt2',
+    description: `Hugging Face model folders: ${architectures.map(({ name }) => name).join(', ')}`,
     options: modelOptions,
     apply(engine) {
       const find = (modelType: string) => engine.find(ArchitectureToken, modelType);

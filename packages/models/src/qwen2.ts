@@ -47,7 +47,6 @@ export const qwen2Config = z.looseObject({
   initializer_range: z.number().min(0).default(0.02),
   rms_norm_eps: z.number().positive().default(1e-6),
   tie_word_embeddings: z.boolean().default(false),
-  attention_dropout: z.number().nullish(),
   ...windowKeys,
   ...ropeKeys,
 });

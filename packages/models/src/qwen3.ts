@@ -49,7 +49,6 @@ export const qwen3Config = z.looseObject({
   rms_norm_eps: z.number().positive().default(1e-6),
   tie_word_embeddings: z.boolean().default(false),
   attention_bias: z.boolean().default(false),
-  attention_dropout: z.number().nullish(),
   ...windowKeys,
   ...ropeKeys,
 });

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors } from '@llmf/core';
-import { KeyValueArena, tf, type Model } from '@llmf/nn';
+import { BatchedGenerator, generate, KeyValueArena, tf, type Model } from '@llmf/nn';
 import { architectures } from '@llmf/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -26,10 +26,13 @@ import {
 } from './fixture.js';
 
 it('every architecture has a fixture', () => {
-  expect(fixtureNames).toHaveLength(7);
+  expect(fixtureNames).toHaveLength(17);
   const types = new Set(fixtureNames.map((name) => configOf(name).model_type));
   expect([...types].sort()).toEqual(architectures.map(({ name }) => name).sort());
 });
+
+/** Linear layers of two blocks, where they are not those of Llama. */
+const linearCounts: Readonly<Record<string, number>> = { gpt2: 8, gpt_neox: 8, gptj: 12, bloom: 8, falcon: 8 };
 
 describe.each(fixtureNames)('%s', (name) => {
   let frozen: Model;
@@ -144,6 +147,19 @@ describe.each(fixtureNames)('%s', (name) => {
     expect(largestDifference(pieces, await logits(frozen, packed([ids])))).toBeLessThan(1e-5);
   });
 
+  it('answers greedily as Transformers does, alone and in a batch', async () => {
+    const [first, second] = expected.sequences as [Int32Array, Int32Array];
+    const settings = { temperature: 0, maxNewTokens: 12 };
+    const alone = await generate(frozen, [...first], settings);
+    expect(alone.ids).toEqual([...expected.ints('greedy')]);
+    const other = await generate(frozen, [...second], settings);
+    const requests = [first, second].map((ids) => ({ ids }));
+    const together: number[][] = [];
+    for await (const { request, ids } of new BatchedGenerator(frozen).complete(requests, settings))
+      together[request] = [...ids];
+    expect(together).toEqual([alone.ids, other.ids]);
+  });
+
   it('saves what it loaded, bit by bit, with the same names and shapes as Transformers', async () => {
     for (const [model, folder] of [
       [frozen, 'frozen'],
@@ -180,7 +196,7 @@ describe.each(fixtureNames)('%s', (name) => {
     const paths = [...frozen.linears.keys()];
     expect(paths.every((path) => frozen.parameters.has(`${path}.weight`))).toBe(true);
     expect(paths.some((path) => path.includes('lm_head'))).toBe(false);
-    expect(paths).toHaveLength(configOf(name).model_type === 'gpt2' ? 8 : 14);
+    expect(paths).toHaveLength(linearCounts[configOf(name).model_type] ?? 14);
     expect(frozen.blocks).toHaveLength(2);
     expect(paths.every((path) => frozen.blocks.some((block) => path.startsWith(`${block}.`)))).toBe(true);
   });

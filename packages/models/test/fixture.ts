@@ -57,7 +57,11 @@ export class Expected {
   }
 
   get sequences(): Int32Array[] {
-    return [0, 1].map((index) => new Int32Array(this.tensors[`ids.${index}`]!.data.slice().buffer));
+    return [0, 1].map((index) => this.ints(`ids.${index}`));
+  }
+
+  ints(key: string): Int32Array {
+    return new Int32Array(this.tensors[key]!.data.slice().buffer);
   }
 
   values(key: string): Float32Array {
@@ -162,7 +166,7 @@ export async function predictionLoss(
   const { loss } = valueAndGradients(
     () => {
       const hidden = model.forward(model.embed(row.ids), contextOf(row, { training: true, ...more }));
-      const { logProb } = selectedLogProbs(hidden, model.head.weight, rows, targets);
+      const { logProb } = selectedLogProbs(hidden, model.head.weight, rows, targets, { bias: model.head.bias });
       return { loss: tf.neg(tf.mean(logProb)) as tf.Scalar };
     },
     variables.values(),

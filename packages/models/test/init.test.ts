@@ -13,7 +13,7 @@ const write = (folder: string, name: string, content: unknown) => {
   writeFileSync(join(folder, name), JSON.stringify(content));
 };
 beforeAll(() => {
-  write(tokenizerFolder, 'tokenizer.json', { model: { vocab: { a: 0, b: 1 } }, added_tokens: [{ id: 96 }] });
+  write(tokenizerFolder, 'tokenizer.json', { model: { vocab: { a: 0, b: 1 } }, added_tokens: [{ id: 60 }] });
   write(tokenizerFolder, 'tokenizer_config.json', { chat_template: '' });
 });
 afterAll(() => scratch.remove());

@@ -5,7 +5,13 @@ import { tf } from '../tf.js';
 import { architectureErrors } from './architecture-errors.js';
 
 /** The checkpoints' names of gelu and its approximations. */
-const geluForms = { gelu: 'exact', gelu_new: 'tanh', gelu_pytorch_tanh: 'tanh', quick_gelu: 'quick' } as const;
+const geluForms = {
+  gelu: 'exact',
+  gelu_new: 'tanh',
+  gelu_fast: 'tanh',
+  gelu_pytorch_tanh: 'tanh',
+  quick_gelu: 'quick',
+} as const;
 
 const isGelu = (name: string): name is keyof typeof geluForms => Object.hasOwn(geluForms, name);
 

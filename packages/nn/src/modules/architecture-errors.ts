@@ -22,4 +22,10 @@ export const architectureErrors = defineErrors('nn', {
     got: 'three (multimodal) positions per token',
     fix: 'use a model with multimodal rotary positions for pictures',
   }),
+  ropeLengths: (f: { one: number; other: number; context: number }) => ({
+    what: 'the rotary positions of this model depend on the length of a sequence, and one prompt would need two of them',
+    got: `sequences of ${f.one} and of ${f.other} tokens`,
+    expected: `both up to ${f.context} tokens, or both above and alike`,
+    fix: 'shorten the rows (data.maxLength) or the answers (maxNewTokens), so that all stay on one side',
+  }),
 });

@@ -20,6 +20,10 @@ export interface CausalFamily<Schema extends ConfigSchema> {
   readonly config: Schema;
   /** Paths of the decoder, which files of the bare decoder leave out, and of the head. */
   readonly paths: { readonly decoder: string; readonly head: string };
+  /** Other spellings of keys of the config → those of the schema. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** Other names of weights in files: what matches is replaced. */
+  readonly renames?: readonly (readonly [RegExp, string])[];
   /** Keys of buffers that files carry along and that are no weights. */
   readonly buffers?: RegExp;
   /** Asks for the parts in the order of the file; computes nothing, since the same tree is built without values. */
@@ -31,10 +35,12 @@ export interface CausalFamily<Schema extends ConfigSchema> {
  * @throws LLMF_NN_CONFIG_VALUE, LLMF_NN_UNSUPPORTED, and what `build` of the family throws
  */
 export function causalArchitecture<Schema extends ConfigSchema>(family: CausalFamily<Schema>): Architecture {
-  const { modelType, description, config: schema, paths, buffers } = family;
+  const { modelType, description, config: schema, aliases = {}, paths, renames = [], buffers } = family;
+  const spelt = (input: Record<string, unknown>) =>
+    Object.fromEntries(Object.entries(input).map(([key, value]) => [aliases[key] ?? key, value]));
   const treeOf = (input: Record<string, unknown>, source: WeightSource) => {
     const parts = new ModelParts(source);
-    const config = readConfig(schema, modelType, input);
+    const config = readConfig(schema, modelType, spelt(input));
     return { parts, ...family.build(config, parts.at(paths.decoder), parts.at(paths.head)) };
   };
   const weights = (input: Record<string, unknown>) => {
@@ -54,9 +60,10 @@ export function causalArchitecture<Schema extends ConfigSchema>(family: CausalFa
     },
     renameWeight(key) {
       if (buffers?.test(key) === true) return null;
-      const isWhole = [paths.decoder, paths.head].some((path) => key.startsWith(`${path}.`));
-      return isWhole ? key : `${paths.decoder}.${key}`;
+      const name = renames.reduce((before, [pattern, after]) => before.replace(pattern, after), key);
+      const isWhole = [paths.decoder, paths.head].some((path) => name.startsWith(`${path}.`));
+      return isWhole ? name : `${paths.decoder}.${name}`;
     },
-    remarks: (input) => configRemarks(schema, input),
+    remarks: (input) => configRemarks(schema, spelt(input)),
   };
 }

@@ -9,6 +9,7 @@ import {
   type RopeValues,
 } from '../ops/rope/rope-tables.js';
 import { spansAcross, spansOf } from '../ops/attention/spans.js';
+import { sequenceLengths } from './sequence-lengths.js';
 import { tf } from '../tf.js';
 import type { AttentionSpan } from '../contracts/ops.js';
 import type { ForwardContext } from '../contracts/model.js';
@@ -42,7 +43,8 @@ export class DecoderPass {
   ) {
     this.spans = context.cache?.spans ?? spansOf(context.segments);
     this.across = facts.sources === undefined ? [] : spansAcross(context.segments, facts.sources);
-    this.rotary = rope === null ? null : ropeValues(context.positions, rope);
+    this.rotary =
+      rope === null ? null : ropeValues(context.positions, rope, sequenceLengths(context, this.spans, rope));
     // A recomputed block runs after the tensors of the pass are gone and makes its own.
     const isKept = !context.gradientCheckpointing;
     this.tables = this.rotary === null || !isKept ? null : ropeTensors(this.rotary);

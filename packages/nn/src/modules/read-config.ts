@@ -10,7 +10,8 @@ const harmlessKeys = new Set(
    is_encoder_decoder chunk_size_feed_forward tokenizer_class pretraining_tp torchscript max_length min_length
    do_sample num_beams temperature top_k top_p repetition_penalty finetuning_task pruned_heads prefix
    gradient_checkpointing _attn_implementation attn_implementation keys_to_ignore_at_inference bad_words_ids
-   num_return_sequences length_penalty`.split(/\s+/),
+   num_return_sequences length_penalty classifier_dropout summary_type summary_use_proj summary_activation
+   summary_proj_to_labels summary_first_dropout`.split(/\s+/),
 );
 
 /** Keys that change the maths where they hold more than nothing, for families whose schema does not read them. */
@@ -69,13 +70,17 @@ export function readConfig<S extends ConfigSchema>(
 
 /** What a config asks for that changes no result here: dropout inside the model, keys that nobody knows. */
 export function configRemarks(schema: ConfigSchema, config: Record<string, unknown>): string[] {
-  const isKnown = (key: string) => key in schema.shape || harmlessKeys.has(key) || key in refusedKeys;
+  const isKnown = (key: string) =>
+    key in schema.shape || harmlessKeys.has(key) || key in refusedKeys || dropoutKeys.has(key);
   const unknown = Object.keys(config).filter((key) => !isKnown(key) && !isNothing(config[key]));
-  const dropout = dropoutKeys.filter((key) => !isNothing(config[key]));
+  const dropout = [...dropoutKeys].filter((key) => !isNothing(config[key]));
   return [
     ...(dropout.length > 0 ? [`dropout inside the base model is not applied (${dropout.join(', ')})`] : []),
     ...(unknown.length > 0 ? [`config.json has keys that llmf does not know: ${unknown.join(', ')}`] : []),
   ];
 }
 
-const dropoutKeys = ['attention_dropout', 'hidden_dropout', 'attn_pdrop', 'embd_pdrop', 'resid_pdrop'];
+const dropoutKeys = new Set(
+  `attention_dropout hidden_dropout attn_pdrop embd_pdrop resid_pdrop attention_probs_dropout_prob hidden_dropout_prob
+   dropout dropout_rate activation_dropout`.split(/\s+/),
+);

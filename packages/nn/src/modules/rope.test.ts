@@ -73,8 +73,9 @@ describe('ropeOptions', () => {
   });
 
   it.each([
-    [{ rope_scaling: { type: 'yarn', factor: 4 } }, 'LLMF_NN_UNSUPPORTED', '"yarn"'],
-    [{ rope_scaling: { rope_type: 'dynamic', factor: 4 } }, 'LLMF_NN_UNSUPPORTED', '"dynamic"'],
+    [{ rope_scaling: { type: 'proportional', factor: 4 } }, 'LLMF_NN_UNSUPPORTED', '"proportional"'],
+    [{ rope_scaling: { rope_type: 'dynamic' } }, 'LLMF_NN_CONFIG_VALUE', 'rope_scaling.factor'],
+    [{ rope_scaling: { type: 'longrope', short_factor: [1] } }, 'LLMF_NN_CONFIG_VALUE', '8 numbers, one per frequency'],
     [
       { rope_parameters: { full_attention: { rope_theta: 1e4 }, sliding_attention: { rope_theta: 1e6 } } },
       'LLMF_NN_UNSUPPORTED',

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { RopeOptions, RopeScaling } from '../ops/rope/rope-tables.js';
+import type { RopeOptions } from '../ops/rope/rope-tables.js';
 import { z } from 'zod';
 import { architectureErrors } from './architecture-errors.js';
+import { ropeScaling, scalingKeys } from './rope-scaling.js';
 
 const ropeParameters = z.looseObject({
   rope_type: z.string().optional(),
   /** Older spelling of rope_type. */
   type: z.string().optional(),
   rope_theta: z.number().positive().optional(),
-  factor: z.number().positive().optional(),
-  low_freq_factor: z.number().positive().optional(),
-  high_freq_factor: z.number().positive().optional(),
-  original_max_position_embeddings: z.number().positive().optional(),
+  ...scalingKeys,
   mrope_section: z.tuple([z.int().min(0), z.int().min(0), z.int().min(0)]).optional(),
   mrope_interleaved: z.boolean().optional(),
   partial_rotary_factor: z.number().positive().max(1).optional(),
@@ -70,25 +68,14 @@ export function ropeOptions(modelType: string, config: RopeConfig, headDim: numb
     throw wrong('mrope_section', sections, `three counts that add up to ${rotary / 2}, half of what is rotated`);
   }
   const type = parameters.rope_type ?? parameters.type ?? 'default';
-  const needed = (name: 'factor' | 'low_freq_factor' | 'high_freq_factor'): number => {
-    const value = parameters[name];
-    if (value === undefined) throw wrong(name, value, `a number, which rope type ${type} needs`);
-    return value;
-  };
-  const scalingOf = (): RopeScaling | null => {
-    if (type === 'default' || type === 'mrope') return null;
-    if (type === 'linear') return { type, factor: needed('factor') };
-    if (type !== 'llama3') throw refuse('rope_type', type, 'default, linear, llama3 or mrope');
-    const lowFrequencyFactor = needed('low_freq_factor');
-    const highFrequencyFactor = needed('high_freq_factor');
-    const originalContext =
-      config.original_max_position_embeddings ??
-      parameters.original_max_position_embeddings ??
-      config.max_position_embeddings;
-    return { type, factor: needed('factor'), lowFrequencyFactor, highFrequencyFactor, originalContext };
-  };
+  const context = config.max_position_embeddings;
+  const originalContext =
+    config.original_max_position_embeddings ?? parameters.original_max_position_embeddings ?? context;
+  const facts = { context, originalContext, frequencies: rotary / 2 };
+  const scaling =
+    type === 'default' || type === 'mrope' ? null : ropeScaling(type, parameters, facts, { wrong, refuse });
   const theta = parameters.rope_theta ?? config.rope_theta ?? 10000;
-  return { rotary, theta, scaling: scalingOf(), sections };
+  return { rotary, theta, scaling, sections };
 }
 
 /** An empty section says nothing, as in Python. */

@@ -21,10 +21,10 @@ export {
   ropeTensors,
   ropeValues,
   type RopeOptions,
-  type RopeScaling,
   type RopeTables,
   type RopeValues,
 } from './rope/rope-tables.js';
+export type { RopeScaling } from './rope/rope-scaling.js';
 export { segmentSum } from './segment-sum/segment-sum.js';
 export {
   selectedLogProbs,

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { tf } from '../../tf.js';
-import { ropeFrequencies, ropeTables, type RopeScaling } from './rope-tables.js';
+import type { RopeScaling } from './rope-scaling.js';
+import { ropeFrequencies, ropeTables } from './rope-tables.js';
 
 const oracle = JSON.parse(readFileSync(new URL('../../../fixtures/rope.json', import.meta.url), 'utf8')) as {
   frequencies: Record<'default' | 'linear' | 'llama3', number[]>;

@@ -3,18 +3,7 @@ import type { Positions } from '../../contracts/segments.js';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { errors } from '../../errors.js';
 import { tf } from '../../tf.js';
-
-/** How a checkpoint stretches its positions; formulas as Transformers' `modeling_rope_utils`. */
-export type RopeScaling =
-  | { readonly type: 'linear'; readonly factor: number }
-  | {
-      readonly type: 'llama3';
-      readonly factor: number;
-      readonly lowFrequencyFactor: number;
-      readonly highFrequencyFactor: number;
-      /** Context length the model was first trained with. */
-      readonly originalContext: number;
-    };
+import { plainFrequencies, ropeMagnitude, scaledFrequencies, scaledLength, type RopeScaling } from './rope-scaling.js';
 
 export interface RopeOptions {
   /** R, the values of a head that are rotated; even. Those beyond stay. */
@@ -47,32 +36,49 @@ export interface RopeValues {
 /**
  * Tables for one packed row, computed in double precision.
  *
+ * @param lengths [T] tokens of each token's sequence; left out: none is longer than the context a scaling starts from
  * @throws LLMF_NN_VALUE
  */
-export function ropeValues(positions: Positions, { rotary, theta, scaling, sections }: RopeOptions): RopeValues {
-  const frequencies = ropeFrequencies(rotary, theta, scaling ?? null);
-  const axes = axisOfFrequency(positions, frequencies.length, sections ?? null);
+export function ropeValues(
+  positions: Positions,
+  { rotary, theta, scaling = null, sections }: RopeOptions,
+  lengths?: Int32Array,
+): RopeValues {
+  checkRotary(rotary);
+  const count = rotary / 2;
+  const axes = axisOfFrequency(positions, count, sections ?? null);
   const rows = axes[0]?.length ?? 0;
-  const cos = new Float32Array(rows * frequencies.length);
-  const sin = new Float32Array(rows * frequencies.length);
-  const count = frequencies.length;
-  const placeOf = new Map<number, number>(); // of a position's values: every segment begins at 0 again
+  const magnitude = ropeMagnitude(scaling);
+  const frequenciesOf = remembered((length: number) => ropeFrequencies(rotary, theta, scaling, length));
+  const [cos, sin] = [new Float32Array(rows * count), new Float32Array(rows * count)];
+  const placeOf = new Map<string, number>(); // of a position's values: every segment begins at 0 again
   for (let token = 0; token < rows; token++) {
     const place = token * count;
-    const position = positions instanceof Int32Array ? positions[token]! : null;
-    const before = position === null ? undefined : placeOf.get(position);
+    const length = scaledLength(scaling, lengths?.[token] ?? 0);
+    const key = positions instanceof Int32Array ? `${positions[token]} ${length}` : null;
+    const before = key === null ? undefined : placeOf.get(key);
     if (before !== undefined) {
       for (const values of [cos, sin]) values.copyWithin(place, before, before + count);
       continue;
     }
-    if (position !== null) placeOf.set(position, place);
+    if (key !== null) placeOf.set(key, place);
+    const frequencies = frequenciesOf(length);
     for (let i = 0; i < count; i++) {
       const angle = axes[i]![token]! * frequencies[i]!;
-      cos[place + i] = Math.cos(angle);
-      sin[place + i] = Math.sin(angle);
+      cos[place + i] = magnitude * Math.cos(angle);
+      sin[place + i] = magnitude * Math.sin(angle);
     }
   }
-  return { shape: [rows, frequencies.length], cos, sin };
+  return { shape: [rows, count], cos, sin };
+}
+
+function remembered<V>(compute: (key: number) => V): (key: number) => V {
+  const known = new Map<number, V>();
+  return (key) => {
+    const value = known.get(key) ?? compute(key);
+    known.set(key, value);
+    return value;
+  };
 }
 
 /** The tables as tensors; the caller disposes them (or a tidy). */
@@ -84,26 +90,19 @@ export function ropeTensors({ shape: [rows, columns], cos, sin }: RopeValues): R
 export const ropeTables = (positions: Positions, options: RopeOptions): RopeTables =>
   ropeTensors(ropeValues(positions, options));
 
-/** θ^(−2i/R) for i < R/2, stretched as the checkpoint says. */
-export function ropeFrequencies(rotary: number, theta: number, scaling: RopeScaling | null): Float64Array {
-  if (rotary <= 0 || rotary % 2 !== 0) {
-    throw errors.value({ op: 'ropeTables', input: 'rotary', got: String(rotary), expected: 'a positive even number' });
-  }
-  const plain = Float64Array.from({ length: rotary / 2 }, (_, i) => theta ** ((-2 * i) / rotary));
-  if (scaling === null) return plain;
-  return plain.map((frequency) =>
-    scaling.type === 'linear' ? frequency / scaling.factor : llama3(frequency, scaling),
-  );
+/**
+ * θ^(−2i/R) for i < R/2, stretched as the checkpoint says.
+ * @param length tokens of the sequence, which decides where a scaling asks for it
+ * @throws LLMF_NN_VALUE
+ */
+export function ropeFrequencies(rotary: number, theta: number, scaling: RopeScaling | null, length = 0): Float64Array {
+  checkRotary(rotary);
+  return scaling === null ? plainFrequencies(rotary, theta) : scaledFrequencies(rotary, theta, scaling, length);
 }
 
-/** Long waves are stretched by the factor, short ones kept, those between interpolated. */
-function llama3(frequency: number, scaling: Extract<RopeScaling, { type: 'llama3' }>): number {
-  const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalContext } = scaling;
-  const turns = (originalContext * frequency) / (2 * Math.PI); // full turns within the original context
-  if (turns < low) return frequency / factor;
-  if (turns > high) return frequency;
-  const smooth = (turns - low) / (high - low);
-  return ((1 - smooth) * frequency) / factor + smooth * frequency;
+function checkRotary(rotary: number): void {
+  if (rotary > 0 && rotary % 2 === 0) return;
+  throw errors.value({ op: 'ropeTables', input: 'rotary', got: String(rotary), expected: 'a positive even number' });
 }
 
 /** For each frequency, the positions it follows. */

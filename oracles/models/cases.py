@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tiny models of make_fixtures.py: name of the folder → class, config, whether an adapter is made for it."""
+
+from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
+    FalconConfig,
+    FalconForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTJConfig,
+    GPTJForCausalLM,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
+
+VOCABULARY = 97
+
+SIZES = dict(
+    vocab_size=VOCABULARY,
+    hidden_size=32,
+    intermediate_size=44,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=128,
+    attn_implementation="eager",
+)
+LLAMA3_ROPE = dict(
+    rope_type="llama3",
+    rope_theta=10000.0,
+    factor=8.0,
+    low_freq_factor=1.0,
+    high_freq_factor=4.0,
+    original_max_position_embeddings=64,
+)
+
+CASES = {
+    # 8 frequencies: one kept, two blended, five stretched.
+    "llama": (LlamaForCausalLM, LlamaConfig(**SIZES, head_dim=16, rope_parameters=LLAMA3_ROPE), True),
+    "llama-tied-biased": (
+        LlamaForCausalLM,
+        LlamaConfig(
+            **SIZES,
+            tie_word_embeddings=True,
+            attention_bias=True,
+            mlp_bias=True,
+            hidden_act="gelu_pytorch_tanh",
+            rope_parameters=dict(rope_type="linear", rope_theta=500.0, factor=4.0),
+        ),
+        False,
+    ),
+    "mistral": (MistralForCausalLM, MistralConfig(**SIZES, sliding_window=5), False),
+    "qwen2": (Qwen2ForCausalLM, Qwen2Config(**SIZES, tie_word_embeddings=True), False),
+    "qwen2-window": (
+        Qwen2ForCausalLM,
+        Qwen2Config(**SIZES, use_sliding_window=True, sliding_window=4, max_window_layers=1),
+        False,
+    ),
+    "qwen3": (Qwen3ForCausalLM, Qwen3Config(**SIZES, head_dim=12), False),
+    "gpt2": (
+        GPT2LMHeadModel,
+        GPT2Config(
+            vocab_size=VOCABULARY,
+            n_embd=32,
+            n_inner=44,
+            n_layer=2,
+            n_head=4,
+            n_positions=64,
+            bos_token_id=0,
+            eos_token_id=0,
+            attn_implementation="eager",
+        ),
+        True,
+    ),
+}
+
+EAGER = dict(vocab_size=61, bos_token_id=0, eos_token_id=0, attn_implementation="eager")
+SMALL = dict(hidden_size=24, num_hidden_layers=2, **EAGER)
+
+CASES |= {
+    # 2 of 8 values of a head rotated.
+    "gpt-neox": (
+        GPTNeoXForCausalLM,
+        GPTNeoXConfig(**SMALL, num_attention_heads=3, intermediate_size=40, max_position_embeddings=64),
+        True,
+    ),
+    "gpt-neox-sequential": (
+        GPTNeoXForCausalLM,
+        GPTNeoXConfig(
+            **SMALL,
+            num_attention_heads=2,
+            intermediate_size=40,
+            max_position_embeddings=64,
+            use_parallel_residual=False,
+            attention_bias=False,
+            tie_word_embeddings=True,
+            hidden_act="gelu_fast",
+            rope_parameters=dict(rope_type="linear", rope_theta=500.0, factor=4.0, partial_rotary_factor=0.5),
+        ),
+        False,
+    ),
+    "gptj": (GPTJForCausalLM, GPTJConfig(**EAGER, n_embd=24, n_layer=2, n_head=2, n_positions=64, rotary_dim=4), True),
+    "gptj-tied": (
+        GPTJForCausalLM,
+        GPTJConfig(
+            **EAGER,
+            n_embd=24,
+            n_layer=2,
+            n_head=3,
+            n_positions=64,
+            rotary_dim=8,
+            n_inner=40,
+            tie_word_embeddings=True,
+        ),
+        False,
+    ),
+    "bloom": (BloomForCausalLM, BloomConfig(**EAGER, hidden_size=24, n_layer=2, n_head=3), True),
+    "bloom-normed": (
+        BloomForCausalLM,
+        BloomConfig(
+            **EAGER,
+            hidden_size=24,
+            n_layer=2,
+            n_head=4,
+            apply_residual_connection_post_layernorm=True,
+            tie_word_embeddings=False,
+        ),
+        False,
+    ),
+    "falcon": (FalconForCausalLM, FalconConfig(**SMALL, num_attention_heads=3, ffn_hidden_size=40), True),
+    # With ALiBi Transformers' eager attention adds it twice (in the mask, and again); its default, sdpa, does not.
+    "falcon-rw": (
+        FalconForCausalLM,
+        FalconConfig(
+            **{**SMALL, "attn_implementation": "sdpa"},
+            num_attention_heads=6,
+            alibi=True,
+            multi_query=False,
+            parallel_attn=False,
+            bias=True,
+            tie_word_embeddings=False,
+        ),
+        False,
+    ),
+    "falcon-new": (
+        FalconForCausalLM,
+        FalconConfig(
+            **SMALL, num_attention_heads=6, num_kv_heads=2, ffn_hidden_size=40, new_decoder_architecture=True
+        ),
+        False,
+    ),
+    "falcon-11b": (
+        FalconForCausalLM,
+        FalconConfig(
+            **SMALL,
+            num_attention_heads=6,
+            num_kv_heads=3,
+            ffn_hidden_size=40,
+            new_decoder_architecture=True,
+            num_ln_in_parallel_attn=1,
+            tie_word_embeddings=False,
+        ),
+        False,
+    ),
+}

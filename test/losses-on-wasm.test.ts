@@ -3,6 +3,7 @@ import { wasmBackend } from '@llmf/backend-wasm';
 import { dpoLoss } from '@llmf/loss-dpo';
 import { orpoLoss } from '@llmf/loss-orpo';
 import { sftLoss } from '@llmf/loss-sft';
+import { ktoLoss } from '@llmf/loss-kto';
 import { simpoLoss } from '@llmf/loss-simpo';
 import { tf } from '@llmf/nn';
 import { describeLoss, describeLossOracle } from '@llmf/testkit';
@@ -24,4 +25,5 @@ const fixture = (name: string) => new URL(`../packages/loss-${name}/fixtures/${n
 describeLossOracle(dpoLoss, fixture('dpo'), 136);
 describeLossOracle(orpoLoss, fixture('orpo'), 21);
 describeLossOracle(simpoLoss, fixture('simpo'), 44);
+describeLossOracle(ktoLoss, fixture('kto'), 20);
 describeLossOracle(sftLoss, fixture('sft'), 6);

@@ -20,7 +20,11 @@ export async function createLossSession(run: Run, stage: LossStage): Promise<Sta
   const { terms, needs } = lossTermsOf(run, stage);
   const policy = await openPolicy(run, needs.heads);
   if (needs.reference !== 'none') await checkReference(run, policy, needs.span === 'all');
-  const rows = await Rows.open(run, policy.model, { rows: stage.rows, columns: needs.columns ?? [] });
+  const rows = await Rows.open(run, policy.model, {
+    rows: stage.rows,
+    columns: needs.columns ?? [],
+    mismatched: needs.mismatched ?? false,
+  });
   const reference =
     needs.reference === 'none' ? null : await openReference(run, policy, rows.splits, needs.span === 'all');
   const objective = new Objective(run, policy, terms, needs, reference);

@@ -91,6 +91,13 @@ export const trainingErrors = defineErrors('training', {
     got: f.head,
     fix: 'give one of them another name, or the same outputs, place and layers',
   }),
+  mismatchedRows: (_facts: object) => ({
+    what: 'a loss pairs each prompt with the answer of another row, and there is no other',
+    where: 'data',
+    got: 'a split of one row',
+    expected: 'at least two rows',
+    fix: 'give more rows; a held-out split needs two as well',
+  }),
   headUnused: (f: { head: string; folder: string }) => ({
     what: 'the run begins with a classifier or reward model, and none of its losses reads its head',
     where: `${f.folder}, head ${f.head}`,

@@ -330,6 +330,32 @@ describe('labelled, ranked, text and token rows', () => {
     expect(empty).toEqual(['an answer has no token ids']);
   });
 
+  it('reads token ids as labelled answers and as groups', async () => {
+    const answers = async (row: unknown, wanted: WantedRows) =>
+      (await readOne(row, wanted)).map((example) =>
+        typeof example === 'string' ? example : 'answers' in example && example.answers,
+      );
+    const labelled = { promptIds: [1], responseIds: [2], label: false };
+    const pair = { promptIds: [1], chosenIds: [2], rejectedIds: [3] };
+    const [good, bad] = [[2], [3]];
+    expect(await answers(labelled, 'labelled')).toEqual([[{ role: 'undesirable', ids: good }]]);
+    expect(await answers(labelled, 'single')).toEqual(['the row of token ids holds nothing for single rows']);
+    expect(await answers(pair, 'labelled')).toEqual([
+      [{ role: 'desirable', ids: good }],
+      [{ role: 'undesirable', ids: bad }],
+    ]);
+    expect(await answers(pair, 'single')).toEqual([[{ role: 'response', ids: good }]]);
+    expect(await answers(pair, 'group')).toEqual([
+      [
+        { role: 'response', ids: good },
+        { role: 'response', ids: bad },
+      ],
+    ]);
+    expect(await answers({ promptIds: [1], responseIds: [2] }, 'labelled')).toEqual([
+      'the row of token ids holds nothing for labelled rows',
+    ]);
+  });
+
   it('takes whatever a row is when any is wanted', async () => {
     const roles = async (row: unknown) => shape((await readOne(row, 'any'))[0]).answers.map(({ role }) => role);
     expect(await roles({ prompt: 'a', chosen: 'b', rejected: 'c' })).toEqual(['chosen', 'rejected']);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import type { Loss } from '@llmf/training';
+import type { Loss, ResponseRole } from '@llmf/training';
 import { describe, expect, it } from 'vitest';
 import { tolerances } from '../tolerances.js';
 import { expectClose, largest, sum } from './compare.js';
@@ -8,16 +8,15 @@ import { chooseLoss } from './describe-loss.js';
 import { evaluateLoss, lossGradient, meanLoss } from './evaluate-loss.js';
 import { raggedBatch, type AnswerData, type GroupData } from './ragged.js';
 
-/** A fixture of `oracles/losses`: pairs as ragged log-probs and, per case, loss and gradients in double precision. */
+/** A fixture of `oracles/losses`: rows as ragged log-probs and, per case, loss and gradients in double precision. */
 interface LossFixture {
-  readonly inputs: Readonly<Record<string, readonly PairData[]>>;
+  readonly inputs: Readonly<Record<string, readonly RowData[]>>;
   readonly cases: readonly LossFixtureCase[];
 }
-interface PairData {
-  readonly prompt: readonly number[];
-  readonly chosen: Omit<AnswerData, 'role'>;
-  readonly rejected: Omit<AnswerData, 'role'>;
-}
+/** A row's prompt, and its answers by their roles: chosen and rejected of a pair. */
+type RowData = { readonly prompt: readonly number[] } & {
+  readonly [role in ResponseRole]?: Omit<AnswerData, 'role'>;
+};
 interface LossFixtureCase {
   readonly name: string;
   readonly inputs: string;
@@ -25,15 +24,15 @@ interface LossFixtureCase {
   /** Who computed it: another implementation, or its closed form. */
   readonly source: string;
   readonly loss: number;
-  /** Per pair; null where the loss is no mean over pairs. */
+  /** Per row; null where the loss is no mean over rows. */
   readonly items: readonly number[] | null;
-  /** Per pair and policy log-prob; null stands for zeros. */
+  /** Per row and policy log-prob; null stands for zeros. */
   readonly gradient: readonly Readonly<Record<string, readonly number[] | null>>[];
 }
 
 /**
- * Holds a loss to the fixtures of another implementation, as a vitest suite: value of the batch, of each pair where it is
- * a mean over pairs, and gradient with respect to every policy log-prob, within the f32 tolerances.
+ * Holds a loss to the fixtures of another implementation, as a vitest suite: value of the batch, of each row where it is
+ * a mean over rows, and gradient with respect to every policy log-prob, within the f32 tolerances.
  *
  * @param file path or file URL of the fixture
  * @param count cases the fixture must hold, so that an empty one fails
@@ -54,9 +53,9 @@ function checkOracleCase(loss: Loss, groups: readonly GroupData[], { options, ..
   const batch = raggedBatch(groups);
   const results = evaluateLoss(chosen, batch);
   expectClose([meanLoss(results)], [expected.loss], value * Math.max(1, Math.abs(expected.loss)), 'loss');
-  for (const [pair, item] of (expected.items ?? []).entries()) {
-    const got = sum(results.map(({ items }) => items[pair]!));
-    expectClose([got], [item], value * Math.max(1, Math.abs(item)), `pair ${pair}`);
+  for (const [row, item] of (expected.items ?? []).entries()) {
+    const got = sum(results.map(({ items }) => items[row]!));
+    expectClose([got], [item], value * Math.max(1, Math.abs(item)), `row ${row}`);
   }
   const orZeros = (values: readonly number[] | null, like: readonly number[]) => values ?? like.map(() => 0);
   const ofAnswers = groups.flatMap(({ answers }, g) =>
@@ -69,11 +68,8 @@ function checkOracleCase(loss: Loss, groups: readonly GroupData[], { options, ..
   expectClose(got.promptLogProb, ofPrompts, gradient * scale, 'gradient of prompts');
 }
 
-/** Every second pair has its rejected answer first: a loss must not rely on the order. */
-function groupOf({ prompt, chosen, rejected }: PairData, index: number): GroupData {
-  const answers: AnswerData[] = [
-    { role: 'chosen', ...chosen },
-    { role: 'rejected', ...rejected },
-  ];
+/** Every second row has its answers the other way round: a loss must not rely on the order. */
+function groupOf({ prompt, ...ofRoles }: RowData, index: number): GroupData {
+  const answers = Object.entries(ofRoles).map(([role, answer]) => ({ role: role as ResponseRole, ...answer }));
   return { prompt, answers: index % 2 === 0 ? answers : answers.toReversed() };
 }

@@ -12,11 +12,12 @@ const rolesOf: Record<StandardRowKind, (group: number) => readonly ResponseRole[
   prompt: () => [],
 };
 
-type Wanted = Pick<LossNeeds, 'rows' | 'columns' | 'contrast'>;
+type Wanted = Pick<LossNeeds, 'rows' | 'columns' | 'contrast' | 'mismatched'>;
 
-const rolesFor = ({ rows, contrast }: Wanted, group: number): readonly ResponseRole[] => [
+const rolesFor = ({ rows, contrast, mismatched }: Wanted, group: number): readonly ResponseRole[] => [
   ...rolesOf[rows as StandardRowKind](group),
   ...(contrast === undefined ? [] : (['contrast'] as const)),
+  ...(mismatched === undefined ? [] : (['mismatched'] as const)),
 ];
 
 /** Rows as training sees them: answers of 1 to 7 tokens, log-probs around −1, the reference a little off. */

@@ -11,8 +11,9 @@ export type RowKind = StandardRowKind | (string & {});
 /**
  * `chosen`/`rejected` in a pair, `desirable`/`undesirable` when labelled, else `response`. `contrast` is the chosen
  * answer behind other media, which a modality adds to a packed batch where a loss needs it; no row of the data has it.
+ * `mismatched` is the answer of another row, which training adds where a loss needs it.
  */
-export type ResponseRole = 'response' | 'chosen' | 'rejected' | 'desirable' | 'undesirable' | 'contrast';
+export type ResponseRole = 'response' | 'chosen' | 'rejected' | 'desirable' | 'undesirable' | 'contrast' | 'mismatched';
 
 /** One answer: token ids and which of them the loss counts. */
 export interface EncodedResponse {

@@ -19,6 +19,8 @@ export interface LossNeeds {
   readonly coupling: 'item' | 'batch';
   /** `media`: per row one response of role `contrast`, the chosen answer behind other media; a modality adds it. */
   readonly contrast?: 'media';
+  /** Per row one more response of role `mismatched`: the answer of another row behind this row's prompt; training adds it. */
+  readonly mismatched?: true;
   /** Numeric columns of the data set, arriving in `extras`. */
   readonly columns?: readonly string[];
   /** Numbers that the loss reads from hidden states; created, trained and saved with the policy. */

@@ -17,6 +17,7 @@ export function unitedNeeds(terms: readonly LossTerm[], rows: RowKind, stage: st
     span: all.some(({ needs }) => needs.span === 'all') ? 'all' : 'response',
     coupling: all.some(({ needs }) => needs.coupling === 'batch') ? 'batch' : 'item',
     heads: unitedHeads(all.flatMap(({ needs }) => needs.heads ?? [])),
+    ...(all.some(({ needs }) => needs.mismatched === true) && { mismatched: true }),
     columns: [...new Set(all.flatMap(({ needs }) => needs.columns ?? []))],
   };
 }

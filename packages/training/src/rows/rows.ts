@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Run } from '@llmf/core';
+import { readSection, type Run } from '@llmf/core';
 import type { Model } from '@llmf/nn';
 import {
+  dataSection,
   DataServiceToken,
+  defaultMaxLength,
   type Batch,
   type DataRequest,
   type EncodedRow,
@@ -14,10 +16,13 @@ import { trainingHooks, type BatchPlace } from '../contracts/hooks.js';
 import { trainingErrors } from '../training-errors.js';
 import { checkLengths } from './check-lengths.js';
 import { Feed } from './feed.js';
+import { withMismatched } from './mismatched-rows.js';
 
 export interface RowsRequest extends Omit<DataRequest, 'contextLength'> {
   /** Tokens that answers still to be written will take, which a row must leave of the model's context; default 0. */
   readonly room?: number;
+  /** Every row gets the answer of another one too. */
+  readonly mismatched?: boolean;
 }
 
 /** The rows of a run: which of them a step trains on, and sweeps over all of a split without gradients. */
@@ -34,7 +39,7 @@ export class Rows {
   }
 
   /** Opens both splits, through the taps of `datasetReady`; writes the report; registers state `data` and the clean-up. */
-  static async open(run: Run, model: Model, { room = 0, ...request }: RowsRequest): Promise<Rows> {
+  static async open(run: Run, model: Model, { room = 0, mismatched = false, ...request }: RowsRequest): Promise<Rows> {
     const service = run.container.resolve(DataServiceToken);
     const contextLength = model.contextLength - room;
     if (contextLength < 1) throw trainingErrors.noRoom({ room, context: model.contextLength });
@@ -48,6 +53,12 @@ export class Rows {
     splits.train = await datasetReady.promise(opened.train, { split: 'train' });
     splits.eval = opened.eval && (await datasetReady.promise(opened.eval, { split: 'eval' }));
     await service.report(run, splits);
+    if (mismatched) {
+      const maxLength = readSection(run.config, dataSection).maxLength ?? defaultMaxLength(contextLength);
+      const pairing = { batchSize: run.config.train.batchSize, maxLength };
+      splits.train = withMismatched(splits.train, pairing);
+      splits.eval = splits.eval && withMismatched(splits.eval, pairing);
+    }
     const { batchSize, gradientAccumulation } = run.config.train;
     const sampler = service.sampler(run, { rows: splits.train, rowsPerStep: batchSize * gradientAccumulation });
     const rows = new Rows(splits.train, splits.eval, sampler, new Feed(run, model.vocabularySize));

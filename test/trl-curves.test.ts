@@ -3,7 +3,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import algoReward from '@llmf/algo-reward';
 import lossKto from '@llmf/loss-kto';
+import { llama, createModelLoader } from '@llmf/models';
+import { AttachedHead } from '@llmf/nn';
 import { train } from 'llmf';
 import { afterAll, describe, expect, it } from 'vitest';
 import { repository } from './support/command.js';
@@ -77,5 +80,35 @@ describe('KTO', () => {
     const got = await run('kto', curve, { loss: { name: 'kto', ...curve.loss }, plugins: [lossKto()] });
     expectCurve(got, curve);
     expect(curve.steps.filter(({ kl }) => kl! > 0).length).toBeGreaterThan(10); // it is more than its bound
+  });
+});
+
+describe('a reward model', () => {
+  const curve = curveOf('algo-reward') as Curve & { readonly head: readonly number[] };
+
+  /** The classifier's folder that TRL begins with: the language model and a given head. */
+  async function classifier(): Promise<string> {
+    const find = () => llama;
+    const loader = createModelLoader({ find });
+    const output = join(folder, 'classifier');
+    const base = await loader.load(model, { isTrainable: () => false, find, withoutHead: true });
+    const head = { name: 'score', outputs: 1, at: 'last', replacesLanguageModel: true } as const;
+    const data = new Uint8Array(Float32Array.from(curve.head).buffer);
+    const tensors = { 'score.weight': { dtype: 'F32', shape: [1, base.hiddenSize], data } as const };
+    const heads = [AttachedHead.load(head, base.hiddenSize, { heads: [head], tensors, folder })];
+    await loader.save(base, output, { source: model, dtype: 'auto', heads });
+    return output;
+  }
+
+  it('has the loss, gradients and metrics of TRL in 20 steps, with margins and centred', async () => {
+    const path = await classifier();
+    const got = await run('reward', curve, {
+      model: { path },
+      loss: { name: 'reward', ...curve.loss },
+      plugins: [algoReward()],
+    });
+    expectCurve(got, curve);
+    const config = JSON.parse(readFileSync(join(folder, 'runs', 'reward', 'config.json'), 'utf8')) as object;
+    expect(config).toMatchObject({ architectures: ['LlamaForSequenceClassification'], num_labels: 1 });
   });
 });

@@ -36,3 +36,27 @@ describeKills({
   kills: 20,
   weights: 'model.safetensors',
 });
+
+describeKills({
+  title: 'KTO with LoRA on pairs taken apart',
+  words: ['--plugin', 'loss-kto', 'train.batchSize=4', ...lora],
+  steps: 100,
+  kills: 8,
+  weights: 'adapter_model.safetensors',
+});
+
+describeKills({
+  title: 'a reward model of every weight',
+  words: ['--plugin', 'algo-reward', 'train.batchSize=4', 'adapter=none'],
+  steps: 100,
+  kills: 8,
+  weights: 'model.safetensors',
+});
+
+describeKills({
+  title: 'a reward model as an adapter with its head',
+  words: ['--plugin', 'algo-reward', 'train.batchSize=4', ...lora],
+  steps: 100,
+  kills: 8,
+  weights: 'adapter_model.safetensors',
+});

@@ -69,7 +69,7 @@ export function withAnswers(
 
   if (kind === 'labelled') return [example([answer('response', readLabel(cells))])];
   if (kind === 'single') return [example([answer('response', 'response')])];
-  if (kind === 'group') return [example(rankedAnswers(cells, media))];
+  if (kind === 'group') return [example(rankedAnswers(cells, media, wanted))];
   const chosen = answer('chosen', 'chosen');
   if (wanted === 'single' || wanted === 'text') return [example([{ ...chosen, role: 'response' }])];
   const rejected = answer('rejected', 'rejected');
@@ -158,8 +158,11 @@ export function readLabel(cells: Cells): 'desirable' | 'undesirable' {
   throw new RowProblem(`column ${cells.column('label')} is ${JSON.stringify(label)}, neither true nor false`);
 }
 
-/** A list of answers, best first: by `scores` when the row has them, else in the order given. */
-function rankedAnswers(cells: Cells, media: MediaReference[]): Answer[] {
+/**
+ * A list of answers, best first: by `scores` when the row has them, else in the order given.
+ * @throws RowProblem where a ranking is wanted and two answers have one score
+ */
+function rankedAnswers(cells: Cells, media: MediaReference[], wanted: WantedRows): Answer[] {
   const where = `column ${cells.column('responses')}`;
   const list = asStructure(cells.required('responses'), where);
   if (!Array.isArray(list) || list.length < 2) throw new RowProblem(`${where} is not a list of at least two answers`);
@@ -173,6 +176,8 @@ function rankedAnswers(cells: Cells, media: MediaReference[]): Answer[] {
     throw new RowProblem(`${scoresWhere} is not a list of ${answers.length} numbers`);
   }
   const numbers = scores.map((score) => asNumber(score, scoresWhere));
+  if (wanted === 'group' && new Set(numbers).size < numbers.length)
+    throw new RowProblem(`${scoresWhere} gives two answers the same score, so it does not rank them`);
   return answers
     .map((_, at) => at)
     .sort((a, b) => numbers[b]! - numbers[a]! || a - b)

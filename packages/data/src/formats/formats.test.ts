@@ -304,6 +304,14 @@ describe('labelled, ranked, text and token rows', () => {
     expect(shape(example).answers).toEqual([answer('response', 'y'), answer('response', 'z'), answer('response', 'x')]);
   });
 
+  it('ranks no answers of one score', async () => {
+    const tied = { prompt: 'a', responses: ['x', 'y', 'z'], scores: [1, 3, 1] };
+    expect(await readOne(tied, 'group')).toEqual([
+      'column scores gives two answers the same score, so it does not rank them',
+    ]);
+    expect(await readOne(tied, 'any')).toHaveLength(1); // to be scored they need no order
+  });
+
   it('reads running text', async () => {
     expect(await readOne({ text: 'abc' }, 'text')).toMatchObject([{ kind: 'text', text: 'abc' }]);
     expect((await read([{ text: 'abc' }, { text: ' ' }], 'text'))[1]).toEqual(['column text is empty']);

@@ -15,7 +15,7 @@ import type { ModelConfig } from './model-config.js';
 export interface CheckpointOptions {
   readonly mapFile?: MapFile | undefined;
   /** Weights of the architecture that are not wanted, whether the files hold them or not. */
-  readonly leftOut?: ReadonlySet<string>;
+  readonly leftOut?: ReadonlyMap<string, unknown>;
 }
 
 /** The weights of a model folder under the names and shapes of its architecture, checked before any is read. */
@@ -32,7 +32,7 @@ export class Checkpoint {
     folder: string,
     config: ModelConfig,
     architecture: Architecture,
-    { mapFile, leftOut = new Set() }: CheckpointOptions = {},
+    { mapFile, leftOut = new Map() }: CheckpointOptions = {},
   ): Promise<Checkpoint> {
     const weights = without(architecture.weights(config), leftOut);
     const store = await openSafetensorsFolder(folder);
@@ -69,12 +69,12 @@ export class Checkpoint {
   }
 }
 
-const without = <T>(map: ReadonlyMap<string, T>, names: ReadonlySet<string>): ReadonlyMap<string, T> =>
+const without = <T>(map: ReadonlyMap<string, T>, names: ReadonlyMap<string, unknown>): ReadonlyMap<string, T> =>
   names.size === 0 ? map : new Map([...map].filter(([name]) => !names.has(name)));
 
-/** Read apart: see `readClassifierHead`. */
+/** The head's own weights are read apart, by their keys: see `readClassifierHead`. */
 function withoutClassifierHead(config: ModelConfig, keyOf: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return isClassifier(config) ? without(keyOf, new Set([...keyOf.keys()].filter(isClassifierWeight))) : keyOf;
+  return isClassifier(config) ? new Map([...keyOf].filter(([, key]) => !isClassifierWeight(key))) : keyOf;
 }
 
 /** The file's keys by the architecture's names. */

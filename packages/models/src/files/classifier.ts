@@ -17,12 +17,15 @@ export const isClassifier = ({ architectures }: Config): boolean =>
 /** Weights of the head that classifies. */
 export const isClassifierWeight = (name: string): boolean => name.startsWith(`${classifierHeadName}.`);
 
-/** Names of the language-model head's weights, the tied ones too. */
-export function languageHeadNames(config: ModelConfig, architecture: Architecture): ReadonlySet<string> {
-  const weights = [...architecture.weights(config)];
-  const paths = weights.filter(([, { kind }]) => kind === 'head').map(([name]) => name.replace(/\.weight$/, ''));
-  const ofHead = weights.map(([name]) => name).filter((name) => paths.some((path) => name.startsWith(`${path}.`)));
-  return new Set([...ofHead, ...(architecture.tied?.(config) ?? new Map<string, string>()).keys()]);
+/** Shapes of the language-model head's weights by name, those that are tied to others too. */
+export function languageHead(config: ModelConfig, architecture: Architecture): ReadonlyMap<string, readonly number[]> {
+  const weights = architecture.weights(config);
+  const paths = [...weights].filter(([, { kind }]) => kind === 'head').map(([name]) => name.replace(/\.weight$/, ''));
+  const own = [...weights].filter(([name]) => paths.some((path) => name.startsWith(`${path}.`)));
+  const tied = [...(architecture.tied?.(config) ?? [])].map(
+    ([name, other]) => [name, weights.get(other)!.shape] as const,
+  );
+  return new Map([...own.map(([name, { shape }]) => [name, shape] as const), ...tied]);
 }
 
 /** The head of a classifier's folder. @throws LLMF_MODELS_CLASSIFIER_HEAD where the files hold none, or another than config.json says */

@@ -16,7 +16,7 @@ import {
 } from '@llmf/nn';
 import { modelErrors, modelFaults } from '../errors.js';
 import { Checkpoint } from './checkpoint.js';
-import { isClassifier, languageHeadNames } from './classifier.js';
+import { isClassifier, languageHead } from './classifier.js';
 import { checkLoaded } from './finite-weights.js';
 import { readModelConfig } from './model-config.js';
 import { transposed } from './transposed.js';
@@ -35,7 +35,7 @@ export async function loadModel(folder: string, options: LoadOptions): Promise<M
   const architecture = find(config.model_type);
   const blocks = architecture.blocks(config);
   const isHeadless = options.withoutHead === true || isClassifier(config);
-  const leftOut = isHeadless ? languageHeadNames(config, architecture) : new Set<string>();
+  const leftOut = isHeadless ? languageHead(config, architecture) : noWeights;
   const checkpoint = await Checkpoint.open(folder, config, architecture, { mapFile, leftOut });
   const parameters = new Map<string, Parameter>();
   try {
@@ -49,7 +49,8 @@ export async function loadModel(folder: string, options: LoadOptions): Promise<M
       parameters.set(name, { name, shape: info.shape, trainable, value });
     }
     const take = (name: string): Parameter => {
-      const parameter = parameters.get(name) ?? (leftOut.has(name) ? absentParameter(name) : undefined);
+      const absent = leftOut.get(name);
+      const parameter = parameters.get(name) ?? (absent && absentParameter(name, absent));
       if (parameter === undefined) throw modelFaults.parameterUntabled({ name });
       return parameter;
     };
@@ -63,11 +64,13 @@ export async function loadModel(folder: string, options: LoadOptions): Promise<M
   }
 }
 
+const noWeights: ReadonlyMap<string, readonly number[]> = new Map();
+
 /** As far as `loadModel` gets without reading a weight. @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_… */
 export async function inspectModel(folder: string, find: LoadOptions['find']): Promise<void> {
   const config = await readModelConfig(folder);
   const architecture = find(config.model_type);
-  const leftOut = isClassifier(config) ? languageHeadNames(config, architecture) : new Set<string>();
+  const leftOut = isClassifier(config) ? languageHead(config, architecture) : noWeights;
   await (await Checkpoint.open(folder, config, architecture, { leftOut })).close();
 }
 

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { tf, type Model, type Parameter } from '@llmf/nn';
+import { shapeOnly, type Model, type Parameter } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
 
-/** What an architecture builds with in the place of a language-model head that is left out. */
-export function absentParameter(name: string): Parameter {
-  return { name, shape: [0], trainable: false, value: tf.zeros([0]) };
+/** What an architecture builds with in the place of a head that is left out. */
+export function absentParameter(name: string, shape: readonly number[]): Parameter {
+  return { name, shape, trainable: false, value: shapeOnly(shape) };
 }
 
 /**
  * A model without its language-model head: all else is as it was, and whoever asks for the head is told.
- * @param leftOut names of the head's weights
+ * @param leftOut the head's weights by name
  */
-export function withoutHead(model: Model, folder: string, leftOut: ReadonlySet<string>): Model {
+export function withoutHead(model: Model, folder: string, leftOut: ReadonlyMap<string, unknown>): Model {
   const parameters = new Map([...model.parameters].filter(([name]) => !leftOut.has(name)));
-  for (const [name, { value }] of model.parameters) if (leftOut.has(name)) value.dispose();
   return new Proxy(model, {
     get(target, key) {
       if (key === 'parameters') return parameters;

@@ -14,4 +14,4 @@ export { configRemarks, readConfig } from './read-config.js';
 export { distanceBucket, RelativeBias, type BucketOptions } from './relative-bias.js';
 export { ropeKeys, ropeOptions } from './rope.js';
 export { runBlocks, type Block } from './run-blocks.js';
-export { WeightRecorder } from './weight-recorder.js';
+export { shapeOnly, WeightRecorder } from './weight-recorder.js';

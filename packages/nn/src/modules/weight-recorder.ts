@@ -13,4 +13,4 @@ export class WeightRecorder implements WeightSource {
 }
 
 /** A tensor that no engine knows: nothing to free, nothing to read. */
-const shapeOnly = (shape: readonly number[]): tf.Tensor => new tf.Tensor([...shape], 'float32', {}, -1);
+export const shapeOnly = (shape: readonly number[]): tf.Tensor => new tf.Tensor([...shape], 'float32', {}, -1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LossInputs, LossNeeds, ResponseLogProbs, ResponseRole } from '@llmf/training';
-import { segmentSum, tf, type Tensor1D } from '@llmf/nn';
+import { segmentSum, tf, type Head, type Tensor1D, type Tensor2D } from '@llmf/nn';
 
 /** One answer as plain numbers, in nats per token. */
 export interface AnswerData {
@@ -57,7 +57,7 @@ export function raggedBatch(groups: readonly GroupData[]): RaggedBatch {
 }
 
 /** What a loss may rely on, or everything that the needs of other terms could add. */
-export type Provided = Pick<LossNeeds, 'reference' | 'stats' | 'span'>;
+export type Provided = Pick<LossNeeds, 'reference' | 'stats' | 'span' | 'heads'>;
 export const everything: Provided = {
   reference: 'required',
   stats: ['logProb', 'entropy', 'logSumSquaredProbabilities'],
@@ -92,6 +92,7 @@ export function lossInputsOf(
       ...(provided.stats.includes('entropy') && {
         entropy: constant(({ policy, entropy }) => entropy ?? policy.map(() => 0)),
       }),
+      ...(provided.heads !== undefined && { heads: headsOf(provided.heads, logProb, layout) }),
       ...(provided.stats.includes('logSumSquaredProbabilities') && {
         logSumSquaredProbabilities: constant((answer) => answer.logSumSquaredProbabilities ?? doubled(answer)),
       }),
@@ -103,4 +104,22 @@ export function lossInputsOf(
       ),
     }),
   };
+}
+
+/**
+ * Outputs of heads that stand in for what hidden states would give: output c is c + 1 times the token's log-prob, or the
+ * answer's sum, so that every claim about the policy's log-probs holds for them too.
+ */
+function headsOf(
+  heads: readonly Head[],
+  logProb: Tensor1D,
+  { response, tokens }: RaggedBatch['layout'],
+): Readonly<Record<string, Tensor2D>> {
+  return Object.fromEntries(
+    heads.map(({ name, at, outputs }) => {
+      const values = at === 'token' ? logProb : segmentSum(logProb, response, tokens.length);
+      const factors = tf.tensor1d(Array.from({ length: outputs }, (_, output) => output + 1));
+      return [name, tf.mul<Tensor2D>(tf.reshape(values, [-1, 1]), tf.reshape(factors, [1, outputs]))];
+    }),
+  );
 }

@@ -28,7 +28,7 @@ const meansOf = (groups: readonly GroupData[]) =>
 describe('the loss of rankings', () => {
   interface Case {
     readonly inputs: string;
-    readonly options: object;
+    readonly options: Readonly<Record<string, unknown>>;
     readonly source: string;
     readonly loss: number;
     readonly items: readonly number[];

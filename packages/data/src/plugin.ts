@@ -33,6 +33,17 @@ export const dataService: DataService = {
     const { rowText } = await import('./row-text.js');
     return await rowText(run);
   },
+  async reader(run, folder, template) {
+    const { openChatReader } = await import('./chat-reader.js');
+    return await openChatReader(folder, template, run.folder);
+  },
+  async sharesVocabulary(run, folder) {
+    const [{ tokenFoldersOf }, { sameVocabulary }] = await Promise.all([
+      import('./tokenizer-of-run.js'),
+      import('./same-vocabulary.js'),
+    ]);
+    return await sameVocabulary((await tokenFoldersOf(run)).tokenizer, folder);
+  },
   async companions(run, folder) {
     const { writeCompanions } = await import('./companions.js');
     await writeCompanions(run, folder);

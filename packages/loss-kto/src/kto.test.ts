@@ -85,7 +85,7 @@ describe('kto', () => {
 describe('the metrics of kto', () => {
   interface Case {
     readonly inputs: string;
-    readonly options: object;
+    readonly options: Readonly<Record<string, unknown>>;
     readonly metrics: Readonly<Record<string, number>>;
   }
   type Row = { readonly prompt: readonly number[] } & Readonly<Record<string, Omit<AnswerData, 'role'>>>;

@@ -80,6 +80,12 @@ export interface RowText {
   readonly endIds: readonly number[];
 }
 
+/** Chats as another model reads them, by the tokenizer and template of its folder. */
+export interface ChatReader {
+  /** The tokens of a row in training: the prompt, and the answer with the end of its turn. */
+  read(chat: RowChat, answer: string): Pick<EncodedRow, 'prompt' | 'responses'>;
+}
+
 /** A split that can be read by index, whatever its size on disk. */
 export interface RowSet {
   readonly length: number;
@@ -139,6 +145,10 @@ export interface DataService {
   collate(run: Run, rows: readonly EncodedRow[]): Batch;
   /** How the run's tokens read; null where its rows are token ids and there is no tokenizer. */
   text(run: Run): Promise<RowText | null>;
+  /** How the model of another folder reads chats. @param template as `data.template`; `auto`: the folder's own */
+  reader(run: Run, folder: string, template: string): Promise<ChatReader>;
+  /** Do ids mean the same tokens to the run and to a folder? One without a tokenizer has nothing to say against it. */
+  sharesVocabulary(run: Run, folder: string): Promise<boolean>;
   /** Puts into the folder of a finished model or adapter what its rows were read with: tokenizer, template, end tokens. */
   companions?(run: Run, folder: string): Promise<void>;
 }

@@ -73,7 +73,6 @@ describe('the catalogue of errors', () => {
 describe('errors without a code', () => {
   /** Each is caught nearby and becomes the reason inside a coded error, or cannot be met by a user. */
   const allowed: Record<string, [count: number, reason: string]> = {
-    'packages/core/src/run/checkpoints.ts': [1, 'reason of LLMF_CORE_CHECKPOINT_BROKEN'],
     'packages/data/src/workers/worker-pool.ts': [1, 'a worker that ended; the pool reports its rows as failed'],
     'packages/data/src/store/row-view.ts': [1, 'an index beyond the rows: a programming mistake'],
     'packages/jinja/src/syntax/string-literal.ts': [4, 'reason of LLMF_JINJA_SYNTAX'],
@@ -82,7 +81,6 @@ describe('errors without a code', () => {
       'a value of the host that no template can hold: a programming mistake',
     ],
 
-    'packages/training/src/references/row-log-probs.ts': [2, 'a damaged cache, computed again with a warning'],
     'packages/testkit/src/losses/describe-loss.ts': [1, 'fails a test of the loss that is described'],
     'packages/vision/src/decode/decode-gif.ts': [6, 'reason of LLMF_VISION_DECODE_FAILED'],
     'packages/vision/src/decode/decode-image.ts': [1, 'reason of LLMF_VISION_DECODE_FAILED'],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ctrl-C while a long step computes, through the real command on the backend that users get.
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiVersion } from '@llmf/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -99,3 +99,56 @@ it('a signal is noticed between the microbatches of a step', async () => {
   expect(counts).toHaveLength(2);
   for (const count of counts) expect(count).toBeGreaterThanOrEqual(7);
 }, 120_000);
+
+/** Ends a run that prepares: sends SIGTERM once `when` has appeared. */
+const endAfter = (when: RegExp): OnOutput => {
+  let isDue = true;
+  return (out, send) => {
+    if (!isDue || !when.test(out)) return;
+    isDue = false;
+    send('SIGTERM');
+  };
+};
+
+const cached = ['--plugin', 'loss-dpo', 'reference=cached', 'data.eval=null', 'train.maxSteps=2', 'train.batchSize=2'];
+
+it('a signal in the pass over the reference ends it soon; what is computed is kept, and the run ends with the same bits', async () => {
+  await writeFile(join(copy.folder, 'slow.mjs'), slowSweep);
+  const run = (output: string, more: readonly string[] = [], onOutput?: OnOutput) =>
+    llmf(['train', ...cached, `output=runs/${output}`, ...more], {
+      folder: copy.folder,
+      ...(onOutput ? { onOutput } : {}),
+    });
+  const first = await run('reference', ['--plugin', './slow.mjs'], endAfter(/swept 12/));
+  expect(first.status, first.err).toBe(130);
+  expect(first.out).toContain('interrupted before the first step; continue with --resume');
+  const files = await readdir(join(copy.folder, '.llmf-cache/reference'));
+  expect(files).toEqual([expect.stringMatching(/\.part-0\.safetensors$/)]);
+  const second = succeeded(await run('reference', ['--resume']));
+  const [, now, all] = /\((\d+) of (\d+) rows computed now\)/.exec(second)!.map(Number);
+  expect(now).toBeGreaterThan(0);
+  expect(now).toBeLessThanOrEqual(all! - 24);
+  await rm(join(copy.folder, '.llmf-cache/reference'), { recursive: true });
+  succeeded(await run('whole'));
+  const weights = (name: string) => sha256(join(copy.folder, 'runs', name, 'model.safetensors'));
+  expect(await weights('reference')).toBe(await weights('whole'));
+}, 120_000);
+
+/** Counts the batches of a sweep, and takes its time with each. */
+const slowSweep = `
+  export default () => ({
+    name: 'slow',
+    apiVersion: ${apiVersion},
+    decides: false,
+    apply(engine) {
+      engine.hooks.run.tap('slow', (run) => {
+        let count = 0;
+        const training = run.container.resolve(Symbol.for('llmf:training-hooks'));
+        training.batchCollated.tapPromise('slow', async (batch, { step }) => {
+          if (step === 0) console.log('swept ' + ++count);
+          await new Promise((done) => setTimeout(done, 20));
+          return batch;
+        });
+      });
+    },
+  });`;

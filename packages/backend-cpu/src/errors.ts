@@ -32,6 +32,11 @@ export const errors = defineErrors('backend-cpu', {
     got: f.holder,
     fix: 'look at what that process does; once it has ended, start again, or use `backend: wasm`',
   }),
+  memory: (f: { reason: string }) => ({
+    what: 'there is not enough memory for this computation',
+    got: f.reason,
+    fix: 'lower train.batchSize or train.maxTokensPerBatch, set train.gradientCheckpointing, or raise the limit of memory; a run continues from its newest checkpoint with --resume',
+  }),
   path: (f: { wanted: string; available: string }) => ({
     what: 'LLMF_CPU_ISA names an instruction path that cannot run on this processor',
     got: f.wanted,

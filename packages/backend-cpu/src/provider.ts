@@ -44,6 +44,7 @@ export const cpuBackend: BackendProvider = {
       formats: [...backend.formats],
       numerics: `cpu-${addon.path}`,
       mapFile: (descriptor, position, length) => backend.mapFile(descriptor, position, length),
+      lostPages: () => backend.lostPages(),
       description: `native C++ kernels, ${addon.path}`,
     };
   },

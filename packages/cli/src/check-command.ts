@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import {
   checkReference,
   DataServiceToken,
@@ -26,6 +24,7 @@ import {
   StageToken,
   startBackend,
   stepCount,
+  temporaryFolder,
   TrainingRun,
   type Choice,
   type Container,
@@ -52,7 +51,7 @@ export async function checkCommand(
   const input = await readInput(io.folder, words, 'llmf check');
   const { engine, named } = await composeEngine({ folder: io.folder, plugins, input });
   const display = new Display(io);
-  const scratch = await mkdtemp(join(tmpdir(), 'llmf-check-'));
+  const scratch = await temporaryFolder('llmf-check');
   try {
     const { raw, source, folder } = withPlugins(input, plugins);
     const config = await resolveConfig(engine, raw, { source, named });

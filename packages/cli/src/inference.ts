@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { loadModel } from '@llmf/training';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   applyOverrides,
@@ -9,6 +8,7 @@ import {
   resolveConfig,
   sectionOf,
   startBackend,
+  temporaryFolder,
   TrainingRun,
   wholeSource,
   type EngineImplementation,
@@ -55,7 +55,7 @@ export interface Inference {
 /** Composes an engine, starts the backend and loads model and adapter, all weights frozen. */
 export async function openInference(io: CliIo, request: InferenceRequest, logger: Logger): Promise<Inference> {
   const { engine, named } = await composeEngine({ folder: io.folder, plugins: request.plugins });
-  const scratch = await mkdtemp(join(tmpdir(), 'llmf-'));
+  const scratch = await temporaryFolder('llmf');
   const { backend = 'auto', precision = 'auto', config: more = {} } = request;
   const given = { model: { path: request.model }, backend: { name: backend, precision }, ...more };
   const sections = named.flatMap((plugin) => (plugin.options ? [sectionOf(plugin)] : []));

@@ -13,6 +13,8 @@ export interface CliIo {
   readonly keys: AsyncIterable<string>;
   /** Calls the listener at the first Ctrl-C; after that, Ctrl-C ends the process at once. Returns how to stop listening. */
   onInterrupt(listener: () => void): () => void;
+  /** Ends the process. */
+  leave(status: number): void;
 }
 
 export interface Output {
@@ -32,6 +34,7 @@ export const processIo = (command = ''): CliIo => ({
   lines: { [Symbol.asyncIterator]: () => createInterface({ input: process.stdin })[Symbol.asyncIterator]() },
   keys: { [Symbol.asyncIterator]: keysOfInput },
   onInterrupt: listenForInterrupt,
+  leave: (status) => process.exit(status),
 });
 
 /** Raw mode: no Enter is needed, and Ctrl-C comes as a key, \x03. */

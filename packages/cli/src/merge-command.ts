@@ -14,7 +14,7 @@ import {
   type Model,
   type SaveOptions,
 } from '@llmf/nn';
-import { evaluationMode, loadModel } from '@llmf/training';
+import { checkFiles, evaluationMode, loadModel } from '@llmf/training';
 import { cliErrors } from './cli-errors.js';
 import { classifierOf, openInference, type Inference } from './inference.js';
 import { statusOf } from './merge-tolerance.js';
@@ -90,7 +90,14 @@ async function saveMerged(
     return layers.has(path) ? mergedValues(model, path, layers.get(path)!) : null;
   };
   const loader = run.container.resolve(ModelLoaderToken);
-  const options = { source: folder, dtype, companions, values, heads: [...heads.values()] };
+  const options = {
+    source: folder,
+    dtype,
+    companions,
+    values,
+    heads: [...heads.values()],
+    verify: () => checkFiles(run),
+  };
   if (classifierOf(inference) === null) return await loader.save(model, output, options);
   const headless = await loadModel(run, folder, { withoutHead: true });
   await loader.save(headless, output, options);

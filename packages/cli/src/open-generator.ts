@@ -3,6 +3,7 @@ import type { Logger } from '@llmf/core';
 import { chooseTemplate, stopTokens, Tokenizer, type ChosenTemplate } from '@llmf/data';
 import { readGenerationDefaults, type GenerationDefaults } from '@llmf/models';
 import { generate, type GenerateOptions, type GenerationSettings } from '@llmf/nn';
+import { checkFiles } from '@llmf/training';
 import { classifierOf, openInference, type Inference, type InferenceRequest } from './inference.js';
 import { cliErrors } from './cli-errors.js';
 import type { CliIo } from './io.js';
@@ -91,6 +92,7 @@ export async function openGenerator(
         });
         stream.end();
         io.out.write('\n');
+        await checkFiles(inference.run);
         return stream.text();
       },
     };

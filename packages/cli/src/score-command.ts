@@ -8,6 +8,7 @@ import {
   type ResponseLogProbs,
   type RowSet,
   batchLogProbs,
+  checkFiles,
   evaluationMode,
   Feed,
   trainingHooks,
@@ -135,11 +136,12 @@ async function writeScores(
           const { row } = rows.placeOf(index);
           await checkScores(inference, row, scores);
           await leftOut.writeBefore(file, row);
-          await file.write(`${JSON.stringify({ row, ...scores })}\n`);
+          await file.appendFile(`${JSON.stringify({ row, ...scores })}\n`);
         }
         onProgress((done += batch.groups));
       }
       await leftOut.writeBefore(file, Infinity);
+      await checkFiles(inference.run);
     } finally {
       await file.close();
     }
@@ -229,7 +231,7 @@ class LeftOutRows {
   async writeBefore(file: FileHandle, row: number): Promise<void> {
     while (this.waiting.length > 0 && this.waiting[0]!.row < row) {
       const { row: number, reason } = this.waiting.shift()!;
-      await file.write(`${JSON.stringify({ row: number, dropped: reason })}\n`);
+      await file.appendFile(`${JSON.stringify({ row: number, dropped: reason })}\n`);
     }
   }
 }

@@ -7,6 +7,14 @@ import { lossPlot } from './plugins/loss-plot.js';
 import { progress } from './plugins/progress.js';
 import { readInput, withPlugins } from './read-input.js';
 
+/** Work before the first step that cannot be asked to end, such as a download, is left after this time: it can be gone on with. */
+const graceMs = 2_000;
+
+function leaveLater(io: CliIo, beginning: AbortSignal): void {
+  const timer = setTimeout(() => io.leave(interruptedStatus), graceMs).unref();
+  beginning.addEventListener('abort', () => clearTimeout(timer));
+}
+
 /** Reads the config, composes the engine, trains. Returns the exit status. */
 export async function trainCommand(
   io: CliIo,
@@ -18,9 +26,15 @@ export async function trainCommand(
   const own = [progress(display), lossPlot()];
   const { engine, named } = await composeEngine({ folder: io.folder, plugins, input, own });
   const stop = new AbortController();
+  const beginning = new AbortController(); // aborted when the first step is about to come
+  engine.hooks.run.tap('stop', (run) => run.hooks.started.tap('stop', () => beginning.abort()));
   const unlisten = io.onInterrupt(() => {
-    display.info('finishing this step, then saving a checkpoint (Ctrl-C again leaves at once)');
+    const isRunning = beginning.signal.aborted;
+    display.info(
+      `${isRunning ? 'finishing this step, then saving a checkpoint' : 'ending'} (Ctrl-C again leaves at once)`,
+    );
     stop.abort();
+    if (!isRunning) leaveLater(io, beginning.signal);
   });
   try {
     const { raw, source, folder } = withPlugins(input, plugins);
@@ -30,7 +44,8 @@ export async function trainCommand(
       throw placeError(error, source, config);
     });
     if (outcome.reason === 'finished') return 0;
-    display.info(`interrupted after step ${outcome.step}; continue with --resume`);
+    const where = outcome.step === 0 ? 'before the first step' : `after step ${outcome.step}`;
+    display.info(`interrupted ${where}; continue with --resume`);
     return interruptedStatus;
   } finally {
     unlisten();

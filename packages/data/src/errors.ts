@@ -22,6 +22,13 @@ export const errors = defineErrors('data', {
     ...(f.near.length > 0 && { expected: `perhaps ${f.near.join(' or ')}` }),
     fix: 'Give a path that exists; relative paths start from the folder of the config.',
   }),
+  pathTooLong: (f: { length: number; limit: number }) => ({
+    what: 'A path of the data is longer than any system takes.',
+    where: 'data.train',
+    got: `${f.length} characters`,
+    expected: `at most ${f.limit}`,
+    fix: 'Shorten the path or the pattern.',
+  }),
   noFilesMatch: (f: { pattern: string; found: readonly string[] }) => ({
     what: `No data file matches ${f.pattern}.`,
     got: `files there: ${list(f.found)}`,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { temporaryFolder } from '@llmf/core';
 import type { WantedRows, DataFormat } from './formats/data-format.js';
 import { builtInFormats } from './formats/index.js';
 import type { ExampleTransform } from './extension-points.js';
@@ -42,13 +41,13 @@ export interface OpenedRows {
 /** The rows of a data file outside a run (scoring), tokenized as training would, into a temporary folder. */
 export async function openRows(settings: OpenRowsSettings): Promise<OpenedRows> {
   const { folder, tokenizerFolder, notice = () => undefined } = settings;
-  const cacheFolder = await mkdtemp(join(tmpdir(), 'llmf-rows-'));
+  const cacheFolder = await temporaryFolder('llmf-rows');
   const remove = () => rm(cacheFolder, { recursive: true, force: true });
   try {
     const tokenizer = await tokenizerOrNull(tokenizerFolder);
     const [source] = await resolveSources([settings.source], folder, notice);
     const limits = { samples: source!.samples, atMost: null };
-    const store = await storeOf(source!, limits, {
+    const { store, fingerprint } = await storeOf(source!, limits, {
       folder,
       wanted: settings.wanted ?? 'any',
       extras: [],
@@ -81,7 +80,7 @@ export async function openRows(settings: OpenRowsSettings): Promise<OpenedRows> 
       await store.close();
       await remove();
     };
-    return { rows: new RowView([store], order, store.facts.key, store.facts.dropped, release), tokenizer };
+    return { rows: new RowView([store], order, fingerprint, store.facts.dropped, release), tokenizer };
   } catch (error) {
     await remove();
     throw error;

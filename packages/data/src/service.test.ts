@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EncodedRow, StandardRowKind } from '@llmf/training';
@@ -124,6 +124,20 @@ describe('openData', () => {
     expect(third.rows).toEqual(first.rows);
     expect([cacheOf(folder), stamp()]).toEqual([[place], facts]);
     await Promise.all([first, second, third].map(close));
+  });
+
+  it('has the same fingerprint and rows where the project was moved', async () => {
+    const folder = project();
+    const section = { train: [{ path: 'pairs.json' }] };
+    const before = await open(folder, section);
+    await close(before);
+    const moved = `${folder}-moved`;
+    renameSync(folder, moved);
+    const after = await open(moved, section);
+    await close(after);
+    renameSync(moved, folder);
+    expect(after.train.fingerprint).toBe(before.train.fingerprint);
+    expect(after.rows).toEqual(before.rows);
   });
 
   it('leaves nothing behind with cache off', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
   defaultMaxLength,
   standardRowKinds,
@@ -10,7 +10,7 @@ import {
   type RowKind,
   type StandardRowKind,
 } from '@llmf/training';
-import { makeFolder, type Run, readSection } from '@llmf/core';
+import { makeFolder, readSection, removeLeftovers, temporaryFolder, type Run } from '@llmf/core';
 import { checkOptions } from './check-options.js';
 import { summarize } from './drop-report.js';
 import { endNotLearned, rowsLookedAt } from './end-is-learned.js';
@@ -93,12 +93,15 @@ async function cacheFolderOf({ cache }: DataOptions, run: Run, notice: (line: st
         () => null,
         (error: NodeJS.ErrnoException) => error,
       );
-    if (made === null) return { folder, remove: async () => undefined };
+    if (made === null) {
+      await removeLeftovers(folder);
+      return { folder, remove: async () => undefined };
+    }
     if (!['EACCES', 'EROFS', 'EPERM'].includes(made.code ?? ''))
       throw errors.cacheWrite({ folder, problem: made.message });
     notice(`Tokenized data is not kept: ${folder} cannot be written (set data.cache to another folder).`);
   }
-  const folder = await mkdtemp(join(tmpdir(), 'llmf-data-')).catch((error: Error) => {
+  const folder = await temporaryFolder('llmf-data').catch((error: Error) => {
     throw errors.cacheWrite({ folder: tmpdir(), problem: error.message });
   });
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
@@ -137,6 +140,7 @@ async function buildSettings(
     cacheFolder,
     workers: options.workers,
     notice,
+    stop: run.stop,
   };
 }
 
@@ -149,12 +153,13 @@ async function openEntries(
 ): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (const source of await resolveSources(given, settings.folder, settings.notice)) {
-    const store = await storeOf(source, { samples: source.samples, atMost }, settings);
+    const { store, fingerprint } = await storeOf(source, { samples: source.samples, atMost }, settings);
     opened.push(store);
     const wanted = Math.min(source.samples ?? 0, atMost ?? Infinity);
     entries.push({
       source,
       store,
+      fingerprint,
       rows: repeatRows(store.length, store.facts.seen === 0 ? 1 : wanted / store.facts.seen),
     });
   }

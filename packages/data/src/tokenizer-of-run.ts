@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Run, readSection, findSection } from '@llmf/core';
+import { checkModelFolder, findSection, readSection, type Run } from '@llmf/core';
 import { errors } from './errors.js';
 import { ModelLoaderToken, modelSection } from '@llmf/nn';
 import { dataOptionsSection } from './options.js';
@@ -21,6 +21,7 @@ export async function tokenFoldersOf(run: Run): Promise<TokenFolders> {
   const { tokenizer } = readSection(run.config, dataOptionsSection);
   const folder = tokenizer === null ? model : resolve(run.folder, tokenizer);
   if (folder === null) throw errors.tokenizerMissing({ folder: run.folder });
+  await checkModelFolder(folder);
   return { model, tokenizer: folder };
 }
 

@@ -74,6 +74,13 @@ export const modelErrors = defineErrors('models', {
     expected: f.expected,
     fix: 'mend the file, or remove it: flags can say the same',
   }),
+  configCount: (f: { file: string; key: string; got: number; limit: number }) => ({
+    what: 'config.json asks for more layers or experts than any model has',
+    where: `${f.file}, ${f.key}`,
+    got: String(f.got),
+    expected: `at most ${f.limit}`,
+    fix: 'check the number; fetch the file again',
+  }),
   modelType: (f: { file: string; got: string }) => ({
     what: 'config.json names no model_type',
     where: f.file,
@@ -135,6 +142,12 @@ export const modelErrors = defineErrors('models', {
     got: f.got,
     expected: f.expected,
     fix: 'check the disk, choose another output folder, and continue with --resume',
+  }),
+  filesChanged: (f: { file: string }) => ({
+    what: 'a weight file was changed, cut or removed while it was in use; what was computed since is not kept',
+    where: f.file,
+    expected: 'the file that was loaded',
+    fix: 'put the model back as it was and continue with --resume; write other models into other folders',
   }),
   weightTooLarge: (f: { where: string; tensor: string; got: string; dtype: string; largest: string }) => ({
     what: `a weight is beyond the numbers that ${f.dtype} holds`,

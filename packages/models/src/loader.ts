@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readHeads, type Architecture, type ModelLoader } from '@llmf/nn';
 import { isClassifier, readClassifierHead } from './files/classifier.js';
-import { fingerprintOf } from './files/fingerprint.js';
 import { inspectModel, loadModel } from './files/load-model.js';
 import { locateModel } from './files/locate-model.js';
 import { readModelConfig } from './files/model-config.js';
 import { saveAdapter } from './files/save-adapter.js';
 import { saveModel } from './files/save-model.js';
+import { fingerprintOf, watchWeights } from './files/weight-files.js';
 
 export interface LoaderSettings {
   /** Finds the architecture of a model that is saved. */
@@ -28,5 +28,6 @@ export function createModelLoader({ find, shardBytes = 5e9 }: LoaderSettings): M
     save: (model, folder, options) => saveModel(model, folder, options, find(model.modelType), shardBytes),
     saveAdapter: (adapter, folder, options) => saveAdapter(adapter, folder, options, find),
     fingerprint: fingerprintOf,
+    watch: watchWeights,
   };
 }

@@ -145,6 +145,24 @@ export const trainingErrors = defineErrors('training', {
     expected: f.before,
     fix: 'restore the data files, tokenizer and template of the run, or start afresh in another output folder',
   }),
+  modelChanged: (f: {
+    name: string;
+    part: 'model' | 'adapter';
+    folder: string;
+    before: string | null;
+    now: string | null;
+  }) => ({
+    what: `the ${f.part} that the checkpoint began with (${f.name}) is another one now`,
+    where: f.folder,
+    got: f.now ?? 'none',
+    expected: f.before ?? 'none',
+    fix: 'put the weights of the run back, or start afresh in another output folder',
+  }),
+  pagesLost: (f: { lost: number }) => ({
+    what: 'weights in a file could not be read while they were computed on; what was computed since is not kept',
+    got: `${f.lost} unreadable places`,
+    fix: 'was the file cut, or its disk taken away? Put the model back and continue with --resume',
+  }),
   referenceUnused: (f: { reference: string; losses: readonly string[] }) => ({
     what: 'a reference is chosen that no loss compares with',
     where: 'reference',

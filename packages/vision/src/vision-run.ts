@@ -133,6 +133,7 @@ export class VisionRun {
       onBadMedia: isScored ? 'drop' : options.onBadMedia,
       decodeFirst: options.decodeFirst ? (plan) => this.#store.prepare(plan, this.#accessOf(plan)) : null,
       split,
+      stop: run.stop,
       contrast: this.#wantsContrast ? { kind: options.contrast, seed: run.config.train.seed } : null,
     };
   }

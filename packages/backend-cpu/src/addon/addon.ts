@@ -9,7 +9,7 @@ export type NativeArray = NativePart | NativeWeight;
  * A kernel as the addon exports it: the arrays of its signature in order, its numbers in {@link Addon.numbers}. See
  * bind-kernels.ts for how it is called.
  *
- * @throws Error when an array has the wrong type or is too short
+ * @throws Error when an array has the wrong type or is too short; with code ENOMEM where there is no memory
  */
 export type NativeFunction = (...arrays: (NativeArray | null)[]) => void;
 
@@ -29,8 +29,13 @@ export interface Addon {
   readonly signatures: Readonly<Record<string, string>>;
   /** The numbers of the next call, in the order of its signature. */
   readonly numbers: Float64Array;
-  /** A 64-byte aligned buffer with undefined contents. */
-  allocate(bytes: number): ArrayBuffer;
+  /**
+   * A 64-byte aligned buffer with undefined contents.
+   *
+   * @param most bytes that this V8 takes as one buffer
+   * @throws Error with code ENOMEM
+   */
+  allocate(bytes: number, most?: number): ArrayBuffer;
   /**
    * The file's bytes as the last `length` of a buffer that must not be written: that ends the process. null where the
    * system cannot map the file.
@@ -40,6 +45,8 @@ export interface Addon {
   mapFile(descriptor: number, position: number, length: number): ArrayBuffer | null;
   /** Gives a mapped array's pages back; they are read from the file when needed again. Never of other arrays. */
   forgetPages(values: Uint16Array | Float32Array | Uint8Array): void;
+  /** How often bytes of mapped files could not be read since the process began; zeros were read instead. */
+  lostPages(): number;
   /**
    * Threads that kernels may use, the caller included; one pool for the process.
    *

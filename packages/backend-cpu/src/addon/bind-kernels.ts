@@ -3,6 +3,7 @@ import { errors } from '../errors.js';
 import { isNumber, textOf, type Signature } from '../kernels/signature.js';
 import { signatures, type NativeCalls } from '../kernels/signatures.js';
 import type { Addon, NativeArray } from './addon.js';
+import { codedError } from './out-of-memory.js';
 
 type Values = Readonly<Record<string, number | boolean | NativeArray | null>>;
 
@@ -28,6 +29,10 @@ function bind({ kernels, numbers }: Addon, name: string, signature: Signature): 
   const kernel = kernels[name]!;
   return (values) => {
     for (let i = 0; i < numberNames.length; i++) numbers[i] = Number(values[numberNames[i]!]);
-    kernel(...arrayNames.map((parameter) => values[parameter] as NativeArray | null));
+    try {
+      kernel(...arrayNames.map((parameter) => values[parameter] as NativeArray | null));
+    } catch (error) {
+      throw codedError(error);
+    }
   };
 }

@@ -35,11 +35,18 @@ function definition([name, signature]: Entry): string {
     const member = snake(parameter);
     // What a length is computed from may be an array.
     const guard = of.length?.includes('(') === true ? '  if (!arguments->ok()) return false;\n' : '';
-    const values = [`"${parameter}"`, ...(of.length === undefined ? [] : [of.length])].join(', ');
+    const values = [`"${parameter}"`, ...(of.length === undefined ? [] : [lengthOf(of.length, signature)])].join(', ');
     const read = `${of.kind}(${values})`;
     return `${guard}  ${member} = arguments->${of.isOptional === true ? 'optional_' : ''}${read};`;
   });
   return [`inline bool ${structOf(name)}::read() {`, ...reads, '  return arguments->ok();', '}'].join('\n');
+}
+
+/** The first factor of each product made a floating-point number, so that no product overflows. */
+function lengthOf(length: string, signature: Signature): string {
+  const sizes = Object.keys(signature).filter((name) => signature[name]!.kind === 'size');
+  const factor = new RegExp(`\\b(${sizes.map(snake).join('|')})(?= \\*)`, 'g');
+  return length.replace(factor, 'static_cast<double>($1)');
 }
 
 const typeOf = (parameter: Parameter): string =>

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -97,6 +106,20 @@ describe.skipIf(reason !== null)(`a mapped file${reason === null ? '' : ` (${rea
     writeFileSync(fresh, Buffer.alloc(10, 2));
     renameSync(fresh, old);
     expect(bytes.every((byte) => byte === 1)).toBe(true);
+  });
+
+  it('that is cut gives zeros where nothing is left, to kernels of every thread too, and tells so', () => {
+    const cut = join(folder, 'cut');
+    writeFileSync(cut, new Uint8Array(values.buffer));
+    const weight = frozenTensor([200, 200], f32, mapped(0, 160_000, cut)) as tf.Tensor2D;
+    const before = backend.lostPages();
+    truncateSync(cut, 0);
+    expect(tf.tidy(() => tf.sum(tf.matMul(weight, weight)).dataSync()[0])).toBe(0);
+    expect(backend.lostPages()).toBeGreaterThan(before);
+    const after = backend.lostPages();
+    expect(weight.dataSync().every((value) => value === 0)).toBe(true);
+    expect(backend.lostPages()).toBe(after); // replaced once
+    weight.dispose();
   });
 
   it('serves two worker threads at once, and is gone with them', async () => {

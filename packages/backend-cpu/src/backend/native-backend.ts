@@ -4,6 +4,7 @@ import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { constants } from 'node:buffer';
 import type { Addon, NativeWeight } from '../addon/addon.js';
 import { bindKernels } from '../addon/bind-kernels.js';
+import { allocate } from '../addon/out-of-memory.js';
 import { WeightPanels, type PanelSide } from '../kernels/linear/weight-panels.js';
 import type { NativeCalls } from '../kernels/signatures.js';
 import { MemoryArena } from './memory-arena.js';
@@ -52,7 +53,7 @@ export class NativeBackend extends MathBackendCPU {
 
   constructor(readonly addon: Addon) {
     super();
-    this.arena = new MemoryArena(addon);
+    this.arena = new MemoryArena({ allocate: (bytes) => allocate(addon, bytes) });
     this.kernels = bindKernels(addon);
     this.weightPanels = new WeightPanels(this.kernels);
     (this as unknown as { firstUse: boolean }).firstUse = false; // else it greets with advice to install another backend
@@ -91,6 +92,11 @@ export class NativeBackend extends MathBackendCPU {
     if (buffer === null) return null;
     this.mapped.add(buffer);
     return new Uint8Array(buffer, buffer.byteLength - length, length);
+  }
+
+  /** How often bytes of mapped files could not be read; kernels saw zeros. */
+  lostPages(): number {
+    return this.addon.lostPages();
   }
 
   /** A float32 tensor with undefined contents. */

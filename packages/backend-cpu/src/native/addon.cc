@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <exception>
 #include <string>
 
 #include "arguments.h"
@@ -88,6 +89,12 @@ struct BoundKernel {
   const double* numbers;  // written by JS before each call
 };
 
+/** An error in JS whose code is ENOMEM. */
+napi_value throw_out_of_memory(napi_env env, int64_t bytes) {
+  napi_throw_error(env, "ENOMEM", ("there is no memory for " + std::to_string(bytes) + " bytes").c_str());
+  return nullptr;
+}
+
 napi_value run_kernel(napi_env env, napi_callback_info info) {
   size_t count = kMostArrays;
   napi_value values[kMostArrays];
@@ -103,10 +110,15 @@ napi_value run_kernel(napi_env env, napi_callback_info info) {
     arrays[i] = is_list ? packed_of(env, values[i], parts) : array_of(env, values[i]);  // a kernel reads one weight
   }
   Arguments call(bound.numbers, kMostNumbers, arrays, static_cast<int>(count));
-  {
+  try {
     const FlushDenormals flush;
     const Alone alone(bytes_of(arrays, count) < shared_from.load(std::memory_order_relaxed));
     path().kernels[bound.index](call);
+  } catch (const OutOfMemory& failure) {
+    return throw_out_of_memory(env, failure.bytes);
+  } catch (const std::exception& failure) {
+    napi_throw_error(env, nullptr, (std::string(kernel_list[bound.index].name) + ": " + failure.what()).c_str());
+    return nullptr;
   }
   if (!call.ok()) {
     const std::string message = std::string(kernel_list[bound.index].name) + ": " + call.error();
@@ -117,14 +129,24 @@ napi_value run_kernel(napi_env env, napi_callback_info info) {
 
 void free_block(napi_env, void* data, void*) { free_aligned(data); }
 
-/** allocate(bytes): a 64-byte aligned ArrayBuffer with undefined contents. */
+/** What any V8 of 64 bits takes as one ArrayBuffer; it ends the process beyond what it does. */
+constexpr int64_t kMostBytes = int64_t{1} << 32;
+
+/** allocate(bytes, most): a 64-byte aligned ArrayBuffer with undefined contents; `most` is this V8's limit. */
 napi_value allocate(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument, result = nullptr;
-  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
-  int64_t bytes = 0;
-  napi_get_value_int64(env, argument, &bytes);
-  void* const data = allocate_aligned(bytes);
+  size_t count = 2;
+  napi_value arguments[2], result = nullptr;
+  napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
+  int64_t bytes = 0, most = kMostBytes;
+  if (count > 0) napi_get_value_int64(env, arguments[0], &bytes);
+  if (count > 1) napi_get_value_int64(env, arguments[1], &most);
+  if (bytes < 0 || bytes > most) return throw_out_of_memory(env, bytes);
+  void* data = nullptr;
+  try {
+    data = allocate_aligned(bytes);
+  } catch (const OutOfMemory& failure) {
+    return throw_out_of_memory(env, failure.bytes);
+  }
   if (napi_create_external_arraybuffer(env, data, static_cast<size_t>(bytes), free_block, nullptr, &result) != napi_ok) {
     free_aligned(data);
     napi_throw_error(env, nullptr, "external array buffers are not allowed in this process");
@@ -149,6 +171,12 @@ napi_value set_thread_count(napi_env env, napi_callback_info info) {
 napi_value scratch_size(napi_env env, napi_callback_info) {
   napi_value result;
   napi_create_int64(env, scratch_bytes(), &result);
+  return result;
+}
+
+napi_value lost_page_count(napi_env env, napi_callback_info) {
+  napi_value result;
+  napi_create_int64(env, lost_pages(), &result);
   return result;
 }
 
@@ -209,6 +237,7 @@ NAPI_MODULE_INIT() {
   add_function(env, exports, "allocate", allocate);
   add_function(env, exports, "mapFile", map_file_buffer);
   add_function(env, exports, "forgetPages", forget_pages_of_array);
+  add_function(env, exports, "lostPages", lost_page_count);
   add_function(env, exports, "setThreads", set_thread_count);
   add_function(env, exports, "scratchBytes", scratch_size);
   add_kernels(env, exports);

@@ -78,40 +78,41 @@ class Arguments {
     if (ok()) std::snprintf(error_, sizeof error_, "%s: expected an integer, got %g", name, value);
     return 0;
   }
-  /** Not negative. */
+  /** Not negative, and small enough that a kernel's own multiples of it do not overflow. */
   int64_t size(const char* name) {
     const int64_t value = integer(name);
-    if (value >= 0) return value;
-    if (ok()) std::snprintf(error_, sizeof error_, "%s: a size is negative", name);
+    constexpr int64_t kMost = int64_t{1} << 40;
+    if (value >= 0 && value <= kMost) return value;
+    if (ok()) std::snprintf(error_, sizeof error_, "%s: a size is %s", name, value < 0 ? "negative" : "beyond 2^40");
     return 0;
   }
 
-  const float* floats(const char* name, int64_t length) { return array<const float>(name, ElementType::f32, length); }
-  const int32_t* integers(const char* name, int64_t length) { return array<const int32_t>(name, ElementType::i32, length); }
-  const uint8_t* bytes(const char* name, int64_t length) { return array<const uint8_t>(name, ElementType::u8, length); }
-  const uint16_t* bf16(const char* name, int64_t length) { return array<const uint16_t>(name, ElementType::u16, length); }
-  float* output(const char* name, int64_t length) { return array<float>(name, ElementType::f32, length); }
-  int32_t* output_integers(const char* name, int64_t length) { return array<int32_t>(name, ElementType::i32, length); }
-  uint16_t* output_bf16(const char* name, int64_t length) { return array<uint16_t>(name, ElementType::u16, length); }
+  const float* floats(const char* name, double length) { return array<const float>(name, ElementType::f32, length); }
+  const int32_t* integers(const char* name, double length) { return array<const int32_t>(name, ElementType::i32, length); }
+  const uint8_t* bytes(const char* name, double length) { return array<const uint8_t>(name, ElementType::u8, length); }
+  const uint16_t* bf16(const char* name, double length) { return array<const uint16_t>(name, ElementType::u16, length); }
+  float* output(const char* name, double length) { return array<float>(name, ElementType::f32, length); }
+  int32_t* output_integers(const char* name, double length) { return array<int32_t>(name, ElementType::i32, length); }
+  uint16_t* output_bf16(const char* name, double length) { return array<uint16_t>(name, ElementType::u16, length); }
 
   // nullptr where JS passed null.
-  const float* optional_floats(const char* name, int64_t length) { return is_null() ? nullptr : floats(name, length); }
-  const int32_t* optional_integers(const char* name, int64_t length) { return is_null() ? nullptr : integers(name, length); }
-  const uint16_t* optional_bf16(const char* name, int64_t length) { return is_null() ? nullptr : bf16(name, length); }
-  float* optional_output(const char* name, int64_t length) { return is_null() ? nullptr : output(name, length); }
-  int32_t* optional_output_integers(const char* name, int64_t length) {
+  const float* optional_floats(const char* name, double length) { return is_null() ? nullptr : floats(name, length); }
+  const int32_t* optional_integers(const char* name, double length) { return is_null() ? nullptr : integers(name, length); }
+  const uint16_t* optional_bf16(const char* name, double length) { return is_null() ? nullptr : bf16(name, length); }
+  float* optional_output(const char* name, double length) { return is_null() ? nullptr : output(name, length); }
+  int32_t* optional_output_integers(const char* name, double length) {
     return is_null() ? nullptr : output_integers(name, length);
   }
 
-  const uint32_t* words(const char* name, int64_t length) { return output_words(name, length); }
-  uint32_t* output_words(const char* name, int64_t length) {
+  const uint32_t* words(const char* name, double length) { return output_words(name, length); }
+  uint32_t* output_words(const char* name, double length) {
     const Array& value = next(name);
     if (value.type != ElementType::f32 && value.type != ElementType::i32) mismatch(name, "float32 or int32 values", value);
     else check_length(name, value, length);
     return static_cast<uint32_t*>(value.data);
   }
   /** float32 values or bf16 bits. */
-  Storage weight(const char* name, int64_t length) {
+  Storage weight(const char* name, double length) {
     const Array& value = next(name);
     if (is_packed(value.type)) return packed_weight(name, value, length);
     if (value.type != ElementType::f32 && value.type != ElementType::u16) mismatch(name, "float32 or bf16 values", value);
@@ -127,32 +128,39 @@ class Arguments {
 
  private:
   /** As backend/weight-forms.ts passes it: codes, book, scales, codes of scales, their book, their scales, their offset. */
-  Storage packed_weight(const char* name, const Array& value, int64_t length) {
+  Storage packed_weight(const char* name, const Array& value, double wanted) {
+    if (!(wanted <= kLongest)) {
+      check_length(name, value, wanted);
+      return {};
+    }
+    const int64_t length = static_cast<int64_t>(wanted);
     const bool four = value.type == ElementType::four_bits, halves = value.type == ElementType::f16;
     const ElementType codes = four ? ElementType::u8 : halves ? ElementType::u16 : ElementType::i8;
-    const int64_t run = value.run > 0 ? value.run : 1, scales = (length + run - 1) / run;
+    const int64_t run = value.run > 0 ? value.run : 1, scales = length / run + (length % run != 0);
     const Array* const of = value.parts;
     PackedParts parts;
     parts.run = run;
-    parts.codes = part(name, of[0], codes, four ? (length + 1) / 2 : length);
+    parts.codes = part(name, of[0], codes, static_cast<double>(four ? (length + 1) / 2 : length));
     if (halves) return {nullptr, value.type, parts};
     if (four) parts.book = static_cast<const float*>(part(name, of[1], ElementType::f32, 16));
     if (of[2].type != ElementType::none || !four) {
-      parts.scales = static_cast<const float*>(part(name, of[2], ElementType::f32, scales));
+      parts.scales = static_cast<const float*>(part(name, of[2], ElementType::f32, static_cast<double>(scales)));
     } else {
-      parts.scale_codes = static_cast<const uint8_t*>(part(name, of[3], ElementType::u8, scales));
+      parts.scale_codes = static_cast<const uint8_t*>(part(name, of[3], ElementType::u8, static_cast<double>(scales)));
       parts.scale_book = static_cast<const float*>(part(name, of[4], ElementType::f32, 256));
-      parts.nested_scales = static_cast<const float*>(part(name, of[5], ElementType::f32, (scales + 255) / 256));
+      parts.nested_scales = static_cast<const float*>(part(name, of[5], ElementType::f32, static_cast<double>((scales + 255) / 256)));
       parts.scale_offset = static_cast<const float*>(part(name, of[6], ElementType::f32, 1));
     }
     return {nullptr, value.type, parts};
   }
 
-  const void* part(const char* name, const Array& value, ElementType type, int64_t length) {
+  const void* part(const char* name, const Array& value, ElementType type, double length) {
     if (value.type != type) mismatch(name, name_of(type), value);
     else check_length(name, value, length);
     return value.data;
   }
+
+  static constexpr double kLongest = 9007199254740992.0;  // 2⁵³
 
   const double* numbers_;
   int number_count_, next_number_ = 0;
@@ -175,7 +183,7 @@ class Arguments {
   }
 
   template <class Element>
-  Element* array(const char* name, ElementType type, int64_t length) {
+  Element* array(const char* name, ElementType type, double length) {
     const Array& value = next(name);
     if (value.type != type) {
       mismatch(name, name_of(type), value);
@@ -189,9 +197,10 @@ class Arguments {
     if (ok()) std::snprintf(error_, sizeof error_, "%s: expected %s, got %s", name, expected, name_of(value.type));
   }
 
-  void check_length(const char* name, const Array& value, int64_t length) {
-    if (value.length >= length || !ok()) return;
-    std::snprintf(error_, sizeof error_, "%s: expected %lld elements, got %lld", name, static_cast<long long>(length),
+  /** Lengths are products of sizes: as floating-point numbers they overflow nowhere, and are exact where arrays are. */
+  void check_length(const char* name, const Array& value, double length) {
+    if (static_cast<double>(value.length) >= length || !ok()) return;
+    std::snprintf(error_, sizeof error_, "%s: expected %.0f elements, got %lld", name, length,
                   static_cast<long long>(value.length));
   }
 };

@@ -22,6 +22,12 @@ const char* map_file(int descriptor, int64_t position, int64_t wanted, Mapping& 
 
 void unmap_file(const Mapping& mapping);
 
+/**
+ * How often bytes of a mapping could not be read so far, because the file was cut or its disk failed: zeros were read
+ * instead, where the system would have ended the process.
+ */
+int64_t lost_pages();
+
 /** Gives back the pages that lie wholly within `size` bytes of a mapping; they are read from the file when needed again. */
 void forget_pages(void* begin, size_t size);
 

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -48,6 +50,9 @@ class Pool {
     std::lock_guard<std::mutex> guard(region_, std::adopt_lock);
     start_missing_threads();
     job_ = job;
+    failure_ = nullptr;
+    failed_.store(false, std::memory_order_relaxed);
+    failing_.store(false, std::memory_order_relaxed);
     next_.store(0, std::memory_order_relaxed);
     seats_.store(limit_ - 1, std::memory_order_relaxed);
     gate_.store(0, std::memory_order_release);
@@ -58,6 +63,7 @@ class Pool {
       if (spin < kSpins) pause();
       else std::this_thread::yield();
     }
+    if (failed_.load(std::memory_order_acquire)) std::rethrow_exception(failure_);
   }
 
  private:
@@ -66,6 +72,8 @@ class Pool {
   int started_ = 0;
 
   Job job_;  // written while the gate is closed and nobody is inside
+  std::exception_ptr failure_;  // of the first task that threw, written by its thread
+  std::atomic<bool> failing_{false}, failed_{false};
   std::atomic<int64_t> next_{0};
   std::atomic<int> seats_{0};
   std::atomic<uint32_t> gate_{kClosed};  // number of workers inside, or closed
@@ -76,14 +84,16 @@ class Pool {
   std::atomic<int> sleepers_{0};
 
   static void run_inline(const Job& job) {
-    const bool outer = inside_task;
-    inside_task = true;
+    const Alone inside(true);
     for (int64_t task = 0; task < job.tasks; task++) job.work(job.context, task);
-    inside_task = outer;
   }
 
   void start_missing_threads() {
-    for (; started_ < limit_ - 1; started_++) std::thread([this] { worker(); }).detach();
+    try {
+      for (; started_ < limit_ - 1; started_++) std::thread([this] { worker(); }).detach();
+    } catch (const std::system_error&) {
+      limit_ = started_ + 1;  // the system gives no more: those that run do the work
+    }
   }
 
   void wake() {
@@ -98,7 +108,15 @@ class Pool {
     for (;;) {
       const int64_t task = next_.fetch_add(1, std::memory_order_relaxed);
       if (task >= job_.tasks) break;
-      job_.work(job_.context, task);
+      try {
+        job_.work(job_.context, task);
+      } catch (...) {
+        next_.store(job_.tasks, std::memory_order_relaxed);
+        if (!failing_.exchange(true)) {
+          failure_ = std::current_exception();
+          failed_.store(true, std::memory_order_release);
+        }
+      }
     }
     inside_task = false;
   }

@@ -24,7 +24,10 @@ class Alone {
   const bool before_;
 };
 
-/** Runs work(context, task) for each task in [0, tasks). Inline when nested, or while another thread uses the pool. */
+/**
+ * Runs work(context, task) for each task in [0, tasks). Inline when nested, or while another thread uses the pool.
+ * Throws what the first task that failed threw, once no task runs any more; tasks that had not begun are left out.
+ */
 void run_tasks(int64_t tasks, void (*work)(void* context, int64_t task), void* context);
 
 template <class Work>

@@ -2,7 +2,6 @@
 #include "scratch.h"
 
 #include <atomic>
-#include <cstdio>
 #include <cstdlib>
 #include <vector>
 #if defined(__linux__)
@@ -43,16 +42,24 @@ struct Arena {
     return result;
   }
 
-  /** Makes the next block the current one; a block that is free but too small is replaced by a large one. */
+  /**
+   * Makes the next block the current one; a block that is free but too small is replaced by a large one. Where there is
+   * no memory, everything is as before but for the block that was too small.
+   */
   void advance(int64_t bytes) {
-    current++;
-    if (current < static_cast<int>(blocks.size()) && blocks[current].size >= bytes) return;
-    if (current < static_cast<int>(blocks.size())) {
-      release(blocks[current]);
-      blocks.erase(blocks.begin() + current);
+    const int next = current + 1;
+    if (next < static_cast<int>(blocks.size()) && blocks[next].size < bytes) {
+      release(blocks[next]);
+      blocks.erase(blocks.begin() + next);
     }
+    if (next == static_cast<int>(blocks.size()) || blocks[next].size < bytes) insert(next, bytes);
+    current = next;
+  }
+
+  void insert(int at, int64_t bytes) {
     const int64_t size = bytes > kSmallestBlock ? bytes : kSmallestBlock;
-    blocks.insert(blocks.begin() + current, {static_cast<char*>(allocate_aligned(size)), size, 0});
+    blocks.reserve(blocks.size() + 1);
+    blocks.insert(blocks.begin() + at, {static_cast<char*>(allocate_aligned(size)), size, 0});
     held.fetch_add(size, std::memory_order_relaxed);
   }
 };
@@ -76,9 +83,8 @@ int64_t scratch_bytes() { return held.load(std::memory_order_relaxed); }
 void* allocate_aligned(int64_t bytes) {
   const int64_t alignment = bytes >= kHugePage ? kHugePage : 64;
   void* block = nullptr;
-  if (posix_memalign(&block, static_cast<size_t>(alignment), static_cast<size_t>(bytes)) != 0) {
-    std::fprintf(stderr, "llmf: out of memory: %lld bytes\n", static_cast<long long>(bytes));
-    std::abort();
+  if (bytes < 0 || posix_memalign(&block, static_cast<size_t>(alignment), static_cast<size_t>(bytes)) != 0) {
+    throw OutOfMemory(bytes);
   }
 #if defined(__linux__)
   if (bytes >= kHugePage) madvise(block, static_cast<size_t>(bytes), MADV_HUGEPAGE);

@@ -41,6 +41,7 @@ export function testIo({
     err: output('err'),
     lines: Readable.from(typed),
     keys: Readable.from([...keys]),
+    leave: () => {},
     onInterrupt(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

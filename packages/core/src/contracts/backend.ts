@@ -35,6 +35,8 @@ export interface StartedBackend {
   readonly description: string;
   /** It computes on frozen weights where they lie in their file and never writes them. Left out: weights are read. */
   readonly mapFile?: MapFile;
+  /** How often bytes of a mapped file could not be read (it was cut, its disk failed); zeros were computed on instead. */
+  readonly lostPages?: () => number;
   stop?(): Promise<void>;
 }
 

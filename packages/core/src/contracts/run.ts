@@ -80,6 +80,8 @@ export interface Run {
   readonly step: number;
   /** Optimizer steps of the whole run, known once the stage is prepared. */
   readonly totalSteps: number;
+  /** Aborted when the run shall end; left out: it never is. See `throwIfStopped`. */
+  readonly stop?: AbortSignal | undefined;
   /** Facts for `run.json` under a name (data hash, backend, versions). */
   readonly record: Record<string, unknown>;
 }

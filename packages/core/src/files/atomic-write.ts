@@ -4,9 +4,10 @@
  * the disk, then renamed; rename(2) replaces its target atomically.
  */
 import { open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileErrors } from './file-errors.js';
 import { makeFolder } from './make-folder.js';
+import { removeLeftoversOnce, temporaryName } from './temporary-name.js';
 
 /** Writes a file whole. What stood there before stays until the new content is on the disk. @throws LLMF_CORE_NO_SPACE. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
@@ -81,11 +82,9 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-let count = 0;
-const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${process.pid}-${count++}.tmp`);
-
 /** Runs `work`; on failure removes the temporary file or folder and gives "disk full" its code. */
 async function cleanedUp(path: string, temporary: string, work: () => Promise<void>): Promise<void> {
+  await removeLeftoversOnce(dirname(temporary));
   try {
     await work();
   } catch (error) {

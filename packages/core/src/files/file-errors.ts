@@ -72,6 +72,19 @@ export const fileErrors = defineErrors('core', {
     expected: 'model.safetensors, or model.safetensors.index.json and its shards',
     fix: 'check the path; older checkpoints (pytorch_model.bin) must be saved as safetensors first',
   }),
+  linkOutside: (f: { file: string; target: string }) => ({
+    what: 'a link in a model folder leads out of it; it is not followed',
+    where: f.file,
+    got: f.target,
+    expected: 'files, or links within the folder',
+    fix: 'if the link is your own, put the file in its place (cp -L), or name the folder that it leads to',
+  }),
+  strangeFile: (f: { file: string }) => ({
+    what: 'something in a model folder is no file, though its name says so',
+    where: f.file,
+    got: 'a device, a pipe or a socket',
+    fix: 'remove it',
+  }),
   noSpace: (f: { path: string; reason: string; kept: string }) => ({
     what: 'there is no space left on the disk',
     where: f.path,

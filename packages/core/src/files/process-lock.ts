@@ -8,6 +8,8 @@ import { randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isRunning, startOf } from './process-identity.js';
+import { temporaryName } from './temporary-name.js';
 
 export interface LockHolder {
   readonly pid: number;
@@ -70,7 +72,7 @@ export const holderText = ({ pid, host }: LockHolder): string =>
   host === hostname() ? `process ${pid}` : `process ${pid} on ${host}`;
 
 function create(file: string, holder: LockHolder): boolean {
-  const temporary = `${file}.${process.pid}-${holder.id}.tmp`;
+  const temporary = temporaryName(file);
   writeFileSync(temporary, JSON.stringify(holder));
   try {
     linkSync(temporary, file);
@@ -131,25 +133,6 @@ function holderOf(file: string): LockHolder | null {
 function isAlive({ pid, host, started }: LockHolder, file: string): boolean {
   if (host !== hostname()) return ageMs(file) < deadAfterMs;
   return isRunning(pid) && (started === null || startOf(pid) === started);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Field 22 of /proc/PID/stat, after the name, which may hold anything but ends with the last parenthesis. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch {
-    return null;
-  }
 }
 
 const ageMs = (path: string): number => Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());

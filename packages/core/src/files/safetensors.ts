@@ -10,6 +10,7 @@ import type { MapFile } from '../contracts/backend.js';
 import { nearest } from '../text/nearest.js';
 import { replaceFile } from './atomic-write.js';
 import { fileErrors } from './file-errors.js';
+import { Summing, type FileSum } from './file-sum.js';
 import { encodeHeader, parseHeader, type TensorPlace } from './safetensors-header.js';
 import { byteLength, bytesPerElement, type HostTensor, type TensorInfo } from './tensor-info.js';
 
@@ -189,19 +190,19 @@ export interface TensorToWrite extends TensorInfo {
   data(): Uint8Array | Promise<Uint8Array>;
 }
 
-/** Writes tensors as one file, whole or not at all. @throws LLMF_CORE_NO_SPACE. */
+/** Writes tensors as one file, whole or not at all; what its bytes sum to. @throws LLMF_CORE_NO_SPACE. */
 export async function writeSafetensors(
   file: string,
   tensors: Readonly<Record<string, HostTensor>>,
   metadata?: Readonly<Record<string, string>>,
-): Promise<void> {
+): Promise<FileSum> {
   const list = Object.entries(tensors).map(([name, { dtype, shape, data }]) => ({
     name,
     dtype,
     shape,
     data: () => data,
   }));
-  await streamSafetensors(file, list, metadata);
+  return await streamSafetensors(file, list, metadata);
 }
 
 /**
@@ -212,13 +213,18 @@ export async function streamSafetensors(
   file: string,
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
-): Promise<void> {
+): Promise<FileSum> {
   // Wide dtypes first keeps every tensor aligned to its element, as the reference writer does.
   const ordered = [...tensors].sort((a, b) => bytesPerElement[b.dtype] - bytesPerElement[a.dtype]);
+  const summing = new Summing();
   await replaceFile(file, async (temporary) => {
     const handle = await open(temporary, 'w');
+    const write = async (data: Uint8Array) => {
+      summing.add(data);
+      await writeAll(handle, data);
+    };
     try {
-      await writeAll(handle, encodeHeader(ordered, metadata));
+      await write(encodeHeader(ordered, metadata));
       for (const tensor of ordered) {
         const data = await tensor.data();
         const expected = byteLength(tensor);
@@ -229,13 +235,14 @@ export async function streamSafetensors(
           };
           throw fileErrors.safetensorsData({ tensor: tensor.name, ...facts });
         }
-        await writeAll(handle, data);
+        await write(data);
       }
       await handle.sync();
     } finally {
       await handle.close();
     }
   });
+  return summing.sum;
 }
 
 /** One system call moves less than 2 GiB. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -63,11 +63,61 @@ describe('checkpoints', () => {
     expect(await readdir(join(output, 'checkpoints'))).toEqual(['step-3']);
   });
 
-  it('say which folder is damaged and what to do', async () => {
+  const fileOf = (step: number, name: string) => join(output, 'checkpoints', `step-${step}`, name);
+  const flip = async (file: string, at: number) => {
+    const bytes = await readFile(file);
+    bytes[(at + bytes.length) % bytes.length]! ^= 1;
+    await writeFile(file, bytes);
+  };
+  const edit = async (file: string, from: string, to: string) =>
+    writeFile(file, (await readFile(file, 'utf8')).replace(from, to));
+
+  it.each([
+    ['a tensor', 'weights.safetensors', (file: string) => flip(file, -3)],
+    ['the header of a tensor file', 'weights.safetensors', (file: string) => flip(file, 20)],
+    ['the length of a tensor file', 'weights.safetensors', (file: string) => truncate(file, 20)],
+    ['a whole tensor file', 'weights.safetensors', (file: string) => rm(file)],
+    ['a fact', 'state.json', (file: string) => edit(file, '"step": 3\n      }', '"step": 2\n      }')],
+    ['the config', 'state.json', (file: string) => edit(file, '"seed": 1', '"seed": 2')],
+    ['its own sum', 'state.json', (file: string) => edit(file, '"crc32"', '"crc31"')],
+    ['its end', 'state.json', (file: string) => truncate(file, 100)],
+  ])('damaged in %s name the file and the newest one that is whole', async (_, name, damage) => {
+    const store = new CheckpointStore(output);
+    for (const step of [1, 2, 3]) await store.write(step, { train: { seed: 1 } }, states(step));
+    await flip(fileOf(2, 'state.json'), 30);
+    await damage(fileOf(3, name));
+    await expect(store.readLatest()).rejects.toMatchObject({
+      code: 'LLMF_CORE_CHECKPOINT_BROKEN',
+      status: 1,
+      detail: { where: fileOf(3, name), fix: expect.stringMatching(/move this folder away.*goes on from step 1\./) },
+    });
+    await rm(join(output, 'checkpoints', 'step-3'), { recursive: true });
+    await rm(join(output, 'checkpoints', 'step-2'), { recursive: true });
+    expect((await store.readLatest())!.step).toBe(1);
+  });
+
+  it('say where none before is whole', async () => {
     const store = new CheckpointStore(output);
     await store.write(3, {}, states(3));
-    await truncate(join(output, 'checkpoints', 'step-3', 'weights.safetensors'), 20);
-    await expect(store.readLatest()).rejects.toThrow(/LLMF_CORE_CHECKPOINT_BROKEN[^]*step-3[^]*move this folder away/);
+    await truncate(fileOf(3, 'weights.safetensors'), 20);
+    await expect(store.readLatest()).rejects.toThrow(/CHECKPOINT_BROKEN[^]*step-3[^]*no older checkpoint is whole/);
+  });
+
+  it('of another layout are refused by its version', async () => {
+    const store = new CheckpointStore(output);
+    await store.write(3, {}, states(3));
+    await edit(fileOf(3, 'state.json'), '"layoutVersion": 2', '"layoutVersion": 1');
+    await expect(store.readLatest()).rejects.toThrow(/layout version 1, this llmf reads 2/);
+  });
+
+  it('keep states apart whose names differ in a slash only', async () => {
+    const store = new CheckpointStore(output);
+    const both = new Map<string, StateValue>([...states(1)].map(([name, value]) => [`${name}/a`, value] as const));
+    for (const [name, value] of states(2)) both.set(`${name}-a`, value);
+    await store.write(3, {}, both);
+    const read = (await store.readLatest())!.states;
+    expect([...read.get('weights/a')!.tensors!['w']!.data]).toEqual([...floats(1, -1)]);
+    expect([...read.get('weights-a')!.tensors!['w']!.data]).toEqual([...floats(2, -2)]);
   });
 
   it('are none in a new folder', async () => {

@@ -3,21 +3,11 @@ import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StateValue } from '../contracts/state.js';
 import { syncFolder, writeFileAtomic, writeFolderAtomic } from '../files/atomic-write.js';
-import { readSafetensors, writeSafetensors, type HostTensor } from '../files/safetensors.js';
-import { runErrors } from './run-errors.js';
+import { Damage, fileSum, type FileSum } from '../files/file-sum.js';
 import { makeFolder } from '../files/make-folder.js';
-
-/** Version of the layout below; a reader refuses another one. */
-const layoutVersion = 1;
-
-/** What `state.json` of a checkpoint holds; tensors lie beside it, one safetensors file per state. */
-interface CheckpointManifest {
-  readonly layoutVersion: number;
-  readonly step: number;
-  /** Keys of the config that decide the result, for the comparison on resume. */
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly states: Readonly<Record<string, { readonly json?: unknown; readonly file?: string }>>;
-}
+import { readSafetensors, writeSafetensors, type HostTensor } from '../files/safetensors.js';
+import { layoutVersion, manifestText, parseManifest, type ManifestState } from './checkpoint-manifest.js';
+import { runErrors } from './run-errors.js';
 
 export interface Checkpoint {
   readonly step: number;
@@ -46,16 +36,10 @@ export class CheckpointStore {
     const folder = this.folderOf(step);
     await this.discard(folder);
     await writeFolderAtomic(folder, async (temporary) => {
-      const manifest: CheckpointManifest = {
-        layoutVersion,
-        step,
-        config,
-        states: Object.fromEntries([...states].map(([name, value]) => [name, manifestEntry(name, value)])),
-      };
-      for (const [name, { tensors }] of states) {
-        if (tensors !== undefined) await writeSafetensors(join(temporary, stateFile(name)), tensors);
-      }
-      await writeFileAtomic(join(temporary, 'state.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+      const entries: Record<string, ManifestState> = {};
+      for (const [name, value] of states) entries[name] = await writeState(temporary, name, value);
+      const manifest = { layoutVersion, step, config, states: entries } as const;
+      await writeFileAtomic(join(temporary, 'state.json'), manifestText(manifest));
     });
     return folder;
   }
@@ -76,7 +60,10 @@ export class CheckpointStore {
       .sort((a, b) => a - b);
   }
 
-  /** The newest checkpoint, or null when there is none. @throws LLMF_CORE_CHECKPOINT_BROKEN. */
+  /**
+   * The newest checkpoint, or null when there is none.
+   * @throws LLMF_CORE_CHECKPOINT_BROKEN naming the file, and the newest checkpoint before it that is whole
+   */
   async readLatest(): Promise<Checkpoint | null> {
     const step = (await this.steps()).at(-1);
     return step === undefined ? null : await this.read(step);
@@ -89,23 +76,39 @@ export class CheckpointStore {
     }
   }
 
+  /** @throws as `readLatest` */
   async read(step: number): Promise<Checkpoint> {
+    const found = await this.tryRead(step);
+    if (!isBroken(found)) return found;
+    const { file, error } = found;
+    const facts = { file, reason: error.message, good: await this.newestGood(step) };
+    throw runErrors.checkpointBroken(facts, { cause: error });
+  }
+
+  /** Every file is compared with its sum before it is believed. */
+  private async tryRead(step: number): Promise<Checkpoint | BrokenFile> {
     const folder = this.folderOf(step);
+    let file = join(folder, 'state.json');
     try {
-      const manifest = JSON.parse(await readFile(join(folder, 'state.json'), 'utf8')) as CheckpointManifest;
-      if (manifest.layoutVersion !== layoutVersion) {
-        throw new Error(`layout version ${manifest.layoutVersion}, this llmf reads ${layoutVersion}`);
-      }
+      const manifest = parseManifest(await readFile(file, 'utf8'));
+      if (manifest.step !== step) throw new Damage(`it is of step ${manifest.step}`);
       const states = new Map<string, StateValue>();
-      for (const [name, { json, file }] of Object.entries(manifest.states)) {
-        const tensors: Record<string, HostTensor> | undefined =
-          file === undefined ? undefined : await readSafetensors(join(folder, file));
-        states.set(name, { json, ...(tensors === undefined ? {} : { tensors }) });
+      for (const [name, { json, sum }] of Object.entries(manifest.states)) {
+        file = join(folder, stateFile(name));
+        states.set(name, { json, ...(sum === undefined ? {} : { tensors: await readSummed(file, sum) }) });
       }
-      return { step: manifest.step, folder, config: manifest.config, states };
+      return { step, folder, config: manifest.config, states };
     } catch (error) {
-      throw runErrors.checkpointBroken({ folder, reason: (error as Error).message }, { cause: error });
+      return { file, error: error as Error };
     }
+  }
+
+  /** The newest whole checkpoint before a step; null: there is none. */
+  private async newestGood(before: number): Promise<number | null> {
+    for (const step of (await this.steps()).filter((each) => each < before).reverse()) {
+      if (!isBroken(await this.tryRead(step))) return step;
+    }
+    return null;
   }
 
   private async discard(folder: string): Promise<void> {
@@ -125,11 +128,26 @@ export class CheckpointStore {
   }
 }
 
-function manifestEntry(name: string, value: StateValue): { json?: unknown; file?: string } {
-  return {
-    ...(value.json === undefined ? {} : { json: value.json }),
-    ...(value.tensors === undefined ? {} : { file: stateFile(name) }),
-  };
+/** The file of a checkpoint that cannot be believed, and why. */
+interface BrokenFile {
+  readonly file: string;
+  readonly error: Error;
 }
 
-const stateFile = (name: string) => `${name.replaceAll('/', '-')}.safetensors`;
+const isBroken = (found: Checkpoint | BrokenFile): found is BrokenFile => 'error' in found;
+
+async function writeState(folder: string, name: string, { json, tensors }: StateValue): Promise<ManifestState> {
+  const entry = json === undefined ? {} : { json };
+  if (tensors === undefined) return entry;
+  return { ...entry, sum: await writeSafetensors(join(folder, stateFile(name)), tensors) };
+}
+
+async function readSummed(file: string, expected: FileSum): Promise<Record<string, HostTensor>> {
+  const got = await fileSum(file);
+  if (got.bytes !== expected.bytes) throw new Damage(`${got.bytes} bytes instead of ${expected.bytes}`);
+  if (got.crc32 !== expected.crc32) throw new Damage('its bytes are not those that were written');
+  return await readSafetensors(file);
+}
+
+/** No two names give one file. */
+const stateFile = (name: string) => `${encodeURIComponent(name)}.safetensors`;

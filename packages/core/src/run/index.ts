@@ -4,6 +4,7 @@ export { MetricsLog } from './metrics-log.js';
 export { runTraining, stepCount, type RunTrainingOptions, type TrainingOutcome } from './run-training.js';
 export { changedKeys } from './resume-check.js';
 export { runErrors } from './run-errors.js';
+export { Stopped, throwIfStopped } from './stopped.js';
 export { startBackend, type BackendStart } from './start-backend.js';
 export { TrainingRun } from './training-run.js';
 export { defineTracker, type TrackedOutcome, type Tracker, type TrackerFacts } from './tracker.js';

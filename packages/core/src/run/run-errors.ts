@@ -56,11 +56,16 @@ export const runErrors = defineErrors('core', {
     expected: 'only duration, logging and output keys to change on --resume',
     fix: 'restore these keys, or start afresh in another output folder',
   }),
-  checkpointBroken: (f: { folder: string; reason: string }) => ({
-    what: 'a checkpoint cannot be read',
-    where: f.folder,
+  checkpointBroken: (f: { file: string; reason: string; good: number | null }) => ({
+    what: 'a checkpoint is damaged',
+    where: f.file,
     got: f.reason,
-    fix: 'move this folder away; --resume then takes the checkpoint before it',
+    expected:
+      f.good === null ? 'what was written; no older checkpoint is whole' : `what was written; step ${f.good} is whole`,
+    fix:
+      f.good === null
+        ? 'start afresh in another output folder; look at the disk'
+        : `move this folder away; --resume then goes on from step ${f.good}. Look at the disk`,
   }),
   checkpointStates: (f: { folder: string; missing: readonly string[]; unknown: readonly string[] }) => ({
     what: 'the checkpoint does not hold the state that this run keeps',

@@ -5,6 +5,7 @@ import type { Engine } from '../contracts/engine.js';
 import type { Logger } from '../contracts/run.js';
 import { StageToken, type StageSession } from '../contracts/stage.js';
 import type { RunConfig } from '../config/run-config.js';
+import { removeLeftovers } from '../files/temporary-name.js';
 import { CheckpointStore } from './checkpoints.js';
 import { stopEarly } from './early-stopping.js';
 import { MetricsLog } from './metrics-log.js';
@@ -14,6 +15,7 @@ import { runErrors } from './run-errors.js';
 import { writeRunRecord } from './run-record.js';
 import { startBackend } from './start-backend.js';
 import { StepLoop } from './step-loop.js';
+import { Stopped } from './stopped.js';
 import { TrainingRun } from './training-run.js';
 
 export interface RunTrainingOptions {
@@ -45,10 +47,12 @@ export interface TrainingOutcome {
 export async function runTraining(
   engine: Engine,
   config: RunConfig,
-  { resume, folder, logger, stop }: RunTrainingOptions,
+  { resume, folder, logger, stop = new AbortController().signal }: RunTrainingOptions,
 ): Promise<TrainingOutcome> {
-  const run = new TrainingRun(config, engine.container.createChild(), resolve(folder, config.output), folder, logger);
+  const output = resolve(folder, config.output);
+  const run = new TrainingRun(config, engine.container.createChild(), output, folder, logger, stop);
   const lock = await prepareOutputFolder(run.output, resume);
+  await removeLeftovers(run.output);
   try {
     await engine.hooks.run.promise(run);
     const { backend, precision } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
@@ -57,8 +61,9 @@ export async function runTraining(
     const session = await engine.find(StageToken, choice.name).prepare(run, choice.options);
     run.totalSteps = stepCount(config, session.stepsPerEpoch);
     stopEarly(run);
-    return await train(run, session, { resume, stop: stop ?? new AbortController().signal });
+    return await train(run, session, { resume, stop });
   } catch (error) {
+    if (Stopped.is(error)) return { output, step: run.step, reason: 'interrupted', metrics: {} };
     await run.hooks.failure.promise(error);
     throw error;
   } finally {

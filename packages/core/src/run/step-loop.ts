@@ -5,6 +5,7 @@ import type { MetricsLog } from './metrics-log.js';
 import { BestMetric } from './best-metric.js';
 import { MetricsWindow } from './metrics-window.js';
 import { runErrors } from './run-errors.js';
+import { Stopped } from './stopped.js';
 import type { TrainingOutcome } from './run-training.js';
 import type { TrainingRun } from './training-run.js';
 
@@ -42,8 +43,10 @@ export class StepLoop {
   /** A fresh run is evaluated before step 1 when asked for; a resumed one takes note of what was evaluated already. */
   async start(isResumed: boolean): Promise<void> {
     this.lastCheckpoint = this.run.step;
+    const { evalEvery, evalOnStart } = this.run.config.train;
     if (isResumed) this.lastEvaluation = await this.log.lastEvaluation();
-    else if (this.run.config.train.evalOnStart) await this.evaluate();
+    // A resumed run may have been asked to end in the middle of an evaluation.
+    if (isResumed ? isDue(this.run.step, evalEvery) : evalOnStart) await this.evaluate();
   }
 
   /** One optimizer step and, where due, its log row, evaluation and checkpoint. */
@@ -100,9 +103,10 @@ export class StepLoop {
     await this.settle();
     const { run } = this;
     if (this.lastEvaluation === run.step) return;
-    this.lastEvaluation = run.step;
     const started = performance.now();
-    const metrics = await this.session.evaluate();
+    const metrics = await unlessStopped(this.session.evaluate());
+    if (metrics === undefined) return;
+    this.lastEvaluation = run.step;
     if (metrics === null) return this.withoutEvaluation();
     const seconds = (performance.now() - started) / 1000;
     const all = await run.hooks.evaluate.promise({ ...metrics, seconds });
@@ -152,6 +156,13 @@ export class StepLoop {
     return step / this.session.stepsPerEpoch;
   }
 }
+
+/** undefined where the run was asked to end meanwhile: half an evaluation is none. */
+const unlessStopped = <T>(work: Promise<T>): Promise<T | undefined> =>
+  work.catch((error: unknown) => {
+    if (Stopped.is(error)) return undefined;
+    throw error;
+  });
 
 const isDue = (step: number, every: number | null) => every !== null && step % every === 0;
 

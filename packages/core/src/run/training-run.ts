@@ -21,6 +21,7 @@ export class TrainingRun implements Run {
     readonly output: string,
     readonly folder: string,
     readonly logger: Logger,
+    readonly stop?: AbortSignal,
   ) {
     this.state.add('engine', {
       save: () => ({ json: { step: this.step } }),

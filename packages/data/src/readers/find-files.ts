@@ -3,10 +3,14 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { nearest } from '@llmf/core';
 import { errors } from '../errors.js';
+import { globMatcher } from './glob.js';
 import { knownExtensions } from './open-reader.js';
 
 /** Files beside the data that are not data. */
 const notData = new Set(['dataset_info.json', 'dataset_infos.json', 'package.json']);
+
+/** Systems refuse longer ones. */
+const longestPath = 4096;
 
 export interface FoundFiles {
   readonly files: readonly string[];
@@ -20,15 +24,16 @@ export interface FoundFiles {
  * folder is named so; a folder with files of several splits and no `split` stated gives its training files.
  */
 export async function findFiles(path: string, folder: string, split: string | null): Promise<FoundFiles> {
+  if (path.length > longestPath) throw errors.pathTooLong({ length: path.length, limit: longestPath });
   const full = resolve(folder, path);
   const info = await stat(full).catch(() => null);
   if (info?.isFile()) return oneFile(full, split);
   if (info?.isDirectory()) return bySplit(full, await dataFilesBelow(full), split);
   if (!/[*?{[]/.test(path)) throw errors.fileMissing({ path: full, near: await siblings(full) });
   const base = globBase(full);
-  const pattern = globToRegExp(full);
+  const matches = globMatcher(full);
   const all = await dataFilesBelow(base).catch(() => []);
-  const files = all.filter((file) => pattern.test(file));
+  const files = all.filter(matches);
   if (files.length === 0)
     throw errors.noFilesMatch({ pattern: full, found: shortList(all.map((file) => relative(base, file))) });
   return split === null ? { files, notice: null } : bySplit(base, files, split);
@@ -92,22 +97,4 @@ function globBase(pattern: string): string {
   const parts = pattern.split(sep);
   const wild = parts.findIndex((part) => /[*?{[]/.test(part));
   return parts.slice(0, wild).join(sep) || sep;
-}
-
-export function globToRegExp(pattern: string): RegExp {
-  let source = '';
-  let braces = 0;
-  for (let at = 0; at < pattern.length; at++) {
-    const character = pattern[at]!;
-    if (pattern.startsWith('**/', at)) {
-      source += '(?:.*/)?';
-      at += 2;
-    } else if (character === '*') source += '[^/]*';
-    else if (character === '?') source += '[^/]';
-    else if (character === '{') source += (braces++, '(?:');
-    else if (character === '}' && braces > 0) source += (braces--, ')');
-    else if (character === ',' && braces > 0) source += '|';
-    else source += character.replace(/[\\^$+.()|[\]{}]/g, '\\$&');
-  }
-  return new RegExp(`^${source}$`);
 }

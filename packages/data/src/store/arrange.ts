@@ -17,6 +17,7 @@ export interface ArrangedData {
 export interface Entry {
   readonly source: Source;
   readonly store: TokenStore;
+  readonly fingerprint: string;
   /** Stored rows that the entry gives, in order, repeats included. */
   readonly rows: Uint32Array;
 }
@@ -40,7 +41,7 @@ export function arrange(
     const stores = entries.map(({ store }) => store);
     // What was dropped of held-out rows is told with the training rows they come from.
     const dropped = isHeldOut ? [] : stores.flatMap(({ facts }) => facts.dropped);
-    return new RowView(stores, rows, fingerprintOf(stores, rows), dropped, shared.use());
+    return new RowView(stores, rows, fingerprintOf(entries, rows), dropped, shared.use());
   };
   const limited = (rows: RowOrder): RowOrder => ({
     store: rows.store.slice(0, maxEvalSamples ?? undefined),
@@ -72,8 +73,8 @@ function holdOut(entries: readonly Entry[], split: number): { kept: Uint32Array[
   return { kept, out };
 }
 
-function fingerprintOf(stores: readonly TokenStore[], { store, row }: RowOrder): string {
-  const hash = createHash('sha256').update(JSON.stringify(stores.map(({ facts }) => facts.key)));
+function fingerprintOf(entries: readonly Entry[], { store, row }: RowOrder): string {
+  const hash = createHash('sha256').update(JSON.stringify(entries.map(({ fingerprint }) => fingerprint)));
   for (const part of [store, row]) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
   return hash.digest('hex');
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join, relative, isAbsolute } from 'node:path';
-import { nearest } from '@llmf/core';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nearest, throwIfStopped } from '@llmf/core';
 import type { DroppedRow } from '@llmf/training';
 import type { EncodedBlock } from '../encode/encode-block.js';
 import type { EncodingOptions } from '../encode/encoder.js';
@@ -40,25 +41,41 @@ export interface BuildSettings {
   readonly cacheFolder: string;
   readonly workers: number | 'auto';
   readonly notice: (line: string) => void;
+  /** Aborted when the run shall end. */
+  readonly stop?: AbortSignal | undefined;
+}
+
+export interface StoredRows {
+  readonly store: TokenStore;
+  /** Changes with the rows' tokens, not with the place of their files. */
+  readonly fingerprint: string;
 }
 
 /** The tokenized rows of one entry: from the cache where it fits, else built. */
-export async function storeOf(source: Source, limits: RowLimits, settings: BuildSettings): Promise<TokenStore> {
-  const key = await storeKey(source, limits, settings);
+export async function storeOf(source: Source, limits: RowLimits, settings: BuildSettings): Promise<StoredRows> {
+  const { fingerprint, key } = await identityOf(source, limits, settings);
   const place = join(settings.cacheFolder, key.slice(0, 32));
-  const cached = await TokenStore.open(place, key);
-  const store = cached ?? (await build(source, limits, settings, key, place));
+  const store = (await TokenStore.open(place, key)) ?? (await build(source, limits, settings, key, place));
   for (const line of store.facts.notices) settings.notice(line);
-  return store;
+  return { store, fingerprint };
 }
 
-/** Everything that the stored tokens depend on. */
-async function storeKey(source: Source, limits: RowLimits, settings: BuildSettings): Promise<string> {
+interface StoreIdentity {
+  /** Rows of a project that was moved have the same. */
+  readonly fingerprint: string;
+  /** Of this place too. */
+  readonly key: string;
+}
+
+/**
+ * Everything that the stored tokens depend on. The key also says where the files lie: reports name them, and relative
+ * media start in their folder.
+ */
+async function identityOf(source: Source, limits: RowLimits, settings: BuildSettings): Promise<StoreIdentity> {
   const files = [];
-  // The path is one of them: reports name it, and relative media start in its folder.
-  for (const file of source.files) files.push({ ...file, content: await hashFile(file.path) });
+  for (const { path, ...facts } of source.files) files.push({ ...facts, content: await hashFile(path) });
   const { tokenizer, template, encoding, wanted, extras, transforms, formats } = settings;
-  return hashJson({
+  const fingerprint = hashJson({
     encodingVersion,
     recordVersion,
     files,
@@ -71,6 +88,7 @@ async function storeKey(source: Source, limits: RowLimits, settings: BuildSettin
     transforms: transforms.map(({ name, version }) => [name, version]),
     formats: formats.filter((format) => !builtInFormats.includes(format)).map(formatVersion),
   });
+  return { fingerprint, key: hashJson([fingerprint, source.files.map(({ path }) => path)]) };
 }
 
 /** A plugin's format without a version may read otherwise tomorrow: its rows are not found again. */
@@ -95,12 +113,14 @@ async function build(
     const rows = lengths.reduce((sum, length) => sum + length, 0);
     const ranges = selectRows(lengths, limits, blockRows);
     for await (const { range, block } of encodeRanges(ranges, Math.min(rows, limits.atMost ?? rows), files, settings)) {
+      await nextTurn();
+      throwIfStopped(settings);
       await writer.add(block, range.file);
       state.note(range, block);
     }
     state.checkColumns(files);
     const { sources, dropped, seen, notices } = state;
-    await writer.finish({ key, seen, extras: settings.extras, sources, dropped, notices: [...notices] });
+    await writer.finish({ key, seen, extras: [...settings.extras], sources, dropped, notices: [...notices] });
   } catch (error) {
     await writer.abandon();
     throw error;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { makeFolder } from '@llmf/core';
+import { makeFolder, syncFolder, temporaryName } from '@llmf/core';
 import { mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { errors } from '../errors.js';
 import { GrowableUint32 } from './growable.js';
-import { indexBytes, storeFiles, type StoreFacts } from './token-store.js';
+import { indexBytes, storeFiles, TokenStore, type StoreFacts } from './token-store.js';
 
 const flushBytes = 4 << 20;
+/** Each failed one means that another process has put a store there. */
+const mostAttempts = 20;
 
 /** A run of finished records, from this thread or a worker. */
 export interface RecordBlock {
@@ -43,10 +45,9 @@ export class StoreWriter {
   ) {}
 
   static async create(folder: string): Promise<StoreWriter> {
-    const temporary = `${folder}.${process.pid}.tmp`;
+    const temporary = temporaryName(folder);
     return guard(folder, async () => {
       makeFolder(dirname(folder));
-      await rm(temporary, { recursive: true, force: true });
       await mkdir(temporary);
       return new StoreWriter(folder, temporary, await open(join(temporary, storeFiles.records), 'w'));
     });
@@ -64,7 +65,7 @@ export class StoreWriter {
   }
 
   /** Makes the store visible under its folder. */
-  async finish(facts: Pick<StoreFacts, 'key' | 'seen' | 'extras' | 'sources' | 'dropped' | 'notices'>): Promise<void> {
+  async finish(facts: Omit<StoreFacts, 'rows' | 'recordBytes' | 'recordsChecksum' | 'indexChecksum'>): Promise<void> {
     await guard(this.folder, async () => {
       await this.#flush();
       await this.handle.sync();
@@ -79,8 +80,9 @@ export class StoreWriter {
       };
       await writeFile(join(this.temporary, storeFiles.index), index, { flush: true });
       await writeFile(join(this.temporary, storeFiles.facts), JSON.stringify(whole), { flush: true });
-      await rm(this.folder, { recursive: true, force: true });
-      await rename(this.temporary, this.folder);
+      await syncFolder(this.temporary);
+      await this.#appear(whole.key);
+      await syncFolder(dirname(this.folder));
     });
   }
 
@@ -88,6 +90,23 @@ export class StoreWriter {
   async abandon(): Promise<void> {
     await this.handle.close().catch(() => undefined);
     await rm(this.temporary, { recursive: true, force: true });
+  }
+
+  /** Another process may finish the same store meanwhile: one of them stands, and a broken one gives way. */
+  async #appear(key: string): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await rename(this.temporary, this.folder);
+      } catch (error) {
+        if (attempt === mostAttempts || !isTaken(error)) throw error;
+      }
+      const other = await TokenStore.open(this.folder, key);
+      if (other !== null) {
+        await other.close();
+        return await rm(this.temporary, { recursive: true, force: true });
+      }
+      await removeWhole(this.folder);
+    }
   }
 
   #index(): Buffer {
@@ -109,8 +128,18 @@ export class StoreWriter {
     this.#pendingBytes = 0;
     this.#checksum = crc32(bytes, this.#checksum);
     this.#bytes += bytes.length;
-    await guard(this.folder, () => this.handle.write(bytes));
+    await guard(this.folder, () => this.handle.appendFile(bytes));
   }
+}
+
+const isTaken = (error: unknown): boolean =>
+  ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+/** First out of the way: others see a folder whole, or none. */
+async function removeWhole(folder: string): Promise<void> {
+  const doomed = temporaryName(folder);
+  await rename(folder, doomed).catch(() => undefined); // another process was faster
+  await rm(doomed, { recursive: true, force: true });
 }
 
 /** Disk full, no permission: an error that says where. */

@@ -71,6 +71,13 @@ async function writeStore(folder: string, rows: readonly EncodedParts[], key = '
   });
 }
 
+type Facts = Readonly<Record<string, unknown>>;
+
+function changeFacts(folder: string, change: (facts: Facts) => Facts): void {
+  const file = join(folder, 'facts.json');
+  writeFileSync(file, JSON.stringify(change(JSON.parse(readFileSync(file, 'utf8')) as Facts)));
+}
+
 describe('TokenStore', () => {
   const rows = Array.from({ length: 50 }, (_, seed) => randomRow(seed));
 
@@ -91,6 +98,11 @@ describe('TokenStore', () => {
     ['records cut short', (folder: string) => truncateSync(join(folder, 'rows.bin'), 100)],
     ['a flipped byte in the index', (folder: string) => flip(join(folder, 'index.bin'))],
     ['broken facts', (folder: string) => writeFileSync(join(folder, 'facts.json'), '{"key": ')],
+    [
+      'facts without their notices',
+      (folder: string) => changeFacts(folder, (facts) => ({ ...facts, notices: undefined })),
+    ],
+    ['facts of other types', (folder: string) => changeFacts(folder, (facts) => ({ ...facts, sources: 'a' }))],
     ['no facts', (folder: string) => writeFileSync(join(folder, 'facts.json'), '')],
   ])('is not opened with %s', async (_, damage) => {
     const folder = join(temporaryFolder(), 'store');
@@ -102,6 +114,16 @@ describe('TokenStore', () => {
     const store = await TokenStore.open(folder, 'key');
     expect(store?.length).toBe(50);
     await store?.close();
+  });
+
+  it('finished by two at once stands once, and neither fails', async () => {
+    const parent = temporaryFolder();
+    const folder = join(parent, 'store');
+    await Promise.all(Array.from({ length: 4 }, () => writeStore(folder, rows)));
+    const store = await TokenStore.open(folder, 'key');
+    expect(store?.length).toBe(50);
+    await store?.close();
+    expect(readdirSync(parent)).toEqual(['store']);
   });
 
   it('is not opened under another key', async () => {

@@ -3,25 +3,36 @@ import { readSync } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { DroppedRow, RowSource } from '@llmf/training';
+import { z } from 'zod';
+import type { RowSource } from '@llmf/training';
 import type { EncodedParts } from '../encode/encoded-parts.js';
 import { errors } from '../errors.js';
 import { decodeRecord, decodeSource } from './record.js';
 
+const count = z.int().min(0);
+
 /** What stands beside the records: enough to know that they are whole, and everything said about the rows. */
-export interface StoreFacts {
-  readonly key: string;
-  readonly rows: number;
-  readonly seen: number;
-  readonly extras: readonly string[];
+const storeFacts = z.object({
+  key: z.string(),
+  rows: count,
+  seen: count,
+  extras: z.array(z.string()),
   /** Names of the entry's files as they were when the store was built. */
-  readonly sources: readonly string[];
-  readonly recordBytes: number;
-  readonly recordsChecksum: number;
-  readonly indexChecksum: number;
-  readonly dropped: readonly DroppedRow[];
-  readonly notices: readonly string[];
-}
+  sources: z.array(z.string()),
+  recordBytes: count,
+  recordsChecksum: count,
+  indexChecksum: count,
+  dropped: z.array(
+    z.object({
+      source: z.string(),
+      row: count,
+      action: z.enum(['dropped', 'truncated']),
+      reason: z.string(),
+    }),
+  ),
+  notices: z.array(z.string()),
+});
+export type StoreFacts = z.infer<typeof storeFacts>;
 
 export const storeFiles = { records: 'rows.bin', index: 'index.bin', facts: 'facts.json' } as const;
 
@@ -115,9 +126,10 @@ export class TokenStore {
 /** Offsets as f64, then four columns of u32: tokens, longest, row number, file. */
 export const indexBytes = (rows: number) => 8 * (rows + 1) + 16 * rows;
 
+/** null where there are none, or not what this version writes: the store is built again. */
 async function readFacts(folder: string): Promise<StoreFacts | null> {
   try {
-    return JSON.parse(await readFile(join(folder, storeFiles.facts), 'utf8')) as StoreFacts;
+    return storeFacts.parse(JSON.parse(await readFile(join(folder, storeFiles.facts), 'utf8')));
   } catch {
     return null;
   }

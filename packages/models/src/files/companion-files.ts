@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { copyFile, cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkModelFolder } from '@llmf/core';
 
 /** Files beside config and weights that make a model usable, as Transformers names them. */
 const companions = new Set([
@@ -25,6 +26,7 @@ const companions = new Set([
 
 /** Copies tokenizer, template, generation and image-processor files from one model folder to another; returns their names. */
 export async function copyCompanions(from: string, to: string): Promise<string[]> {
+  await checkModelFolder(from);
   const names = (await readdir(from, { withFileTypes: true })).filter(({ name }) => companions.has(name));
   for (const entry of names) {
     const copy = entry.isDirectory() ? cp(join(from, entry.name), join(to, entry.name), { recursive: true }) : null;

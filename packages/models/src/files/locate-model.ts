@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { checkModelFolder } from '@llmf/core';
 import { modelErrors } from '../errors.js';
 import { hubSnapshot } from '../hub/download.js';
 import { parseHubId } from '../hub/hub-id.js';
@@ -12,7 +13,7 @@ const underWay = new Map<string, Promise<string>>();
 /**
  * The folder of `path`: an existing folder (relative paths start from `from`), else a hub id with or without
  * `@revision`, looked for in the hub's cache first and fetched when it is not there.
- * @throws LLMF_MODELS_FOLDER_MISSING, LLMF_MODELS_HUB_…
+ * @throws LLMF_MODELS_FOLDER_MISSING, LLMF_MODELS_HUB_…, LLMF_CORE_LINK_OUTSIDE
  */
 export async function locateModel(
   path: string,
@@ -20,7 +21,7 @@ export async function locateModel(
   settings: () => HubSettings = hubSettings,
 ): Promise<string> {
   const folder = resolve(from, path);
-  if (await isFolder(folder)) return folder;
+  if (await isFolder(folder)) return await checked(folder);
   const of = parseHubId(path);
   if (of === null) {
     if (looksLikeHubId.test(path)) throw modelErrors.hubId({ path });
@@ -30,7 +31,13 @@ export async function locateModel(
   const key = `${hub.cache}\n${path}`;
   const snapshot = underWay.get(key) ?? hubSnapshot(hub, of).finally(() => underWay.delete(key));
   underWay.set(key, snapshot);
-  return await snapshot;
+  return await checked(await snapshot);
+}
+
+/** @throws LLMF_CORE_LINK_OUTSIDE */
+async function checked(folder: string): Promise<string> {
+  await checkModelFolder(folder);
+  return folder;
 }
 
 const looksLikeHubId = /^[^./\\@][^/\\@]*\/[^/\\@]+(?:@.*)?$/s;

@@ -6,19 +6,43 @@ import { modelErrors } from '../errors.js';
 /** A checkpoint's config.json, every key kept. */
 export type ModelConfig = Record<string, unknown> & { readonly model_type: string };
 
-/** @throws LLMF_MODELS_CONFIG_UNREADABLE, LLMF_MODELS_MODEL_TYPE */
+/** @throws LLMF_MODELS_CONFIG_UNREADABLE, LLMF_MODELS_MODEL_TYPE, LLMF_MODELS_CONFIG_COUNT */
 export async function readModelConfig(folder: string): Promise<ModelConfig> {
   return checkedConfig(join(folder, 'config.json'), await readJson(join(folder, 'config.json')));
 }
 
-/** @throws LLMF_MODELS_MODEL_TYPE */
+/** @throws LLMF_MODELS_MODEL_TYPE, LLMF_MODELS_CONFIG_COUNT */
 export function checkedConfig(file: string, config: unknown): ModelConfig {
   const type = (config as { model_type?: unknown } | null)?.model_type;
-  if (typeof type === 'string') return config as ModelConfig;
+  if (typeof type === 'string') return checkedCounts(file, config as ModelConfig);
   const keys =
     typeof config === 'object' && config !== null ? Object.keys(config).slice(0, 8).join(', ') : String(config);
   throw modelErrors.modelType({ file, got: type === undefined ? `keys ${keys || '(none)'}` : JSON.stringify(type) });
 }
+
+/** More than any model has; a table of its weights, made before its files are looked at, would take all memory. */
+const mostLayers = 10_000;
+const mostExperts = 100_000;
+
+/** @throws LLMF_MODELS_CONFIG_COUNT */
+function checkedCounts(file: string, config: ModelConfig): ModelConfig {
+  for (const [key, value] of countsIn(config)) {
+    const limit = /expert/.test(key) ? mostExperts : mostLayers;
+    if (value > limit) throw modelErrors.configCount({ file, key, got: value, limit });
+  }
+  return config;
+}
+
+/** Numbers of layers and experts, those of the config's parts too. */
+function countsIn(config: object, path = ''): [string, number][] {
+  return Object.entries(config).flatMap(([key, value]): [string, number][] => {
+    if (typeof value === 'number' && isCount.test(key)) return [[`${path}${key}`, value]];
+    const isPart = key.endsWith('_config') && path === '' && typeof value === 'object' && value !== null;
+    return isPart ? countsIn(value as object, `${key}.`) : [];
+  });
+}
+
+const isCount = /(?:layers?|blocks|depth|experts)$/;
 
 /** @throws LLMF_MODELS_CONFIG_UNREADABLE */
 export async function readJson(file: string): Promise<unknown> {

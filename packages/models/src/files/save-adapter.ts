@@ -20,7 +20,7 @@ import { headTensors, partHeads, writeHeadsBeside } from './save-heads.js';
 export async function saveAdapter(
   adapter: AttachedAdapter,
   folder: string,
-  { source, companions, heads }: Omit<SaveOptions, 'dtype'>,
+  { source, companions, heads, verify }: Omit<SaveOptions, 'dtype'>,
   find: (modelType: string) => Architecture,
 ): Promise<void> {
   const tensors: TensorToWrite[] = [...adapter.variables].map(([name, variable]) => ({
@@ -49,6 +49,7 @@ export async function saveAdapter(
       await writeAndReadBack(join(temporary, 'adapter_model.safetensors'), tensors);
       await writeHeadsBeside(temporary, beside);
       await writeFile(join(temporary, 'adapter_config.json'), `${JSON.stringify(config, null, 2)}\n`);
+      await verify?.();
     },
     ['adapter_config.json'],
   );

@@ -37,7 +37,7 @@ import { transposed } from './transposed.js';
 export async function saveModel(
   model: Model,
   folder: string,
-  { source, dtype, companions, values, heads }: SaveOptions,
+  { source, dtype, companions, values, heads, verify }: SaveOptions,
   architecture: Architecture,
   shardBytes: number,
 ): Promise<void> {
@@ -56,6 +56,7 @@ export async function saveModel(
     const ofModel = classifier === null ? model.config : classifierConfig(model.config, classifier.head);
     const config = withDtype(ofModel, tensors);
     await writeFile(join(temporary, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    await verify?.();
   };
   if (await exists(folder)) {
     await addFilesAtomic(folder, fill, ['model.safetensors.index.json', 'config.json']);

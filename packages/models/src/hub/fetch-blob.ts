@@ -3,7 +3,7 @@
  * One file of the hub, fetched into the cache's `blobs`: under a name of its own until size and hash are those that were
  * announced, then renamed. What has arrived stays when the connection or the process ends, and is gone on with.
  */
-import { makeFolder, holderText, waitForLock } from '@llmf/core';
+import { makeFolder, holderText, removeLeftoversOnce, temporaryName, waitForLock } from '@llmf/core';
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
@@ -40,6 +40,7 @@ export async function fetchBlob(request: BlobRequest): Promise<Fetched> {
   if (await isThere(blob, file.bytes)) return alreadyThere(request);
   makeFolder(dirname(blob));
   makeFolder(dirname(lock));
+  await removeLeftoversOnce(dirname(blob));
   const held = await waitForLock(lock, {
     onWait: (holder) => progress.say(`${file.name}: waiting for ${holderText(holder)}, which is fetching it`),
   });
@@ -61,7 +62,7 @@ function alreadyThere({ file, progress }: BlobRequest): Fetched {
 }
 
 async function setAside(partial: string, hash: string): Promise<Fetched> {
-  const unverified = `${partial}-${process.pid}`;
+  const unverified = temporaryName(partial);
   await rename(partial, unverified);
   return { is: 'other', unverified, hash };
 }

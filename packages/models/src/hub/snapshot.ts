@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cache of huggingface_hub, so that both share it: models--owner--name/{blobs/HASH, refs/REVISION,
 // snapshots/COMMIT/FILE → ../../blobs/HASH}.
-import { makeFolder, writeFileAtomic } from '@llmf/core';
-import { randomUUID } from 'node:crypto';
+import { makeFolder, removeLeftoversOnce, temporaryName, writeFileAtomic } from '@llmf/core';
 import { access, copyFile, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { cacheFolderOf, isCommit, isPlainName, type HubId } from './hub-id.js';
@@ -55,8 +54,9 @@ export async function linkBlob(snapshot: string, name: string, blob: string): Pr
   const file = join(snapshot, name);
   const target = relative(snapshot, blob);
   makeFolder(snapshot);
+  await removeLeftoversOnce(snapshot);
   if ((await readlink(file).catch(() => null)) === target) return;
-  const temporary = join(snapshot, `.${name}.${randomUUID()}.tmp`);
+  const temporary = temporaryName(file);
   try {
     await symlink(target, temporary).catch(() => copyFile(blob, temporary));
     await rename(temporary, file);

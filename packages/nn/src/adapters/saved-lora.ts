@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { firstNonFinite, readSafetensors, toFloat32, type HostTensor } from '@llmf/core';
+import { checkModelFolder, firstNonFinite, readSafetensors, toFloat32, type HostTensor } from '@llmf/core';
 import type { Model } from '../contracts/index.js';
 import { classifierHead, readHeads } from '../head-files/index.js';
 import type { SavedHeads } from '../heads/head.js';
@@ -16,6 +16,7 @@ import { isForTrainingOnly, parsePeftHeadKey, parsePeftKey } from './peft-names.
  * @throws LLMF_NN_ADAPTER_FILE, LLMF_NN_ADAPTER_KEY, LLMF_NN_ADAPTER_PICKLED
  */
 export async function savedLora(model: Model, folder: string, option: string, dropout = 0): Promise<LoraAdapter> {
+  await checkModelFolder(folder);
   const file = await weightFile(folder, option);
   const tensors = await readSafetensors(file);
   const config = await readPeftFile(folder, option, Object.keys(tensors));

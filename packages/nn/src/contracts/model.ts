@@ -195,8 +195,15 @@ export interface ModelLoader {
   save(model: Model, folder: string, options: SaveOptions): Promise<void>;
   /** Writes a PEFT folder's files (adapter_model.safetensors, adapter_config.json), tokenizer files carried along. */
   saveAdapter(adapter: AttachedAdapter, folder: string, options: Omit<SaveOptions, 'dtype'>): Promise<void>;
-  /** Hash of the folder's weights and config: what cached log-probs are keyed by. */
+  /** Hash of the folder's weights and config: what cached log-probs are keyed by, and a checkpoint belongs to. */
   fingerprint(folder: string): Promise<string>;
+  /** Notes the state of the folder's weight files, before they are loaded. */
+  watch(folder: string): Promise<WatchedFiles>;
+}
+/** Files that weights may still lie in. */
+export interface WatchedFiles {
+  /** Files that were replaced by equal ones are the same. @throws LLMF_MODELS_FILES_CHANGED */
+  check(): Promise<void>;
 }
 export interface LoadOptions {
   /** The formats that frozen matrices are kept in, asked once; those left out stay as their file has them. Vectors are f32. */
@@ -216,6 +223,8 @@ export interface SaveOptions {
   readonly companions?: (folder: string) => Promise<void>;
   /** Saved with it: as Transformers' sequence classifier where one replaces the language model, else in a file beside. */
   readonly heads?: readonly AttachedHead[];
+  /** Called when all is written and before any of it appears; what it throws keeps it from appearing. */
+  readonly verify?: () => Promise<void>;
   readonly dtype: 'auto' | 'F32' | 'F16' | 'BF16';
   /** Of a weight, where others than the model's own are to be written: a merged layer's. Asked when its turn comes. */
   readonly values?: (name: string) => Promise<Float32Array> | null;

@@ -10,6 +10,7 @@ import {
   type SaveOptions,
 } from '@llmf/nn';
 import { DataServiceToken } from '../contracts/data.js';
+import { checkFiles } from './watch-files.js';
 
 const fileDtypes: Record<Run['config']['saveDtype'], SaveOptions['dtype']> = {
   auto: 'auto',
@@ -27,7 +28,8 @@ export function writeFinalFiles(run: Run): void {
     const output = resolve(run.output);
     const adapter = run.container.resolve(AttachedAdapterToken);
     const heads = [...run.container.resolve(AttachedHeadsToken).values()];
-    const files = { source, heads, companions: (folder: string) => carryCompanions(run, folder) };
+    const companions = (folder: string) => carryCompanions(run, folder);
+    const files = { source, heads, companions, verify: () => checkFiles(run) };
     if (adapter !== null) await loader.saveAdapter(adapter, output, files);
     else {
       const dtype = fileDtypes[run.config.saveDtype];

@@ -11,6 +11,7 @@ import {
 } from '@llmf/nn';
 import { chosen } from '../choose.js';
 import { trainingHooks } from '../contracts/hooks.js';
+import { keepWatch } from './watch-files.js';
 
 /**
  * The model of a folder as this run computes with it: frozen weights as their file or `quantization` has them (null: as
@@ -27,13 +28,16 @@ export async function loadModel(
   }: Partial<Pick<LoadOptions, 'isTrainable' | 'withoutHead'>> & { readonly quantization?: Choice | null } = {},
 ): Promise<Model> {
   const backend = run.container.resolve(StartedBackendToken);
-  const loaded = await run.container.resolve(ModelLoaderToken).load(folder, {
+  const loader = run.container.resolve(ModelLoaderToken);
+  const files = await loader.watch(folder);
+  const loaded = await loader.load(folder, {
     formats: chosenFormats(run.container, quantization ?? undefined),
     mapFile: backend.mapFile,
     isTrainable,
     withoutHead,
     find: (modelType) => chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json')),
   });
+  keepWatch(run, files);
   for (const line of expansionLines(loaded, backend)) run.logger.warn(line);
   return await trainingHooks(run).modelLoaded.promise(loaded);
 }

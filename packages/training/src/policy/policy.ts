@@ -19,6 +19,7 @@ import {
 import { chosen } from '../choose.js';
 import { trainingErrors } from '../training-errors.js';
 import { attachHeads } from './attach-heads.js';
+import { keepIdentity } from './identity.js';
 import { loadModel } from './load-model.js';
 import { hostTensors, loadVariables } from './variable-state.js';
 
@@ -74,6 +75,7 @@ export async function openPolicy(
     load: ({ tensors }) => loadVariables(policy.variables, tensors ?? {}),
     isResult: true,
   });
+  await keepIdentity(run, 'base', folder, adapter);
   run.logger.info(describeTrained(policy));
   return policy;
 }

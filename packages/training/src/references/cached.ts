@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder, PrecisionToken, StartedBackendToken, readSafetensors, writeSafetensors } from '@llmf/core';
+import { PrecisionToken, StartedBackendToken, Stopped } from '@llmf/core';
 import type { Batch, RowSet } from '../contracts/data.js';
 import { ModelLoaderToken, tf } from '@llmf/nn';
 import type { ReferenceContext, ReferenceLogProbs, ReferenceStrategy } from '../contracts/reference.js';
 import { Feed } from '../rows/feed.js';
-import { hostTensors } from '../policy/variable-state.js';
+import { adapterFingerprint } from '../policy/identity.js';
+import { checkFiles } from '../policy/watch-files.js';
 import { trainingErrors } from '../training-errors.js';
+import { ReferenceFiles } from './reference-files.js';
 import { RowLogProbs } from './row-log-probs.js';
 import { disposeReference } from './open-reference.js';
 import { scoreBatch } from './scorer.js';
@@ -27,9 +27,9 @@ export const cachedReference: ReferenceStrategy = {
     const caches = new Map<RowSet, RowLogProbs>();
     let computed = 0;
     for (const rows of context.rowSets) {
-      const { values, isNew } = await openCache(context, rows);
+      const values = new RowLogProbs(rows.length);
+      computed += await fill(context, rows, values);
       caches.set(rows, values);
-      if (isNew) computed += rows.length;
     }
     const total = context.rowSets.reduce((sum, { length }) => sum + length, 0);
     return {
@@ -41,32 +41,29 @@ export const cachedReference: ReferenceStrategy = {
   },
 };
 
-async function openCache(context: ReferenceContext, rows: RowSet): Promise<{ values: RowLogProbs; isNew: boolean }> {
+/** The values of all rows, from the disk where they are there. How many were computed. */
+async function fill(context: ReferenceContext, rows: RowSet, values: RowLogProbs): Promise<number> {
   const folder = join(context.run.folder, '.llmf-cache', 'reference');
-  const file = join(folder, `${await cacheKey(context, rows)}.safetensors`);
-  if (existsSync(file)) {
-    try {
-      return { values: RowLogProbs.fromTensors(await readSafetensors(file), rows.length), isNew: false };
-    } catch (error) {
-      context.run.logger.warn(`${file} is damaged and computed again: ${(error as Error).message.split('\n')[0]}`);
-      await rm(file);
-    }
-  }
-  const values = await compute(context, rows);
-  makeFolder(folder);
-  await writeSafetensors(file, values.toTensors());
-  return { values, isNew: true };
+  const files = await ReferenceFiles.open(folder, await cacheKey(context, rows), context.run.logger);
+  await files.readInto(values);
+  const lacking = Array.from({ length: rows.length }, (_, row) => row).filter((row) => !values.has(row)).length;
+  if (lacking === 0) return 0;
+  await compute(context, rows, values, files);
+  await files.finish(values);
+  return lacking;
 }
+
+/** Of the files; those of another one are not looked for. */
+const layoutVersion = 2;
 
 async function cacheKey({ run, modelFolder, adapter, wantsPrompt }: ReferenceContext, rows: RowSet): Promise<string> {
   const hash = createHash('sha256');
   hash.update(await run.container.resolve(ModelLoaderToken).fingerprint(modelFolder));
-  if (adapter !== null && !adapter.isIdentity) {
-    for (const [name, { data }] of Object.entries(await hostTensors(adapter.variables))) hash.update(name).update(data);
-  }
+  hash.update((await adapterFingerprint(adapter)) ?? '');
   const numerics = run.container.resolve(StartedBackendToken).numerics;
   hash.update(
     JSON.stringify([
+      layoutVersion,
       run.container.resolve(PrecisionToken),
       run.config.choices['quantization'],
       numerics,
@@ -77,27 +74,57 @@ async function cacheKey({ run, modelFolder, adapter, wantsPrompt }: ReferenceCon
   return hash.digest('hex').slice(0, 32);
 }
 
-async function compute({ run, model, adapter, wantsPrompt }: ReferenceContext, rows: RowSet): Promise<RowLogProbs> {
-  const feed = new Feed(run, model.vocabularySize);
-  const values = new RowLogProbs(rows.length);
+/** How often what was computed is kept. */
+const keptEveryMs = 5_000;
+const reportedEveryMs = 10_000;
+
+/** Scores the batches that lack a row, each as a whole: the same batches give the same bits. */
+async function compute(context: ReferenceContext, rows: RowSet, values: RowLogProbs, files: ReferenceFiles) {
+  const { run, model } = context;
+  const keeping = new Interval(keptEveryMs);
+  const reporting = new Interval(reportedEveryMs);
+  let fresh: number[] = [];
+  const keep = async () => {
+    await checkFiles(run); // a cache of other weights would outlive them
+    await files.keep(values, fresh);
+    fresh = [];
+  };
   let done = 0;
-  let reported = performance.now();
-  for await (const batch of feed.sweep(rows)) {
-    const { logProb, promptLogProb } = scoreBatch(run, model, adapter, batch, wantsPrompt);
-    addBatch(
-      values,
-      batch,
-      (await logProb.data()) as Float32Array,
-      ((await promptLogProb?.data()) ?? null) as Float32Array | null,
-    );
-    disposeReference({ logProb, ...(promptLogProb === undefined ? {} : { promptLogProb }) });
-    done += batch.groups;
-    if (performance.now() - reported > 10_000) {
-      reported = performance.now();
-      run.logger.info(`reference log-probs: ${done} of ${rows.length} rows`);
+  try {
+    for await (const batch of new Feed(run, model.vocabularySize).sweep(rows)) {
+      done += batch.groups;
+      if (batch.rowIndices.every((row) => values.has(row))) continue;
+      await score(context, batch, values);
+      fresh.push(...batch.rowIndices);
+      if (keeping.isOver()) await keep();
+      if (reporting.isOver()) run.logger.info(`reference log-probs: ${done} of ${rows.length} rows`);
     }
+  } catch (error) {
+    if (Stopped.is(error)) await keep();
+    throw error;
   }
-  return values;
+  await checkFiles(run);
+}
+
+async function score({ run, model, adapter, wantsPrompt }: ReferenceContext, batch: Batch, values: RowLogProbs) {
+  const { logProb, promptLogProb } = scoreBatch(run, model, adapter, batch, wantsPrompt);
+  const prompt = ((await promptLogProb?.data()) ?? null) as Float32Array | null;
+  addBatch(values, batch, (await logProb.data()) as Float32Array, prompt);
+  disposeReference({ logProb, ...(promptLogProb === undefined ? {} : { promptLogProb }) });
+}
+
+/** Says once in so many milliseconds that they are over. */
+class Interval {
+  private began = performance.now();
+
+  constructor(private readonly ms: number) {}
+
+  isOver(): boolean {
+    const now = performance.now();
+    if (now - this.began < this.ms) return false;
+    this.began = now;
+    return true;
+  }
 }
 
 /** Files a batch's values under its rows: all answers of a row in order, then its prompt tokens. */

@@ -5,6 +5,7 @@ import { ArchitectureToken, ModelLoaderToken, type AttachedAdapter, type Model }
 import { z } from 'zod';
 import { chosen } from '../choose.js';
 import type { Reference, ReferenceStrategy } from '../contracts/reference.js';
+import { keepIdentity } from '../policy/identity.js';
 import { loadModel } from '../policy/load-model.js';
 import { attachAdapter } from '../policy/policy.js';
 import { trainingErrors } from '../training-errors.js';
@@ -42,6 +43,7 @@ export const pathReference: ReferenceStrategy = {
   async prepare({ run, modelFolder, adapter, wantsPrompt }, options) {
     const folder = await locate(run, options);
     const model = await loadModel(run, folder);
+    await keepIdentity(run, 'reference', folder);
     return frozenReference(run, model, null, wantsPrompt, {
       description: `${folder} (${weightCount(model)} weights); one more forward pass per batch`,
       equalsPolicyAtStart: folder === modelFolder && (adapter === null || adapter.isIdentity),

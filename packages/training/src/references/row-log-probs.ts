@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostTensor } from '@llmf/core';
+import { Damage, type HostTensor } from '@llmf/core';
 
 /** Per-token log-probs of every row of a split: the answers' tokens in order, and the prompt's. */
 export class RowLogProbs {
@@ -9,6 +9,10 @@ export class RowLogProbs {
   constructor(readonly rows: number) {
     this.answers = Array.from<Float32Array | undefined>({ length: rows });
     this.prompts = Array.from<Float32Array | undefined>({ length: rows });
+  }
+
+  has(row: number): boolean {
+    return this.answers[row] !== undefined;
   }
 
   set(row: number, answers: readonly number[], prompt: readonly number[]): void {
@@ -25,16 +29,32 @@ export class RowLogProbs {
     return this.prompts[row]![token]!;
   }
 
-  toTensors(): Record<string, HostTensor> {
-    return { ...pack('answers', this.answers), ...pack('prompts', this.prompts) };
+  /** Some rows, in this order. */
+  toTensors(rows: readonly number[]): Record<string, HostTensor> {
+    const numbers = new Uint8Array(Int32Array.from(rows).buffer);
+    return {
+      rows: { dtype: 'I32', shape: [rows.length], data: numbers },
+      ...pack(
+        'answers',
+        rows.map((row) => this.answers[row]),
+      ),
+      ...pack(
+        'prompts',
+        rows.map((row) => this.prompts[row]),
+      ),
+    };
   }
 
-  /** @throws when the tensors do not describe `rows` rows. */
-  static fromTensors(tensors: Readonly<Record<string, HostTensor>>, rows: number): RowLogProbs {
-    const values = new RowLogProbs(rows);
-    unpack('answers', tensors, values.answers);
-    unpack('prompts', tensors, values.prompts);
-    return values;
+  /** Takes the rows that `toTensors` gave. @throws Damage */
+  add(tensors: Readonly<Record<string, HostTensor>>): void {
+    const rows = integersOf(tensors, 'rows');
+    const beyond = rows.find((row) => row < 0 || row >= this.rows);
+    if (beyond !== undefined) throw new Damage(`holds row ${beyond} of ${this.rows}`);
+    const [answers, prompts] = [unpack('answers', tensors, rows.length), unpack('prompts', tensors, rows.length)];
+    rows.forEach((row, at) => {
+      this.answers[row] = answers[at];
+      this.prompts[row] = prompts[at];
+    });
   }
 }
 
@@ -53,11 +73,21 @@ function pack(name: string, lists: readonly (Float32Array | undefined)[]): Recor
   };
 }
 
-function unpack(name: string, tensors: Readonly<Record<string, HostTensor>>, into: (Float32Array | undefined)[]): void {
-  const lengths = new Int32Array(tensors[`${name}.lengths`]!.data.slice().buffer);
-  const flat = new Float32Array(tensors[`${name}.logProb`]!.data.slice().buffer);
-  if (lengths.length !== into.length) throw new Error(`holds ${lengths.length} rows, expected ${into.length}`);
+function unpack(name: string, tensors: Readonly<Record<string, HostTensor>>, count: number): Float32Array[] {
+  const lengths = integersOf(tensors, `${name}.lengths`);
+  const flat = new Float32Array(bytesOf(tensors, `${name}.logProb`));
+  if (lengths.length !== count) throw new Damage(`holds ${lengths.length} rows, expected ${count}`);
   let offset = 0;
-  for (const [row, length] of lengths.entries()) into[row] = flat.subarray(offset, (offset += length));
-  if (offset !== flat.length) throw new Error(`holds ${flat.length} values, expected ${offset}`);
+  const lists = Array.from(lengths, (length) => flat.subarray(offset, (offset += length)));
+  if (offset !== flat.length) throw new Damage(`holds ${flat.length} values, expected ${offset}`);
+  return lists;
+}
+
+const integersOf = (tensors: Readonly<Record<string, HostTensor>>, name: string): Int32Array =>
+  new Int32Array(bytesOf(tensors, name));
+
+function bytesOf(tensors: Readonly<Record<string, HostTensor>>, name: string): ArrayBuffer {
+  const tensor = tensors[name];
+  if (tensor === undefined) throw new Damage(`holds no ${name}`);
+  return tensor.data.slice().buffer;
 }

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { trainingHooks, type BatchPlace } from '../contracts/hooks.js';
 import { DataServiceToken, type Batch, type EncodedRow, type RowSet } from '../contracts/data.js';
-import type { Run } from '@llmf/core';
+import { throwIfStopped, type Run } from '@llmf/core';
 import { trainingErrors } from '../training-errors.js';
 
 /** Turns row indices into packed microbatches, through the run's `rowsEncoded` and `batchCollated` hooks. */
@@ -38,12 +38,16 @@ export class Feed {
     return batches;
   }
 
-  /** Every row of a split once, in order, `batchSize` at a time; signals and timers are let in between. */
+  /**
+   * Every row of a split once, in order, `batchSize` at a time; signals and timers are let in between.
+   * @throws Stopped when the run was asked to end
+   */
   async *sweep(rows: RowSet, split: BatchPlace['split'] = 'other'): AsyncGenerator<Batch> {
     let microbatch = 0;
     for await (const encoded of this.sweepRows(rows)) {
       for (const batch of await this.pack(encoded, { split, step: 0 }, microbatch)) {
         await nextTurn();
+        throwIfStopped(this.run);
         microbatch++;
         yield batch;
       }

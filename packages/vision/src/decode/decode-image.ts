@@ -44,7 +44,7 @@ async function decodeStored(source: ByteSource, header: ImageHeader): Promise<Rg
   try {
     if (format === 'GIF') return decodeGif(bytes, width, height);
     const sharp = await loadSharp();
-    const data = await decoders[samples](sharp, bytes);
+    const data = await decoders[samples](openWith(sharp, bytes, width * height));
     if (data.length !== width * height * 3) throw new Error(`it does not hold ${width} × ${height} pixels`);
     return { width, height, data };
   } catch (error) {
@@ -54,27 +54,31 @@ async function decodeStored(source: ByteSource, header: ImageHeader): Promise<Rg
 }
 
 /** By the kind of samples: the raw pixels that sharp gives, and Pillow's way from them to RGB. */
-const decoders: Record<ImageHeader['samples'], (sharp: Sharp, bytes: Uint8Array) => Promise<Uint8Array>> = {
-  rgb8: async (sharp, bytes) => {
-    const { data, info } = await open(sharp, bytes).toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+const decoders: Record<ImageHeader['samples'], (image: Opened) => Promise<Uint8Array>> = {
+  rgb8: async (image) => {
+    const { data, info } = await image.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
     return info.channels === 3 ? data : firstThree(data, info.channels);
   },
   // Without both colour spaces libvips goes through a profile and back.
-  cmyk8: async (sharp, bytes) =>
-    cmykToRgb(await open(sharp, bytes).pipelineColourspace('cmyk').toColourspace('cmyk').raw().toBuffer()),
-  grey16: async (sharp, bytes) => {
-    const raw = open(sharp, bytes).toColourspace('grey16').raw({ depth: 'ushort' });
+  cmyk8: async (image) => cmykToRgb(await image.pipelineColourspace('cmyk').toColourspace('cmyk').raw().toBuffer()),
+  grey16: async (image) => {
+    const raw = image.toColourspace('grey16').raw({ depth: 'ushort' });
     const { data, info } = await raw.toBuffer({ resolveWithObject: true });
     return grey16ToRgb(new Uint16Array(Uint8Array.from(data).buffer), info.channels);
   },
 };
 
-/** `failOn: 'error'`: like PIL, warnings pass and missing data does not. The pixel limit was checked on the header. */
-const open = (sharp: Sharp, bytes: Uint8Array) =>
+type Opened = import('sharp').Sharp;
+
+/**
+ * `failOn: 'error'`: like PIL, warnings pass and missing data does not. The header's pixels are within the limit; a file
+ * whose data holds more than its header says is refused.
+ */
+const openWith = (sharp: Sharp, bytes: Uint8Array, pixels: number): Opened =>
   (sharp as unknown as typeof import('sharp').default)(bytes, {
     ignoreIcc: true,
     failOn: 'error',
-    limitInputPixels: false,
+    limitInputPixels: pixels,
     sequentialRead: true,
   });
 

@@ -45,7 +45,8 @@ export async function readImageHeader(
   if (source.size > limits.maxFileBytes) {
     throw visionErrors.fileTooLarge({ name: source.name, bytes: source.size, limit: limits.maxFileBytes });
   }
-  const header = await readerFor(await source.read(0, 512), source)(source);
+  const patient = countedReads(source);
+  const header = await readerFor(await patient.read(0, 512), patient)(patient);
   const { width, height, format } = header;
   const { name } = source;
   if (width === 0 || height === 0) {
@@ -58,6 +59,23 @@ export async function readImageHeader(
     throw visionErrors.tooSmall({ name, width, height, limit: limits.minSide });
   }
   return header;
+}
+
+/** Headers take a few reads; a file of fill bytes or empty parts would take one for each of them. */
+const mostReads = 65_536;
+
+function countedReads(source: ByteSource): ByteSource {
+  let left = mostReads;
+  return {
+    ...source,
+    read: async (offset, length) => {
+      if (--left < 0) {
+        const reason = `no size among its first ${mostReads} parts`;
+        throw visionErrors.headerDamaged({ name: source.name, format: 'image', reason });
+      }
+      return await source.read(offset, length);
+    },
+  };
 }
 
 /** Do rows and columns change places when the orientation is applied? */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { LlmfError } from '@llmf/core';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { LlmfError, throwIfStopped } from '@llmf/core';
 import type { DroppedRow, EncodedRow, RowPlace, RowSet, RowSource } from '@llmf/training';
 import { visionErrors } from '../errors.js';
 import { type MediaAccess, insideFolder } from '../media/open-media.js';
@@ -36,6 +37,8 @@ export interface MediaRowSettings {
   readonly onBadMedia: 'error' | 'drop';
   /** Decodes a medium, or finds that it was, before the first step; null: decoded in their steps. */
   readonly decodeFirst: ((plan: MediaPlan) => Promise<void>) | null;
+  /** Aborted when the run shall end. */
+  readonly stop?: AbortSignal | undefined;
   /** Name of the split, for errors. */
   readonly split: string;
   /** Rows bring their chosen answer behind other media along; null: they do not. */
@@ -79,8 +82,10 @@ export class MediaRows implements RowSet {
     const report = (row: EncodedRow, action: DroppedRow['action'], reason: string) =>
       dropped.push({ ...base.placeOf(row.index), action, reason });
     for (let start = 0; start < base.length; start += chunkRows) {
+      await nextTurn(); // headers are read without the thread pool: signals come in here
       const indices = Array.from({ length: Math.min(chunkRows, base.length - start) }, (_, at) => start + at);
       for (const row of await base.rows(indices)) {
+        throwIfStopped(settings);
         const fitted = await prepareRow(row, settings, headers, placeText(base, row.index));
         if (fitted instanceof LlmfError) {
           if (settings.onBadMedia === 'error') throw fitted;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { makeFolder } from '@llmf/core';
+import { makeFolder, removeLeftoversOnce, temporaryName } from '@llmf/core';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { decodeImage, type RgbImage } from '../decode/decode-image.js';
 import { mediaReference } from '../media/media-reference.js';
 import { insideFolder, openMedia, type MediaAccess } from '../media/open-media.js';
@@ -143,8 +143,9 @@ async function writeFrames(file: string, frames: readonly RgbImage[]): Promise<v
   const { width, height } = frames[0]!;
   const head = Buffer.alloc(headBytes);
   [version, frames.length, width, height].forEach((value, at) => head.writeUInt32LE(value, at * 4));
-  makeFolder(resolve(file, '..'));
-  const temporary = `${file}.${process.pid}`;
+  makeFolder(dirname(file));
+  await removeLeftoversOnce(dirname(file));
+  const temporary = temporaryName(file);
   await writeFile(temporary, Buffer.concat([head, ...frames.map(({ data }) => data)]));
   await rename(temporary, file);
 }

@@ -17,10 +17,10 @@ describe('the default settings', () => {
   const named = ['model.path=model', 'train.epochs=6', 'train.evalOnStart=true'];
   const held = (file: string) => [`data.train=[{ path: data/${file} }]`, 'data.eval={ split: 0.2 }'];
   const cases: [title: string, words: string[], said: RegExp][] = [
-    ['supervised, with LoRA', ['stage=sft', ...held('sft.json')], /learning rate 0\.0002 \(stage sft with an adapter/],
+    ['supervised, with LoRA', [...held('sft.json')], /learning rate 0\.0002 \(stage sft with an adapter/],
     [
       'supervised, all weights',
-      ['stage=sft', 'adapter=none', ...held('sft.json')],
+      ['adapter=none', ...held('sft.json')],
       /learning rate 0\.00002 \(stage sft with the model’s own/,
     ],
     [

@@ -54,7 +54,7 @@ export async function checkCommand(
   const scratch = await temporaryFolder('llmf-check');
   try {
     const { raw, source, folder } = withPlugins(input, plugins);
-    const config = await resolveConfig(engine, raw, { source, named });
+    const config = await resolveConfig(engine, raw, { source, named, folder });
     const logger = new CheckLogger(display);
     const run = new TrainingRun(config, engine.container.createChild(), scratch, folder, logger);
     try {

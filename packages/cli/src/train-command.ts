@@ -38,7 +38,7 @@ export async function trainCommand(
   });
   try {
     const { raw, source, folder } = withPlugins(input, plugins);
-    const config = await resolveConfig(engine, raw, { source, named });
+    const config = await resolveConfig(engine, raw, { source, named, folder });
     const options = { resume, folder, logger: display, stop: stop.signal };
     const outcome = await runTraining(engine, config, options).catch((error: unknown) => {
       throw placeError(error, source, config);

@@ -24,7 +24,7 @@ export async function train(config: LlmfConfig, options: TrainCallOptions = {}):
   const input = { raw: config, source: wholeSource('the config given to train()'), folder, file: null };
   const { engine, named } = await composeEngine({ folder, input, own: [lossPlot()] });
   try {
-    const resolved = await resolveConfig(engine, config, { source: input.source, named });
+    const resolved = await resolveConfig(engine, config, { source: input.source, named, folder });
     const call = { resume, folder, logger, ...(signal ? { stop: signal } : {}) };
     return await runTraining(engine, resolved, call).catch((error: unknown) => {
       throw placeError(error, input.source, resolved);

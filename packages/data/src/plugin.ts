@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { apiVersion, type Plugin, type Run, readSection } from '@llmf/core';
+import { apiVersion, RowKindToken, type Plugin, type Run, type TellRowKind, readSection } from '@llmf/core';
 import { DataServiceToken, type DataService } from '@llmf/training';
 import { collate } from './batch/collate.js';
 import { splitMicrobatches } from './batch/split-microbatch.js';
@@ -51,6 +51,11 @@ export const dataService: DataService = {
   collate: (run, rows) => collate(rows, { promptOnce: optionsOf(run).promptOnce }),
 };
 
+const tellRowKind: TellRowKind = async (raw, folder) => {
+  const { tellRowKind: tell } = await import('./row-kind.js');
+  return await tell(raw, folder);
+};
+
 /** The data plugin: the config's `data` section and the service that reads it. */
 export function data(): Plugin {
   return {
@@ -58,7 +63,10 @@ export function data(): Plugin {
     apiVersion,
     description: 'Reads data files in every usual format, renders chats, tokenizes, masks and packs.',
     options: dataOptions,
-    apply: (engine) => engine.provide(DataServiceToken, dataService),
+    apply(engine) {
+      engine.provide(DataServiceToken, dataService);
+      engine.provide(RowKindToken, tellRowKind);
+    },
   };
 }
 

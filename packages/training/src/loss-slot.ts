@@ -12,6 +12,7 @@ export const lossSlot: Slot = {
   many: true,
   brought: true,
   none: [noLoss],
+  missingHint: 'name a loss in the config, or load a plugin that brings one, such as --plugin loss-dpo for pairs',
   implies: (key, losses, engine) => (key === 'stage' ? stageForLosses(engine, losses) : null),
 };
 

@@ -34,8 +34,9 @@ async function composed<T>(
 ): Promise<T> {
   const composition = await composeEngine({ folder, input, own });
   try {
-    const { source } = input;
-    const config = await resolveConfig(composition.engine, input.raw, { source, named: composition.named });
+    const { source, folder: start } = input;
+    const options = { source, named: composition.named, folder: start };
+    const config = await resolveConfig(composition.engine, input.raw, options);
     return await use(composition, config);
   } finally {
     await composition.engine.close();

@@ -37,8 +37,8 @@ export class Mistakes {
     this.add(coreErrors.unknownKey(hint === undefined ? facts : { ...facts, hint }));
   }
 
-  badValue(path: ConfigPath, value: unknown, expected: string): void {
-    const facts = { path: pathText(path), where: this.where(path), expected };
+  badValue(path: ConfigPath, value: unknown, expected: string, hint?: string): void {
+    const facts = { path: pathText(path), where: this.where(path), expected, ...(hint === undefined ? {} : { hint }) };
     this.add(
       value === undefined ? coreErrors.missingKey(facts) : coreErrors.badValue({ ...facts, got: gotText(value) }),
     );

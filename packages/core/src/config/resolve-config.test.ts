@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Engine, Slot } from '../contracts/engine.js';
 import { apiVersion, type Plugin } from '../contracts/plugin.js';
-import { StageToken, type Stage } from '../contracts/stage.js';
+import { RowKindToken, StageToken, type Stage } from '../contracts/stage.js';
 import { token, type Named } from '../contracts/token.js';
 import { BackendToken, type BackendProvider } from '../contracts/backend.js';
 import { createEngine } from '../engine/engine.js';
@@ -87,16 +87,23 @@ const careless = plugin('careless', () => {}, z.object({ level: z.number().defau
 
 const base = 'stage: preference\nloss: simpo\ndata: { train: [{ path: a.json }] }\n';
 
+interface Resolving {
+  readonly overrides?: string[];
+  readonly named?: Plugin[];
+  readonly extra?: Plugin[];
+  readonly folder?: string;
+}
+
 async function resolve(
   text: string,
-  { overrides = [], named = [], extra = [] }: { overrides?: string[]; named?: Plugin[]; extra?: Plugin[] } = {},
+  { overrides = [], named = [], extra = [], folder }: Resolving = {},
 ): Promise<RunConfig> {
   const engine = createEngine();
   for (const each of [simpo, sft, stages, backends, adapters, data, careless, ...extra]) engine.use(each);
   const parsed = parseYaml(text, 'llmf.yaml');
   const input = { raw: parsed.data as Record<string, unknown>, source: parsed.source, folder: '.', file: null };
   const { raw, source } = applyOverrides(input, overrides);
-  return resolveConfig(engine, raw, { source, named });
+  return resolveConfig(engine, raw, { source, named, ...(folder === undefined ? {} : { folder }) });
 }
 
 async function mistake(text: string, options?: Parameters<typeof resolve>[1]): Promise<LlmfError> {
@@ -233,6 +240,19 @@ describe('defaults of loss and stage', () => {
       code: 'LLMF_CORE_MISSING_KEY',
       detail: { what: '"stage" is missing' },
     });
+  });
+
+  it('follow from the rows where nothing else decides, and say so', async () => {
+    const rows = (kind: string | null) => plugin('rows', (engine) => engine.provide(RowKindToken, async () => kind));
+    const text = 'data: { train: [{ path: a.json }] }\n';
+    const of = (kind: string | null, more = '') => resolve(text + more, { extra: [rows(kind)], folder: '.' });
+    const config = await of('single');
+    expect(config.choices['stage']![0]!.name).toBe('sft');
+    expect(config.choices['loss']![0]!.name).toBe('sft');
+    expect(config.inferred).toEqual(['stage sft: the training rows are of kind single']);
+    await expect(of('pair')).rejects.toThrow('"loss" is missing');
+    await expect(of(null)).rejects.toThrow('"stage" is missing');
+    expect((await of('single', 'stage: preference\nloss: simpo\n')).inferred).toEqual([]);
   });
 
   it('are required from the config where nothing brings them', async () => {

@@ -29,6 +29,8 @@ export interface ResolveOptions {
   readonly source: ConfigSource;
   /** Plugins the user named: one that brings exactly one loss or stage makes it the default. */
   readonly named?: readonly Plugin[];
+  /** Folder that paths of the config start from: what is left out may follow from the files. Left out: it may not. */
+  readonly folder?: string;
   /** Slots and sections that the command uses; the others may be left out of the config. Default: all. */
   readonly uses?: readonly string[];
 }
@@ -40,7 +42,7 @@ export interface ResolveOptions {
 export async function resolveConfig(
   engine: Engine,
   written: Readonly<Record<string, unknown>>,
-  { source, named = [], uses }: ResolveOptions,
+  { source, named = [], folder, uses }: ResolveOptions,
 ): Promise<RunConfig> {
   // A key with nothing below it (`train:`, all of it commented out) is an empty section.
   const raw = defined(await engine.hooks.config.promise({ ...written, ...pluginNames(written['plugins']) }));
@@ -59,7 +61,8 @@ export async function resolveConfig(
   const outer = mistakes.parse(engineOptions, defined(only(raw, Object.keys(engineOptions.shape))), []);
   const train = mistakes.parse(withSlots(trainSlots), raw['train'] ?? {}, ['train']);
   const isUsed = (key: string) => uses === undefined || uses.includes(key) || isWritten(raw, key);
-  const choices = resolveSlots(engine, raw, { named, isUsed, mistakes });
+  const slots = { named, isUsed, mistakes, folder: folder ?? null };
+  const { choices, inferred } = await resolveSlots(engine, raw, slots);
   const parsed: Record<string, unknown> = {};
   for (const [key, schema] of sections) if (isUsed(key)) parsed[key] = mistakes.parse(schema, raw[key] ?? {}, [key]);
   mistakes.throwIfAny();
@@ -72,6 +75,7 @@ export async function resolveConfig(
       Object.entries(train!).filter(([key]) => !trainSlots.has(key)),
     ) as unknown as TrainOptions,
     choices,
+    inferred,
     sections: parsed,
   });
 }

@@ -11,6 +11,14 @@ export interface SlotsRequest {
   readonly named: readonly Plugin[];
   readonly isUsed: (key: string) => boolean;
   readonly mistakes: Mistakes;
+  /** Folder that the config's paths start from; null: files are not looked at. */
+  readonly folder: string | null;
+}
+
+export interface ResolvedSlots {
+  readonly choices: Record<string, readonly Choice[]>;
+  /** `stage sft: the training rows are of kind single`, for each choice that files made. */
+  readonly inferred: readonly string[];
 }
 
 /** By slot key; null after a mistake was noted. */
@@ -18,34 +26,48 @@ type Resolved = Map<string, readonly Choice[] | null>;
 
 /**
  * What the config chose for every slot in use. A slot that is not written takes what a named plugin brings, else its
- * default, else what follows from another slot's choice (the loss of a stage, the stage of a loss).
+ * default, else what follows from another slot's choice (the loss of a stage, the stage of a loss), else what the
+ * user's files say.
  */
-export function resolveSlots(
+export async function resolveSlots(
   engine: Engine,
   raw: Readonly<Record<string, unknown>>,
-  { named, isUsed, mistakes }: SlotsRequest,
-): Record<string, readonly Choice[]> {
+  { named, isUsed, mistakes, folder }: SlotsRequest,
+): Promise<ResolvedSlots> {
   const resolved: Resolved = new Map();
   const resolve = (slot: Slot, defaultName: string | null) =>
     resolved.set(slot.key, resolveChoices(engine, slot, writtenAt(raw, slot), defaultName, mistakes));
-  let open = engine.slots.filter(({ key }) => isUsed(key));
-  for (const slot of open) {
+  const used = engine.slots.filter(({ key }) => isUsed(key));
+  const open = () => used.filter(({ key }) => !resolved.has(key));
+  for (const slot of used) {
     const name = (slot.brought === true ? broughtByNamed(engine, slot, named) : null) ?? slot.default;
     if (writtenAt(raw, slot) !== undefined || name !== null) resolve(slot, name);
   }
-  for (let count = -1; count !== open.length;) {
-    count = open.length;
-    for (const slot of open) {
-      const name = resolved.has(slot.key) ? null : impliedName(engine, slot, resolved);
-      if (name !== null) resolve(slot, name);
+  const follow = () => {
+    for (let count = -1; count !== open().length;) {
+      count = open().length;
+      for (const slot of open()) {
+        const name = impliedName(engine, slot, resolved);
+        if (name !== null) resolve(slot, name);
+      }
     }
-    open = open.filter(({ key }) => !resolved.has(key));
+  };
+  follow();
+  const inferred: string[] = [];
+  for (const slot of open()) {
+    if (folder === null || mayFollow(engine, slot, resolved)) continue;
+    const found = (await slot.inferred?.(raw, folder, engine)) ?? null;
+    if (found === null) continue;
+    resolve(slot, found.name);
+    inferred.push(`${slot.key} ${found.name}: ${found.because}`);
   }
-  for (const slot of open) {
+  follow();
+  for (const slot of open()) {
     if (!mayFollow(engine, slot, resolved)) missing(engine, slot, mistakes);
     resolved.set(slot.key, null);
   }
-  return Object.fromEntries([...resolved].filter((entry): entry is [string, readonly Choice[]] => entry[1] !== null));
+  const choices = [...resolved].filter((entry): entry is [string, readonly Choice[]] => entry[1] !== null);
+  return { choices: Object.fromEntries(choices), inferred };
 }
 
 /** The one value that the plugins the user named bring for a slot; null when they bring none or several. */
@@ -71,4 +93,4 @@ const mayFollow = (engine: Engine, slot: Slot, resolved: Resolved): boolean =>
   engine.slots.some(({ key, implies }) => key !== slot.key && implies !== undefined && resolved.get(key) === null);
 
 const missing = (engine: Engine, slot: Slot, mistakes: Mistakes): void =>
-  mistakes.badValue(slotPath(slot), undefined, `one of ${knownNames(engine, slot).join(', ')}`);
+  mistakes.badValue(slotPath(slot), undefined, `one of ${knownNames(engine, slot).join(', ')}`, slot.missingHint);

@@ -111,6 +111,8 @@ export interface RunConfig {
   readonly train: TrainOptions;
   /** By slot key. One of the slot's "none" names keeps its entry, with the shared options only. */
   readonly choices: Readonly<Record<string, readonly Choice[]>>;
+  /** A line for each choice that the user's files made. */
+  readonly inferred: readonly string[];
   /** By section key (`model`, `data`, …), parsed by the plugin that declared it. */
   readonly sections: Readonly<Record<string, unknown>>;
   /** The part of `resolved` that decides the result: what a checkpoint keeps, to be compared on resume. */

@@ -26,10 +26,24 @@ export interface Slot {
   readonly brought?: boolean;
   /** The name that another slot takes when nothing else names one, given what was chosen here; null: none follows. */
   readonly implies?: (key: string, choices: readonly Choice[], engine: Engine) => string | null;
+  /** Asked when nothing names or implies a value: what the user's files say, paths starting from `folder`. */
+  readonly inferred?: (
+    raw: Readonly<Record<string, unknown>>,
+    folder: string,
+    engine: Engine,
+  ) => Promise<Inferred | null>;
+  /** What to do where the key is missing and nothing decides it. */
+  readonly missingHint?: string;
   /** Names that stand for "none of them" and resolve to no value. */
   readonly none?: readonly string[];
   /** Options that every value of the slot takes besides its own (e.g. `precision` for a backend). */
   readonly shared?: Named['options'];
+}
+
+/** A choice that follows from files, and the line that says so: `the training rows are pairs`. */
+export interface Inferred {
+  readonly name: string;
+  readonly because: string;
 }
 
 /** Fires once per engine, in this order. */

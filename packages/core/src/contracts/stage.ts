@@ -36,3 +36,10 @@ export interface StepResult {
 }
 
 export const StageToken = token<Stage>('stage');
+
+/**
+ * Tells what kind of rows the config's training data holds, in the words of `Stage.rows`, where their columns leave no
+ * doubt; null where they do, or cannot be read (which is told when they are). Provided by the plugin that reads rows.
+ */
+export type TellRowKind = (raw: Readonly<Record<string, unknown>>, folder: string) => Promise<string | null>;
+export const RowKindToken = token<TellRowKind>('row-kind');

@@ -54,6 +54,7 @@ export async function runTraining(
   const lock = await prepareOutputFolder(run.output, resume);
   await removeLeftovers(run.output);
   try {
+    for (const line of config.inferred) logger.info(line);
     await engine.hooks.run.promise(run);
     const { backend, precision } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
     run.record['backend'] = { ...backend, stop: undefined, precision };

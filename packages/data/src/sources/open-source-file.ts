@@ -20,6 +20,8 @@ export interface ReadingPlan {
   readonly map: ColumnMap;
   /** Columns stated by the user that the sample did not show; an error if no row has them. */
   readonly unseen: readonly { readonly role: string; readonly column: string }[];
+  /** What the rows could serve as, the most specific first; empty: the columns do not say (token ids). */
+  readonly kinds: readonly StandardRowKind[];
   /** What the rows serve as; null: not decided by the columns (running text, token ids, any). */
   readonly kind: StandardRowKind | null;
   /** Columns that the sample showed, for messages. */
@@ -46,7 +48,8 @@ export async function openSourceFile(
   try {
     const seen = columnsOf(await reader.read(0, sampleRows));
     const format = file.format === null ? detectFormat(file, formats, seen) : findFormat(file.format, formats);
-    const plan = planColumns(file, format, seen, extras);
+    const columns = planColumns(file, format, seen, extras);
+    const plan = { ...columns, kinds: kindsOf(format, columns, seen) };
     const kind = checkKind(file, format, plan, seen, wanted);
     return { reader, format, plan: { ...plan, kind } };
   } catch (error) {
@@ -128,7 +131,7 @@ function planColumns(
   format: DataFormat,
   seen: ReadonlySet<string>,
   extras: readonly string[],
-): Omit<ReadingPlan, 'kind'> {
+): Omit<ReadingPlan, 'kind' | 'kinds'> {
   const columns: Partial<Record<ColumnRole, string>> = {};
   const unseen: { role: string; column: string }[] = [];
   for (const [role, column] of Object.entries(file.columns)) {
@@ -172,6 +175,16 @@ const kindNames = {
   prompt: 'prompts (with or without answers)',
 } as const;
 
+function kindsOf(
+  format: DataFormat,
+  { map }: Pick<ReadingPlan, 'map'>,
+  seen: ReadonlySet<string>,
+): readonly StandardRowKind[] {
+  if (format.columns.responseIds !== undefined) return [];
+  if (format.columns.text !== undefined) return ['text'];
+  return rowKindsOf((role) => seen.has(map.columns[role] ?? ''));
+}
+
 /** What the file's rows serve as; fails at once, with both names, when none of them can serve the stage. */
 function checkKind(
   file: SourceFile,
@@ -185,13 +198,12 @@ function checkKind(
   const isText = format.columns.text !== undefined;
   if (wanted === 'prompt') return null; // every format's rows begin with one; a row without is reported
   if (wanted === 'text' && (isText || has('prompt') || has('messages'))) return null;
-  const kinds = isText ? (['text'] as const) : rowKindsOf(has);
-  const kind = isText ? null : chooseKind(wanted, kinds);
+  const kind = isText ? null : chooseKind(wanted, plan.kinds);
   if (kind !== null) return kind;
   const missing = plan.unseen[0];
   if (missing !== undefined) {
     throw errors.unknownColumn({ path: file.path, ...missing, near: nearest(missing.column, [...seen]) });
   }
-  const described = kinds.map((each) => kindNames[each]).join(' or ') || `the columns ${[...seen].join(', ')}`;
+  const described = plan.kinds.map((each) => kindNames[each]).join(' or ') || `the columns ${[...seen].join(', ')}`;
   throw errors.wrongRows({ path: file.path, has: described, wants: kindNames[wanted] });
 }

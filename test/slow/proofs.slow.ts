@@ -114,6 +114,23 @@ describe.each([
   });
 });
 
+it.each([['none'], ['lora']])(
+  'queued trains with adapter %s, reads nothing synchronously, and resumes after SIGKILL to the same bits',
+  async (adapter) => {
+    const words = ['--plugin', 'queued', 'backend=queued', `adapter=${adapter}`];
+    const weights = adapter === 'none' ? 'model.safetensors' : 'adapter_model.safetensors';
+    succeeded(await llmf(...training(`queued-${adapter}`, ...words)));
+    await killedAndResumed(`queued-${adapter}-killed`, ...words);
+    expect(hashOf(`queued-${adapter}-killed/${weights}`)).toBe(hashOf(`queued-${adapter}/${weights}`));
+  },
+);
+
+it('queued writes the answer of plain JavaScript', async () => {
+  const answer = async (...words: string[]) =>
+    succeeded(await llmf('generate', '--model', 'model', '--prompt', 'hello', '--max-new-tokens', '8', ...words));
+  expect(await answer('--plugin', 'queued', '--backend', 'queued')).toBe(await answer('--backend', 'js'));
+});
+
 it('lora-plus learns faster at a low rate than without it', async () => {
   const slow = ['train.learningRate=2e-5', 'train.schedule=constant', 'train.warmupRatio=0'];
   succeeded(await llmf(...training('plain', 'adapter=lora', 'backend=wasm', ...slow)));

@@ -3,6 +3,7 @@ import type { BackendProvider, Precision } from '@llmf/core';
 import { z } from 'zod';
 import { addonUnavailable } from './addon/load.js';
 import { startNativeBackend, tfBackendName } from './backend/start.js';
+import { nativeFormats } from './backend/weight-forms.js';
 
 export const cpuOptions = z.strictObject({
   threads: z
@@ -41,7 +42,7 @@ export const cpuBackend: BackendProvider = {
     return {
       tfName: tfBackendName,
       precisions,
-      formats: [...backend.formats],
+      formats: [...nativeFormats],
       numerics: `cpu-${addon.path}`,
       mapFile: (descriptor, position, length) => backend.mapFile(descriptor, position, length),
       lostPages: () => backend.lostPages(),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention against the score matrix written out.
+#include <algorithm>
+
 #include "harness.h"
 
 namespace llmf::test {
@@ -69,9 +71,9 @@ Case random_case(Random& random) {
   return c;
 }
 
-Call& add_shape(Call& call, const Case& c, const Integers& table) {
+Call& add_shape(Call& call, const Case& c, const Integers& table, int64_t keys) {
   call.number("spanCount", c.spans.size()).in("spans", table)
-      .numbers({{"queries", c.tokens}, {"keys", c.tokens}, {"heads", c.heads}, {"groups", c.groups}, {"size", c.size}});
+      .numbers({{"queries", c.tokens}, {"keys", keys}, {"heads", c.heads}, {"groups", c.groups}, {"size", c.size}});
   call.numbers({{"scale", c.scale}, {"window", c.window}, {"entries", c.entries}, {"zero", c.zero}});
   return call.number("byDistance", c.by_distance).in_if(c.entries > 0, "bias", c.bias);
 }
@@ -131,15 +133,40 @@ Forward reference(const Case& c) {
   return result;
 }
 
+/** The last query of each span by itself: the same bits. */
+void expect_same_when_few(const Case& c, const Floats& out) {
+  Case few = c;
+  few.q.clear();
+  for (size_t s = 0; s < few.spans.size(); s++) {
+    Span& span = few.spans[s];
+    if (!span.causal && c.window > 0) return;  // its keys end with the queries'
+    const size_t first = c.query(span.query_start + span.query_length - 1, 0);
+    few.q.insert(few.q.end(), c.q.begin() + first, c.q.begin() + first + c.heads * c.size);
+    span.query_start = static_cast<int32_t>(s), span.query_length = 1;
+  }
+  few.tokens = static_cast<int64_t>(few.spans.size());
+  const Integers table = table_of(few);
+  Floats some = output(static_cast<int64_t>(few.q.size())), log_sum_exp = output(few.tokens * few.heads);
+  Call call("attention");
+  add_shape(call, few, table, c.tokens).in("q", few.q).in("k", few.k).in("v", few.v).out("out", some)
+      .out("logSumExp", log_sum_exp).number("rounds", few.rounds).run();
+  for (size_t s = 0; s < c.spans.size(); s++) {
+    const size_t place = c.query(c.spans[s].query_start + c.spans[s].query_length - 1, 0);
+    const auto row = some.begin() + static_cast<int64_t>(s) * c.heads * c.size;
+    if (!std::equal(row, row + c.heads * c.size, out.begin() + place)) fail("other bits of one query");
+  }
+}
+
 void attention(Random& random) {
   const Case c = random_case(random);
   const Integers table = table_of(c);
   Floats out = output(static_cast<int64_t>(c.q.size())), log_sum_exp = output(c.tokens * c.heads);
   Call call("attention");
-  add_shape(call, c, table).in("q", c.q).in("k", c.k).in("v", c.v).out("out", out).out("logSumExp", log_sum_exp)
+  add_shape(call, c, table, c.tokens).in("q", c.q).in("k", c.k).in("v", c.v).out("out", out).out("logSumExp", log_sum_exp)
       .number("rounds", c.rounds).run();
   const Forward expected = reference(c);
   expect_close("out", out, expected.out, c.tolerance());
+  expect_same_when_few(c, out);
   Floats of_spans;  // outside of all spans it is not defined
   Doubles of_reference;
   for (const Span& span : c.spans) {
@@ -160,7 +187,7 @@ void attention_gradient(Random& random) {
   Floats dq = output(static_cast<int64_t>(c.q.size()));
   Floats dk = output(static_cast<int64_t>(c.k.size())), dv = output(static_cast<int64_t>(c.v.size()));
   Call call("attentionGradient");
-  add_shape(call, c, table).in("dy", c.dy).in("q", c.q).in("k", c.k).in("v", c.v).in("out", out)
+  add_shape(call, c, table, c.tokens).in("dy", c.dy).in("q", c.q).in("k", c.k).in("v", c.v).in("out", out)
       .in("logSumExp", log_sum_exp).out("dq", dq).out("dk", dk).out("dv", dv);
   Floats d_bias = output(c.heads * c.entries);
   if (c.entries > 0) call.out("dBias", d_bias);

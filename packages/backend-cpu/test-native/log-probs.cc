@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Log-probabilities of selected tokens against whole rows of logits.
+#include <algorithm>
+
 #include "harness.h"
 
 namespace llmf::test {
@@ -146,12 +148,94 @@ void selected_log_probs_slope(Random& random) {
   expect_close("slope", slope, expected, c.tolerance());
 }
 
+/** Options of a choice among the tokens of a row. */
+struct Choice {
+  float temperature, top_p, min_p, penalty;
+  int64_t top_k;
+};
+
+struct Likely {
+  double p;
+  int32_t id;
+};
+
+/** What the options leave of a row, in the order in which draws pass it. */
+std::vector<Likely> left_of(const Choice& of, const float* z, int64_t count, const Integers& seen, const Integers& banned) {
+  std::vector<Likely> all;
+  for (int32_t id = 0; id < count; id++) {
+    const auto in = [id](const Integers& list) { return std::find(list.begin(), list.end(), id) != list.end(); };
+    const double penalized = z[id] < 0 ? z[id] * of.penalty : z[id] / of.penalty;
+    all.push_back({in(banned) ? -INFINITY : in(seen) ? penalized : z[id], id});
+  }
+  std::vector<Likely> sorted = all;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Likely& a, const Likely& b) { return a.p > b.p; });
+  const double most = sorted[0].p;
+  if (of.temperature == 0) return {{1, sorted[0].id}};
+  const bool limits = of.top_k > 0 || of.top_p < 1 || of.min_p > 0;
+  std::vector<Likely> left = limits ? sorted : all;
+  for (Likely& token : left) token.p = std::exp((token.p - most) / of.temperature);
+  if (of.top_k > 0 && of.top_k < count) left.resize(static_cast<size_t>(of.top_k));
+  double total = 0, sum = 0;
+  for (const Likely& token : left) total += token.p;
+  for (size_t i = 0; of.top_p < 1 && i < left.size(); i++) {
+    sum += left[i].p / total;
+    if (sum >= of.top_p) left.resize(i + 1);
+  }
+  left.erase(std::remove_if(left.begin(), left.end(), [&](const Likely& token) { return token.p < of.min_p; }), left.end());
+  return left;
+}
+
+/** Does the draw fall on the token, within the rounding of float32? */
+bool falls_on(const std::vector<Likely>& left, double draw, int32_t id) {
+  constexpr double kRoundingOfSums = 1e-5;
+  double total = 0, before = 0;
+  for (const Likely& token : left) total += token.p;
+  for (const Likely& token : left) {
+    const double after = before + token.p / total;
+    if (token.id == id) return token.p > 0 && draw > before - kRoundingOfSums && draw < after + kRoundingOfSums;
+    before = after;
+  }
+  return false;
+}
+
+void sample_tokens(Random& random) {
+  const int64_t rows = random.below(5), vocabulary = random.chance(20) ? 4000 + random.below(300) : 2 + random.below(400);
+  const Choice of{random.chance(20) ? 0 : random.between(0.3f, 2), random.chance(50) ? 1 : random.between(0.2f, 1),
+                  random.chance(60) ? 0 : random.between(0, 0.3f), random.chance(50) ? 1 : random.between(0.7f, 1.5f),
+                  random.chance(50) ? 0 : 1 + random.below(60)};
+  const Floats logits = random.floats(rows * vocabulary, -6, 6), draws = random.floats(rows, 0, 1);
+  Integers starts(static_cast<size_t>(rows + 1)), seen, banned;
+  for (int64_t row = 0; row < rows; row++) {
+    starts[static_cast<size_t>(row + 1)] = static_cast<int32_t>(row + 1);
+    seen.push_back(static_cast<int32_t>(random.below(vocabulary))), banned.push_back(static_cast<int32_t>(random.below(vocabulary)));
+  }
+  Integers ids(static_cast<size_t>(rows), -2);
+  Floats log_prob = output(rows);
+  Call("sampleTokens")
+      .numbers({{"rows", rows}, {"vocabulary", vocabulary}, {"temperature", of.temperature}, {"topK", of.top_k}, {"topP", of.top_p}, {"minP", of.min_p}, {"repetitionPenalty", of.penalty}})
+      .numbers({{"seenCount", rows}, {"bannedCount", rows}}).in("logits", logits).in("draws", draws)
+      .in("seenStarts", starts).in("seen", seen).in("bannedStarts", starts).in("banned", banned)
+      .out("ids", ids).out("logProb", log_prob).run();
+  Doubles expected;
+  for (int64_t row = 0; row < rows; row++) {
+    const size_t at = static_cast<size_t>(row);
+    const float* const z = logits.data() + row * vocabulary;
+    double total = 0;
+    for (int64_t v = 0; v < vocabulary; v++) total += std::exp(static_cast<double>(z[v]));
+    const bool exists = ids[at] >= 0 && ids[at] < vocabulary;
+    expected.push_back(exists ? z[ids[at]] - std::log(total) : 0);
+    if (!falls_on(left_of(of, z, vocabulary, {seen[at]}, {banned[at]}), draws[at], ids[at])) fail("a token that was not drawn");
+  }
+  expect_close("logProb", log_prob, expected, kExact);
+}
+
 }  // namespace
 
 std::vector<Test> log_prob_tests() {
   return {{"selectedLogProbs", selected_log_probs},
           {"selectedLogProbsGradient", selected_log_probs_gradient},
-          {"selectedLogProbsSlope", selected_log_probs_slope}};
+          {"selectedLogProbsSlope", selected_log_probs_slope},
+          {"sampleTokens", sample_tokens}};
 }
 
 }  // namespace llmf::test

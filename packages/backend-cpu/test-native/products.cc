@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "harness.h"
 
 namespace llmf::test {
@@ -138,6 +140,19 @@ bool gives_image(Random& random, const Layer& layer) { return layer.rank > 0 && 
 
 Floats floats_of(const Matrix& matrix) { return {matrix.values.begin(), matrix.values.end()}; }
 
+/** Some rows by themselves, few enough to read the weight where it lies: the same bits. */
+void expect_same_when_few(Random& random, const Layer& layer, const Floats& y) {
+  if (layer.tokens <= 16 || layer.with_mask) return;
+  Layer few = layer;
+  few.tokens = 1 + random.below(16);
+  few.x.resize(static_cast<size_t>(few.tokens * few.inputs));
+  Floats some = output(few.tokens * few.outputs);
+  Call call("linear");
+  add_layer(call, few).in("x", few.x).in("weight", few.weight).in_if(few.with_bias, "bias", few.bias);
+  add_adapter(call, few).out("y", some).number("rounds", few.rounds).run();
+  if (!std::equal(some.begin(), some.end(), y.begin())) fail("other bits of few rows");
+}
+
 void linear(Random& random) {
   const Layer layer = random_layer(random, false);
   const Words panels = random_panels(random, layer, false);
@@ -161,6 +176,7 @@ void linear(Random& random) {
     }
   }
   expect_close("y", y, expected.values, layer.tolerance());
+  expect_same_when_few(random, layer, y);
 }
 
 void linear_input_gradient(Random& random) {

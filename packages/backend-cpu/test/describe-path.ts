@@ -3,6 +3,7 @@ import { describeOps } from '@llmf/testkit';
 import { describe, it } from 'vitest';
 import { addonUnavailable } from '../src/addon/load.js';
 import { startNativeBackend } from '../src/backend/start.js';
+import { describeFewRows } from './few-rows.js';
 import { describeIndependence } from './independence.js';
 import { describeLargeOps } from './large-ops.js';
 import { describePackedWeights } from './packed-weights.js';
@@ -29,6 +30,7 @@ export async function describePath(path: string): Promise<void> {
   describeIndependence(start);
   describeRoundedProducts(start);
   describePackedWeights(start);
+  describeFewRows(start);
 }
 
 async function whyNot(path: string): Promise<string | null> {

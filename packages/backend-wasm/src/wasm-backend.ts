@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BackendProvider, StartedBackend } from '@llmf/core';
-import { tf } from '@llmf/nn';
+import { declareBackend, tf } from '@llmf/nn';
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { errors } from './errors.js';
@@ -19,6 +19,7 @@ async function start(): Promise<StartedBackend> {
   const folder = binariesFolder();
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
   wasm.setWasmPaths(folder + sep);
+  declareBackend('wasm', { memory: 'host' });
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   const reason = await withoutNewProcessListeners(becomeCurrent);
   if (reason !== null) throw errors.startFailed({ folder, reason });

@@ -8,7 +8,7 @@ import { allocate } from '../addon/out-of-memory.js';
 import { WeightPanels, type PanelSide } from '../kernels/linear/weight-panels.js';
 import type { NativeCalls } from '../kernels/signatures.js';
 import { MemoryArena } from './memory-arena.js';
-import { nativeFormats, nativeWeight } from './weight-forms.js';
+import { nativeWeight } from './weight-forms.js';
 
 type TensorInfo = tf.TensorInfo;
 type DataId = object;
@@ -41,8 +41,6 @@ const longestPage = 65_536;
 export class NativeBackend extends MathBackendCPU {
   readonly arena: MemoryArena;
   readonly kernels: NativeCalls;
-  /** What its kernels read as it is kept. */
-  readonly formats: ReadonlySet<string> = nativeFormats;
   /** Frozen bf16 weights are kept packed for products as well. */
   packsWeights = false;
   private readonly weightPanels: WeightPanels;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Precision } from '@llmf/core';
-import { tf } from '@llmf/nn';
+import { declareBackend, tf } from '@llmf/nn';
 import { availableParallelism } from 'node:os';
 import { loadAddon } from '../addon/load.js';
 import { nativeKernels } from '../kernels/index.js';
 import { NativeBackend } from './native-backend.js';
+import { nativeFormats } from './weight-forms.js';
 
 /** Without underscores: tfjs cuts its registry keys at them. */
 export const tfBackendName = 'llmfcpu';
@@ -41,6 +42,7 @@ export async function startNativeBackend({
   if (tf.findBackendFactory(tfBackendName) === null) {
     tf.copyRegisteredKernels('cpu', tfBackendName);
     for (const kernel of nativeKernels) kernel.register(tfBackendName);
+    declareBackend(tfBackendName, { memory: 'host', formats: nativeFormats });
     tf.registerBackend(tfBackendName, () => new NativeBackend(addon), 1);
   }
   await tf.setBackend(tfBackendName);

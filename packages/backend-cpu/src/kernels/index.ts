@@ -18,6 +18,7 @@ import { matMulKernels } from './mat-mul/mat-mul.js';
 import { reduceKernels } from './reduce/reduce.js';
 import { rmsNormKernels } from './rms-norm/rms-norm.js';
 import { ropeKernel } from './rope/rope.js';
+import { sampleTokensKernel } from './sample-tokens/sample-tokens.js';
 import { segmentSumKernel } from './segment-sum/segment-sum.js';
 import { selectedLogProbsKernel } from './selected-log-probs/selected-log-probs.js';
 import { selectedLogProbsGradientKernel } from './selected-log-probs-gradient/selected-log-probs-gradient.js';
@@ -49,6 +50,7 @@ export const nativeKernels: readonly NativeKernel[] = [
   ...reduceKernels,
   ...rmsNormKernels,
   ropeKernel,
+  sampleTokensKernel,
   segmentSumKernel,
   selectedLogProbsKernel,
   selectedLogProbsGradientKernel,

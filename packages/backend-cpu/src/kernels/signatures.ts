@@ -15,6 +15,7 @@ import { matMulSignatures } from './mat-mul/signature.js';
 import { reduceSignatures } from './reduce/signature.js';
 import { rmsNormSignatures } from './rms-norm/signature.js';
 import { ropeSignatures } from './rope/signature.js';
+import { sampleTokensSignatures } from './sample-tokens/signature.js';
 import { segmentSumSignatures } from './segment-sum/signature.js';
 import { selectedLogProbsSignatures } from './selected-log-probs/signature.js';
 import { selectedLogProbsGradientSignatures } from './selected-log-probs-gradient/signature.js';
@@ -43,6 +44,7 @@ export const signatures = {
   ...reduceSignatures,
   ...rmsNormSignatures,
   ...ropeSignatures,
+  ...sampleTokensSignatures,
   ...segmentSumSignatures,
   ...selectedLogProbsSignatures,
   ...selectedLogProbsGradientSignatures,

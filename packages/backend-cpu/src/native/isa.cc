@@ -109,6 +109,7 @@ using RoundedBlock = Float32Block;
 #endif
 
 #include "gemm/expand.h"
+#include "gemm/few-rows.h"
 #include "gemm/gemm.h"
 
 #include "scatter.h"

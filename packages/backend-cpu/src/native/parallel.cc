@@ -19,6 +19,19 @@ namespace {
 constexpr int kSpins = 4000;  // about 50 µs: longer than the pause between two kernels of a step
 constexpr uint32_t kClosed = 1u << 31;
 thread_local bool inside_task = false;
+thread_local bool is_alone = false;
+
+/** While it exists, its thread runs a task: jobs given then are its own. */
+class InsideTask {
+ public:
+  InsideTask() { inside_task = true; }
+  ~InsideTask() { inside_task = before_; }
+  InsideTask(const InsideTask&) = delete;
+  InsideTask& operator=(const InsideTask&) = delete;
+
+ private:
+  const bool before_ = inside_task;
+};
 
 void pause() {
 #if defined(__x86_64__)
@@ -43,7 +56,7 @@ class Pool {
   int size() const { return limit_; }
 
   void run(const Job& job) {
-    if (job.tasks == 1 || limit_ == 1 || inside_task || !region_.try_lock()) {
+    if (job.tasks == 1 || limit_ == 1 || inside_task || is_alone || !region_.try_lock()) {
       run_inline(job);
       return;
     }
@@ -84,7 +97,7 @@ class Pool {
   std::atomic<int> sleepers_{0};
 
   static void run_inline(const Job& job) {
-    const Alone inside(true);
+    const InsideTask inside;
     for (int64_t task = 0; task < job.tasks; task++) job.work(job.context, task);
   }
 
@@ -166,10 +179,13 @@ Pool& pool() {
 }  // namespace
 
 void set_threads(int count) { pool().resize(count); }
-int threads() { return inside_task ? 1 : pool().size(); }
+int threads() { return inside_task || is_alone ? 1 : pool().size(); }
 
-Alone::Alone(bool alone) : before_(inside_task) { inside_task = before_ || alone; }
-Alone::~Alone() { inside_task = before_; }
+Alone::Alone(bool alone) : before_(is_alone) { is_alone = before_ || alone; }
+Alone::~Alone() { is_alone = before_; }
+
+Shared::Shared(bool shared) : before_(is_alone) { is_alone = before_ && !shared; }
+Shared::~Shared() { is_alone = before_; }
 
 void run_tasks(int64_t tasks, void (*work)(void*, int64_t), void* context) {
   if (tasks > 0) pool().run({tasks, work, context});

@@ -24,6 +24,18 @@ class Alone {
   const bool before_;
 };
 
+/** While an object of it with `shared` exists, jobs of its thread are shared though the call is one that runs alone. */
+class Shared {
+ public:
+  explicit Shared(bool shared);
+  ~Shared();
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+
+ private:
+  const bool before_;
+};
+
 /**
  * Runs work(context, task) for each task in [0, tasks). Inline when nested, or while another thread uses the pool.
  * Throws what the first task that failed threw, once no task runs any more; tasks that had not begun are left out.

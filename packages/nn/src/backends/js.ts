@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BackendProvider } from '@llmf/core';
 import { tf } from '../tf.js';
+import { declareBackend } from './facts.js';
 
 /**
  * tfjs's plain JavaScript backend, which `tf` always brings: runs everywhere, slowly. It is what other backends are
@@ -12,6 +13,7 @@ export const jsBackend: BackendProvider = {
   priority: 10,
   unavailable: async () => null,
   start: async () => {
+    declareBackend('cpu', { memory: 'host' });
     await tf.setBackend('cpu');
     return {
       tfName: 'cpu',

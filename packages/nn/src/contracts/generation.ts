@@ -31,7 +31,7 @@ export interface GenerationSettings extends SamplingOptions {
   readonly eosIds?: readonly number[];
   /** Asked after each token with the answer so far; true ends the answer (a stop string was written). */
   readonly stops?: (ids: readonly number[]) => boolean;
-  /** Log-probs of the answers are wanted: one more pass through the head. */
+  /** Log-probs of the answers are wanted; they come with the choice of a token. */
   readonly logProbs?: boolean;
   /** Called with each token as soon as it is known. */
   readonly onToken?: (token: { readonly request: number; readonly answer: number; readonly id: number }) => void;
@@ -44,6 +44,8 @@ export interface GenerationRequest {
   readonly answers?: number;
   /** Names the random stream: answer i draws from `<key>/<i>`; the request's number when left out. */
   readonly key?: string;
+  /** Key of the draws of its answers, instead of the settings'. */
+  readonly seed?: number;
   /** Positions of the prompt where they are not 0, 1, 2, …; new tokens go on from the largest. */
   readonly positions?: Positions;
   /** Replaces embeddings of the prompt [T, C], for pictures. */

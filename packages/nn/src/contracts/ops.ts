@@ -42,6 +42,28 @@ export interface AttentionAttributes {
   readonly bias?: BiasPlace | undefined;
 }
 
+/** Some tokens for each row: those of row i are `ids[starts[i]]` to `ids[starts[i + 1] − 1]`. */
+export interface TokenLists {
+  readonly starts: Int32Array; // [S + 1]
+  readonly ids: Int32Array;
+}
+
+/** How a token is chosen from each row of logits; applied in the order of Transformers: penalty, temperature, top-k, nucleus, min-p. */
+export interface SampleTokensAttributes {
+  /** A number in [0, 1) for each row: where it falls among the probabilities, in order of ids, or where some are cut off, likeliest first. */
+  readonly draws: Float32Array;
+  /** 0: the likeliest, of equal ones the first. */
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly repetitionPenalty: number;
+  /** Tokens that the penalty is for. */
+  readonly seen: TokenLists;
+  /** Tokens that cannot be chosen. */
+  readonly banned: TokenLists;
+}
+
 export const kernels = Object.freeze({
   /** {ids [T] int32, table [V, C]} attrs {vocabulary} → [T, C] */
   embedding: 'LlmfEmbedding',
@@ -103,6 +125,11 @@ export const kernels = Object.freeze({
   selectedLogProbsSlope: 'LlmfSelectedLogProbsSlope',
   /** {values [S], response [S] int32 ascending} attrs {count} → [R] sums in order of S */
   segmentSum: 'LlmfSegmentSum',
+  /**
+   * {logits [S, V]} attrs SampleTokensAttributes → [ids [S] int32, logProb [S]]: the chosen tokens, −1 where the logits are
+   * not numbers or none is left, and their log-probs by the logits as they are, as selectedLogProbs computes them.
+   */
+  sampleTokens: 'LlmfSampleTokens',
   /** {x0, x1, …} of any shapes, attrs {maximum: number | null} → [norm = √ Σ x²], with a maximum also [scale], scalars */
   globalNorm: 'LlmfGlobalNorm',
   /**

@@ -15,13 +15,13 @@ import type {
 import type { AttentionSpan } from '../contracts/ops.js';
 import type { ForwardContext, Model } from '../contracts/model.js';
 import type { Positions } from '../contracts/segments.js';
-import { selectedLogProbs } from '../ops/selected-log-probs/selected-log-probs.js';
+import { sampleTokens, type SampleTokensOptions } from '../ops/sample-tokens/sample-tokens.js';
 import { tf } from '../tf.js';
 import { nonFiniteWeight } from '../weights/non-finite-weight.js';
 import { generationErrors } from './generation-errors.js';
 import { KeyValueArena } from './key-value-arena.js';
 import { logitsOf } from './logits.js';
-import { checkSampling, sample } from './sample.js';
+import { checkSampling } from './check-sampling.js';
 import { beginAnswer, endAnswer, promptRows, type Prompt, type Sequence } from './sequence.js';
 
 /** Tokens of one pass through the model. */
@@ -156,20 +156,17 @@ export class BatchedGenerator implements Generator {
     settings: GenerationSettings,
   ): Promise<void> {
     const logits = logitsOf(this.model, hidden, ends); // [sequences, V]
-    const values = (await logits.data()) as Float32Array;
+    const draws = drawsOf(sequences, settings);
+    const { ids, logProb } = sampleTokens(logits, draws, optionsOf(sequences, settings, logits.shape[1]));
     logits.dispose();
-    const size = this.model.vocabularySize;
-    const chosen: number[] = [];
+    const [chosen, logProbs] = await Promise.all([ids.data(), logProb.data()]);
+    tf.dispose([ids, logProb]);
     for (const [at, sequence] of sequences.entries()) {
-      const id = nextToken(sequence, values.subarray(at * size, (at + 1) * size), settings);
-      if (id === null) throw await this.notFinite(sequence);
-      chosen.push(id);
-    }
-    const logProbs = settings.logProbs === true ? await this.logProbsOf(hidden, ends, chosen) : null;
-    for (const [at, sequence] of sequences.entries()) {
-      sequence.ids.push(chosen[at]!);
-      if (logProbs !== null) sequence.logProbs.push(logProbs[at]!);
-      settings.onToken?.({ request: sequence.prompt.request, answer: sequence.answer, id: chosen[at]! });
+      const id = chosen[at]!;
+      if (id < 0) throw await this.notFinite(sequence);
+      sequence.ids.push(id);
+      if (settings.logProbs === true) sequence.logProbs.push(logProbs[at]!);
+      settings.onToken?.({ request: sequence.prompt.request, answer: sequence.answer, id });
     }
   }
 
@@ -192,27 +189,10 @@ export class BatchedGenerator implements Generator {
     const weight = await nonFiniteWeight(this.model, this.options.adapter ?? null);
     return generationErrors.logitsNotFinite({ tokens: prompt.ids.length + ids.length, weight });
   }
-
-  /** By the same op as training's: the numbers are the same. */
-  private async logProbsOf(
-    hidden: tf.Tensor2D,
-    ends: readonly number[],
-    chosen: readonly number[],
-  ): Promise<Float32Array> {
-    const { weight, bias } = this.model.head;
-    const { logProb } = tf.tidy(() => {
-      const rows = Int32Array.from(ends);
-      const options = bias === null ? {} : { bias };
-      return { logProb: selectedLogProbs(hidden, weight, rows, Int32Array.from(chosen), options).logProb };
-    });
-    const values = (await logProb.data()) as Float32Array;
-    logProb.dispose();
-    return values;
-  }
 }
 
 function promptOf(model: Model, request: GenerationRequest, number: number, settings: GenerationSettings): Prompt {
-  const { ids, answers = 1, key = String(number), embedded } = request;
+  const { ids, answers = 1, key = String(number), seed, embedded } = request;
   const context = model.contextLength;
   if (ids.length === 0) throw generationErrors.emptyPrompt({ tokens: 0 });
   if (ids.length >= context) throw generationErrors.contextFull({ prompt: ids.length, context });
@@ -226,6 +206,7 @@ function promptOf(model: Model, request: GenerationRequest, number: number, sett
     next,
     embedded,
     key,
+    seed,
     answers,
     limit,
     start: 0,
@@ -285,20 +266,31 @@ function capacityFor(prompts: readonly Prompt[], maxSequences: number): number {
   return Math.min(all, Math.max(...needs, maxSequences * perAnswer));
 }
 
-/** null where the logits are not numbers. */
-function nextToken({ prompt, ids, site }: Sequence, logits: Float32Array, settings: GenerationSettings): number | null {
-  const { seed = 0, repetitionPenalty = 1, bans = [] } = settings;
-  const banned = bans.flatMap((ban) => ban(prompt.ids, ids));
-  const draw = uniforms({ seed, stream: 'sample', step: ids.length, microbatch: 0 }, site, 1)[0]!;
-  const seen = repetitionPenalty === 1 ? [] : [...prompt.ids, ...ids];
-  return sample(banned.length === 0 ? logits : without(logits, banned), draw, settings, seen);
-}
+/** Each answer draws from a stream of its own, by its number of tokens. */
+const drawsOf = (sequences: readonly Sequence[], { seed = 0 }: GenerationSettings): Float32Array =>
+  Float32Array.from(
+    sequences,
+    ({ prompt, ids, site }) =>
+      uniforms({ seed: prompt.seed ?? seed, stream: 'sample', step: ids.length, microbatch: 0 }, site, 1)[0]!,
+  );
 
-/** The logits with those of some tokens at −∞. */
-function without(logits: Float32Array, banned: readonly number[]): Float32Array {
-  const left = logits.slice();
-  for (const id of banned) if (id < left.length) left[id] = -Infinity;
-  return left;
+function optionsOf(
+  sequences: readonly Sequence[],
+  settings: GenerationSettings,
+  vocabulary: number,
+): SampleTokensOptions {
+  const { temperature = 1, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, bans = [] } = settings;
+  const banned = ({ prompt, ids }: Sequence) =>
+    bans.flatMap((ban) => ban(prompt.ids, ids)).filter((id) => id < vocabulary);
+  return {
+    temperature,
+    topK,
+    topP,
+    minP,
+    repetitionPenalty,
+    ...(repetitionPenalty === 1 ? {} : { seen: sequences.map(({ prompt, ids }) => [...prompt.ids, ...ids]) }),
+    ...(bans.length === 0 ? {} : { banned: sequences.map(banned) }),
+  };
 }
 
 function reasonToEnd(

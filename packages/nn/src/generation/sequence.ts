@@ -14,6 +14,8 @@ export interface Prompt {
   readonly next: number;
   readonly embedded: GenerationRequest['embedded'];
   readonly key: string;
+  /** Of its draws, where the request has one. */
+  readonly seed: number | undefined;
   readonly answers: number;
   /** Tokens an answer may have. */
   readonly limit: number;

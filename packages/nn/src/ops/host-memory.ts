@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import * as tf from '@tensorflow/tfjs-core';
+import { backendFacts } from '../backends/facts.js';
+import { tf } from '../tf.js';
 
 /**
  * Does the current backend keep its values in the memory of this process, so that reading them waits for nothing?
- * tfjs's `cpu`, what extends it, and wasm; not GPU backends, where a read stalls the queue.
+ * Not so GPU backends, where a read stalls the queue, or cannot be waited for.
  */
 export function isInHostMemory(): boolean {
-  return isPlainJs() || tf.getBackend() === 'wasm';
+  const { memory } = backendFacts();
+  return memory === undefined ? isPlainJs() : memory === 'host';
 }
 
 /** Are values JS arrays and kernels plain JS, where one fused loop beats any chain of kernels? */
 export function isPlainJs(): boolean {
-  return (tf.backend() as { data?: unknown }).data instanceof tf.DataStorage;
+  return backendFacts().memory !== 'device' && (tf.backend() as { data?: unknown }).data instanceof tf.DataStorage;
 }

@@ -25,6 +25,7 @@ export {
   type RopeValues,
 } from './rope/rope-tables.js';
 export type { RopeScaling } from './rope/rope-scaling.js';
+export { sampleTokens, type SampledTokens, type SampleTokensOptions } from './sample-tokens/sample-tokens.js';
 export { segmentSum } from './segment-sum/segment-sum.js';
 export {
   selectedLogProbs,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DataId, DataStorage, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import type { DataId, DataStorage, KernelBackend, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import type { PackedWeight } from '../contracts/weight-format.js';
+import { backendFacts } from '../backends/facts.js';
 import { tf } from '../tf.js';
 import { expanded } from './expansion.js';
 import { PackedHolder } from './packed-holder.js';
@@ -23,20 +24,20 @@ type HostBackend = KernelBackend & { readonly data: DataStorage<object> };
 export const packedOf = ({ dataId }: Pick<TensorInfo, 'dataId'>): PackedWeight | null =>
   packedWeights.get(dataId) ?? null;
 
-/** A backend of tfjs that multiplies straight from some formats names them. */
-interface ReadsFormats {
-  readonly formats?: ReadonlySet<string>;
-}
-
 /** Do the current backend's kernels read this weight as it is kept? */
-export const isReadNatively = ({ format }: PackedWeight): boolean =>
-  (tf.backend() as ReadsFormats).formats?.has(format.name) === true;
+export const isReadNatively = ({ format }: PackedWeight): boolean => backendFacts().formats?.has(format.name) === true;
 
 /** A tensor of a packed weight, whatever the backend; it lives until it is disposed. */
-export function packedTensor(weight: PackedWeight): import('@tensorflow/tfjs-core').Tensor {
+export function packedTensor(weight: PackedWeight): Tensor {
   const backend = tf.backend();
+  const { upload } = backendFacts();
+  if (upload !== undefined && isReadNatively(weight)) return tensorOf(weight, upload(weight), backend);
   const holder = keepsEntries(backend) ? backend : PackedHolder.shared();
   const dataId = holder instanceof PackedHolder ? holder.hold(weight) : writeEntry(holder, weight);
+  return tensorOf(weight, dataId, holder);
+}
+
+function tensorOf(weight: PackedWeight, dataId: DataId, holder: KernelBackend): Tensor {
   packedWeights.set(dataId, weight);
   const info = { dataId, shape: [...weight.shape], dtype: 'float32' as const };
   return tf.keep(tf.engine().makeTensorFromTensorInfo(info, holder));

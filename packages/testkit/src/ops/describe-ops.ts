@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { opCases } from './cases/index.js';
 import { evaluateOp, finiteDifferences, type Evaluated } from './evaluate-op.js';
 import { describeInPlaceOps } from './in-place.js';
+import { describeSampling } from './sampling.js';
 import type { HostValue } from './op-case.js';
 
 export interface OpSuiteOptions {
@@ -29,6 +30,7 @@ export function describeOps(backend: string, options: OpSuiteOptions): void {
         kernels.adamw,
         kernels.accumulate,
         kernels.writeRows,
+        kernels.sampleTokens,
       ]);
       expect(Object.values(kernels).filter((name) => !reached.has(name))).toEqual([]);
     });
@@ -71,6 +73,7 @@ export function describeOps(backend: string, options: OpSuiteOptions): void {
     });
 
     describeInPlaceOps(start, tolerance);
+    describeSampling(start, tolerance);
   });
 }
 

@@ -6,9 +6,10 @@
 // are counted from the start of the span, and a key that a query does not see adds an exact zero, so a row of the result
 // does not depend on where in the pack its segment lies. Queries outside of all spans give 0. Keys are packed once for
 // the heads that share them; a task is a run of a span's queries for one head. In precision bf16 the factors of both
-// products are rounded; scores, probabilities and sums are float32.
+// products are rounded; scores, probabilities and sums are float32. Spans of few queries go their own way (few-queries.h).
 
 #include "blocks.h"
+#include "few-queries.h"
 
 /** out and logSumExp for queries [first, first + rows) of a span and one head. */
 template <class Block>
@@ -99,11 +100,18 @@ inline void attend_all(const AttentionShape& shape, const float* q, const float*
   });
 }
 
+template <class Block>
+inline void attend_with(const AttentionShape& shape, const float* q, const float* k, const float* v, bool bf16, float* out,
+                        float* log_sum_exp) {
+  if (has_few_queries<Block>(shape)) attend_few_queries<Block>(shape, q, k, v, bf16, out, log_sum_exp);
+  else attend_all<Block>(shape, q, k, v, bf16, out, log_sum_exp);
+}
+
 void Attention::run() const {
   const AttentionShape shape = attention_shape(*this);
   if (const char* const reason = unfit(shape)) return fail(reason);
   memset(out, 0, static_cast<size_t>(shape.queries * shape.heads * shape.size) * sizeof(float));
   memset(log_sum_exp, 0, static_cast<size_t>(shape.queries * shape.heads) * sizeof(float));
-  if (rounds) attend_all<RoundedBlock>(shape, q, k, v, true, out, log_sum_exp);
-  else attend_all<Float32Block>(shape, q, k, v, false, out, log_sum_exp);
+  if (rounds) attend_with<RoundedBlock>(shape, q, k, v, true, out, log_sum_exp);
+  else attend_with<Float32Block>(shape, q, k, v, false, out, log_sum_exp);
 }

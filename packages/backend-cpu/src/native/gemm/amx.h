@@ -54,21 +54,13 @@ struct AmxBlock {
 
   static void multiply(int64_t rows, int64_t columns, Panels<uint16_t> first, float* c, int64_t c_stride, Start start,
                        const float* bias, Panels<uint16_t> second = {}) {
+    if (start == Start::chain) return add_tiles(first, second, c, c_stride, start, rows > 16);
     if (rows == kRows && columns == kColumns && start != Start::bias) {
-      return add_tiles(first, second, c, c_stride, start == Start::values, true);
+      return add_tiles(first, second, c, c_stride, start, true);
     }
     alignas(64) float sums[kRows * kColumns];
-    add_tiles(first, second, sums, kColumns, false, rows > 16);
-    for (int64_t i = 0; i < rows; i++) {
-      for (int64_t j = 0; j < columns; j += kWidth) {
-        const int64_t lanes = columns - j;
-        float* const to = c + i * c_stride + j;
-        Vec value = load(sums + i * kColumns + j);
-        if (start == Start::values) value = load_lanes(to, lanes) + value;
-        if (start == Start::bias) value = load_lanes(bias + j, lanes) + value;
-        store_lanes(to, value, lanes);
-      }
-    }
+    add_tiles(first, second, sums, kColumns, Start::nothing, rows > 16);
+    store_sums(sums, kColumns, rows, columns, c, c_stride, start, bias);
   }
 
  private:
@@ -83,14 +75,18 @@ struct AmxBlock {
     }
   }
 
-  /** `lower`: the lower sixteen rows too. Sums of a row are the same either way, and whether C was added first or last. */
-  static void add_tiles(Panels<uint16_t> first, Panels<uint16_t> second, float* c, int64_t c_stride, bool from_c,
+  /** Sixteen rows of C, or with `lower` all of them. Sums of a row are the same either way, and whether C was added first or last. */
+  static void add_tiles(Panels<uint16_t> first, Panels<uint16_t> second, float* c, int64_t c_stride, Start start,
                         bool lower) {
     const int64_t stride = c_stride * static_cast<int64_t>(sizeof(float));
     zero_tile<0>(), zero_tile<1>(), zero_tile<2>(), zero_tile<3>();
+    if (start == Start::chain) {
+      load_tile<0>(c, stride), load_tile<1>(c + 16, stride);
+      if (lower) load_tile<2>(c + 16 * c_stride, stride), load_tile<3>(c + 16 * c_stride + 16, stride);
+    }
     add_panels(first, lower);
     if (second.depth > 0) add_panels(second, lower);
-    if (!from_c) {
+    if (start != Start::values) {
       store_tile<0>(c, stride), store_tile<1>(c + 16, stride);
       if (lower) store_tile<2>(c + 16 * c_stride, stride), store_tile<3>(c + 16 * c_stride + 16, stride);
       return;

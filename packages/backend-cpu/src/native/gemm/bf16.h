@@ -42,10 +42,7 @@ struct Bf16Block {
   static void block(int64_t rows, int64_t columns, Panels<uint16_t> first, Panels<uint16_t> second, float* c,
                     int64_t c_stride, Start start, const float* bias) {
     Vec sums[kBlockRows][kBlockVectors];
-#pragma GCC unroll 16
-    for (int i = 0; i < kBlockRows; i++)
-#pragma GCC unroll 4
-      for (int j = 0; j < kBlockVectors; j++) sums[i][j] = zero();
+    begin_block<kBlockRows, kBlockVectors>(sums, rows, c, c_stride, start);
     add_panels<kBlockRows, kBlockVectors>(sums, first);
     if (second.depth > 0) add_panels<kBlockRows, kBlockVectors>(sums, second);
     store_block<kBlockRows, kBlockVectors>(sums, rows, columns, c, c_stride, start, bias);

@@ -3,8 +3,8 @@
 // factors are expanded while packing, and products "in bf16" round their factors there.
 // Included inside the namespace of an instruction path, which sets LLMF_BLOCK_ROWS and LLMF_BLOCK_VECTORS.
 
-/** What a block's sums are added to. */
-enum class Start { nothing, bias, values };
+/** What a block's sums are added to; `chain`: they go on from what C holds, whole blocks of it, and replace it. */
+enum class Start { nothing, bias, values, chain };
 
 /** Adds a block of sums to what it starts from, the first `rows` and `columns` of it. */
 template <int kBlockRows, int kVectors>
@@ -21,6 +21,38 @@ inline void store_block(Vec (&sums)[kBlockRows][kVectors], int64_t rows, int64_t
       Vec value = sums[i][j];
       if (start == Start::values) value = load_lanes(to, lanes) + value;
       if (start == Start::bias) value = load_lanes(bias + j * kWidth, lanes) + value;
+      store_lanes(to, value, lanes);
+    }
+  }
+}
+
+/** Where a block's sums begin. */
+template <int kBlockRows, int kVectors>
+inline __attribute__((always_inline)) void begin_block(Vec (&sums)[kBlockRows][kVectors], int64_t rows, const float* c,
+                                                       int64_t c_stride, Start start) {
+#pragma GCC unroll 16
+  for (int i = 0; i < kBlockRows; i++)
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; j++) sums[i][j] = zero();
+  if (start != Start::chain) return;
+#pragma GCC unroll 16
+  for (int i = 0; i < kBlockRows; i++) {
+    if (i >= rows) break;
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; j++) sums[i][j] = load(c + i * c_stride + j * kWidth);
+  }
+}
+
+/** The same for sums [rows, columns] in memory, `stride` apart. */
+inline void store_sums(const float* sums, int64_t stride, int64_t rows, int64_t columns, float* c, int64_t c_stride,
+                       Start start, const float* bias) {
+  for (int64_t i = 0; i < rows; i++) {
+    for (int64_t j = 0; j < columns; j += kWidth) {
+      const int64_t lanes = columns - j;
+      float* const to = c + i * c_stride + j;
+      Vec value = load(sums + i * stride + j);
+      if (start == Start::values) value = load_lanes(to, lanes) + value;
+      if (start == Start::bias) value = load_lanes(bias + j, lanes) + value;
       store_lanes(to, value, lanes);
     }
   }
@@ -57,10 +89,7 @@ struct Float32Block {
   static void block(int64_t rows, int64_t columns, Panels<float> first, Panels<float> second, float* c, int64_t c_stride,
                     Start start, const float* bias) {
     Vec sums[kBlockRows][kVectors];
-#pragma GCC unroll 16
-    for (int i = 0; i < kBlockRows; i++)
-#pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) sums[i][j] = zero();
+    begin_block<kBlockRows, kVectors>(sums, rows, c, c_stride, start);
     add_panels<kBlockRows>(sums, first);
     if (second.depth > 0) add_panels<kBlockRows>(sums, second);
     store_block<kBlockRows, kVectors>(sums, rows, columns, c, c_stride, start, bias);

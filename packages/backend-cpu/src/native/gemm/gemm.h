@@ -4,18 +4,6 @@
 // pass by pass, into its own cache. k is cut into passes by its length alone.
 // Included inside the namespace of an instruction path.
 
-/** Passes of equal depth, the last one shorter; a function of k alone. */
-template <class Block>
-inline int64_t pass_depth(int64_t k) {
-  const int64_t passes = k > 0 ? ceil_divide(k, Block::kDepth) : 1;
-  return round_up(ceil_divide(k > 0 ? k : 1, passes), Block::kDepthUnit > 8 ? Block::kDepthUnit : 8);
-}
-
-template <class Block>
-inline int64_t padded_depth(int64_t k) {
-  return round_up(k, Block::kDepthUnit);
-}
-
 /** Room for a packed factor: whole panels over the whole of k. */
 template <class Block>
 inline int64_t packed_a_size(int64_t rows, int64_t k) {
@@ -188,13 +176,18 @@ inline void gemm_with(const Product& p) {
     return count > unit ? count : unit;
   };
   // Rows whose panels stay in the shared cache; columns whose panels of one pass stay in a thread's own.
-  const int64_t chunk = smaller_size(p.m, fitting(int64_t{8} << 20, whole + second, Block::kRows));
+  const int64_t chunk = has_few_rows(p) ? p.m : smaller_size(p.m, fitting(int64_t{8} << 20, whole + second, Block::kRows));
   const int64_t most_columns = fitting(Block::kOwnBytes, padded_depth<Block>(smaller_size(pass_depth<Block>(p.k), p.k)), Block::kColumns);
   const int64_t row_chunk = round_up(ceil_divide(p.m, ceil_divide(p.m, chunk)), Block::kRows);
   Scratch scratch;
   Element* const low = p.low.data ? scratch.take<Element>(packed_b_size<Block>(p.k2, p.k)) : nullptr;
   if (low) pack_columns_of_b<Block>(low, p.low, 0, p.k2, p.k, {p.bf16, p.low_scale});
   SharedRows<Block> shared{0, 0, scratch.take<Element>(row_chunk * whole), scratch.take<Element>(row_chunk * second), low};
+  if (has_few_rows(p)) {
+    shared.rows = p.m;
+    shared.pack(p);
+    return multiply_few_rows<Block>(p, shared.panels, shared.second);
+  }
   for (shared.row = 0; shared.row < p.m; shared.row += row_chunk) {
     shared.rows = smaller_size(row_chunk, p.m - shared.row);
     shared.pack(p);

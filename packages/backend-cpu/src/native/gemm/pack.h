@@ -14,23 +14,70 @@ inline Vec elements_of(const void* data, int64_t index, int64_t count) {
   return load_bf16_lanes(static_cast<const uint16_t*>(data) + index, count);
 }
 
+constexpr int64_t kAhead = 128;  // elements, to the second-level cache: a panel's rows are more streams than processors follow
+
+/** While the k-th of `depth` elements of rows is packed, from `index` on: asks for later ones, or for those of the next panel. */
+template <int kPanel, bool kFromBf16, int kRows>
+inline void ask_ahead(const Factor& from, int64_t index, int64_t k, int64_t depth) {
+  const int64_t ahead = k + kAhead < depth ? kAhead : kAhead - depth + kPanel * from.outer_stride;
+  const char* const first = static_cast<const char*>(from.data) + (index + ahead) * (kFromBf16 ? 2 : 4);
+  for (int i = 0; i < kRows; i++) __builtin_prefetch(first + i * from.outer_stride * (kFromBf16 ? 2 : 4), 0, 2);
+}
+
+/** kWidth × kWidth elements whose k runs along memory, at `index`; rows `stride` apart, the first `rows` of them. */
+template <bool kFromBf16, class Convert>
+inline void load_transposed(Vec (&block)[kWidth], const void* data, int64_t index, int64_t stride, int64_t rows, int64_t lanes,
+                            Convert convert) {
+  for (int64_t i = 0; i < kWidth; i++) {
+    block[i] = i < rows ? convert(elements_of<kFromBf16>(data, index + i * stride, lanes)) : zero();
+  }
+  transpose(block);
+}
+
+/** Twice as many bf16 elements of kWidth rows: pairs are transposed, then taken apart. Returns how much of `depth` was packed. */
+template <int kPanel, class Convert>
+inline int64_t pack_whole_pairs(float* to, const Factor& from, int64_t first, int64_t depth, Convert convert) {
+  const uint16_t* const data = static_cast<const uint16_t*>(from.data);
+  int64_t k = 0;
+  for (; k + 2 * kWidth <= depth; k += 2 * kWidth) {
+    for (int p = 0; p < kPanel; p += kWidth) {
+      Vec block[kWidth];
+      const int64_t index = first + p * from.outer_stride + k;
+      ask_ahead<kPanel, true, kWidth>(from, index, k, depth);
+      for (int i = 0; i < kWidth; i++) block[i] = load_pairs(data + index + i * from.outer_stride);
+      transpose(block);
+      for (int i = 0; i < kWidth; i++) {
+        store(to + (k + 2 * i) * kPanel + p, convert(low_of_pairs(block[i])));
+        store(to + (k + 2 * i + 1) * kPanel + p, convert(high_of_pairs(block[i])));
+      }
+    }
+  }
+  return k;
+}
+
 /** k runs along memory: blocks of kWidth × kWidth are transposed. */
 template <int kPanel, bool kFromBf16, class Convert>
 inline void pack_transposed(float* to, const Factor& from, int64_t outer, int64_t outers, int64_t k0, int64_t depth,
                             Convert convert) {
-  for (int64_t k = 0; k < depth; k += kWidth) {
-    const int64_t lanes = depth - k < kWidth ? depth - k : kWidth;
+  const int64_t stride = from.outer_stride, first = outer * stride + k0;
+  int64_t k = 0;
+  if (kPanel % kWidth == 0 && outers >= kPanel) {  // whole blocks first
+    if (kFromBf16) k = pack_whole_pairs<kPanel>(to, from, first, depth, convert);
+    for (; k + kWidth <= depth; k += kWidth) {
+      for (int p = 0; p < kPanel; p += kWidth) {
+        Vec block[kWidth];
+        ask_ahead<kPanel, kFromBf16, kWidth>(from, first + p * stride + k, k, depth);
+        load_transposed<kFromBf16>(block, from.data, first + p * stride + k, stride, kWidth, kWidth, convert);
+        for (int i = 0; i < kWidth; i++) store(to + (k + i) * kPanel + p, block[i]);
+      }
+    }
+  }
+  for (; k < depth; k += kWidth) {
+    const int64_t lanes = smaller_size(kWidth, depth - k);
     for (int p = 0; p < kPanel; p += kWidth) {
       Vec block[kWidth];
-      for (int i = 0; i < kWidth; i++) {
-        const int64_t row = p + i;
-        const bool exists = row < kPanel && row < outers;
-        block[i] = exists ? convert(elements_of<kFromBf16>(from.data, (outer + row) * from.outer_stride + k0 + k, lanes))
-                          : zero();
-      }
-      transpose(block);
-      const int64_t width = kPanel - p;
-      for (int64_t i = 0; i < lanes; i++) store_lanes(to + (k + i) * kPanel + p, block[i], width);
+      load_transposed<kFromBf16>(block, from.data, first + p * stride + k, stride, smaller_size(kPanel, outers) - p, lanes, convert);
+      for (int64_t i = 0; i < lanes; i++) store_lanes(to + (k + i) * kPanel + p, block[i], kPanel - p);
     }
   }
 }

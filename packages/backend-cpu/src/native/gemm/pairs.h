@@ -36,27 +36,41 @@ inline __m512i pairs_along_memory(const void* data, int64_t index, int64_t count
   return _mm512_permutex2var_epi16(low, odd_words, high);
 }
 
+/** The same where all thirty-two are there. */
+template <bool kFromBf16>
+inline Vec whole_pairs_along_memory(const void* data, int64_t index, float scale) {
+  if (kFromBf16 && scale == 1.0f) return load(reinterpret_cast<const float*>(static_cast<const uint16_t*>(data) + index));
+  return _mm512_castsi512_ps(pairs_along_memory<kFromBf16>(data, index, 32, scale));
+}
+
 /** The first `count` words. Masked stores are slow on some processors: whole ones where that is the same. */
 inline void store_words(uint16_t* to, __m512i words, int64_t count) {
   if (count >= 16) _mm512_storeu_si512(to, words);
   else _mm512_mask_storeu_epi32(to, lanes_below(static_cast<int>(count)), words);
 }
 
-constexpr int64_t kAhead = 128;  // elements, to the second-level cache: sixteen rows are more streams than processors follow
-
 /** Pairs [k/2][kPanel] of rows whose k runs along memory: blocks of sixteen rows by sixteen pairs are transposed. */
 template <int kPanel, bool kFromBf16>
 inline void pack_pairs_transposed(uint16_t* to, const Factor& from, int64_t outer, int64_t outers, int64_t k0,
                                   int64_t depth, int64_t padded, float scale) {
-  for (int64_t k = 0; k < padded; k += 32) {
+  int64_t k = 0;
+  for (; kPanel % 16 == 0 && outers >= kPanel && k + 32 <= depth; k += 32) {  // whole blocks first
+    for (int p = 0; p < kPanel; p += 16) {
+      Vec block[16];
+      const int64_t first = (outer + p) * from.outer_stride + k0 + k;
+      ask_ahead<kPanel, kFromBf16, 16>(from, first, k, depth);
+      for (int i = 0; i < 16; i++) block[i] = whole_pairs_along_memory<kFromBf16>(from.data, first + i * from.outer_stride, scale);
+      transpose(block);
+      for (int i = 0; i < 16; i++) store(reinterpret_cast<float*>(to + ((k / 2 + i) * kPanel + p) * 2), block[i]);
+    }
+  }
+  for (; k < padded; k += 32) {
     const int64_t pairs = smaller_size(16, (padded - k) / 2);
     for (int p = 0; p < kPanel; p += 16) {
       Vec block[16];
       for (int i = 0; i < 16; i++) {
         const int64_t row = p + i, index = (outer + row) * from.outer_stride + k0 + k;
         const bool exists = row < kPanel && row < outers && k < depth;
-        const int64_t ahead = k + kAhead < depth ? kAhead : kAhead - depth + kPanel * from.outer_stride;  // or the next panel
-        if (exists) __builtin_prefetch(static_cast<const char*>(from.data) + (index + ahead) * (kFromBf16 ? 2 : 4), 0, 2);
         block[i] = exists ? _mm512_castsi512_ps(pairs_along_memory<kFromBf16>(from.data, index, depth - k, scale)) : zero();
       }
       transpose(block);

@@ -57,6 +57,10 @@ inline Vec load_bf16(const uint16_t* from) {
   const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
   return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
 }
+/** kWidth pairs of bf16 words as they are; and of such pairs the lower ones, the upper ones, as floats. */
+inline Vec load_pairs(const uint16_t* from) { return _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))); }
+inline Vec low_of_pairs(Vec pairs) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(pairs), 16)); }
+inline Vec high_of_pairs(Vec pairs) { return _mm256_and_ps(pairs, _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(0xFFFF0000u)))); }
 /** Rounded to nearest even in the upper 16 bits of each lane; NaN stays NaN. */
 inline __m256i bf16_bits(Vec value) {
   const __m256i bits = _mm256_castps_si256(value);

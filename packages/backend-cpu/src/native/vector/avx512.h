@@ -70,6 +70,10 @@ inline Vec load_bf16(const uint16_t* from) {
   const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
   return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
+/** kWidth pairs of bf16 words as they are; and of such pairs the lower ones, the upper ones, as floats. */
+inline Vec load_pairs(const uint16_t* from) { return _mm512_castsi512_ps(_mm512_loadu_si512(from)); }
+inline Vec low_of_pairs(Vec pairs) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(pairs), 16)); }
+inline Vec high_of_pairs(Vec pairs) { return _mm512_and_ps(pairs, _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(0xFFFF0000u)))); }
 /** Rounded to nearest even in the upper 16 bits of each lane; NaN stays NaN. */
 inline __m512i bf16_bits(Vec value) {
   const __m512i bits = _mm512_castps_si512(value);

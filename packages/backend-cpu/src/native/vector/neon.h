@@ -42,6 +42,12 @@ inline void transpose(Vec* rows) {
   rows[3] = vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1]));
 }
 inline Vec load_bf16(const uint16_t* from) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(from), 16)); }
+/** kWidth pairs of bf16 words as they are; and of such pairs the lower ones, the upper ones, as floats. */
+inline Vec load_pairs(const uint16_t* from) { return vreinterpretq_f32_u16(vld1q_u16(from)); }
+inline Vec low_of_pairs(Vec pairs) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(pairs), 16)); }
+inline Vec high_of_pairs(Vec pairs) {
+  return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(pairs), vdupq_n_u32(0xFFFF0000u)));
+}
 /** Rounded to nearest even in the upper 16 bits of each lane; NaN stays NaN. */
 inline uint32x4_t bf16_bits(Vec value) {
   const uint32x4_t bits = vreinterpretq_u32_f32(value);

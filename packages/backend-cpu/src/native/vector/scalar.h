@@ -28,6 +28,18 @@ inline float sum_of(Vec value) { return value; }
 inline float largest_of(Vec value) { return value; }
 inline void transpose(Vec*) {}
 inline Vec load_bf16(const uint16_t* from) { return bf16_to_float(*from); }
+inline uint32_t bits_of(float value) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+inline Vec load_pairs(const uint16_t* from) {
+  float pair;
+  __builtin_memcpy(&pair, from, sizeof pair);
+  return pair;
+}
+inline Vec low_of_pairs(Vec pairs) { return bf16_to_float(static_cast<uint16_t>(bits_of(pairs))); }
+inline Vec high_of_pairs(Vec pairs) { return bf16_to_float(static_cast<uint16_t>(bits_of(pairs) >> 16)); }
 inline void store_bf16(uint16_t* to, Vec value) { *to = float_to_bf16(value); }
 inline Vec round_to_bf16(Vec value) { return bf16_to_float(float_to_bf16(value)); }
 inline Vec look_up(const float* book, const uint8_t* codes) { return book[*codes]; }

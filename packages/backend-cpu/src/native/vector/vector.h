@@ -9,6 +9,8 @@
 //   sum_of, largest_of                   over lanes, in one fixed order
 //   transpose(Vec rows[kWidth])          a kWidth × kWidth block in place
 //   load_bf16, store_bf16, round_to_bf16 nearest even
+//   load_pairs                           kWidth pairs of bf16 words, as they are
+//   low_of_pairs, high_of_pairs          of such pairs the first ones, the second ones, exact
 //   load_f16, load_int8                  kWidth elements as floats, exact
 //   look_up(book, codes)                 of sixteen floats those of kWidth bytes, each below 16
 //

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { PackedWeight } from '../../contracts/weight-format.js';
 import { tf } from '../../tf.js';
 import { checkShape, intTensor, type Ints } from '../checks.js';
 import { expandedRows, isReadNatively, packedOf } from '../../weights/index.js';
+import { isInHostMemory } from '../host-memory.js';
 import { embeddingOp } from './gradient.js';
 
 /**
@@ -18,16 +19,17 @@ export function embedding(ids: Ints, table: Tensor2D): Tensor2D {
   const weight = packedOf(table);
   return tf.tidy(() => {
     const places = intTensor('embedding', 'ids', ids, vocabulary);
-    if (weight !== null && !isReadNatively(weight)) return gathered(places, weight);
+    const known = ids instanceof Int32Array ? ids : isInHostMemory() ? (places.dataSync() as Int32Array) : null;
+    if (weight !== null && known !== null && !isReadNatively(weight)) return gathered(known, weight);
     const [rows] = embeddingOp({ ids: places, table }, { vocabulary });
     return rows;
   });
 }
 
 /** Rows of a frozen table in a format that the backend does not read: those alone are expanded. */
-function gathered(ids: Tensor1D, weight: PackedWeight): Tensor2D {
+function gathered(ids: Int32Array, weight: PackedWeight): Tensor2D {
   const columns = weight.shape[1]!;
-  const rows = new Float32Array(ids.size * columns);
-  for (const [place, id] of ids.dataSync().entries()) rows.set(expandedRows(weight, id, id + 1), place * columns);
-  return tf.tensor2d(rows, [ids.size, columns], 'float32');
+  const rows = new Float32Array(ids.length * columns);
+  for (const [place, id] of ids.entries()) rows.set(expandedRows(weight, id, id + 1), place * columns);
+  return tf.tensor2d(rows, [ids.length, columns], 'float32');
 }

@@ -45,11 +45,7 @@ export function selectedLogProbsComposite(
   const parts = chunks(rows.size, head.shape[0]).map(([start, count]) =>
     tf.tidy(() => {
       const z = logits(part(selected, start, count), head, bias, temperature); // [s, V]
-      const max = tf.max(z, 1, true); // [s, 1]
-      const exponentials = tf.exp(tf.sub(z, max)); // [s, V]
-      const total = tf.sum(exponentials, 1); // [s]
-      const shift = tf.reshape(max, [count]) as Tensor1D;
-      const logSumExp = tf.add(tf.log(total), shift) as Tensor1D;
+      const { exponentials, total, logSumExp } = normalizerOf(z);
       const none = tf.zeros([0]) as Tensor1D;
       return {
         logProb: tf.sub(valueAt(z, part(targets, start, count)), logSumExp) as Tensor1D,
@@ -63,6 +59,15 @@ export function selectedLogProbsComposite(
   );
   const joined = (name: keyof (typeof parts)[number]) => join(parts.map((values) => values[name])) as Tensor1D;
   return [joined('logProb'), joined('logSumExp'), joined('entropy'), joined('squared')];
+}
+
+/** L = log Σ exp z of each row of z [s, V], and what it is made of. */
+export function normalizerOf(z: Tensor2D): { exponentials: Tensor; total: Tensor; logSumExp: Tensor1D } {
+  const max = tf.max(z, 1, true); // [s, 1]
+  const exponentials = tf.exp(tf.sub(z, max)); // [s, V]
+  const total = tf.sum(exponentials, 1); // [s]
+  const logSumExp = tf.add(tf.log(total), tf.reshape(max, [z.shape[0]])) as Tensor1D;
+  return { exponentials, total, logSumExp };
 }
 
 export function selectedLogProbsSlopeComposite(
@@ -148,7 +153,7 @@ function logits(selected: Tensor2D, head: Tensor2D, bias: Tensor1D | undefined, 
 }
 
 /** z[i, targets[i]], by flat places. */
-function valueAt(z: Tensor2D, targets: Tensor1D): Tensor1D {
+export function valueAt(z: Tensor2D, targets: Tensor1D): Tensor1D {
   const [rows, vocabulary] = z.shape;
   const starts = tf.tensor1d(
     Int32Array.from({ length: rows }, (_, row) => row * vocabulary),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { likeliest, sample } from './sample.js';
+import { likeliest, sample } from './host-sampling.js';
 
 /** Probabilities 0.1, 0.4, 0.2, 0.3. */
 const logits = Float32Array.from([0.1, 0.4, 0.2, 0.3], Math.log);

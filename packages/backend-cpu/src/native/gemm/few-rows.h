@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products with few rows, as in decoding, where reading B is what costs. B is read once, where it lies: a piece of a panel
+// is packed into the first-level cache, multiplied with all rows, and the next one goes on with their sums. So each
+// element is the very chain that it is in gemm.h, whatever the number of rows.
+// Included inside the namespace of an instruction path.
+
+constexpr int64_t kFewRows = 16;               // with more, packing many columns at a time costs no more
+constexpr int64_t kPieceBytes = 8 << 10;       // of a packed piece of B
+constexpr int64_t kBytesPerTask = 96 << 10;    // of B
+constexpr int64_t kSharedBytes = 128 << 10;    // of B, from which on threads share it however small the call is
+
+/** k of a piece, in whole units of depth. */
+template <class Block>
+constexpr int64_t kPiece = kPieceBytes / (Block::kColumns * static_cast<int64_t>(sizeof(typename Block::Element)));
+
+/** Room for `multiply_as_it_lies`, of one thread. */
+template <class Block>
+struct Pieces {
+  typename Block::Element* panel;  // [kPiece, kColumns], packed
+  float* sums;                     // [rows, kColumns]
+  int64_t sum_count;
+
+  Pieces(Scratch& scratch, int64_t rows)
+      : panel(scratch.take<typename Block::Element>(kPiece<Block> * Block::kColumns)),
+        sums(scratch.take<float>(round_up(rows, Block::kRows) * Block::kColumns)),
+        sum_count(round_up(rows, Block::kRows) * Block::kColumns) {}
+};
+
+/** Goes on with the sums of all rows: `a` are their panels, `stride` apart, and `panel` is one of B. */
+template <class Block>
+inline void add_to_chain(int64_t rows, const typename Block::Element* a, int64_t stride, const typename Block::Element* panel,
+                         int64_t depth, float* sums) {
+  for (int64_t i = 0; i < rows; i += Block::kRows) {
+    Block::multiply(smaller_size(Block::kRows, rows - i), Block::kColumns, {depth, a + i * stride, panel},
+                    sums + i * Block::kColumns, Block::kColumns, Start::chain, nullptr);
+  }
+}
+
+/** A second pair of packed factors that joins the last pass. */
+template <class Block>
+struct SecondPair {
+  int64_t depth = 0;
+  const typename Block::Element *a = nullptr, *b = nullptr;
+};
+
+/** As multiply_packed, of packed rows and at most kColumns columns of B as they lie. */
+template <class Block>
+inline void multiply_as_it_lies(int64_t rows, int64_t columns, int64_t k, const typename Block::Element* a, const Factor& b,
+                                int64_t column, bool bf16, const Pieces<Block>& pieces, float* c, int64_t c_stride,
+                                Start start, const float* bias = nullptr, SecondPair<Block> second = {}) {
+  static_assert(kPiece<Block> % Block::kDepthUnit == 0);
+  const int64_t per_pass = pass_depth<Block>(k), whole = padded_depth<Block>(k);
+  for (int64_t k0 = 0; k0 == 0 || k0 < k; k0 += per_pass) {
+    memset(pieces.sums, 0, static_cast<size_t>(pieces.sum_count) * sizeof(float));
+    const int64_t end = smaller_size(k0 + per_pass, k);
+    for (int64_t at = k0; at < end; at += kPiece<Block>) {
+      const int64_t depth = smaller_size(kPiece<Block>, end - at);
+      pack_b<Block>(pieces.panel, b, column, columns, at, depth, {bf16, 1.0f});
+      add_to_chain<Block>(rows, a + Block::kRows * at, whole, pieces.panel, padded_depth<Block>(depth), pieces.sums);
+    }
+    if (end == k && second.depth > 0) {
+      add_to_chain<Block>(rows, second.a, second.depth, second.b, second.depth, pieces.sums);
+    }
+    store_sums(pieces.sums, Block::kColumns, rows, columns, c, c_stride, k0 == 0 ? start : Start::values, bias);
+  }
+}
+
+/** Of a column of B. */
+inline int64_t bytes_per_column(const Product& p) {
+  switch (p.b.type) {
+    case ElementType::f32: return p.k * 4;
+    case ElementType::four_bits: return p.k / 2;
+    case ElementType::eight_bits: return p.k;
+    default: return p.k * 2;
+  }
+}
+
+inline bool has_few_rows(const Product& p) { return p.m <= kFewRows && p.b.k_stride == 1 && p.panels == nullptr && p.n > 0; }
+
+/** The whole product; `a` and `second` are panels of all rows. */
+template <class Block>
+inline void multiply_few_rows(const Product& p, const typename Block::Element* a, const typename Block::Element* second) {
+  const Shared shared(p.n * bytes_per_column(p) >= kSharedBytes);
+  const int64_t second_depth = padded_depth<Block>(p.k2);
+  const int64_t per_task = round_up(kBytesPerTask / (bytes_per_column(p) + 1) + 1, Block::kColumns);
+  const Start start = p.accumulate ? Start::values : p.bias ? Start::bias : Start::nothing;
+  parallel_ranges(p.n, per_task, [&](int64_t begin, int64_t end) {
+    [[maybe_unused]] typename Block::Session session;
+    Scratch scratch;
+    const Pieces<Block> pieces(scratch, p.m);
+    typename Block::Element* const second_b = scratch.take<typename Block::Element>(Block::kColumns * second_depth);
+    for (int64_t column = begin; column < end; column += Block::kColumns) {
+      const int64_t columns = smaller_size(Block::kColumns, end - column);
+      if (p.k2 > 0) pack_b<Block>(second_b, p.b2, column, columns, 0, p.k2, {p.bf16, 1.0f});
+      multiply_as_it_lies<Block>(p.m, columns, p.k, a, p.b, column, p.bf16, pieces, p.c + column, p.c_stride, start,
+                                 p.bias ? p.bias + column : nullptr, {second_depth, second, second_b});
+    }
+  });
+}

@@ -28,6 +28,25 @@ const bestOfN = [
   'rewards={ name: function, path: reward.mjs }',
 ];
 
+const classifier = [
+  '--plugin',
+  'classifier',
+  'stage=classification',
+  'loss={ name: classify, labels: [rude, polite] }',
+  'data.train=[{ path: classes.json }]',
+];
+const reinforce = ['--plugin', 'reinforce', 'stage=reinforce', 'stage.maxNewTokens=20', 'adapter=lora', 'data.maxSamples=60'];
+
+/** Every answer of the pairs with its class: chosen ones are polite, 1, rejected ones rude, 0. */
+async function classRows(): Promise<object[]> {
+  const text = await readFile(join(firstRun, 'data', 'train.json'), 'utf8');
+  const pairs = JSON.parse(text) as { prompt: string; chosen: string; rejected: string }[];
+  return pairs.flatMap(({ prompt, chosen, rejected }) => [
+    { prompt, completion: chosen, class: 1 },
+    { prompt, completion: rejected, class: 0 },
+  ]);
+}
+
 let root: string;
 let folder: string;
 const llmf = (...argv: string[]) => run('npx', ['--no', 'llmf', ...argv], { folder });
@@ -49,12 +68,13 @@ beforeAll(async () => {
     await cp(join(firstRun, name), join(folder, name), { recursive: true });
   }
   await writeFile(join(folder, 'reward.mjs'), reward);
+  await writeFile(join(folder, 'classes.json'), JSON.stringify(await classRows()));
 }, 300_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe('the proofs', () => {
   it('are packages of at most 150 lines with a README, and import only what is published', () => {
-    expect(proofs.length).toBeGreaterThanOrEqual(5);
+    expect(proofs.length).toBeGreaterThanOrEqual(8);
     for (const name of proofs) {
       const text = readFileSync(join(proofsFolder, name, `${name}.mjs`), 'utf8');
       expect(text.split('\n').length, name).toBeLessThanOrEqual(150);
@@ -100,6 +120,8 @@ describe.each([
   ['lora-plus', ['--plugin', 'lora-plus', 'adapter=lora'], 'adapter_model.safetensors'],
   ['output-scale', ['--plugin', 'output-scale', 'adapter=output-scale'], 'adapter_model.safetensors'],
   ['best-of-n', bestOfN, 'adapter_model.safetensors'],
+  ['classifier', [...classifier, 'adapter=none'], 'model.safetensors'],
+  ['reinforce', reinforce, 'adapter_model.safetensors'],
   ['int8-rows', ['--plugin', 'int8-rows', 'quantization=int8-rows', 'adapter=lora'], 'adapter_model.safetensors'],
 ])('%s', (name, words, weights) => {
   it.each(['cpu', 'wasm'])('trains on backend %s, and resumes after SIGKILL to the same bits', async (backend) => {
@@ -150,6 +172,31 @@ it('best-of-n raises the reward, and ends early where it no longer rises', async
     await llmf(...training('early', ...bestOfN, 'train.evalEvery=1', 'train.maxSteps=20', patience)),
   );
   expect(out).toMatch(/stopped at step 3: .*eval_reward/);
+});
+
+it('classifier learns the classes, as an adapter with its head', async () => {
+  const out = await llmf(
+    ...training('classes', ...classifier, 'adapter=lora', 'train.learningRate=1e-2', 'train.maxSteps=120'),
+  );
+  succeeded(out);
+  const scored = ['classes.json', '--model', 'model', '--adapter', 'classes', '--output', 'classes.jsonl'];
+  succeeded(await llmf('score', ...scored));
+  const lines = (await readFile(join(folder, 'classes.jsonl'), 'utf8')).trim().split('\n');
+  const right = lines.filter((line, at) => {
+    const [rude, polite] = (JSON.parse(line) as { response: { score: [number, number] } }).response.score;
+    return polite > rude === (at % 2 === 0);
+  });
+  expect(right.length / lines.length).toBeGreaterThan(0.9);
+  const config = JSON.parse(await readFile(join(folder, 'classes', 'adapter_config.json'), 'utf8')) as object;
+  expect(config).toMatchObject({ task_type: 'SEQ_CLS' });
+});
+
+it('reinforce raises its reward, and the value head is saved beside, the same bits after a kill', async () => {
+  succeeded(await llmf(...training('brief', ...reinforce, 'train.maxSteps=40', 'train.learningRate=5e-3')));
+  const rewards = (await metricsOf(join(folder, 'brief'))).flatMap(({ reward: value }) => value ?? []);
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  expect(mean(rewards.slice(-5))).toBeGreaterThan(mean(rewards.slice(0, 5)) + 0.2);
+  expect(hashOf('reinforce-cpu-killed/heads.safetensors')).toBe(hashOf('reinforce-cpu/heads.safetensors'));
 });
 
 it('csv-tracker writes what metrics.jsonl has, and a run resumes with and without it', async () => {

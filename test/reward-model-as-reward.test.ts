@@ -57,7 +57,7 @@ beforeAll(async () => {
     run(['train', '--plugin', 'algo-reward', `output=${output}`, `adapter=${adapter}`, ...steps]);
   succeeded(await reward('whole', 'none'));
   succeeded(await reward('adapter', 'lora'));
-}, 120_000);
+}, 240_000);
 afterAll(() => copy.remove());
 
 interface Noted {
@@ -90,17 +90,17 @@ async function expectScores(path: string, flags: readonly string[]): Promise<voi
 }
 
 describe('a reward model as a reward', () => {
-  it('as a folder scores the text as `llmf score` does', { timeout: 60_000 }, async () => {
+  it('as a folder scores the text as `llmf score` does', { timeout: 240_000 }, async () => {
     await expectScores('whole', ['--model', 'whole']);
   });
 
-  it('as an adapter scores on the policy’s own base', { timeout: 60_000 }, async () => {
+  it('as an adapter scores on the policy’s own base', { timeout: 240_000 }, async () => {
     await expectScores('adapter', ['--model', 'model', '--adapter', 'adapter']);
   });
 
   it(
     'is refused where it is none, where its base is trained, where its tokens mean others',
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async () => {
       expect((await probed('model', 'lora')).err).toContain('LLMF_ROLLOUTS_REWARD_MODEL_HEAD');
       expect((await probed('adapter', 'none')).err).toContain('LLMF_ROLLOUTS_REWARD_MODEL_BASE');

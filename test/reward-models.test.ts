@@ -45,7 +45,7 @@ const configOf = (...parts: string[]) =>
   JSON.parse(readFileSync(join(copy.folder, 'runs', ...parts), 'utf8')) as object;
 
 describe('a reward model of every weight', () => {
-  it('learns pairs, is saved as a classifier, and scores answers', { timeout: 120_000 }, async () => {
+  it('learns pairs, is saved as a classifier, and scores answers', { timeout: 240_000 }, async () => {
     await train('whole', 'adapter=none');
     const last = (await metricsOf(join(copy.folder, 'runs', 'whole'))).findLast((row) => 'eval_accuracy' in row)!;
     expect(last['eval_accuracy']).toBeGreaterThan(0.9);
@@ -72,7 +72,7 @@ describe('a reward model of every weight', () => {
 describe('a reward model as an adapter', () => {
   it(
     'is PEFT’s SEQ_CLS, scores on its base, goes on, and is merged to the same scores',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       await train('lora', 'adapter=lora', 'train.learningRate=5e-3');
       expect(configOf('lora', 'adapter_config.json')).toMatchObject({
@@ -96,7 +96,7 @@ describe('a reward model as an adapter', () => {
 });
 
 describe('rankings of more than two', () => {
-  it('are learned by Plackett–Luce, with Kendall’s τ, and each answer is scored', { timeout: 60_000 }, async () => {
+  it('are learned by Plackett–Luce, with Kendall’s τ, and each answer is scored', { timeout: 240_000 }, async () => {
     const rows = Array.from({ length: 24 }, (_, at) => ({
       prompt: `What is a thing of number ${at}?`,
       responses: ['It is a tool.', 'It is a tool. Take care!', 'It is a tool. Go away!'],

@@ -35,7 +35,14 @@ const classifier = [
   'loss={ name: classify, labels: [rude, polite] }',
   'data.train=[{ path: classes.json }]',
 ];
-const reinforce = ['--plugin', 'reinforce', 'stage=reinforce', 'stage.maxNewTokens=20', 'adapter=lora', 'data.maxSamples=60'];
+const reinforce = [
+  '--plugin',
+  'reinforce',
+  'stage=reinforce',
+  'stage.maxNewTokens=20',
+  'adapter=lora',
+  'data.maxSamples=60',
+];
 
 /** Every answer of the pairs with its class: chosen ones are polite, 1, rejected ones rude, 0. */
 async function classRows(): Promise<object[]> {

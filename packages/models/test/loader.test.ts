@@ -429,3 +429,27 @@ describe('fingerprint', () => {
     expect(await loader.fingerprint(await changed('qwen2', same, { rms_norm_eps: 1e-5 }))).not.toBe(original);
   });
 });
+
+describe('weights that are shared with another model', () => {
+  it('are that model’s own, and the others are read: logits equal a full copy’s', async () => {
+    const folder = fixture('llama');
+    const isTrainable = (name: string) => name.startsWith('model.layers.1.');
+    const policy = await loader.load(folder, { isTrainable, find });
+    const shared = new Map([...policy.parameters].filter(([, { trainable }]) => !trainable));
+    const bytes = tf.memory().numBytes;
+    const partly = await loader.load(folder, { isTrainable: () => false, find, shared });
+    const added = tf.memory().numBytes - bytes;
+    const whole = await loadFixture(folder);
+    expect(added).toBeLessThan((tf.memory().numBytes - bytes - added) / 2);
+    for (const [name, { value }] of shared) expect(partly.parameters.get(name)!.value).toBe(value);
+    const own = [...partly.parameters].filter(([name]) => !shared.has(name));
+    expect(own.length).toBeGreaterThan(0);
+    expect(
+      own.every(
+        ([name, { value }]) => name.startsWith('model.layers.1.') && value !== policy.parameters.get(name)!.value,
+      ),
+    ).toBe(true);
+    const row = packed([Int32Array.of(5, 9, 33, 60)]);
+    expect(await logits(partly, row)).toEqual(await logits(whole, row));
+  });
+});

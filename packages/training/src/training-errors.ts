@@ -182,6 +182,12 @@ export const trainingErrors = defineErrors('training', {
     expected: 'a fresh adapter on a frozen model',
     fix: 'use `reference: auto`, `cached` or `copy`',
   }),
+  referenceNeedsFrozen: (_facts: object) => ({
+    what: 'reference hydra shares the frozen weights of the policy, and every weight is trained',
+    where: 'reference',
+    expected: 'an adapter, or frozen layers',
+    fix: 'use `reference: auto`, `cached` or `copy`, or `adapter: freeze`',
+  }),
   idBeyondVocabulary: (f: { id: number; vocabulary: number; row: number }) => ({
     what: "a token id lies beyond the model's vocabulary",
     where: `row ${f.row}`,

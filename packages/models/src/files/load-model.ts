@@ -30,7 +30,7 @@ import { absentParameter, withoutHead } from './without-head.js';
  * @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_…; what was loaded until then is freed.
  */
 export async function loadModel(folder: string, options: LoadOptions): Promise<Model> {
-  const { formats, isTrainable, find, mapFile } = options;
+  const { formats, isTrainable, find, mapFile, shared = new Map<string, Parameter>() } = options;
   const config = await readModelConfig(folder);
   const architecture = find(config.model_type);
   const blocks = architecture.blocks(config);
@@ -42,6 +42,7 @@ export async function loadModel(folder: string, options: LoadOptions): Promise<M
     const chosen = formats?.(checkpoint.weights);
     checkKept(folder, chosen, (name) => isTrainable(name, blocks));
     for (const [name, info] of checkpoint.weights) {
+      if (shared.has(name)) continue;
       const trainable = isTrainable(name, blocks);
       const value = trainable
         ? variableOf(await readValues(checkpoint, folder, name, info), info)
@@ -50,7 +51,7 @@ export async function loadModel(folder: string, options: LoadOptions): Promise<M
     }
     const take = (name: string): Parameter => {
       const absent = leftOut.get(name);
-      const parameter = parameters.get(name) ?? (absent && absentParameter(name, absent));
+      const parameter = shared.get(name) ?? parameters.get(name) ?? (absent && absentParameter(name, absent));
       if (parameter === undefined) throw modelFaults.parameterUntabled({ name });
       return parameter;
     };

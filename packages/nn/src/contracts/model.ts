@@ -213,6 +213,8 @@ export interface LoadOptions {
   readonly find: (modelType: string) => Architecture;
   /** The backend's, where it has one: frozen weights stay in their file. */
   readonly mapFile?: MapFile | undefined;
+  /** Weights that are another model's, which keeps them: they are not read again, and not to be disposed with this one. */
+  readonly shared?: ReadonlyMap<string, Parameter>;
   /** Leaves the language-model head out, where other heads read the model; asking for it is then an error. */
   readonly withoutHead?: boolean;
 }

@@ -24,8 +24,11 @@ export async function loadModel(
   {
     isTrainable = () => false,
     withoutHead = false,
+    shared = new Map(),
     quantization = run.config.choices['quantization']?.[0] ?? null,
-  }: Partial<Pick<LoadOptions, 'isTrainable' | 'withoutHead'>> & { readonly quantization?: Choice | null } = {},
+  }: Partial<Pick<LoadOptions, 'isTrainable' | 'withoutHead' | 'shared'>> & {
+    readonly quantization?: Choice | null;
+  } = {},
 ): Promise<Model> {
   const backend = run.container.resolve(StartedBackendToken);
   const loader = run.container.resolve(ModelLoaderToken);
@@ -35,6 +38,7 @@ export async function loadModel(
     mapFile: backend.mapFile,
     isTrainable,
     withoutHead,
+    shared,
     find: (modelType) => chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json')),
   });
   keepWatch(run, files);

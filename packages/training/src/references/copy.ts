@@ -9,6 +9,7 @@ import { keepIdentity } from '../policy/identity.js';
 import { loadModel } from '../policy/load-model.js';
 import { attachAdapter } from '../policy/policy.js';
 import { trainingErrors } from '../training-errors.js';
+import { countText, memoryText } from './memory-text.js';
 import { scoreBatch } from './scorer.js';
 
 /** A second, frozen copy of the untrained policy. */
@@ -19,7 +20,7 @@ export const copyReference: ReferenceStrategy = {
     const model = await loadModel(run, modelFolder);
     const attached = adapter === null || adapter.isIdentity ? null : await attachAdapter(run, model);
     return frozenReference(run, model, attached, wantsPrompt, {
-      description: `a second copy of the model (${weightCount(model)} weights); one more forward pass per batch`,
+      description: `a second copy of the model (${sizeText(model)}); one more forward pass per batch`,
       equalsPolicyAtStart: true,
     });
   },
@@ -45,7 +46,7 @@ export const pathReference: ReferenceStrategy = {
     const model = await loadModel(run, folder);
     await keepIdentity(run, 'reference', folder);
     return frozenReference(run, model, null, wantsPrompt, {
-      description: `${folder} (${weightCount(model)} weights); one more forward pass per batch`,
+      description: `${folder} (${sizeText(model)}); one more forward pass per batch`,
       equalsPolicyAtStart: folder === modelFolder && (adapter === null || adapter.isIdentity),
     });
   },
@@ -79,7 +80,7 @@ function frozenReference(
   };
 }
 
-function weightCount(model: Model): string {
-  const sizes = [...model.parameters.values()].map(({ shape }) => shape.reduce((a, b) => a * b, 1));
-  return sizes.reduce((a, b) => a + b, 0).toLocaleString('en');
+function sizeText({ parameters }: Model): string {
+  const weights = [...parameters.values()].map(({ value }) => value);
+  return `${countText(weights)} weights, ${memoryText(weights)}`;
 }

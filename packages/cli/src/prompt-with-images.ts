@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { parse, resolve } from 'node:path';
 import {
   encodePrompt,
   ExampleTransformToken,
   type ChatExample,
   type ChosenTemplate,
+  type MediaReference,
   type Message,
   type Tokenizer,
 } from '@llmf/data';
@@ -38,12 +40,11 @@ export async function promptWithImages(
       command: 'llmf generate',
     });
   }
-  const content = prompt.includes('<image>') ? prompt : `${'<image>'.repeat(images.length)}${prompt}`;
   const example: ChatExample = {
     kind: 'chat',
-    messages: [...systemTurn, { role: 'user', content }],
+    messages: [...systemTurn, { role: 'user', content: prompt }],
     answers: [],
-    media: images.map((value) => ({ kind: 'image', value, folder: run.folder })),
+    media: images.map((value) => namedByUser(value, run.folder)),
     isPlain: false,
     weight: 1,
     extras: {},
@@ -68,4 +69,12 @@ export async function promptWithImages(
       embedded: (embeddings) => trainingHooks(run).inputsEmbedded.call(embeddings, batch, pass),
     },
   };
+}
+
+/** A path is the user's own word; a URL is what it is. */
+function namedByUser(value: string, folder: string): MediaReference {
+  if (/^[a-z][a-z0-9+.-]+:/i.test(value))
+    return { kind: 'image', value, folder: parse(folder).root, isNamedByUser: true };
+  const path = resolve(folder, value);
+  return { kind: 'image', value: path, folder: parse(path).root, isNamedByUser: true };
 }

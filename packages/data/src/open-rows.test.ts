@@ -41,6 +41,7 @@ describe('openRows', () => {
       folder,
       tokenizerFolder: folder,
       template: 'auto',
+      transforms: [{ name: 'eyes', version: '1', fitsMedia: true, apply: (example) => example }],
     });
     expect(tokenizer).toBeNull();
     expect((await rows.rows([0]))[0]).toMatchObject({ media: [{ kind: 'image', value: 'a.jpg', folder }] });

@@ -63,7 +63,7 @@ export async function openRows(settings: OpenRowsSettings): Promise<OpenedRows> 
         truncation: 'keepStart',
         trainOnPrompt: false,
         maskHistory: false,
-        leavesMedia: true,
+        leavesMedia: (settings.transforms ?? []).some(({ fitsMedia }) => fitsMedia === true),
         asText: settings.wanted === 'text',
       },
       vocabulary: settings.vocabulary ?? null,

@@ -98,12 +98,22 @@ export const visionErrors = defineErrors('vision', {
     where: f.file,
     got: f.got,
     expected: f.expected,
-    fix: 'use the preprocessor_config.json of the checkpoint',
+    fix: 'use the processor_config.json or preprocessor_config.json of the checkpoint',
+  }),
+  processorConfigBroken: (f: { file: string }) => ({
+    what: 'the settings of the image processor are no JSON object',
+    where: f.file,
+    fix: 'copy the file from the checkpoint on the Hugging Face hub again',
   }),
   processorConfigMissing: (f: { file: string }) => ({
     what: 'the model folder has no image processor settings',
     where: f.file,
     fix: 'copy preprocessor_config.json from the checkpoint on the Hugging Face hub',
+  }),
+  mediaKey: (f: { key: string; got: string }) => ({
+    what: `"${f.key}" of a picture is not read here, and would change what the model sees`,
+    got: f.got,
+    fix: 'remove it; `vision.image` and `vision.video` limit the pixels of all pictures and films',
   }),
   placeholderCount: (f: { where: string; placeholders: number; media: number; kind: 'image' | 'video' }) => ({
     what: `the ${f.kind} placeholders of a row do not match its ${f.kind}s`,

@@ -21,13 +21,7 @@ export {
 } from './processor/processor-config.js';
 export { smartResize } from './processor/smart-resize.js';
 export { expandPlaceholders } from './tokens/expand-placeholders.js';
-export {
-  mediaTokensOf,
-  placeholders,
-  writeMediaTokens,
-  type MediaKind,
-  type MediaTokens,
-} from './tokens/media-tokens.js';
+export { mediaTokensOf, placeholders, type MediaKind, type MediaTokens } from './tokens/media-tokens.js';
 export {
   mropePositions,
   rowPositions,

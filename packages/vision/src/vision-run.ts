@@ -80,7 +80,7 @@ export class VisionRun {
     record['vision'] = { image, video };
     container.register(ExampleTransformToken, {
       name: 'vision',
-      version: '1',
+      version: '2',
       fitsMedia: true,
       apply: writePlaceholders,
     });

@@ -10,7 +10,7 @@ import type { VisionFacts } from './models/vision-language-model.js';
 import type { VisionOptions } from './options.js';
 import { llamaFactoryLimits, type PixelLimits } from './processor/pre-resize.js';
 import type { ImageSettings } from './processor/process-image.js';
-import { parseProcessorConfig, readProcessorConfig, type ProcessorConfig } from './processor/processor-config.js';
+import { readProcessorConfig, readVideoProcessorConfig, type ProcessorConfig } from './processor/processor-config.js';
 import type { TurnTokens } from './rows/fit-row.js';
 import type { PerKind } from './rows/media-plan.js';
 
@@ -59,7 +59,7 @@ export async function mediaSettings(
   { shape }: VisionFacts,
 ): Promise<PerKind<ImageSettings>> {
   const image = await readProcessorConfig(modelFolder);
-  const video = (await videoProcessorConfig(modelFolder)) ?? image;
+  const video = await readVideoProcessorConfig(modelFolder);
   const { exif, limits } = options;
   const settings = (processor: ProcessorConfig, pixels: VisionOptions['image']): ImageSettings => {
     checkShape(processor, shape, modelFolder);
@@ -72,15 +72,6 @@ export async function mediaSettings(
 function pixelLimits({ maxPixels, minPixels }: VisionOptions['image']): PixelLimits | null {
   if (maxPixels === null && minPixels === null) return null;
   return { maxPixels: maxPixels ?? Number.MAX_SAFE_INTEGER, minPixels: minPixels ?? llamaFactoryLimits.minPixels };
-}
-
-/** Newer checkpoints describe films in a file of their own. */
-async function videoProcessorConfig(folder: string): Promise<ProcessorConfig | null> {
-  const file = join(folder, 'video_preprocessor_config.json');
-  const text = await readFile(file, 'utf8').catch(() => null);
-  if (text === null) return null;
-  const { image_processor_type: _, video_processor_type: __, ...raw } = JSON.parse(text) as Record<string, unknown>;
-  return parseProcessorConfig(raw, file);
 }
 
 /** The processor must cut patches as the tower's weights expect them. */

@@ -48,7 +48,7 @@ const references: BadRow[] = (
     ['an empty path', '', 'MEDIA_REFERENCE'],
     ['a number', 7, 'MEDIA_REFERENCE'],
     ['an empty object', {}, 'MEDIA_REFERENCE'],
-    ['a file URL', 'file:///etc/passwd', 'URL_SCHEME'],
+    ['a file URL elsewhere', 'file:///etc/passwd', 'OUTSIDE_FOLDER'],
     ['an FTP URL', 'ftp://example.org/a.png', 'URL_SCHEME'],
     ['a data URL of text', 'data:text/plain;base64,aGk=', 'DATA_URL'],
     ['a data URL of SVG', `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`, 'SVG'],

@@ -84,7 +84,9 @@ describe('a chat', () => {
       '<|im_start|>system\nS<|im_end|>\n<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n',
     );
     expect([marked(row, 0), marked(row, 1)]).toEqual(['«x<|im_end|>»', '«y<|im_end|>»']);
-    expect(decode(encode({ system: 'T', messages: [user('c')], answers }).prompt)).toMatch(/^<\|im_start\|>system\nT/);
+    expect(decode(encode({ system: { role: 'system', content: 'T' }, messages: [user('c')], answers }).prompt)).toMatch(
+      /^<\|im_start\|>system\nT/,
+    );
   });
 
   it('tokenizes prompt and answer apart: a merge never crosses their border', async () => {
@@ -123,14 +125,17 @@ describe('a row with media', () => {
   const media = [{ kind: 'image' as const, value: 'x.png', folder: '.' }];
   const chat = single(user('the cat and the hat'), assistant('the hat and the cat'));
 
-  it('is left whole for the modality that knows how long it is, and cut where there is none', async () => {
-    const [left, cut] = [true, false].map((leavesMedia) =>
+  it('is left whole for the modality that knows how long it is, and refused where nothing reads its media', async () => {
+    const [left, alone] = [true, false].map((leavesMedia) =>
       setUp(chatmlTokenizer(), 'auto', { maxLength: 40, leavesMedia }),
     );
     const whole = (await left!).encode({ ...chat, media });
     expect(longestLength(whole)).toBeGreaterThan(40);
     expect(longestLength((await left!).encode(chat))).toBe(40);
-    expect(longestLength((await cut!).encode({ ...chat, media }))).toBe(40);
+    const { encode } = await alone!;
+    expect(() => encode({ ...chat, media })).toThrow('the row has images, and nothing');
+    const shown = { ...user('<image>'), media: [{ kind: 'image' as const, at: 0, reference: media[0]! }] };
+    expect(() => encode(single(shown, assistant('a')))).toThrow('the row has images, and nothing');
   });
 });
 

@@ -41,6 +41,7 @@ export class Encoder {
 
   /** @throws RowProblem with the reason why the row cannot be used. */
   encode(example: Example): Encoded {
+    if (!this.options.leavesMedia) checkNoMedia(example);
     if (example.kind === 'tokens') return this.#finish(this.#tokens(example));
     if (this.tokenizer === null || this.template === null)
       throw new RowProblem('the row holds text, but there is no tokenizer');
@@ -202,9 +203,27 @@ export class Encoder {
   }
 
   #context({ system, messages }: ChatExample): readonly Message[] {
-    const content = system ?? this.options.systemPrompt;
+    if (system !== undefined) return [system, ...messages];
+    const content = this.options.systemPrompt;
     return content === null ? messages : [{ role: 'system', content }, ...messages];
   }
+}
+
+/** @throws RowProblem where a row shows what nothing loaded looks at. */
+function checkNoMedia(example: Example): void {
+  const turns =
+    example.kind === 'chat'
+      ? [
+          ...(example.system === undefined ? [] : [example.system]),
+          ...example.messages,
+          ...example.answers.flatMap(({ messages }) => messages),
+        ]
+      : [];
+  const kind = example.media[0]?.kind ?? turns.flatMap(({ media }) => media ?? [])[0]?.kind;
+  if (kind === undefined) return;
+  throw new RowProblem(
+    `the row has ${kind}s, and nothing that is loaded for this model reads them (pictures and films: --plugin vision)`,
+  );
 }
 
 type Common = Pick<TextExample, 'weight' | 'extras' | 'media'>;

@@ -15,7 +15,7 @@ function chatOf(example: Example): RowChat | null {
   if (example.kind !== 'chat') return null;
   const { system, messages, tools, isPlain } = example;
   return {
-    ...(system !== undefined && { system }),
+    ...(system !== undefined && { system: system.content }),
     messages: messages.map(({ role, content }) => ({ role, content })),
     ...(tools !== undefined && { tools }),
     isPlain,

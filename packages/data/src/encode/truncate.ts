@@ -14,8 +14,9 @@ interface Budget {
 
 /**
  * What each policy keeps of a prompt of `prompt` and a longest answer of `answer` tokens, together above `limit`.
- * keepStart cuts answers at their end; keepEnd cuts the prompt at its beginning, then answers at theirs; proportional
- * leaves a part whole that needs less than half the room (LLaMA-Factory's rule), else both keep their share.
+ * keepStart cuts answers at their end; keepEnd cuts the prompt at its beginning, then answers at theirs; proportional is
+ * LLaMA-Factory's rule (`infer_seqlen`): a part that needs less than half the room stays whole, else both keep their
+ * share; each keeps its beginning.
  */
 export function budget(policy: Truncation, prompt: number, answer: number, limit: number): Budget {
   if (policy === 'keepStart') {
@@ -26,15 +27,15 @@ export function budget(policy: Truncation, prompt: number, answer: number, limit
     const kept = Math.min(answer, limit);
     return { prompt: Math.min(prompt, limit - kept), answer: kept, answersKeep: 'end' };
   }
-  if (2 * answer <= limit) return { prompt: Math.min(prompt, limit - answer), answer, answersKeep: 'start' };
-  if (2 * prompt <= limit) return { prompt, answer: limit - prompt, answersKeep: 'start' };
-  const share = Math.min(limit - 1, Math.max(1, Math.round((limit * answer) / (prompt + answer))));
+  if (2 * answer < limit) return { prompt: Math.min(prompt, limit - answer), answer, answersKeep: 'start' };
+  if (2 * prompt < limit) return { prompt, answer: limit - prompt, answersKeep: 'start' };
+  const share = Math.max(1, Math.floor((limit * answer) / (prompt + answer)));
   return { prompt: limit - share, answer: share, answersKeep: 'start' };
 }
 
 /**
- * Cuts a row to `limit` tokens of prompt and longest answer; the prompt is cut once for all answers. A prompt that loses
- * its beginning keeps its end (the question and the turn's opening) and its first token when that is `bos`.
+ * Cuts a row to `limit` tokens of prompt and longest answer; the prompt is cut once for all answers. With keepEnd it
+ * keeps its end (the question and the turn's opening) and its first token when that is `bos`.
  * @throws RowProblem when an answer would be left without a counted token, or the answers of a pair would be the same.
  */
 export function truncateRow(row: EncodedParts, policy: Truncation, limit: number, bos: number | null): EncodedParts {
@@ -42,10 +43,7 @@ export function truncateRow(row: EncodedParts, policy: Truncation, limit: number
   if (longest <= limit) return row;
   const answer = longest - row.prompt.length;
   const keep = budget(policy, row.prompt.length, answer, limit);
-  if (row.media.length > 0 && keep.prompt < row.prompt.length) {
-    throw new RowProblem(`too long (${lengths(row, answer, limit)}); its prompt refers to media and must not be cut`);
-  }
-  const prompt = policy === 'keepStart' ? row.prompt.slice(0, keep.prompt) : promptEnd(row.prompt, keep.prompt, bos);
+  const prompt = policy === 'keepEnd' ? promptEnd(row.prompt, keep.prompt, bos) : row.prompt.slice(0, keep.prompt);
   const responses = row.responses.map((response) => cut(response, keep.answer, keep.answersKeep));
   if (responses.some((response) => countedTokens(prompt, response) === 0)) {
     throw new RowProblem(`too long (${lengths(row, answer, limit)}): ${policy} would leave no token to learn`);

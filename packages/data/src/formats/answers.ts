@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { jsonText, JsonNumber } from '@llmf/jinja';
+import { JsonNumber } from '@llmf/jinja';
 import type { ResponseRole, StandardRowKind } from '@llmf/training';
 import { RowProblem } from '../readers/row-reader.js';
 import { asNumber, asStructure, asText, type Cells } from './cells.js';
+import { sameMessages, turnText } from './compare-turns.js';
 import type { ColumnRole, WantedRows } from './data-format.js';
-import type { Answer, ChatExample, MediaReference, Message } from './example.js';
+import type { Answer, ChatExample, Message } from './example.js';
 import { isMessages, readMessages } from './messages.js';
 
 type AnsweredKind = Exclude<StandardRowKind, 'text' | 'prompt'>;
@@ -42,13 +43,9 @@ export function chooseKind(
 export type ChatParts = Omit<ChatExample, 'kind' | 'answers'>;
 
 /** Joins a prompt and the answers of the row's answer columns into the examples that are wanted. */
-export function withAnswers(
-  cells: Cells,
-  wanted: WantedRows,
-  parts: ChatParts,
-  media: MediaReference[],
-): ChatExample[] {
-  if (wanted === 'prompt') return [unanswered(parts, media)];
+export function withAnswers(cells: Cells, wanted: WantedRows, parts: ChatParts): ChatExample[] {
+  // A prompt by itself; the row's answers, where it has some, are left out.
+  if (wanted === 'prompt') return [{ kind: 'chat', ...parts, answers: [] }];
   const kind = chooseKind(
     wanted,
     rowKindsOf((role) => cells.has(role)),
@@ -56,7 +53,7 @@ export function withAnswers(
   if (kind === null) throw new RowProblem(missingAnswers(cells, wanted));
   const answer = (role: ColumnRole, as: ResponseRole) => {
     const where = `column ${cells.column(role)}`;
-    return withoutPrompt(readAnswer(cells.required(role), where, as, cells, media), parts, where);
+    return withoutPrompt(readAnswer(cells.required(role), where, as, cells), parts, where);
   };
   const example = (answers: Answer[]): ChatExample => ({
     kind: 'chat',
@@ -64,12 +61,11 @@ export function withAnswers(
     answers,
     isPlain:
       parts.isPlain && answers.every(({ messages }) => messages.length === 1 && messages[0]!.toolCalls === undefined),
-    media: [...parts.media, ...media],
   });
 
   if (kind === 'labelled') return [example([answer('response', readLabel(cells))])];
   if (kind === 'single') return [example([answer('response', 'response')])];
-  if (kind === 'group') return [example(rankedAnswers(cells, media, wanted))];
+  if (kind === 'group') return [example(rankedAnswers(cells, wanted))];
   const chosen = answer('chosen', 'chosen');
   if (wanted === 'single' || wanted === 'text') return [example([{ ...chosen, role: 'response' }])];
   const rejected = answer('rejected', 'rejected');
@@ -81,24 +77,13 @@ export function withAnswers(
   return [example([chosen, rejected])];
 }
 
-/** A prompt by itself; the row's answers, where it has some, are left out. */
-function unanswered(parts: ChatParts, media: readonly MediaReference[]): ChatExample {
-  return { kind: 'chat', ...parts, answers: [], media: [...parts.media, ...media] };
-}
-
-/** What turns are compared by: ids and masks may differ. */
-const turnText = ({ role, content, toolCalls }: Message) => jsonText([role, content.trim(), toolCalls]);
-
 /**
  * An answer that repeats the prompt (a whole conversation, as UltraFeedback has them) without it, so that both answers
  * follow one prompt. @throws RowProblem where it follows another one.
  */
 function withoutPrompt(answer: Answer, { system, messages }: ChatParts, where: string): Answer {
   const [first] = answer.messages;
-  const prompts = [
-    messages,
-    ...(system === undefined ? [] : [[{ role: 'system', content: system } as const, ...messages]]),
-  ];
+  const prompts = [messages, ...(system === undefined ? [] : [[system, ...messages]])];
   const repeated = prompts.find(
     (prompt) =>
       prompt.length > 0 &&
@@ -110,8 +95,6 @@ function withoutPrompt(answer: Answer, { system, messages }: ChatParts, where: s
     throw new RowProblem(`${where} begins with a ${first!.role} turn that is not the prompt of the row`);
   return answer;
 }
-
-export const sameMessages = (a: readonly Message[], b: readonly Message[]) => jsonText(a) === jsonText(b);
 
 function missingAnswers(cells: Cells, wanted: WantedRows): string {
   if (wanted === 'single' && cells.has('label')) return 'the row is labelled good or bad; it is no supervised example';
@@ -125,15 +108,9 @@ function missingAnswers(cells: Cells, wanted: WantedRows): string {
 }
 
 /** An answer cell: a plain string, one message or a list of messages that ends with the assistant's. */
-export function readAnswer(
-  value: unknown,
-  where: string,
-  role: ResponseRole,
-  cells: Cells,
-  media: MediaReference[],
-): Answer {
+export function readAnswer(value: unknown, where: string, role: ResponseRole, cells: Cells): Answer {
   const messages: Message[] = isMessages(value)
-    ? readMessages(value, where, cells, media)
+    ? readMessages(value, where, cells)
     : [{ role: 'assistant', content: asText(value, where) }];
   return { role, messages: checkedAnswer(messages, where) };
 }
@@ -162,12 +139,12 @@ export function readLabel(cells: Cells): 'desirable' | 'undesirable' {
  * A list of answers, best first: by `scores` when the row has them, else in the order given.
  * @throws RowProblem where a ranking is wanted and two answers have one score
  */
-function rankedAnswers(cells: Cells, media: MediaReference[], wanted: WantedRows): Answer[] {
+function rankedAnswers(cells: Cells, wanted: WantedRows): Answer[] {
   const where = `column ${cells.column('responses')}`;
   const list = asStructure(cells.required('responses'), where);
   if (!Array.isArray(list) || list.length < 2) throw new RowProblem(`${where} is not a list of at least two answers`);
   const answers = list.map((value: unknown, at) =>
-    readAnswer(value, `answer ${at + 1} of ${where}`, 'response', cells, media),
+    readAnswer(value, `answer ${at + 1} of ${where}`, 'response', cells),
   );
   if (!cells.has('scores')) return answers;
   const scoresWhere = `column ${cells.column('scores')}`;

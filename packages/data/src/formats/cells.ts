@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isUtf8 } from 'node:buffer';
 import { JsonNumber, parseJson } from '@llmf/jinja';
-import { RowProblem } from '../readers/row-reader.js';
+import { OtherValue, RowProblem } from '../readers/row-reader.js';
 import type { ColumnRole, Tags } from './data-format.js';
-import type { MediaReference } from './example.js';
+import type { Example, MediaReference } from './example.js';
 
 /** Which column holds which role in one data file. */
 export interface ColumnMap {
@@ -83,13 +84,22 @@ export class Cells {
     );
   }
 
-  /** Every media column, pictures first; a single value counts as a list of one. */
+  /** What every example says besides its text. */
+  common(): Pick<Example, 'weight' | 'extras' | 'media' | 'emptyMedia'> {
+    const media = this.media();
+    const emptyMedia = Object.entries(mediaRoles)
+      .filter(
+        ([role, kind]) => this.column(role as ColumnRole) in this.row && media.every((each) => each.kind !== kind),
+      )
+      .map(([, kind]) => kind);
+    return { weight: this.weight(), extras: this.extras(), media, ...(emptyMedia.length > 0 && { emptyMedia }) };
+  }
+
+  /** Every media column, pictures first. */
   media(): MediaReference[] {
-    const kinds = { images: 'image', videos: 'video', audios: 'audio' } as const;
-    return Object.entries(kinds).flatMap(([role, kind]) => {
-      const value = this.value(role as ColumnRole);
-      const list = value === null ? [] : Array.isArray(value) ? value : [value];
-      return list.map((item: unknown) => ({ kind, value: item, folder: this.map.folder }));
+    return Object.entries(mediaRoles).flatMap(([role, kind]) => {
+      const list = mediaList(this.value(role as ColumnRole), `column ${this.column(role as ColumnRole)}`);
+      return list.map((item) => this.mediaReference(kind, item));
     });
   }
 
@@ -98,14 +108,42 @@ export class Cells {
   }
 }
 
+const mediaRoles = { images: 'image', videos: 'video', audios: 'audio' } as const;
+
+/** A list, which CSV holds as JSON; a single value is a list of one. @throws RowProblem for a Python list as text. */
+function mediaList(value: unknown, where: string): readonly unknown[] {
+  if (value === null || value === '') return [];
+  if (Array.isArray(value)) return value as unknown[];
+  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return [value];
+  const parsed = asStructure(value, where);
+  return Array.isArray(parsed) ? (parsed as unknown[]) : [parsed];
+}
+
 export function asText(value: unknown, where: string): string {
   if (typeof value === 'string') return value;
   if (['number', 'boolean', 'bigint'].includes(typeof value) || value instanceof JsonNumber) return String(value);
-  if (value === null || value === undefined) throw new RowProblem(`${where} is null`);
-  throw new RowProblem(`${where} is ${Array.isArray(value) ? 'a list' : 'an object'}, not a string`);
+  // Older writers do not say that a column of bytes is text.
+  if (value instanceof Uint8Array && isUtf8(value)) return Buffer.from(value).toString('utf8');
+  throw new RowProblem(`${where} is ${kindOf(value)}${value === null || value === undefined ? '' : ', not a string'}`);
+}
+
+/** What a value is, in the words of the file it comes from. */
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (value instanceof Uint8Array) return `binary (${value.length} bytes)`;
+  return value instanceof OtherValue ? value.description : 'an object';
+}
+
+/** @throws RowProblem where a value without a form in JSON stands anywhere in it */
+export function checkPlain(value: unknown, where: string): void {
+  if (value instanceof OtherValue) throw new RowProblem(`${where} holds ${value.description}; write it as text`);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
+  for (const inner of Object.values(value)) checkPlain(inner, where);
 }
 
 export function asNumber(value: unknown, where: string): number {
+  if (value instanceof OtherValue) throw new RowProblem(`${where} is ${value.description}, not a number`);
   const isWritten = (typeof value === 'string' && value.trim() !== '') || value instanceof JsonNumber;
   const number = isWritten || typeof value === 'bigint' ? Number(value) : value;
   if (typeof number === 'number' && Number.isFinite(number)) return number;
@@ -118,6 +156,13 @@ export function asStructure(value: unknown, where: string): unknown {
   try {
     return parseJson(value);
   } catch {
-    throw new RowProblem(`${where} is a string that is not JSON`);
+    throw new RowProblem(
+      isPythonText(value)
+        ? `${where} is written as Python prints it (single quotes, None), not as JSON; write it with json.dumps, or Parquet`
+        : `${where} is a string that is not JSON`,
+    );
   }
 }
+
+/** A list, tuple or dict as Python's `str` gives it: what `DataFrame.to_csv` writes for a column of lists. */
+const isPythonText = (text: string) => /^\s*[[({]+\s*(?:'|None\b|True\b|False\b)/.test(text);

@@ -3,9 +3,10 @@ import { RowProblem } from '../readers/row-reader.js';
 import { checkedAnswer, chooseKind, readLabel, rowKindsOf, withAnswers, type ChatParts } from './answers.js';
 import type { Cells } from './cells.js';
 import type { DataFormat, Tags, WantedRows } from './data-format.js';
-import type { Example, MediaReference, Message } from './example.js';
+import type { Example, Message } from './example.js';
 import { learnHistory, openaiTags } from './instruction.js';
 import { readMessages } from './messages.js';
+import { systemTurn, withoutSystem } from './system-turn.js';
 import { readTools } from './tools.js';
 
 const sharegptTags: Tags = {
@@ -51,24 +52,18 @@ export const openai: DataFormat = {
 };
 
 function readConversation(cells: Cells, wanted: WantedRows): Example[] {
-  const media: MediaReference[] = [];
-  const all = readMessages(cells.required('messages'), `column ${cells.column('messages')}`, cells, media);
-  const own = all[0]!.role === 'system' ? all[0]!.content : undefined;
-  // The chat's own system turn stands above the column.
-  const system = own ?? cells.optionalText('system');
-  const turns = own === undefined ? all : all.slice(1);
+  const all = readMessages(cells.required('messages'), `column ${cells.column('messages')}`, cells);
+  const system = systemTurn(all, cells);
+  const turns = withoutSystem(all);
   const tools = readTools(cells);
   const parts: ChatParts = {
-    // An empty system turn of the chat's own is meant; an empty column is none.
-    ...(system !== undefined && (system !== '' || own !== undefined) && { system }),
+    ...(system !== undefined && { system }),
     messages: turns,
     ...(tools !== undefined && { tools }),
     isPlain: false,
-    weight: cells.weight(),
-    extras: cells.extras(),
-    media: [...cells.media(), ...media],
+    ...cells.common(),
   };
-  if (wanted === 'prompt') return withAnswers(cells, wanted, { ...parts, messages: asked(turns) }, []);
+  if (wanted === 'prompt') return withAnswers(cells, wanted, { ...parts, messages: asked(turns) });
   const kind = chooseKind(
     wanted,
     rowKindsOf((role) => cells.has(role)),
@@ -77,9 +72,7 @@ function readConversation(cells: Cells, wanted: WantedRows): Example[] {
   if (turns.at(-1)?.role === 'assistant')
     throw new RowProblem('the conversation of a ranked row ends with the assistant, not with a question');
   if (turns.length === 0) throw new RowProblem('the conversation holds no question');
-  return withAnswers(cells, wanted, parts, []).map((example) =>
-    wanted === 'single' ? learnHistory(example) : example,
-  );
+  return withAnswers(cells, wanted, parts).map((example) => (wanted === 'single' ? learnHistory(example) : example));
 }
 
 /** The turns up to the last question: an answer behind it is left out. @throws RowProblem where there is none */

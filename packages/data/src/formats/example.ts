@@ -5,6 +5,11 @@ import type { ResponseRole } from '@llmf/training';
 export interface Message {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
   readonly content: string;
+  /**
+   * Where the content has its pictures, films and sounds. Present where the file gives the content as a list of parts:
+   * then nothing else in the text stands for one.
+   */
+  readonly media?: readonly MediaMark[];
   /** Function calls of an assistant turn, as chat templates read them. */
   readonly toolCalls?: readonly ToolCall[];
   /** Text of a reasoning part that precedes the content. */
@@ -29,6 +34,19 @@ export interface MediaReference {
   readonly value: unknown;
   /** Folder of the data file; relative paths start there. */
   readonly folder: string;
+  /** A file that the user named by hand, wherever it lies: its folder is the root of the file system. */
+  readonly isNamedByUser?: true;
+}
+
+/** A content part that is a picture, film or sound: `<image>` (or `<video>`, `<audio>`) stands for it in the text. */
+export interface MediaMark {
+  readonly kind: MediaReference['kind'];
+  /** Where the text that stands for it begins, in UTF-16 units of the content. */
+  readonly at: number;
+  /** null: it lies in the row's own column. */
+  readonly reference: MediaReference | null;
+  /** Its 0-based place in that column, where the part says so; else it is the next. */
+  readonly index?: number;
 }
 
 /** One answer to the prompt. More than one turn when a supervised chat goes on after its first answer. */
@@ -40,7 +58,10 @@ export interface Answer {
 interface Common {
   readonly weight: number;
   readonly extras: Readonly<Record<string, number>>;
+  /** What the row's media columns name, pictures first. */
   readonly media: readonly MediaReference[];
+  /** Kinds for which the row has a column with nothing in it. */
+  readonly emptyMedia?: readonly MediaReference['kind'][];
 }
 
 /** Running text, learned whole. */
@@ -52,7 +73,7 @@ export interface TextExample extends Common {
 /** A prompt and its answers: what every chat, instruction and preference format becomes. */
 export interface ChatExample extends Common {
   readonly kind: 'chat';
-  readonly system?: string;
+  readonly system?: Message;
   /** Turns before the answers. */
   readonly messages: readonly Message[];
   /** One answer; chosen and rejected; or several, best first. */

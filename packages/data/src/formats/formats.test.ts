@@ -101,7 +101,7 @@ describe('pairs', () => {
     const [example] = await readOne(row, 'pair');
     const space = name.startsWith('strings') ? ' ' : '';
     const answers = [answer('chosen', `${space}good`), answer('rejected', `${space}bad`)];
-    expect(shape(example)).toEqual({ ...expected, answers, isPlain });
+    expect(shape(example)).toMatchObject({ ...expected, answers, isPlain });
   });
 
   it('splits strings at characters, never inside one of two code units', async () => {
@@ -117,7 +117,7 @@ describe('pairs', () => {
     const row = { instruction: 'C', system: 'S', history: [['A', 'B']], chosen: 'x', rejected: 'y' };
     const [example] = await readOne(row, 'pair');
     expect(shape(example)).toMatchObject({
-      system: 'S',
+      system: { role: 'system', content: 'S' },
       messages: [user('A'), assistant('B'), user('C')],
       isPlain: false,
     });
@@ -197,8 +197,10 @@ describe('supervised rows', () => {
       { from: 'human', value: 'P' },
       { from: 'gpt', value: 'C' },
     ];
-    expect(shape((await readOne({ conversations: messages, system: 'T' }, 'single'))[0]).system).toBe('S');
-    expect(shape((await readOne({ conversations: messages.slice(1), system: 'T' }, 'single'))[0]).system).toBe('T');
+    expect(shape((await readOne({ conversations: messages, system: 'T' }, 'single'))[0]).system?.content).toBe('S');
+    expect(shape((await readOne({ conversations: messages.slice(1), system: 'T' }, 'single'))[0]).system?.content).toBe(
+      'T',
+    );
   });
 
   it('reads function calls, results and tools', async () => {
@@ -241,9 +243,16 @@ describe('supervised rows', () => {
     ];
     const [example] = await readOne({ messages }, 'single');
     const { messages: prompt, answers, media } = example as ChatExample;
-    expect(prompt[0]!.content).toBe('<image>Who?');
-    expect(media).toEqual([{ kind: 'image', value: 'a.jpg', folder }]);
-    expect(answers[0]!.messages[0]).toEqual({ role: 'assistant', content: 'Ada', reasoning: 'hm', isMasked: true });
+    const reference = { kind: 'image', value: 'a.jpg', folder };
+    expect(prompt[0]).toMatchObject({ content: '<image>Who?', media: [{ kind: 'image', at: 0, reference }] });
+    expect(media).toEqual([]);
+    expect(answers[0]!.messages[0]).toEqual({
+      role: 'assistant',
+      content: 'Ada',
+      media: [],
+      reasoning: 'hm',
+      isMasked: true,
+    });
   });
 
   it('keeps media columns and placeholders untouched', async () => {

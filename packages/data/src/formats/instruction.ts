@@ -3,8 +3,9 @@ import { RowProblem } from '../readers/row-reader.js';
 import { withAnswers, type ChatParts } from './answers.js';
 import { asStructure, asText, type Cells } from './cells.js';
 import type { DataFormat, Tags, WantedRows } from './data-format.js';
-import type { Example, MediaReference, Message } from './example.js';
+import type { Example, Message } from './example.js';
 import { isMessages, readMessages } from './messages.js';
+import { systemTurn, withoutSystem } from './system-turn.js';
 import { readTools } from './tools.js';
 
 export const openaiTags: Tags = {
@@ -99,18 +100,17 @@ function instructionFormat(shape: InstructionShape): DataFormat {
 }
 
 export function readInstruction(cells: Cells, wanted: WantedRows): Example[] {
-  const media: MediaReference[] = [];
-  const { query, isPlain, messages } = readPrompt(cells, media);
+  const { query, isPlain, messages } = readPrompt(cells);
   if (wanted === 'text' && !cells.has('response') && !cells.has('chosen')) {
     // A data set described for pretraining names its text column as the prompt.
     const text = messages.map(({ content }) => content).join('\n');
     if (text.trim() === '') throw new RowProblem(`column ${cells.column('prompt')} is empty`);
-    return [{ kind: 'text', text, weight: cells.weight(), extras: cells.extras(), media: cells.media() }];
+    return [{ kind: 'text', text, ...cells.common() }];
   }
   const history = readHistory(cells);
   const tools = readTools(cells);
-  const system = systemOf(cells, messages);
-  const turns = [...history, ...messages.filter((message, at) => at > 0 || message.role !== 'system')];
+  const system = systemTurn(messages, cells);
+  const turns = [...history, ...withoutSystem(messages)];
   // Scoring may ask for the probability of a text as such.
   if (turns.length === 0 || (query === '' && wanted !== 'any'))
     throw new RowProblem(`column ${cells.column('prompt')} is empty`);
@@ -119,32 +119,24 @@ export function readInstruction(cells: Cells, wanted: WantedRows): Example[] {
     messages: turns,
     ...(tools !== undefined && { tools }),
     isPlain: isPlain && history.length === 0 && system === undefined && tools === undefined,
-    weight: cells.weight(),
-    extras: cells.extras(),
-    media: cells.media(),
+    ...cells.common(),
   };
-  const examples = withAnswers(cells, wanted, parts, media);
+  const examples = withAnswers(cells, wanted, parts);
   return wanted === 'single' || wanted === 'any' ? examples.map(learnHistory) : examples;
 }
 
 /** The prompt column (a string or messages), with the query column behind it on a line of its own. */
-function readPrompt(cells: Cells, media: MediaReference[]): { messages: Message[]; query: string; isPlain: boolean } {
+function readPrompt(cells: Cells): { messages: Message[]; query: string; isPlain: boolean } {
   const value = cells.required('prompt');
   if (isMessages(value)) {
     return {
-      messages: readMessages(value, `column ${cells.column('prompt')}`, cells, media),
+      messages: readMessages(value, `column ${cells.column('prompt')}`, cells),
       query: 'messages',
       isPlain: false,
     };
   }
   const query = [cells.text('prompt'), cells.optionalText('query') ?? ''].filter((part) => part !== '').join('\n');
   return { messages: [{ role: 'user', content: query }], query, isPlain: true };
-}
-
-function systemOf(cells: Cells, messages: readonly Message[]): string | undefined {
-  if (messages[0]?.role === 'system') return messages[0].content;
-  const system = cells.optionalText('system');
-  return system === '' ? undefined : system;
 }
 
 /** Earlier turns as pairs of question and answer. */

@@ -18,7 +18,7 @@ const example = (format: typeof openai, row: Record<string, unknown>, wanted: 's
 };
 const chat = (...messages: Record<string, unknown>[]) => {
   const { system, messages: before, answers } = example(openai, { messages });
-  const first: Message[] = system === undefined ? [] : [{ role: 'system', content: system }];
+  const first: Message[] = system === undefined ? [] : [system];
   return [...first, ...before, ...answers[0]!.messages];
 };
 const text = (source: string, messages: readonly Message[], tools?: readonly unknown[]) =>

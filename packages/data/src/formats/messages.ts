@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { JsonNumber, parseJson } from '@llmf/jinja';
-import { RowProblem } from '../readers/row-reader.js';
-import { asStructure, asText, type Cells } from './cells.js';
+import { OtherValue, RowProblem } from '../readers/row-reader.js';
+import { asStructure, asText, checkPlain, type Cells } from './cells.js';
+import { readContent } from './content.js';
 import type { Tags } from './data-format.js';
-import type { MediaReference, Message, ToolCall } from './example.js';
+import type { Message, ToolCall } from './example.js';
 import { otherFields, readMask } from './message-fields.js';
 
 /** Role names in use besides the tags of the file. */
@@ -28,19 +29,26 @@ const aliases: Readonly<Record<string, Message['role'] | 'function'>> = {
 const roleKeys = ['role', 'from'];
 const contentKeys = ['content', 'value'];
 
-/** A list of messages, or one message, in canonical roles. Pictures inside the content are added to `media`. */
-export function readMessages(value: unknown, where: string, cells: Cells, media: MediaReference[]): Message[] {
-  const structure = asStructure(value, where);
-  const list = Array.isArray(structure) ? structure : [structure];
-  if (list.length === 0) throw new RowProblem(`${where} is empty`);
-  return list.map((item, at) =>
-    readMessage(item, list.length > 1 ? `message ${at + 1} of ${where}` : where, cells, media),
-  );
+/** A list of messages, or one message, in canonical roles. */
+export function readMessages(value: unknown, where: string, cells: Cells): Message[] {
+  const list = messageList(value, where);
+  return list.map((item, at) => readMessage(item, list.length > 1 ? `message ${at + 1} of ${where}` : where, cells));
 }
+
+/** The messages as the file has them. */
+export function messageList(value: unknown, where: string): readonly unknown[] {
+  const structure = asStructure(value, where);
+  const list = Array.isArray(structure) ? (structure as unknown[]) : [structure];
+  if (list.length === 0) throw new RowProblem(`${where} is empty`);
+  return list;
+}
+
+const notStructures = [JsonNumber, OtherValue, Uint8Array];
 
 /** Whether a cell holds messages rather than a plain string. @throws RowProblem for a Python list written as text. */
 export function isMessages(value: unknown): boolean {
-  if (typeof value !== 'string') return typeof value === 'object' && value !== null && !(value instanceof JsonNumber);
+  if (typeof value === 'object') return value !== null && !notStructures.some((kind) => value instanceof kind);
+  if (typeof value !== 'string') return false;
   if (/^\s*\[?\s*\{\s*'(?:role|from|content|value)'\s*:/.test(value))
     throw new RowProblem(
       'messages are written as a Python list (single quotes), not as JSON; write the column with json.dumps, or Parquet',
@@ -48,10 +56,11 @@ export function isMessages(value: unknown): boolean {
   return /^\s*\[\s*\{/.test(value) && /"(?:role|from)"/.test(value);
 }
 
-function readMessage(item: unknown, where: string, cells: Cells, media: MediaReference[]): Message {
+function readMessage(item: unknown, where: string, cells: Cells): Message {
   if (typeof item !== 'object' || item === null || Array.isArray(item))
     throw new RowProblem(`${where} is not an object`);
   const fields = item as Record<string, unknown>;
+  checkPlain(fields, where);
   const tags = cells.tags;
   const role = canonicalRole(pick(fields, [tags.role, ...roleKeys]), tags, where);
   const content = pick(fields, [tags.content, ...contentKeys]);
@@ -63,11 +72,12 @@ function readMessage(item: unknown, where: string, cells: Cells, media: MediaRef
   };
   if (role === 'function') return { role: 'assistant', content: '', toolCalls: parseCalls(content, where), ...common };
   const toolCalls = callsOf(fields, where);
-  const parts = readContent(content, where, toolCalls.length > 0, cells, media);
+  const parts = readContent(content, where, toolCalls.length > 0, cells);
   const reasoning = parts.reasoning ?? reasoningOf(fields, where);
   return {
     role,
     content: parts.text,
+    ...(parts.media !== undefined && { media: parts.media }),
     ...(toolCalls.length + parts.toolCalls.length > 0 && { toolCalls: [...toolCalls, ...parts.toolCalls] }),
     ...(reasoning !== undefined && { reasoning }),
     ...common,
@@ -104,54 +114,6 @@ function canonicalRole(value: unknown, tags: Tags, where: string): Message['role
   return role;
 }
 
-interface Content {
-  text: string;
-  reasoning?: string;
-  toolCalls: ToolCall[];
-}
-
-/** A string, or a list of parts (text, reasoning, image, tool call); a picture becomes `<image>` where it stands. */
-function readContent(
-  value: unknown,
-  where: string,
-  mayBeNull: boolean,
-  cells: Cells,
-  media: MediaReference[],
-): Content {
-  if (value === null || value === undefined) {
-    if (mayBeNull) return { text: '', toolCalls: [] };
-    throw new RowProblem(`the content of ${where} is null`);
-  }
-  if (!Array.isArray(value)) return { text: asText(value, `the content of ${where}`), toolCalls: [] };
-  const content: Content = { text: '', toolCalls: [] };
-  for (const part of value as unknown[]) readPart(part, where, content, cells, media);
-  return content;
-}
-
-function readPart(part: unknown, where: string, content: Content, cells: Cells, media: MediaReference[]): void {
-  if (typeof part === 'string') return void (content.text += part);
-  if (typeof part !== 'object' || part === null)
-    throw new RowProblem(`the content of ${where} holds a part that is not an object`);
-  const fields = part as Record<string, unknown>;
-  const type = String(fields['type'] ?? 'text');
-  const kind = /^(image|video|audio)/.exec(type)?.[1] as MediaReference['kind'] | undefined;
-  if (kind !== undefined) {
-    content.text += `<${kind}>`;
-    // Without a value the picture comes from the row's media column.
-    const value = fields[type] ?? fields[kind] ?? fields['value'] ?? fields['url'] ?? fields['path'];
-    if (value !== undefined) media.push(cells.mediaReference(kind, unwrapUrl(value)));
-    return;
-  }
-  const value = fields[type] ?? fields['text'] ?? fields['value'] ?? fields['content'];
-  if (type === 'tool_call') return void content.toolCalls.push(...parseCalls(value, where));
-  const text = asText(value, `a part of ${where}`);
-  if (type === 'reasoning' || type === 'thinking') content.reasoning = (content.reasoning ?? '') + text;
-  else content.text += text;
-}
-
-const unwrapUrl = (value: unknown) =>
-  typeof value === 'object' && value !== null && 'url' in value ? (value as { url: unknown }).url : value;
-
 /** OpenAI's `tool_calls`: `[{ function: { name, arguments } }]`, or the inner objects themselves. */
 function readCalls(value: unknown, where: string): ToolCall[] {
   const list = asStructure(value, `tool_calls of ${where}`);
@@ -165,7 +127,7 @@ function readCalls(value: unknown, where: string): ToolCall[] {
 }
 
 /** A turn that is one function call, or a list of them, written as JSON. */
-function parseCalls(value: unknown, where: string): ToolCall[] {
+export function parseCalls(value: unknown, where: string): ToolCall[] {
   const structure = asStructure(value, `the function call of ${where}`);
   return (Array.isArray(structure) ? structure : [structure]).map((call) => readCall(call, where));
 }

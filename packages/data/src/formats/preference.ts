@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { jsonText } from '@llmf/jinja';
 import { RowProblem } from '../readers/row-reader.js';
 import { withAnswers, type ChatParts } from './answers.js';
 import { asText, type Cells } from './cells.js';
+import { turnKey } from './compare-turns.js';
 import type { DataFormat, WantedRows } from './data-format.js';
-import type { ChatExample, Example, MediaReference, Message } from './example.js';
+import type { ChatExample, Example } from './example.js';
 import { openaiTags, readInstruction } from './instruction.js';
-import { isMessages, readMessages } from './messages.js';
+import { isMessages, messageList, readMessages } from './messages.js';
+import { systemTurn, withoutSystem } from './system-turn.js';
 import { readTools } from './tools.js';
 
 /**
@@ -40,29 +41,28 @@ function readImplicit(cells: Cells, wanted: WantedRows): Example[] {
 }
 
 function splitMessages(cells: Cells, wanted: WantedRows, chosen: unknown, rejected: unknown): Example[] {
-  const media: MediaReference[] = [];
-  const ours = readMessages(chosen, `column ${cells.column('chosen')}`, cells, media);
-  const theirs = readMessages(rejected, `column ${cells.column('rejected')}`, cells, []);
-  const common = commonLength(ours.map(same), theirs.map(same));
+  const [oursAt, theirsAt] = [`column ${cells.column('chosen')}`, `column ${cells.column('rejected')}`];
+  const ours = readMessages(chosen, oursAt, cells);
+  const theirs = readMessages(rejected, theirsAt, cells);
+  const common = commonLength(ours.map(turnKey), theirs.map(turnKey));
   if (common === ours.length && common === theirs.length) throw new RowProblem('chosen equals rejected');
   if (common === 0) throw new RowProblem('chosen and rejected have no turn in common, so there is no prompt');
   const prompt = ours.slice(0, common);
-  const system = prompt[0]!.role === 'system' ? prompt[0]!.content : cells.optionalText('system');
+  const system = systemTurn(prompt, cells);
   const tools = readTools(cells);
   const parts: ChatParts = {
     ...(system !== undefined && { system }),
-    messages: prompt.filter((message, at) => at > 0 || message.role !== 'system'),
+    messages: withoutSystem(prompt),
     ...(tools !== undefined && { tools }),
     isPlain: false,
-    weight: cells.weight(),
-    extras: cells.extras(),
-    media: [...cells.media(), ...media],
+    ...cells.common(),
   };
-  const rest = cells.replacing({ chosen: ours.slice(common), rejected: theirs.slice(common) });
-  return withAnswers(rest, wanted, parts, []);
+  const rest = cells.replacing({
+    chosen: messageList(chosen, oursAt).slice(common),
+    rejected: messageList(rejected, theirsAt).slice(common),
+  });
+  return withAnswers(rest, wanted, parts);
 }
-
-const same = (message: Message) => jsonText({ ...message, isMasked: undefined });
 
 function splitStrings(cells: Cells, wanted: WantedRows): ChatExample[] {
   const chosen = asText(cells.required('chosen'), `column ${cells.column('chosen')}`);
@@ -77,12 +77,10 @@ function splitStrings(cells: Cells, wanted: WantedRows): ChatExample[] {
   const parts: ChatParts = {
     messages: [{ role: 'user', content: prompt }],
     isPlain: true,
-    weight: cells.weight(),
-    extras: cells.extras(),
-    media: cells.media(),
+    ...cells.common(),
   };
   const rest = cells.replacing({ chosen: chosen.slice(prompt.length), rejected: rejected.slice(prompt.length) });
-  return withAnswers(rest, wanted, parts, []);
+  return withAnswers(rest, wanted, parts);
 }
 
 function commonLength(a: readonly string[], b: readonly string[]): number {

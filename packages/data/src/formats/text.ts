@@ -16,7 +16,7 @@ export const text: DataFormat = {
     const value = cells.text('text');
     if (value.trim() === '') throw new RowProblem(`column ${cells.column('text')} is empty`);
     if (wanted === 'prompt') return [promptOf(value, cells)];
-    return [{ kind: 'text', text: value, weight: cells.weight(), extras: cells.extras(), media: cells.media() }];
+    return [{ kind: 'text', text: value, ...cells.common() }];
   },
 };
 
@@ -26,7 +26,5 @@ const promptOf = (content: string, cells: Cells): ChatExample => ({
   messages: [{ role: 'user', content }],
   answers: [],
   isPlain: true,
-  weight: cells.weight(),
-  extras: cells.extras(),
-  media: cells.media(),
+  ...cells.common(),
 });

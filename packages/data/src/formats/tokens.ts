@@ -24,7 +24,7 @@ export const tokens: DataFormat = {
   recognisedBy: [['responseIds'], ['chosenIds', 'rejectedIds'], ['promptIds']],
   read(cells, wanted) {
     const prompt = cells.has('promptIds') ? readIds(cells, 'promptIds') : [];
-    const common = { weight: cells.weight(), extras: cells.extras(), media: cells.media() };
+    const common = cells.common();
     if (wanted === 'prompt' && prompt.length === 0)
       throw new RowProblem(`column ${cells.column('promptIds')} is empty`);
     return answersOf(cells, wanted).map((answers): TokenExample => {

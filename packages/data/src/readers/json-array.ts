@@ -3,7 +3,7 @@ import { errors } from '../errors.js';
 import type { ByteFile } from './byte-file.js';
 import { ByteIndex } from './byte-index.js';
 import { IndexedReader } from './indexed-reader.js';
-import { readJsonLines } from './json-lines.js';
+import { indexLines, linesReader, readJsonLines } from './json-lines.js';
 import { jsonRowParser } from './parse-json-row.js';
 import type { RowReader } from './row-reader.js';
 
@@ -13,8 +13,27 @@ import type { RowReader } from './row-reader.js';
  */
 export async function readJson(file: ByteFile): Promise<RowReader> {
   if ((await firstByte(file)) === openBrace) return readJsonLines(file, lineHint);
-  const index = await indexElements(file);
-  return new IndexedReader(file, index, jsonRowParser(file));
+  return readArray(file);
+}
+
+/** JSON Lines, or one array of all rows under that name: a file whose first line is no whole value of its own, or the only one. */
+export async function readJsonLinesOrArray(file: ByteFile): Promise<RowReader> {
+  const lines = await indexLines(file);
+  if (lines.length === 0 || (await firstByte(file)) !== openBracket) return linesReader(file, lines);
+  const isArray = lines.length === 1 || !isJson(await file.bytes(lines.start(0), lines.end(0)));
+  return isArray ? readArray(file) : linesReader(file, lines);
+}
+
+const readArray = async (file: ByteFile): Promise<RowReader> =>
+  new IndexedReader(file, await indexElements(file), jsonRowParser(file));
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(Buffer.from(bytes).toString('utf8'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const lineHint =

@@ -9,8 +9,12 @@ const newline = 10;
 
 /** One JSON value per line; blank lines are passed over. `fix` replaces the usual advice when a line is broken. */
 export async function readJsonLines(file: ByteFile, fix?: string): Promise<RowReader> {
-  return new IndexedReader(file, await indexLines(file), jsonRowParser(file, fix));
+  return linesReader(file, await indexLines(file), fix);
 }
+
+/** The lines of an index as JSON values. */
+export const linesReader = (file: ByteFile, lines: ByteIndex, fix?: string): RowReader =>
+  new IndexedReader(file, lines, jsonRowParser(file, fix));
 
 /** Byte ranges of the lines that hold more than white space, without their line ends. */
 export async function indexLines(file: ByteFile): Promise<ByteIndex> {

@@ -3,8 +3,7 @@ import { extname } from 'node:path';
 import { errors } from '../errors.js';
 import { ByteFile } from './byte-file.js';
 import { readCsv } from './csv.js';
-import { readJson } from './json-array.js';
-import { readJsonLines } from './json-lines.js';
+import { readJson, readJsonLinesOrArray } from './json-array.js';
 import { readText } from './text.js';
 import type { ReaderOptions, RowReader } from './row-reader.js';
 
@@ -12,8 +11,8 @@ type OpenText = (file: ByteFile, options: ReaderOptions) => Promise<RowReader>;
 
 const textReaders: Readonly<Record<string, OpenText>> = {
   '.json': readJson,
-  '.jsonl': (file) => readJsonLines(file),
-  '.ndjson': (file) => readJsonLines(file),
+  '.jsonl': readJsonLinesOrArray,
+  '.ndjson': readJsonLinesOrArray,
   '.csv': (file) => readCsv(file, ','),
   '.tsv': (file) => readCsv(file, '\t'),
   '.txt': (file, { pieces }) => readText(file, pieces),

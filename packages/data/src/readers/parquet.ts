@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { errors } from '../errors.js';
+import { parquetParsers, plainOf } from './parquet-values.js';
 import type { RawRow, RowReader } from './row-reader.js';
 
 /** Parquet by row group: the group that holds the asked rows is decoded and kept until another is needed. */
@@ -11,6 +12,9 @@ export async function readParquet(path: string): Promise<RowReader> {
   };
   const file = await asyncBufferFromFile(path).catch(broken);
   const metadata = await parquetMetadataAsync(file).catch(broken);
+  const columns = parquetSchema(metadata).children.map((node) => [node.element.name, plainOf(node)] as const);
+  const plainRow = (row: RawRow): RawRow =>
+    Object.fromEntries(columns.map(([name, plain]) => [name, plain((row as Record<string, unknown>)[name])]));
   const groupStarts: number[] = [];
   let length = 0;
   for (const group of metadata.row_groups) {
@@ -23,7 +27,9 @@ export async function readParquet(path: string): Promise<RowReader> {
     if (held?.group !== group) {
       const rowStart = groupStarts[group]!;
       const rowEnd = groupStarts[group + 1] ?? length;
-      const rows = parquetReadObjects({ file, metadata, compressors, rowStart, rowEnd }).catch(broken);
+      // Bytes that the schema does not call text are a picture, not text.
+      const asTyped = { utf8: false, parsers: parquetParsers };
+      const rows = parquetReadObjects({ file, metadata, compressors, rowStart, rowEnd, ...asTyped }).catch(broken);
       held = { group, rows: rows.then((read) => read.map(plainRow)) };
     }
     return held.rows;
@@ -45,20 +51,4 @@ export async function readParquet(path: string): Promise<RowReader> {
       held = null;
     },
   };
-}
-
-/**
- * Parquet's 64-bit integers come as BigInt: rows hold plain JSON values, and a BigInt only where a number would lose
- * digits. A struct has a null for every field that any row has; inside of one a null says that the field is not there.
- */
-function plainRow(row: RawRow): RawRow {
-  return Object.fromEntries(Object.entries(row as object).map(([column, value]) => [column, plainValue(value)]));
-}
-
-function plainValue(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-  if (Array.isArray(value)) return value.map(plainValue);
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  const fields = Object.entries(value).filter(([, inner]) => inner !== null);
-  return Object.fromEntries(fields.map(([key, inner]) => [key, plainValue(inner)]));
 }

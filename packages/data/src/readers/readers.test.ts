@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { LlmfError } from '@llmf/core';
+import { JsonNumber } from '@llmf/jinja';
 import pairs from '../../fixtures/pairs.json' with { type: 'json' };
 import { temporaryFolder, write } from '../../test/tiny-tokenizers.js';
 import { openReader } from './open-reader.js';
@@ -168,16 +169,68 @@ describe('text', () => {
   });
 });
 
+describe('CSV as people write it', () => {
+  it.each([
+    ['quotes inside fields are text', 'a,b\n5" pipe,say "no" twice\n', [{ a: '5" pipe', b: 'say "no" twice' }]],
+    [
+      'an apostrophe and a lone quote',
+      'a,b\nx "y,it\'s\nc,d\n',
+      [
+        { a: 'x "y', b: "it's" },
+        { a: 'c', b: 'd' },
+      ],
+    ],
+    ['a space behind every comma', 'a, b\nx, "y, z"\n', [{ a: 'x', b: 'y, z' }]],
+    ['spaces that belong to the text', 'a,b\nx, y\n', [{ a: 'x', b: ' y' }]],
+    ['columns without a name are left out', ',,a,b\n0,0,x,y\n', [{ a: 'x', b: 'y' }]],
+    ['a comma behind the last field', 'a,b,\nx,y,\n', [{ a: 'x', b: 'y' }]],
+    [
+      'lines of an old Mac',
+      'a,b\rx,y\rz,"1\r2"\r',
+      [
+        { a: 'x', b: 'y' },
+        { a: 'z', b: '1\r2' },
+      ],
+    ],
+    ['lines of Windows, blank ones between', 'a,b\r\n\r\nx,y\r\n', [{ a: 'x', b: 'y' }]],
+    ['tabs in a .csv', 'a\tb\nx,1\ty\n', [{ a: 'x,1', b: 'y' }]],
+    ['an empty quoted field', 'a,b\n"",y\n', [{ a: '', b: 'y' }]],
+    ['spaces behind a closing quote', 'a,b\n"x" ,y\n', [{ a: 'x', b: 'y' }]],
+  ])('%s', async (_, content, rows) => expect(await readAll('people.csv', content)).toEqual(rows));
+
+  it('refuses a row whose quotes are escaped by backslashes, and no other', async () => {
+    const [bad, good] = await readAll('escaped.csv', 'a,b\n"say \\"no\\" twice",y\nx,y\n');
+    expect(bad).toEqual(new RowProblem('text stands behind the quote that closes field 1; write quotes as ""'));
+    expect(good).toEqual({ a: 'x', b: 'y' });
+  });
+});
+
+describe('JSON Lines', () => {
+  it.each([
+    ['one array over many lines', '[\n {"a": 1},\n {"a": 2}\n]\n'],
+    ['one array in one line', ' [{"a": 1}, {"a": 2}]'],
+    ['an array whose first line ends behind a row', '[{"a": 1},\n{"a": 2}]'],
+  ])('may be %s', async (_, content) => expect(await readAll('array.jsonl', content)).toEqual([{ a: 1 }, { a: 2 }]));
+
+  it('gives lines that are arrays as they are', async () =>
+    expect(await readAll('arrays.jsonl', '[1]\n[2]\n')).toEqual([[1], [2]]));
+});
+
 describe('Parquet (written by pyarrow, 25 rows in groups of 10)', () => {
+  /** A column of floats: 1 is 1.0. */
+  const written = pairs.map((row) => ({
+    ...row,
+    margin: row.margin % 1 === 0 ? JsonNumber.float(row.margin) : row.margin,
+  }));
   it.each(['snappy', 'zstd', 'gzip', 'none'])(
     'gives nested rows with plain numbers, compressed by %s',
     async (compression) => {
       const path = fileURLToPath(new URL(`../../fixtures/pairs-${compression}.parquet`, import.meta.url));
       const reader = await openReader(path, options);
       expect(reader.length).toBe(25);
-      expect(await reader.read(0, 25)).toEqual(pairs);
-      expect(await reader.read(19, 3)).toEqual(pairs.slice(19, 22));
-      expect(await reader.read(3, 1)).toEqual(pairs.slice(3, 4));
+      expect(await reader.read(0, 25)).toEqual(written);
+      expect(await reader.read(19, 3)).toEqual(written.slice(19, 22));
+      expect(await reader.read(3, 1)).toEqual(written.slice(3, 4));
       await reader.close();
     },
   );

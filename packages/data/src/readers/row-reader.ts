@@ -7,6 +7,16 @@ export class RowProblem extends Error {
   override readonly name = 'RowProblem';
 }
 
+/** A value that has no form in JSON (a time, an interval): it has no text of its own either, so a row cannot use it. */
+export class OtherValue {
+  /** @param description what the file says it is, with an article */
+  constructor(readonly description: string) {}
+
+  toJSON(): string {
+    return this.description;
+  }
+}
+
 /** An indexed file: rows are read by number and never all held in memory. */
 export interface RowReader {
   readonly path: string;

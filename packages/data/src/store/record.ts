@@ -9,14 +9,14 @@ import { type EncodedParts, storedTokens } from '../encode/encoded-parts.js';
  *   header: u32 answers, u32 prompt tokens, u32 media bytes, u32 source bytes, f64 weight   (24 bytes)
  *   extras: f64 × names · answer heads: u32 role, u32 tokens · prompt i32 × P · per answer i32 × A, bits ⌈A/8⌉ · media · source
  */
-export const recordVersion = `2-${endianness()}`;
+export const recordVersion = `3-${endianness()}`;
 
 const roles: readonly ResponseRole[] = ['response', 'chosen', 'rejected', 'desirable', 'undesirable'];
 const headerBytes = 24;
 
 /** @param source what the row was, as JSON, where it is kept */
 export function encodeRecord(row: EncodedParts, extras: readonly string[], source = ''): Buffer {
-  const media = row.media.length === 0 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(row.media));
+  const media = row.media.length === 0 ? Buffer.alloc(0) : Buffer.from(JSON.stringify(row.media, bytesAsText));
   const columns = Buffer.from(source);
   const heads = headerBytes + 8 * extras.length + 8 * row.responses.length;
   const masks = row.responses.reduce((sum, { ids }) => sum + Math.ceil(ids.length / 8), 0);
@@ -74,9 +74,22 @@ export function decodeRecord(record: Buffer, extras: readonly string[]): Encoded
     const ids = idsOf(take(4 * tokens));
     responses.push({ ids, counted: unpackBits(take(Math.ceil(tokens / 8)), tokens), role: roles[role]! });
   }
-  const media = mediaBytes === 0 ? [] : (JSON.parse(take(mediaBytes).toString('utf8')) as unknown[]);
+  const media = mediaBytes === 0 ? [] : (JSON.parse(take(mediaBytes).toString('utf8'), textAsBytes) as unknown[]);
   const numbers = extras.map((name, at) => [name, aligned.readDoubleLE(headerBytes + 8 * at)] as const);
   return { prompt, responses, weight: aligned.readDoubleLE(16), extras: Object.fromEntries(numbers), media };
+}
+
+const bytesKey = '\u0000base64';
+
+/** Pictures may stand in the row as bytes. */
+function bytesAsText(this: unknown, key: string, value: unknown): unknown {
+  const given = (this as Record<string, unknown>)[key]; // before a Buffer's own toJSON
+  return given instanceof Uint8Array ? { [bytesKey]: Buffer.from(given).toString('base64') } : value;
+}
+
+function textAsBytes(_: string, value: unknown): unknown {
+  const text = typeof value === 'object' && value !== null && (value as Record<string, unknown>)[bytesKey];
+  return typeof text === 'string' ? new Uint8Array(Buffer.from(text, 'base64')) : value;
 }
 
 const bytesOf = (ids: Int32Array) => new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);

@@ -4,7 +4,7 @@ import { JsonNumber } from '@llmf/jinja';
 import type { EncodedBlock } from '../encode/encode-block.js';
 import type { EncodingOptions } from '../encode/encoder.js';
 import type { WantedRows } from '../formats/data-format.js';
-import { RowProblem } from '../readers/row-reader.js';
+import { OtherValue, RowProblem } from '../readers/row-reader.js';
 import type { ReadingPlan } from '../sources/open-source-file.js';
 
 /** What a worker is told once: everything by name or as plain data. */
@@ -44,30 +44,33 @@ export function packJob(id: number, file: number, firstRow: number, rows: readon
     id,
     file,
     firstRow,
-    rows: rows.map((row) => (row instanceof RowProblem ? null : packNumbers(row))),
+    rows: rows.map((row) => (row instanceof RowProblem ? null : packValues(row))),
     problems,
   };
 }
 
 export function unpackRows({ rows, problems }: EncodeJob): unknown[] {
-  const whole = rows.map(unpackNumbers);
+  const whole = rows.map(unpackValues);
   for (const [place, reason] of problems) whole[place] = new RowProblem(reason);
   return whole;
 }
 
-/** Stands for the class of a number that is kept as it was written. */
+/** Stand for the classes of a number that is kept as it was written, and of a value without a form in JSON. */
 const numberKey = '\u0000number';
+const otherKey = '\u0000other';
 
-function packNumbers(value: unknown): unknown {
+function packValues(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof JsonNumber) return { [numberKey]: value.text };
-  return mapped(value, packNumbers);
+  if (value instanceof OtherValue) return { [otherKey]: value.description };
+  return mapped(value, packValues);
 }
 
-function unpackNumbers(value: unknown): unknown {
+function unpackValues(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  const text = (value as Record<string, unknown>)[numberKey];
-  return typeof text === 'string' ? new JsonNumber(text) : mapped(value, unpackNumbers);
+  const { [numberKey]: text, [otherKey]: description } = value as Record<string, unknown>;
+  if (typeof text === 'string') return new JsonNumber(text);
+  return typeof description === 'string' ? new OtherValue(description) : mapped(value, unpackValues);
 }
 
 /** Lists and plain objects with every value changed; bytes and dates as they are. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { visionErrors } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
-import { orientationOf } from './exif-orientation.js';
+import { orientationOf, type OrientationSources } from './exif-orientation.js';
 import type { ImageHeader } from './image-header.js';
 
 const exifFlag = 0x08;
+const xmpFlag = 0x04;
 
 /** Size from the first chunk: VP8 (lossy), VP8L (lossless) or VP8X (extended). RFC 9649, section 2. */
 export async function readWebpHeader(source: ByteSource): Promise<ImageHeader> {
@@ -25,25 +26,25 @@ export async function readWebpHeader(source: ByteSource): Promise<ImageHeader> {
   if (kind === 'VP8X') {
     const width = 1 + (view.getUint16(24, true) | (bytes[26]! << 16));
     const height = 1 + (view.getUint16(27, true) | (bytes[29]! << 16));
-    const orientation = (bytes[20]! & exifFlag) === 0 ? 1 : await exifChunk(source);
+    const orientation = orientationOf(await notesOf(source, bytes[20]!));
     return { ...facts, width, height, orientation };
   }
   throw visionErrors.headerDamaged({ name, format: 'WebP', reason: `its first chunk is "${kind}"` });
 }
 
-/** The EXIF chunk comes after the image data; its content may start with JPEG's "Exif\0\0". */
-async function exifChunk(source: ByteSource): Promise<number> {
-  let at = 12;
-  while (at + 8 <= source.size) {
+/** The chunks of EXIF and XMP, which come behind the image data; each counts only where the header announces it. */
+async function notesOf(source: ByteSource, flags: number): Promise<OrientationSources> {
+  const read = async (kind: string, flag: number) => ((flags & flag) === 0 ? null : await chunk(source, kind));
+  return { exif: await read('EXIF', exifFlag), xmp: await read('XMP ', xmpFlag) };
+}
+
+async function chunk(source: ByteSource, kind: string): Promise<Uint8Array | null> {
+  for (let at = 12; at + 8 <= source.size;) {
     const head = await source.read(at, 8);
-    if (head.length < 8) return 1;
+    if (head.length < 8) return null;
     const length = new DataView(head.buffer, head.byteOffset, 8).getUint32(4, true);
-    if (Buffer.from(head.subarray(0, 4)).toString('latin1') === 'EXIF') {
-      const content = await source.read(at + 8, length);
-      const prefixed = Buffer.from(content.subarray(0, 6)).toString('latin1') === 'Exif\0\0';
-      return orientationOf(prefixed ? content.subarray(6) : content);
-    }
+    if (Buffer.from(head.subarray(0, 4)).toString('latin1') === kind) return await source.read(at + 8, length);
     at += 8 + length + (length & 1);
   }
-  return 1;
+  return null;
 }

@@ -57,7 +57,8 @@ describe('bad references', () => {
     ['an empty path', '', 'MEDIA_REFERENCE'],
     ['a number', 7, 'MEDIA_REFERENCE'],
     ['an empty object', {}, 'MEDIA_REFERENCE'],
-    ['a file URL', 'file:///etc/passwd', 'URL_SCHEME'],
+    ['a size that is not applied', { image: 'a.png', resized_height: 28 }, 'MEDIA_KEY'],
+    ['a list', ['a.png'], 'MEDIA_REFERENCE'],
     ['an FTP URL', 'ftp://example.org/a.png', 'URL_SCHEME'],
     ['a data URL without a comma', 'data:image/png;base64', 'DATA_URL'],
     ['a data URL of text', 'data:text/plain;base64,aGk=', 'DATA_URL'],
@@ -75,11 +76,19 @@ describe('bad references', () => {
       from: 'url',
       url: 'https://example.org/a.png',
     });
-    expect(mediaReference('data:image/gif;base64,R0lG')).toMatchObject({
-      from: 'bytes',
-      bytes: Uint8Array.from([71, 73, 70]),
-    });
+    expect(mediaReference('file:///data/a%20b.png')).toEqual({ from: 'path', path: '/data/a b.png' });
   });
+
+  it.each([
+    ['a data URL', 'data:image/gif;base64,R0lG'],
+    ['Qwen’s data URL', 'data:image;base64,R0lG'],
+    ['bytes', Uint8Array.from([71, 73, 70])],
+    ['bytes beside the path they came from', { bytes: Uint8Array.from([71, 73, 70]), path: 'elsewhere.png' }],
+    ['bytes as base64', { bytes: 'R0lG' }],
+    ['a source', { source: { type: 'base64', media_type: 'image/gif', data: 'R0lG' } }],
+  ])('takes the bytes of %s', (_, value) =>
+    expect(mediaReference(value)).toMatchObject({ from: 'bytes', bytes: Uint8Array.from([71, 73, 70]) }),
+  );
 });
 
 describe('paths', () => {

@@ -41,9 +41,8 @@ export async function readVideoGrid(frames: readonly string[], settings: ImageSe
   return { ...gridOf(size, settings), t: Math.ceil(frames.length / settings.processor.temporalPatchSize) };
 }
 
-/** At most `count` frames, spread evenly over the folder from its first on (LLaMA-Factory's way of sampling). */
-export async function chosenFrames(folder: string, count: number): Promise<string[]> {
-  const frames = await videoFrames(folder);
+/** At most `count` frames, spread evenly over all from the first on (LLaMA-Factory's way of sampling). */
+export function chosenFrames(frames: readonly string[], count: number): readonly string[] {
   if (frames.length <= count) return frames;
   return Array.from(
     { length: count },

@@ -5,7 +5,7 @@ import { visionErrors } from '../errors.js';
 
 type Triple = readonly [number, number, number];
 
-/** What a checkpoint's preprocessor_config.json says about pictures. */
+/** What a checkpoint says about its pictures or films. */
 export interface ProcessorConfig {
   readonly minPixels: number;
   readonly maxPixels: number;
@@ -30,22 +30,77 @@ export const defaultProcessorConfig: ProcessorConfig = {
   std: [0.26862954, 0.26130258, 0.27577711],
 };
 
+/** Those of `Qwen2VLVideoProcessor`: other limits per frame. */
+export const defaultVideoConfig: ProcessorConfig = {
+  ...defaultProcessorConfig,
+  minPixels: 128 * 28 * 28,
+  maxPixels: 28 * 28 * 768,
+};
+
+type Raw = Readonly<Record<string, unknown>>;
+
 const processorTypes = ['Qwen2VLImageProcessor', 'Qwen2VLImageProcessorFast', 'Qwen2VLImageProcessorPil'];
 
-/** Reads preprocessor_config.json of a model folder. @throws LLMF_VISION_FILE_MISSING, LLMF_VISION_PROCESSOR_CONFIG */
+/** The one file of all processors that Transformers 5 writes; where it has the part, the part counts. */
+const wholeFile = 'processor_config.json';
+const imageFile = 'preprocessor_config.json';
+const videoFile = 'video_preprocessor_config.json';
+
+/** How a model folder wants its pictures. @throws LLMF_VISION_PROCESSOR_CONFIG_MISSING, LLMF_VISION_PROCESSOR_CONFIG */
 export async function readProcessorConfig(folder: string): Promise<ProcessorConfig> {
-  const file = join(folder, 'preprocessor_config.json');
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch {
-    throw visionErrors.processorConfigMissing({ file });
-  }
-  return parseProcessorConfig(JSON.parse(text) as Record<string, unknown>, file);
+  const part = await processorPart(folder, 'image_processor', [imageFile]);
+  if (part === null) throw visionErrors.processorConfigMissing({ file: join(folder, imageFile) });
+  return parseProcessorConfig(part.raw, part.file);
 }
 
-/** @param file for messages */
-export function parseProcessorConfig(raw: Record<string, unknown>, file: string): ProcessorConfig {
+/** How a model folder wants its films: a part or file of their own, else the pictures' under the films' own defaults. */
+export async function readVideoProcessorConfig(folder: string): Promise<ProcessorConfig> {
+  const part = await processorPart(folder, 'video_processor', [videoFile, imageFile]);
+  if (part === null) return await readProcessorConfig(folder);
+  const { image_processor_type: _, video_processor_type: __, ...raw } = part.raw;
+  return parseProcessorConfig(raw, part.file, defaultVideoConfig);
+}
+
+interface Part {
+  readonly raw: Raw;
+  /** For messages. */
+  readonly file: string;
+}
+
+/** In Transformers' order: the part of the one file, then the first file of its own. */
+async function processorPart(folder: string, name: string, files: readonly string[]): Promise<Part | null> {
+  const whole = join(folder, wholeFile);
+  const part = (await readObject(whole))?.[name];
+  if (typeof part === 'object' && part !== null) return { raw: part as Raw, file: `${whole}, ${name}` };
+  for (const name of files) {
+    const file = join(folder, name);
+    const raw = await readObject(file);
+    if (raw !== null) return { raw, file };
+  }
+  return null;
+}
+
+async function readObject(file: string): Promise<Raw | null> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Raw;
+  } catch {
+    // Said below.
+  }
+  throw visionErrors.processorConfigBroken({ file });
+}
+
+/**
+ * @param file for messages
+ * @param defaults of the class that reads it
+ */
+export function parseProcessorConfig(
+  raw: Raw,
+  file: string,
+  defaults: ProcessorConfig = defaultProcessorConfig,
+): ProcessorConfig {
   const refuse = (key: string, expected: string) =>
     visionErrors.processorConfig({ file, key, got: JSON.stringify(raw[key]), expected });
   const type = raw['image_processor_type'];
@@ -58,10 +113,9 @@ export function parseProcessorConfig(raw: Record<string, unknown>, file: string)
   }
   const factor = raw['rescale_factor'];
   if (factor !== undefined && Math.abs(Number(factor) - 1 / 255) > 1e-12) throw refuse('rescale_factor', '1/255');
-  const size = (raw['size'] ?? {}) as Record<string, unknown>;
-  const number = (key: string, fallback: number, from: Record<string, unknown> = raw): number => {
+  const number = (key: string, fallback: number, from: Raw = raw): number => {
     const value = from[key] ?? fallback;
-    if (typeof value !== 'number' || !(value > 0)) throw refuse(key, 'a number above 0');
+    if (typeof value !== 'number' || !(value > 0)) throw refuse(from === raw ? key : 'size', 'numbers above 0');
     return value;
   };
   const triple = (key: string, fallback: Triple): Triple => {
@@ -71,10 +125,11 @@ export function parseProcessorConfig(raw: Record<string, unknown>, file: string)
     }
     return value as unknown as Triple;
   };
-  const defaults = defaultProcessorConfig;
+  const size = edgesOf(raw);
+  if (size === null) throw refuse('size', 'shortest_edge and longest_edge (pixels of the whole picture)');
   return {
-    minPixels: number('min_pixels', number('shortest_edge', defaults.minPixels, size)),
-    maxPixels: number('max_pixels', number('longest_edge', defaults.maxPixels, size)),
+    minPixels: number('shortest_edge', defaults.minPixels, size),
+    maxPixels: number('longest_edge', defaults.maxPixels, size),
     patchSize: number('patch_size', defaults.patchSize),
     temporalPatchSize: number('temporal_patch_size', defaults.temporalPatchSize),
     mergeSize: number('merge_size', defaults.mergeSize),
@@ -82,3 +137,20 @@ export function parseProcessorConfig(raw: Record<string, unknown>, file: string)
     std: triple('image_std', defaults.std),
   };
 }
+
+/**
+ * `size` with the older `min_pixels` and `max_pixels` above it; {} where nothing is said. null: one of its two keys is
+ * missing, which Transformers refuses once a picture comes.
+ */
+function edgesOf({ size, min_pixels, max_pixels }: Raw): Raw | null {
+  const older = {
+    ...(isGiven(min_pixels) && { shortest_edge: min_pixels }),
+    ...(isGiven(max_pixels) && { longest_edge: max_pixels }),
+  };
+  if (!isGiven(size)) return older;
+  if (typeof size !== 'object') return null;
+  const edges: Raw = { ...(size as Raw), ...older };
+  return isGiven(edges['shortest_edge']) && isGiven(edges['longest_edge']) ? edges : null;
+}
+
+const isGiven = (value: unknown) => value !== undefined && value !== null;

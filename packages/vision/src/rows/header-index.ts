@@ -26,7 +26,7 @@ type Facts = readonly [number, number, number, string];
 /** Of the beginning and of the end of a file. */
 const hashedBytes = 4096;
 /** Facts of files read by other rules are forgotten. */
-const rules = 2;
+const rules = 3;
 
 /**
  * Sizes of images from their headers, each file opened once: facts of local files are kept on disk by path, length and

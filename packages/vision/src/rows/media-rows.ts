@@ -4,9 +4,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LlmfError, throwIfStopped } from '@llmf/core';
 import type { DroppedRow, EncodedRow, RowPlace, RowSet, RowSource } from '@llmf/training';
 import { visionErrors } from '../errors.js';
-import { type MediaAccess, insideFolder } from '../media/open-media.js';
+import type { MediaAccess } from '../media/open-media.js';
 import type { ImageSettings } from '../processor/process-image.js';
-import { framesIdentity, videoFrames } from '../processor/process-video.js';
+import { framePaths } from '../media/video-frames.js';
+import { framesIdentity } from '../processor/process-video.js';
 import { expandPlaceholders } from '../tokens/expand-placeholders.js';
 import type { MediaKind } from '../tokens/media-tokens.js';
 import { rowPositions, type MropeOptions } from '../tokens/mrope-positions.js';
@@ -50,6 +51,8 @@ interface GivenMedia {
   readonly kind: string;
   readonly value: unknown;
   readonly folder: string;
+  /** `folder` then is the root of the file system. */
+  readonly isNamedByUser?: true;
 }
 
 const chunkRows = 256;
@@ -327,11 +330,11 @@ async function planRow(
 }
 
 async function planMedium(
-  { kind, value, folder: given }: GivenMedia,
+  { kind, value, folder: given, isNamedByUser }: GivenMedia,
   settings: MediaRowSettings,
   headers: HeaderIndex,
 ): Promise<MediaPlan> {
-  const folder = settings.folder ?? given;
+  const folder = isNamedByUser === true ? given : (settings.folder ?? given);
   const access = { ...settings.access, folder };
   if (kind === 'image') {
     const { limits, exif } = settings.media.image;
@@ -341,9 +344,8 @@ async function planMedium(
   if (kind !== 'video') throw visionErrors.mediaReference({ got: `${kind} (${JSON.stringify(value)})` });
   const { maxFrames, framesPerSecond } = settings.video;
   const image = settings.media.video;
-  const path = insideFolder(String(value), access);
-  const all = await videoFrames(path);
-  const known = await headers.look(all[0], { ...access, folder: path, outsideFolder: true }, image.limits, image.exif);
+  const all = await framePaths(value, access);
+  const known = await headers.look(all[0], { ...access, outsideFolder: true }, image.limits, image.exif);
   const frames = Math.min(all.length, maxFrames);
   // Sampling fewer frames stretches the time that each stands for.
   const secondsPerPatch = (image.processor.temporalPatchSize * all.length) / (framesPerSecond * frames);

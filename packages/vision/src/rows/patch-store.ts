@@ -6,7 +6,8 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { decodeImage, type RgbImage } from '../decode/decode-image.js';
 import { mediaReference } from '../media/media-reference.js';
-import { insideFolder, openMedia, type MediaAccess } from '../media/open-media.js';
+import { openMedia, type MediaAccess } from '../media/open-media.js';
+import { framePaths } from '../media/video-frames.js';
 import { resizeThrough, type ImageSettings } from '../processor/process-image.js';
 import { chosenFrames, resizedFrames } from '../processor/process-video.js';
 import { enlarged } from './contrast-media.js';
@@ -83,8 +84,7 @@ export class PatchStore {
     const settings = limitedSettings(this.settings[plan.kind], plan.maxPixels);
     const own = { ...access, folder: plan.folder };
     if (plan.kind === 'video') {
-      const folder = insideFolder(String(plan.value), own);
-      return resizedFrames(await chosenFrames(folder, plan.frames), settings);
+      return resizedFrames(chosenFrames(await framePaths(plan.value, own), plan.frames), settings);
     }
     const source = await openMedia(mediaReference(plan.value), own);
     try {

@@ -32,13 +32,3 @@ export function mediaTokensOf(config: Readonly<Record<string, unknown>>): MediaT
     video: id('video_token_id', 151656),
   };
 }
-
-/** `<image>` and `<video>` in a text become the tokens around one pad token each, and are counted. */
-export function writeMediaTokens(text: string): { readonly text: string; readonly kinds: readonly MediaKind[] } {
-  const kinds: MediaKind[] = [];
-  const written = text.replaceAll(/<(image|video)>/g, (_, kind: MediaKind) => {
-    kinds.push(kind);
-    return placeholders[kind].tokens;
-  });
-  return { text: written, kinds };
-}

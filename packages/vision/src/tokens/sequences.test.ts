@@ -5,7 +5,7 @@ import { tokenCount, type Grid } from '../processor/patches.js';
 import { gridOf } from '../processor/process-image.js';
 import { defaultProcessorConfig } from '../processor/processor-config.js';
 import { expandPlaceholders } from './expand-placeholders.js';
-import { mediaTokensOf, writeMediaTokens } from './media-tokens.js';
+import { mediaTokensOf } from './media-tokens.js';
 import { mropePositions, rowPositions, type MediaGrid, type MropeOptions } from './mrope-positions.js';
 
 // Written by oracles/vision/sequences.py from Transformers 5.18. All exact.
@@ -135,13 +135,6 @@ describe('rowPositions', () => {
 });
 
 describe('placeholders', () => {
-  it('turns <image> and <video> into the tokens around one pad', () => {
-    expect(writeMediaTokens('a <image> b <video>')).toEqual({
-      text: 'a <|vision_start|><|image_pad|><|vision_end|> b <|vision_start|><|video_pad|><|vision_end|>',
-      kinds: ['image', 'video'],
-    });
-  });
-
   it('refuses text and media that disagree, naming both counts', () => {
     const expand = (ids: number[], images: number) =>
       expandPlaceholders(Int32Array.from(ids), Array(images).fill({ kind: 'image', tokens: 2 }), tokens, 'row 7');

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { filled } from './docs/markdown.mjs';
+import { migrationSource, migrationTables } from './docs/migration-tables.mjs';
 import { engineWithAll, repository } from './docs/packages.mjs';
 import { generatedText } from './docs/pages.mjs';
 
@@ -21,3 +22,6 @@ for (const [name, parts] of Object.entries(pages)) {
   writeFileSync(file, text);
   console.log(`wrote docs/${name}`);
 }
+
+const tables = join(repository, migrationTables);
+writeFileSync(tables, migrationSource());

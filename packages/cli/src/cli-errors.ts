@@ -8,6 +8,17 @@ export const cliErrors = defineErrors('cli', {
     expected: f.meant ? `perhaps ${f.meant}` : undefined,
     fix: `see \`${f.command} --help\``,
   }),
+  foreignConfig: (f: {
+    tool: string;
+    where: string | undefined;
+    keys: readonly string[];
+    others: readonly string[];
+  }) => ({
+    what: `this is a config of ${f.tool}; its keys are called otherwise here:\n${f.keys.map((key) => `    ${key}`).join('\n')}`,
+    where: f.where,
+    got: f.others.length === 0 ? undefined : `also, not in that table: ${f.others.join(', ')}`,
+    fix: `write the right side into llmf.yaml, or behind \`llmf train\`; docs/coming-from.md, section ${f.tool}, says what differs, and which defaults do`,
+  }),
   system: (f: { reason: string; path?: string | undefined; hint: string }) => ({
     what: 'the system refused',
     where: f.path,

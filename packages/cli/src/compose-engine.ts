@@ -8,6 +8,7 @@ import {
   type Plugin,
 } from '@llmf/core';
 import { builtinPlugins } from './builtin-plugins.js';
+import { refuseForeign } from './coming-from/foreign-config.js';
 import { packageVersions } from './package-versions.js';
 import { installFolder } from './version.js';
 
@@ -42,6 +43,10 @@ export async function composeEngine({ folder, plugins = [], input, own = [] }: C
   for (const entry of configPlugins(input)) await use(entry, [input!.folder, folder, installFolder]);
   for (const name of plugins) await use(name, [folder, input?.folder ?? folder, installFolder]);
   for (const plugin of own) engine.use(plugin);
+  engine.hooks.config.tap('coming-from', (raw) => {
+    refuseForeign(raw, engine, input);
+    return raw;
+  });
   engine.hooks.run.tap('versions', (run) => void (run.record['versions'] = packageVersions(folder)));
   return { engine, named };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { chatmlTokenizer } from '../../test/tiny-tokenizers.js';
 import type { Message } from '../formats/example.js';
 import { ChatTemplate } from '../templates/chat-template.js';
@@ -57,18 +57,13 @@ describe('borders between turns', () => {
     expect(texts[0]).toBe(`a${end}\n<|im_start|>user\nr${end}\n<|im_start|>assistant\n⟦b${end}⟧`);
   });
 
-  it('take time in proportion to the turns', () => {
-    const turns = (count: number) =>
-      Array.from({ length: count }, (_, at) => (at % 2 === 0 ? assistant('x') : user('y')));
-    const time = (count: number) => {
-      const started = performance.now();
-      const { texts } = rendered(chatml, [user('q')], turns(count));
-      expect(texts[0]!.split('⟦')).toHaveLength(Math.ceil(count / 2) + 1);
-      return performance.now() - started;
-    };
-    time(200);
-    // 16 times the turns, well below the 256 times of a rendering for each turn.
-    expect(time(4001)).toBeLessThan(100 * Math.max(5, time(251)));
+  it('of long chats take no rendering for each turn', () => {
+    const turns = Array.from({ length: 4001 }, (_, at) => (at % 2 === 0 ? assistant('x') : user('y')));
+    const renderings = vi.spyOn(ChatTemplate.prototype, 'renderTurns');
+    const { texts } = rendered(chatml, [user('q')], turns);
+    expect(texts[0]!.split('⟦')).toHaveLength(2002);
+    expect(renderings.mock.calls.length).toBeLessThan(20);
+    renderings.mockRestore();
   });
 });
 

@@ -107,6 +107,9 @@ function reverse(value: Value): Value {
 
 /** Python's `sorted`: stable also in reverse. */
 function sorted(items: readonly Value[], key: (item: Value) => Value, isReverse: boolean): Value[] {
+  // Work on items that are in order already is no more than one comparison each, and costs time all the same.
+  spend(items.length * Math.ceil(Math.log2(items.length + 1)));
+  allocateItems(items.length * 4);
   const keyed = items.map((item) => ({ item, key: key(item) }));
   const direction = isReverse ? -1 : 1;
   return keyed

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError } from '../template-error.js';
-import type { Arguments, Expression, Statement } from './nodes.js';
+import { childrenOf } from './children.js';
+import type { Expression, Statement } from './nodes.js';
 
 /** Names of the filters and tests that there are. */
 export interface KnownNames {
@@ -65,48 +66,9 @@ class NameCheck {
 
   #expression(node: Expression | null, isSoft: boolean): void {
     if (node === null) return;
-    const each = (child: Expression | null) => this.#expression(child, isSoft);
-    switch (node.kind) {
-      case 'conditional':
-        return [node.test, node.value, node.else].forEach((child) => this.#expression(child, true));
-      case 'tuple':
-      case 'list':
-        return node.items.forEach(each);
-      case 'dict':
-        return node.items.forEach((pair) => pair.forEach(each));
-      case 'and':
-      case 'or':
-      case 'binary':
-        return [node.left, node.right].forEach(each);
-      case 'not':
-      case 'unary':
-        return each(node.operand);
-      case 'compare':
-        return [node.first, ...node.rest.map(([, operand]) => operand)].forEach(each);
-      case 'concat':
-        return node.parts.forEach(each);
-      case 'attribute':
-        return each(node.object);
-      case 'item':
-        return [node.object, node.key].forEach(each);
-      case 'slice':
-        return [node.start, node.stop, node.step].forEach(each);
-      case 'call':
-        each(node.callee);
-        return this.#arguments(node, isSoft);
-      case 'filter':
-      case 'test':
-        if (!isSoft && !this.known[node.kind === 'filter' ? 'filters' : 'tests'].has(node.name))
-          throw new TemplateError('syntax', `No ${node.kind} named '${node.name}'.`, 'Error', node.line);
-        each(node.input);
-        return this.#arguments(node, isSoft);
-      default:
-    }
-  }
-
-  #arguments({ positional, named, rest, namedRest }: Arguments, isSoft: boolean): void {
-    [...positional, ...named.map(([, value]) => value), rest, namedRest].forEach((node) =>
-      this.#expression(node, isSoft),
-    );
+    if ((node.kind === 'filter' || node.kind === 'test') && !isSoft && !this.known[`${node.kind}s`].has(node.name))
+      throw new TemplateError('syntax', `No ${node.kind} named '${node.name}'.`, 'Error', node.line);
+    const isSoftBelow = isSoft || node.kind === 'conditional';
+    for (const child of childrenOf(node)) this.#expression(child, isSoftBelow);
   }
 }

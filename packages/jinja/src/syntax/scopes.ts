@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError } from '../template-error.js';
-import type { Arguments, Expression, MacroBody, Statement, Target } from './nodes.js';
+import { childrenOf } from './children.js';
+import type { Expression, MacroBody, Statement, Target } from './nodes.js';
 import { readsSpecialNames } from './special-names.js';
 
 /**
@@ -139,49 +140,9 @@ function collectExpression(node: Expression, symbols: Symbols): void {
 /** Names that an expression reads, in order. */
 export function forEachName(node: Expression | null, visit: (name: string) => void): void {
   if (node === null) return;
-  const each = (child: Expression | null) => forEachName(child, visit);
-  switch (node.kind) {
-    case 'name':
-      return visit(node.name);
-    case 'tuple':
-    case 'list':
-      return node.items.forEach(each);
-    case 'dict':
-      return node.items.forEach((pair) => pair.forEach(each));
-    case 'conditional':
-      return [node.test, node.value, node.else].forEach(each);
-    case 'and':
-    case 'or':
-    case 'binary':
-      return [node.left, node.right].forEach(each);
-    case 'not':
-    case 'unary':
-      return each(node.operand);
-    case 'compare':
-      return [node.first, ...node.rest.map(([, operand]) => operand)].forEach(each);
-    case 'concat':
-      return node.parts.forEach(each);
-    case 'attribute':
-      return each(node.object);
-    case 'item':
-      return [node.object, node.key].forEach(each);
-    case 'slice':
-      return [node.start, node.stop, node.step].forEach(each);
-    case 'call':
-      return [node.callee, ...argumentsOf(node)].forEach(each);
-    case 'filter':
-    case 'test':
-      return [node.input, ...argumentsOf(node)].forEach(each);
-    default:
-  }
+  if (node.kind === 'name') return visit(node.name);
+  for (const child of childrenOf(node)) forEachName(child, visit);
 }
-
-const argumentsOf = ({ positional, named, rest, namedRest }: Arguments) => [
-  ...positional,
-  ...named.map(([, value]) => value),
-  rest,
-  namedRest,
-];
 
 /** Resolves the scopes that a statement opens, and those inside them. */
 function enter(statement: Statement, outer: Symbols): void {

@@ -94,8 +94,10 @@ export function toFloat(value: PythonNumber): number {
 function wholeNumbers(operator: BinaryOperator, a: bigint, b: bigint): PythonNumber {
   switch (operator) {
     case 'add':
+      checkBits(Math.max(bitsOf(a), bitsOf(b)) + 1);
       return a + b;
     case 'sub':
+      checkBits(Math.max(bitsOf(a), bitsOf(b)) + 1);
       return a - b;
     case 'mul':
       checkBits(bitsOf(a) + bitsOf(b));
@@ -119,6 +121,7 @@ function dividedWhole(a: bigint, b: bigint): number {
   if (Number.isSafeInteger(x) && Number.isSafeInteger(y)) return x / y;
   // Enough bits that rounding the quotient once is exact; the last one says that more would follow.
   const shift = Math.max(0, 66 + bitLength(b) - bitLength(a));
+  checkBits(bitLength(a) + shift);
   const scaled = magnitude(a) << BigInt(shift);
   const quotient = scaled / magnitude(b);
   const size = Number(scaled % b === 0n ? quotient : quotient | 1n) / 2 ** shift;
@@ -129,6 +132,7 @@ function dividedWhole(a: bigint, b: bigint): number {
 
 function floorDivided(a: bigint, b: bigint): bigint {
   if (b === 0n) throw zeroDivision('integer division or modulo by zero');
+  checkBits(Math.max(bitsOf(a), bitsOf(b)));
   const quotient = a / b;
   return a % b !== 0n && a < 0n !== b < 0n ? quotient - 1n : quotient;
 }
@@ -140,7 +144,10 @@ function wholePower(a: bigint, b: bigint): PythonNumber {
 }
 
 const magnitude = (value: bigint) => (value < 0n ? -value : value);
-const bitLength = (value: bigint) => magnitude(value).toString(2).length;
+const bitLength = (value: bigint) => {
+  const hexadecimal = magnitude(value).toString(16);
+  return hexadecimal.length * 4 - Math.clz32(Number.parseInt(hexadecimal[0]!, 16)) + 28;
+};
 
 function floats(operator: BinaryOperator, a: number, b: number): number {
   switch (operator) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { allocate, spend } from '../runtime/budget.js';
 import { TemplateError, valueError } from '../template-error.js';
 import { mostDigits } from './parse-number.js';
 import type { Value } from './value.js';
@@ -7,6 +8,8 @@ export type PythonNumber = bigint | number;
 
 /** Bits of the largest integer that is computed: far more than Python would print. */
 const mostBits = 64 * 1024;
+/** Up to here an integer costs no more than any other value. */
+const machineBits = 128;
 
 export const isNumber = (value: Value): value is PythonNumber | boolean =>
   typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean';
@@ -49,7 +52,10 @@ export function bitsOf(value: bigint): number {
   return value.toString(16).length * 4;
 }
 
-/** To be called before an integer of that many bits is computed. */
+/** To be called before an integer of at most that many bits is computed: large ones cost time and memory. */
 export function checkBits(bits: number): void {
   if (bits > mostBits) throw new TemplateError('limit', `integers of more than ${mostBits} bits are not computed`);
+  if (bits <= machineBits) return;
+  spend(bits >> 5);
+  allocate(bits >> 2);
 }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import { coreKeys, sectionOf, type ConfigInput, type Engine } from '@llmf/core';
+import { cliErrors } from '../cli-errors.js';
+import { migrationTables } from './tables.generated.js';
+
+/** What options of another tool are called here: a section of docs/coming-from.md. */
+export interface MigrationTable {
+  readonly tool: string;
+  /** There (keys in backticks, perhaps with a value), here, note; in Markdown. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** A key of a config, by its dotted path, with its value. */
+interface Entry {
+  readonly path: string;
+  readonly value: unknown;
+}
+
+interface Match extends Entry {
+  readonly here: string;
+}
+
+/** Fewer could be slips in a config of our own. */
+const fewest = 2;
+
+/**
+ * A config that was written for another tool is answered once, with what its keys are called here, instead of with one
+ * mistake for each of them.
+ * @throws LLMF_CLI_FOREIGN_CONFIG
+ */
+export function refuseForeign(raw: Readonly<Record<string, unknown>>, engine: Engine, input: ConfigInput | undefined): void {
+  const known = knownKeys(engine);
+  const entries = entriesOf(raw);
+  const unknown = entries.filter(({ path }) => !known.has(path.split('.')[0]!));
+  const [best] = migrationTables
+    .map(({ tool, rows }) => ({ tool, matches: entries.flatMap((entry) => matchOf(entry, rows)) }))
+    .map(({ tool, matches }) => ({ tool, matches, foreign: unknown.filter(({ path }) => matches.some((each) => each.path === path)).length }))
+    .toSorted((one, other) => other.foreign - one.foreign);
+  if (best === undefined || best.foreign < fewest || best.foreign * 2 < unknown.length) return;
+  const { tool, matches } = best;
+  const others = unknown.filter(({ path }) => matches.every((each) => each.path !== path)).map(({ path }) => path);
+  throw cliErrors.foreignConfig({ tool, where: input?.source.locate([]), keys: matches.map(lineOf), others });
+}
+
+function knownKeys(engine: Engine): ReadonlySet<string> {
+  return new Set([...coreKeys, ...engine.slots.map(({ key }) => key), ...engine.plugins.map(sectionOf)]);
+}
+
+/** Every key with a value of its own, and the sections that hold some: tools differ in how deep they nest. */
+function entriesOf(raw: Readonly<Record<string, unknown>>, above: readonly string[] = []): Entry[] {
+  return Object.entries(raw).flatMap(([key, value]) => {
+    const path = [...above, key];
+    const isSection = typeof value === 'object' && value !== null && !Array.isArray(value) && path.length < 3;
+    if (isSection) return entriesOf(value as Record<string, unknown>, path);
+    return [{ path: path.join('.'), value }];
+  });
+}
+
+/** The row that names the key: with the config's value, else with none, else with another. */
+function matchOf(entry: Entry, rows: MigrationTable['rows']): Match[] {
+  const named = rows.flatMap(([there = '', here = '']) =>
+    keysOf(there).flatMap(({ key, value }) => (key === entry.path ? [{ value, here }] : [])),
+  );
+  const fits = named.find(({ value }) => value === String(entry.value).toLowerCase());
+  const found = fits ?? named.find(({ value }) => value === null) ?? named[0];
+  return found === undefined ? [] : [{ ...entry, here: found.here }];
+}
+
+/** `lora_rank`, `stage: dpo` and `DPOConfig.beta` of a table's first column. */
+function keysOf(there: string): { key: string; value: string | null }[] {
+  return [...there.matchAll(/`([^`]+)`/g)].map(([, text = '']) => {
+    const [key = '', value] = text.split(': ');
+    return { key: key.replace(/^[A-Z]\w*\./, ''), value: value?.toLowerCase() ?? null };
+  });
+}
+
+function lineOf({ path, value, here }: Match): string {
+  const plain = here.replaceAll('`', '').replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1');
+  return `${path}: ${shown(value)} → ${withValue(plain, value)}`;
+}
+
+/** The user's own number in place of the example's. */
+const withValue = (here: string, value: unknown) =>
+  typeof value === 'number' || typeof value === 'boolean' ? here.replace(/^([\w.]+)=(?:[\d.e-]+|true|false)$/, `$1=${value}`) : here;
+
+function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  return text.length <= 40 ? text : `${text.slice(0, 37)}…`;
+}

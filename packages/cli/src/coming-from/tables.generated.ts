@@ -1,0 +1,1 @@
+export const migrationTables: readonly import('./foreign-config.js').MigrationTable[] = [];

@@ -37,7 +37,7 @@ function rowsOf(section) {
   for (const line of section.split('\n')) {
     if (!line.startsWith('|')) isTable = false;
     else if (/^\| There\b/.test(line)) isTable = true;
-    else if (isTable && !/^\| -/.test(line)) rows.push(cells(line));
+    else if (isTable && !line.startsWith('| -')) rows.push(cells(line));
   }
   return rows;
 }

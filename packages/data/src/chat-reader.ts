@@ -20,10 +20,11 @@ export async function openChatReader(folder: string, template: string, from: str
   const tokenizer = await Tokenizer.load(folder);
   const encoder = new Encoder(tokenizer, await chooseTemplate(template, tokenizer, from), whole);
   return {
-    read({ messages, ...chat }, answer) {
+    read({ messages, system, ...chat }, answer) {
       const { rows } = encoder.encode({
         kind: 'chat',
         ...chat,
+        ...(system !== undefined && { system: { role: 'system', content: system } }),
         messages: messages as readonly Message[], // of rows that this package has read
         answers: [{ role: 'response', messages: [{ role: 'assistant', content: answer }] }],
         weight: 1,

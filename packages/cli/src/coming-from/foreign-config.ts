@@ -28,13 +28,21 @@ const fewest = 2;
  * mistake for each of them.
  * @throws LLMF_CLI_FOREIGN_CONFIG
  */
-export function refuseForeign(raw: Readonly<Record<string, unknown>>, engine: Engine, input: ConfigInput | undefined): void {
+export function refuseForeign(
+  raw: Readonly<Record<string, unknown>>,
+  engine: Engine,
+  input: ConfigInput | undefined,
+): void {
   const known = knownKeys(engine);
   const entries = entriesOf(raw);
   const unknown = entries.filter(({ path }) => !known.has(path.split('.')[0]!));
   const [best] = migrationTables
     .map(({ tool, rows }) => ({ tool, matches: entries.flatMap((entry) => matchOf(entry, rows)) }))
-    .map(({ tool, matches }) => ({ tool, matches, foreign: unknown.filter(({ path }) => matches.some((each) => each.path === path)).length }))
+    .map(({ tool, matches }) => ({
+      tool,
+      matches,
+      foreign: unknown.filter(({ path }) => matches.some((each) => each.path === path)).length,
+    }))
     .toSorted((one, other) => other.foreign - one.foreign);
   if (best === undefined || best.foreign < fewest || best.foreign * 2 < unknown.length) return;
   const { tool, matches } = best;
@@ -81,7 +89,9 @@ function lineOf({ path, value, here }: Match): string {
 
 /** The user's own number in place of the example's. */
 const withValue = (here: string, value: unknown) =>
-  typeof value === 'number' || typeof value === 'boolean' ? here.replace(/^([\w.]+)=(?:[\d.e-]+|true|false)$/, `$1=${value}`) : here;
+  typeof value === 'number' || typeof value === 'boolean'
+    ? here.replace(/^([\w.]+)=(?:[\d.e-]+|true|false)$/, `$1=${value}`)
+    : here;
 
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');

@@ -76,6 +76,9 @@ beforeAll(async () => {
   }
   await writeFile(join(folder, 'reward.mjs'), reward);
   await writeFile(join(folder, 'classes.json'), JSON.stringify(await classRows()));
+  const answers = JSON.parse(await readFile(join(folder, 'data', 'sft.json'), 'utf8')) as { output: string }[];
+  const texts = answers.map(({ output }) => `${JSON.stringify({ text: output })}\n`);
+  await writeFile(join(folder, 'data', 'texts.jsonl'), texts.join(''));
 }, 300_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -140,6 +143,40 @@ describe.each([
     expect(losses).toHaveLength(steps);
     await killedAndResumed(`${name}-${backend}-killed`, ...chosen);
     expect(hashOf(`${name}-${backend}-killed/${weights}`)).toBe(hashOf(`${name}-${backend}/${weights}`));
+  });
+});
+
+/** A model of the plugin's own architecture, small, with random weights. */
+async function initialized(name: string): Promise<string> {
+  const config = join('node_modules', `llmf-${name}`, 'config.json');
+  const model = `${name}-model`;
+  if (existsSync(join(folder, model))) return model;
+  succeeded(await llmf('init', model, '--config', config, '--tokenizer', 'model', '--plugin', name));
+  return model;
+}
+
+describe.each([
+  ['parallel-decoder', []],
+  ['masked-lm', ['stage=masked-lm', 'data.train=[{ path: data/texts.jsonl }]']],
+])('%s', (name, words) => {
+  it.each(['cpu', 'wasm'])('learns on backend %s, and resumes after SIGKILL to the same bits', async (backend) => {
+    const chosen = ['--plugin', name, `model.path=${await initialized(name)}`, 'adapter=none', ...words];
+    const run = [
+      ...chosen,
+      `backend=${backend}`,
+      'train.learningRate=3e-3',
+      'train.maxSteps=40',
+      'train.warmupRatio=0',
+    ];
+    const outputs = [`${name}-${backend}`, `${name}-${backend}-killed`] as const;
+    succeeded(await llmf(...training(outputs[0], ...run)));
+    const losses = (await metricsOf(join(folder, outputs[0]))).flatMap(({ loss }) =>
+      loss === undefined ? [] : [loss],
+    );
+    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(mean(losses.slice(-5))).toBeLessThan(0.85 * mean(losses.slice(0, 5)));
+    await killedAndResumed(outputs[1], ...run);
+    expect(hashOf(`${outputs[1]}/model.safetensors`)).toBe(hashOf(`${outputs[0]}/model.safetensors`));
   });
 });
 

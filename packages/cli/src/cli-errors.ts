@@ -32,10 +32,10 @@ export const cliErrors = defineErrors('cli', {
     expected: 'a new or empty folder',
     fix: 'choose another --output, or move the folder away',
   }),
-  notAdditive: (_facts: object) => ({
+  notMerged: (_facts: object) => ({
     what: 'this adapter cannot be merged into the weights',
     where: '--adapter',
-    expected: 'an adapter that adds a low-rank product to linear layers, such as LoRA',
+    expected: 'an adapter that changes linear layers, such as LoRA',
     fix: 'use it with --adapter instead',
   }),
   tokensOfClassifier: (f: { model: string }) => ({

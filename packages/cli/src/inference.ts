@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { loadModel } from '@llmf/training';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   applyOverrides,
@@ -14,7 +14,14 @@ import {
   type EngineImplementation,
   type Logger,
 } from '@llmf/core';
-import { AdapterToken, AttachedHead, ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
+import {
+  adapterKindOf,
+  AdapterToken,
+  AttachedHead,
+  ModelLoaderToken,
+  type AttachedAdapter,
+  type Model,
+} from '@llmf/nn';
 import { cliErrors } from './cli-errors.js';
 import { composeEngine } from './compose-engine.js';
 import type { CliIo } from './io.js';
@@ -134,26 +141,16 @@ async function tokenizerFolderOf(run: TrainingRun, model: string, adapter: strin
   return (await readdir(folder)).includes('tokenizer.json') ? folder : model;
 }
 
-/** The adapter of a PEFT folder, by the kind that its adapter_config.json states. */
+/** The adapter of a PEFT folder, by the kind that reads it. */
 async function attach(
   engine: EngineImplementation,
   run: TrainingRun,
   model: Model,
   path: string,
-): Promise<AttachedAdapter | null> {
-  const kind = engine.find(AdapterToken, await peftType(resolve(run.folder, path)));
-  const options = kind.options?.safeParse({ path });
-  const key = { seed: 0, stream: 'adapter', step: 0, microbatch: 0 };
-  const given = options?.success === true ? (options.data as Record<string, unknown>) : { path };
-  const use = { trains: false, option: '--adapter' };
-  const adapter = await kind.attach(model, given, key, run.folder, use);
-  run.hooks.shutdown.tap('adapter', () => adapter?.dispose());
+): Promise<AttachedAdapter> {
+  const folder = resolve(run.folder, path);
+  const kind = await adapterKindOf(engine.container.resolveAll(AdapterToken), folder, '--adapter');
+  const adapter = await kind.load(model, folder, '--adapter');
+  run.hooks.shutdown.tap('adapter', () => adapter.dispose());
   return adapter;
-}
-
-/** `lora` where the file does not say or cannot be read: reading the adapter then tells what is wrong with it. */
-async function peftType(folder: string): Promise<string> {
-  const text = await readFile(join(folder, 'adapter_config.json'), 'utf8').catch(() => '{}');
-  const stated = /"peft_type"\s*:\s*"(\w+)"/.exec(text)?.[1];
-  return stated?.toLowerCase() ?? 'lora';
 }

@@ -4,13 +4,13 @@ import { resolve } from 'node:path';
 import { formatNumber } from '@llmf/core';
 import { overlayCompanions } from '@llmf/models';
 import {
+  changesLayer,
   logitsOf,
   ModelLoaderToken,
   packedOf,
   tf,
   type AttachedAdapter,
   type AttachedHead,
-  type LowRank,
   type Model,
   type SaveOptions,
 } from '@llmf/nn';
@@ -40,18 +40,18 @@ export async function mergeCommand(io: CliIo, settings: readonly string[], flags
   await refuseWeights(resolve(io.folder, flags.output));
   const inference = await openInference(io, request, { info: () => {}, warn: (line) => io.err.write(`${line}\n`) });
   try {
-    const layers = additiveLayers(inference);
+    const changed = changedLayers(inference);
     const classifier = classifierOf(inference);
     const what = classifier === null ? 'logit' : 'score';
     const expected = await probe(inference.model, inference.adapter, classifier);
     const output = resolve(io.folder, flags.output);
     const adapterFolder = resolve(io.folder, adapter);
-    await saveMerged(inference, layers, output, flags.dtype, (folder) => overlayCompanions(adapterFolder, folder));
+    await saveMerged(inference, changed, output, flags.dtype, (folder) => overlayCompanions(adapterFolder, folder));
     const saved = await loadModel(inference.run, output, { quantization: null });
     const got = await probe(saved, null, classifier);
-    io.out.write(`merged ${layers.size} layers into ${flags.output}\n`);
+    io.out.write(`merged ${changed.paths.length} layers into ${flags.output}\n`);
     const status = statusOf(io, what, expected, got, flags.dtype);
-    const weightStatus = await statusOfWeights(io, inference.model, layers, saved, flags.dtype);
+    const weightStatus = await statusOfWeights(io, inference.model, changed, saved, flags.dtype);
     saved.dispose();
     return Math.max(status, weightStatus);
   } finally {
@@ -66,28 +66,28 @@ async function refuseWeights(output: string): Promise<void> {
   if (weights !== undefined) throw cliErrors.outputHoldsWeights({ folder: output, file: weights });
 }
 
-/** The adapter's part of each layer it changes. @throws LLMF_CLI_NOT_ADDITIVE for an adapter of another form. */
-function additiveLayers({ model, adapter }: Inference): Map<string, LowRank> {
-  if (adapter === null || adapter.transform !== undefined) throw cliErrors.notAdditive({});
-  const layers = new Map<string, LowRank>();
-  for (const path of model.linears.keys()) {
-    const lowRank = adapter.lowRank(path);
-    if (lowRank !== null) layers.set(path, lowRank);
-  }
-  return layers;
+/** Gives the weights that a layer has with the adapter in them. */
+type Merge = NonNullable<AttachedAdapter['merged']>;
+
+/** Paths of the layers that the adapter changes. @throws LLMF_CLI_NOT_MERGED for an adapter that is no change of weights. */
+function changedLayers({ model, adapter }: Inference): { readonly paths: readonly string[]; readonly merge: Merge } {
+  if (adapter?.merged === undefined) throw cliErrors.notMerged({});
+  const paths = [...model.linears.keys()].filter((path) => changesLayer(adapter, path));
+  return { paths, merge: (layer) => adapter.merged!(layer) };
 }
 
 async function saveMerged(
   inference: Inference,
-  layers: ReadonlyMap<string, LowRank>,
+  { paths, merge }: ReturnType<typeof changedLayers>,
   output: string,
   dtype: SaveOptions['dtype'],
   companions: NonNullable<SaveOptions['companions']>,
 ): Promise<void> {
   const { run, model, folder, heads } = inference;
+  const changed = new Set(paths);
   const values = (name: string) => {
-    const path = name.replace(/\.weight$/, '');
-    return layers.has(path) ? mergedValues(model, path, layers.get(path)!) : null;
+    const [, path, part] = /^(.+)\.(weight|bias)$/.exec(name) ?? [];
+    return path !== undefined && changed.has(path) ? mergedValues(model, path, merge, part as Part) : null;
   };
   const loader = run.container.resolve(ModelLoaderToken);
   const options = {
@@ -104,11 +104,19 @@ async function saveMerged(
   headless.dispose();
 }
 
-/** W + scale · B A of one layer, expanded where W is packed, [outputs · inputs]. */
-async function mergedValues({ linears }: Model, path: string, lowRank: LowRank): Promise<Float32Array> {
-  const merged = tf.tidy(() => tf.add(linears.get(path)!.weight, updateOf(lowRank)));
-  const values = (await merged.data()) as Float32Array;
-  merged.dispose();
+type Part = 'weight' | 'bias';
+
+/** Values of one layer with the adapter in it, expanded where W is packed; null where they stay as they are. */
+function mergedValues({ linears }: Model, path: string, merge: Merge, part: Part): Promise<Float32Array> | null {
+  const { weight, bias } = merge(linears.get(path)!)!;
+  const [asked, other] = part === 'weight' ? [weight, bias] : [bias, weight];
+  other?.dispose();
+  return asked === undefined ? null : takenValues(asked);
+}
+
+async function takenValues(tensor: tf.Tensor): Promise<Float32Array> {
+  const values = (await tensor.data()) as Float32Array;
+  tensor.dispose();
   return values;
 }
 
@@ -119,15 +127,15 @@ async function mergedValues({ linears }: Model, path: string, lowRank: LowRank):
 async function statusOfWeights(
   io: CliIo,
   model: Model,
-  layers: ReadonlyMap<string, LowRank>,
+  { paths, merge }: ReturnType<typeof changedLayers>,
   saved: Model,
   dtype: SaveOptions['dtype'],
 ): Promise<number> {
   let status = 0;
   const formats = new Set<string>();
   const [lost, whole] = [new SquareSum(), new SquareSum()];
-  for (const [path, lowRank] of layers) {
-    const expected = await mergedValues(model, path, lowRank);
+  for (const path of paths) {
+    const expected = await mergedValues(model, path, merge, 'weight')!;
     const got = (await saved.linears.get(path)!.weight.data()) as Float32Array;
     status = Math.max(status, statusOf(io, `weight of ${path}`, expected, got, dtype, true));
     const format = packedOf(model.linears.get(path)!.weight)?.format;
@@ -156,10 +164,6 @@ class SquareSum {
 const quantizedText = (formats: readonly string[], share: number): string =>
   `the base is kept in ${formats.join(', ')}: its merged layers were expanded and are no longer quantized; rounding them to the ` +
   `file's dtype took ${formatNumber(share)} of their size (root mean square); quantizing them again takes more\n`;
-
-/** scale · B A, [outputs, inputs] */
-const updateOf = ({ a, b, scale }: LowRank): tf.Tensor2D =>
-  tf.mul(tf.matMul(b as tf.Tensor2D, a as tf.Tensor2D), scale);
 
 /** What the model makes of a fixed row of tokens spread over the vocabulary: logits [T · V], or scores [T · labels]. */
 async function probe(

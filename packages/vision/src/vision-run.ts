@@ -12,7 +12,7 @@ import {
   dataSection,
 } from '@llmf/training';
 import { token, type Run, findSection } from '@llmf/core';
-import { tf, type ActiveAdapter } from '@llmf/nn';
+import { type ActiveAdapter, changesLayer, tf } from '@llmf/nn';
 import { addContrast, type LoadedMedia } from './batch/add-contrast.js';
 import { batchMedia, embedMedia, mediaOf, replaceEmbeddings } from './batch/batch-media.js';
 import type { MediaAccess } from './media/open-media.js';
@@ -206,8 +206,7 @@ export class VisionRun {
 
 /** An adapter that was trained with the tower acts on it, also where new training would leave the tower alone. */
 const adaptsTower = (adapter: ActiveAdapter | null, { towerParts }: VisionLanguageModel): boolean =>
-  adapter !== null &&
-  (adapter.transform !== undefined || [...towerParts.linears.keys()].some((path) => adapter.lowRank(path) !== null));
+  adapter !== null && [...towerParts.linears.keys()].some((path) => changesLayer(adapter, path));
 
 const cacheFolder = (run: Run, { cache }: VisionOptions): string | null =>
   cache === 'off' ? null : resolve(run.folder, cache);

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addFilesAtomic, fromFloat32, type TensorToWrite } from '@llmf/core';
-import { peftHeadKey, type Architecture, type AttachedAdapter, type SaveOptions } from '@llmf/nn';
+import { changesLayer, peftHeadKey, type Architecture, type AttachedAdapter, type SaveOptions } from '@llmf/nn';
 import { copyCompanions } from './companion-files.js';
 import { checkSaved } from './finite-weights.js';
 import { hubIdOf } from './locate-model.js';
@@ -39,7 +39,7 @@ export async function saveAdapter(
     ...adapter.peftConfig,
     ...(classifier === null ? {} : classifierKeys),
     base_model_name_or_path: hubIdOf(source) ?? source,
-    fan_in_fan_out: await isTransposed(adapter, source, find),
+    ...('fan_in_fan_out' in adapter.peftConfig ? { fan_in_fan_out: await isTransposed(adapter, source, find) } : {}),
   };
   await addFilesAtomic(
     folder,
@@ -67,5 +67,5 @@ async function isTransposed(
   const config = await readModelConfig(source);
   const weights = [...find(config.model_type).weights(config)];
   const transposed = weights.filter(([, info]) => info.transposedOnDisk === true).map(([name]) => name);
-  return transposed.some((name) => adapter.lowRank(name.replace(/\.weight$/, '')) !== null);
+  return transposed.some((name) => changesLayer(adapter, name.replace(/\.weight$/, '')));
 }

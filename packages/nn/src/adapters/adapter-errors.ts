@@ -29,6 +29,13 @@ export const adapterErrors = defineErrors('nn', {
     ...(f.expected === undefined ? {} : { expected: f.expected }),
     fix: `give ${f.option} a PEFT folder that was made for this model`,
   }),
+  adapterKind: (f: { file: string; got: string; known: readonly string[] }) => ({
+    what: 'no adapter kind reads this adapter',
+    where: `${f.file}, peft_type`,
+    got: f.got,
+    expected: `one of those that ${f.known.join(', ')} read`,
+    fix: 'load the plugin that brings its kind with --plugin, or merge it into the model with PEFT (merge_and_unload)',
+  }),
   adapterKey: (f: { file: string; key: string; got: string; expected: string; fix: string }) => ({
     what: 'the adapter says something that llmf does not compute; without it every result would be another',
     where: `${f.file}, ${f.key}`,

@@ -283,8 +283,7 @@ describe('lora from a folder that PEFT wrote', () => {
     expect(message).toMatch(
       /^LLMF_NN_ADAPTER_KEY[^]*, trainable_token_indices\n {2}got: \[3\] \(tensors base_model\.model\.token_rows\)/,
     );
-    const use = { trains: false, option: '--adapter' };
-    await expect(lora.attach(model(), { path: 'nowhere' }, random, fixtures, use)).rejects.toThrow(
+    await expect(lora.load!(model(), join(fixtures, 'nowhere'), '--adapter')).rejects.toThrow(
       /no such folder\n {2}to do: give --adapter a PEFT folder/,
     );
   });

@@ -4,6 +4,8 @@ import { freeze } from './freeze.js';
 import { lora } from './lora.js';
 import { none } from './none.js';
 
+export { adapterFor, adapterOf, changesLayer } from './adapter-of.js';
+export { adapterKindOf } from './adapter-kind.js';
 export { freshLora, loraOptions, type LoraOptions } from './lora.js';
 export { LoraAdapter } from './lora-adapter.js';
 export { peftHeadKey } from './peft-names.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Variable } from '@tensorflow/tfjs-core';
-import type { AttachedAdapter, LinearLayer, LowRank, Model } from '../contracts/index.js';
+import type { AttachedAdapter, LinearLayer, LowRank, MergedLayer, Model } from '../contracts/index.js';
 import type { SavedHeads } from '../heads/head.js';
 import { tf } from '../tf.js';
 import { peftKey } from './peft-names.js';
@@ -51,6 +51,14 @@ export class LoraAdapter implements AttachedAdapter {
 
   lowRank(path: string): LowRank | null {
     return this.layers.get(path) ?? null;
+  }
+
+  /** W + scale · B A */
+  merged({ path, weight }: LinearLayer): MergedLayer | null {
+    const lowRank = this.layers.get(path);
+    if (lowRank === undefined) return null;
+    const { a, b, scale } = lowRank;
+    return { weight: tf.tidy(() => tf.add(weight, tf.mul(tf.matMul(b as tf.Tensor2D, a as tf.Tensor2D), scale))) };
   }
 
   dispose(): void {

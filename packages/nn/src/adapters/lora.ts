@@ -8,7 +8,7 @@
 import { resolve } from 'node:path';
 import { uniforms, type RandomKey } from '@llmf/core';
 import { z } from 'zod';
-import type { Adapter, AdapterUse, Model } from '../contracts/index.js';
+import type { Adapter, Model } from '../contracts/index.js';
 import { adapterErrors } from './adapter-errors.js';
 import { LoraAdapter } from './lora-adapter.js';
 import { savedLora } from './saved-lora.js';
@@ -32,24 +32,18 @@ export const lora: Adapter = {
   description: 'low-rank updates of linear layers; the base model stays frozen',
   options: loraOptions,
   trainsBase: () => false,
-  attach: async (model, options, random, folder, use = training) => {
+  attach: async (model, options, random, folder) => {
     const chosen = options as LoraOptions;
     if (chosen.path === undefined) return freshLora(model, chosen, random);
-    const saved = resolve(folder, chosen.path);
-    return use.trains ? await continuedLora(model, saved, chosen, use) : await savedLora(model, saved, use.option);
+    return await continuedLora(model, resolve(folder, chosen.path), chosen);
   },
+  reads: ({ peft_type }) => peft_type === 'LORA',
+  load: savedLora,
 };
 
-const training: AdapterUse = { trains: true, option: 'adapter.path' };
-
 /** A saved adapter to train on. @throws LLMF_NN_ADAPTER_OPTION when an option asks for something else than it is. */
-async function continuedLora(
-  model: Model,
-  folder: string,
-  options: LoraOptions,
-  use: AdapterUse,
-): Promise<LoraAdapter> {
-  const adapter = await savedLora(model, folder, use.option, options.dropout);
+async function continuedLora(model: Model, folder: string, options: LoraOptions): Promise<LoraAdapter> {
+  const adapter = await savedLora(model, folder, 'adapter.path', options.dropout);
   const frozen = adapter.paths.find((path) => model.targets !== undefined && !model.targets.has(path));
   if (frozen !== undefined) {
     adapter.dispose();

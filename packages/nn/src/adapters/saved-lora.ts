@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { checkModelFolder, firstNonFinite, readSafetensors, toFloat32, type HostTensor } from '@llmf/core';
 import type { Model } from '../contracts/index.js';
 import { classifierHead, readHeads } from '../head-files/index.js';
 import type { SavedHeads } from '../heads/head.js';
 import { adapterErrors } from './adapter-errors.js';
+import { adapterWeightFile } from './missing-file.js';
 import { LoraAdapter, type LayerPair } from './lora-adapter.js';
 import { readPeftFile, type PeftFile } from './peft-file.js';
 import { isForTrainingOnly, parsePeftHeadKey, parsePeftKey } from './peft-names.js';
@@ -17,7 +16,7 @@ import { isForTrainingOnly, parsePeftHeadKey, parsePeftKey } from './peft-names.
  */
 export async function savedLora(model: Model, folder: string, option: string, dropout = 0): Promise<LoraAdapter> {
   await checkModelFolder(folder);
-  const file = await weightFile(folder, option);
+  const file = await adapterWeightFile(folder, option);
   const tensors = await readSafetensors(file);
   const config = await readPeftFile(folder, option, Object.keys(tensors));
   const halves = halvesOf(model, tensors, file, option);
@@ -58,22 +57,6 @@ const factsOf = (config: PeftFile) => ({
   rankPattern: config.rank_pattern,
   alphaPattern: config.alpha_pattern,
 });
-
-/** @throws LLMF_NN_ADAPTER_FILE for a folder without weights, LLMF_NN_ADAPTER_PICKLED where they are pickled. */
-async function weightFile(folder: string, option: string): Promise<string> {
-  const file = join(folder, 'adapter_model.safetensors');
-  const isThere = await access(file).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return file;
-  const names = await readdir(folder).catch(() => null);
-  const pickled = names?.find((name) => /^adapter_model\.(bin|pth?)$/.test(name));
-  if (pickled !== undefined) throw adapterErrors.adapterPickled({ file: join(folder, pickled) });
-  const problem =
-    names === null ? 'no such folder' : `no such file beside ${names.slice(0, 8).join(', ') || 'nothing'}`;
-  throw adapterErrors.adapterFile({ path: names === null ? folder : file, problem, option });
-}
 
 type Halves = Partial<Record<'A' | 'B', HostTensor>>;
 

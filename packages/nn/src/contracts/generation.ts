@@ -48,6 +48,8 @@ export interface GenerationRequest {
   readonly seed?: number;
   /** Positions of the prompt where they are not 0, 1, 2, …; new tokens go on from the largest. */
   readonly positions?: Positions;
+  /** The adapter of this prompt and its answers; left out: that of the generator. */
+  readonly adapter?: ActiveAdapter | null;
   /** Replaces embeddings of the prompt [T, C], for pictures. */
   readonly embedded?: (embeddings: Tensor2D) => Tensor2D;
 }

@@ -39,10 +39,37 @@ export interface ActiveAdapter {
   /** Declared fact: the layer's adapter is low-rank additive. */
   lowRank(path: string): LowRank | null;
   /** For adapters of another form: transforms the layer's output y [T, outputs] given its input x [T, inputs]. */
-  transform?(layer: LinearLayer, x: Tensor2D, y: Tensor2D): Tensor2D;
+  transform?(layer: LinearLayer, x: Tensor2D, y: Tensor2D, context: ForwardContext): Tensor2D;
+  /** Does it change this layer's output? Left out: where it is low-rank, and with `transform` anywhere. */
+  changes?(path: string): boolean;
+  /** Prefix tuning: keys and values that come before those of a sequence's first token, in every layer. */
+  readonly keysBefore?: KeysBefore;
+  /** Prompt tuning: embeddings that come before those of a sequence's first token. */
+  readonly virtualTokens?: VirtualTokens;
+  /**
+   * Several adapters in one pass: that of each segment of the context, null for the base alone. Nothing else of this one
+   * is asked then.
+   */
+  readonly ofSegments?: readonly (ActiveAdapter | null)[];
 }
 
-/** Keys and values of the tokens that earlier passes have seen, of any number of sequences. */
+export interface KeysBefore {
+  /** How many there are; positions of the sequence's own tokens count on from them. */
+  readonly length: number;
+  /** For attention layer `layer`, [length, G, D] each, as attention takes them: positions have been applied. */
+  of(layer: number): { readonly keys: Tensor3D; readonly values: Tensor3D };
+}
+
+export interface VirtualTokens {
+  readonly length: number;
+  /** [length, C]; computed in every pass, so that what they come from is trained. */
+  embeddings(): Tensor2D;
+}
+
+/**
+ * Keys and values of the tokens that earlier passes have seen, of any number of sequences; spans and rows are those of
+ * a row that holds, before the first token of each sequence, what its adapter puts there.
+ */
 export interface KeyValueCache {
   /** What the queries of this pass see among the keys that `append` gives. */
   readonly spans: readonly AttentionSpan[];
@@ -101,24 +128,29 @@ export interface Adapter extends Named {
   /** Is this base weight trained itself? (full tuning: all; LoRA: none; freeze: some) */
   trainsBase(parameter: string, blocks: readonly string[], options: Record<string, unknown>): boolean;
   /**
-   * Creates the adapter's variables on a loaded model; null when it has none of its own. Relative paths start from
-   * `folder`. Without `use` it is trained, and a saved one was named by `adapter.path`.
+   * Creates the adapter's variables on a loaded model, to be trained; null when it has none of its own. Relative paths
+   * start from `folder`.
    */
   attach(
     model: Model,
     options: Record<string, unknown>,
     random: RandomKey,
     folder: string,
-    use?: AdapterUse,
   ): Promise<AttachedAdapter | null>;
+  /** Does it read adapters that say this of themselves? The content of adapter_config.json. */
+  reads?(peftConfig: Readonly<Record<string, unknown>>): boolean;
+  /**
+   * The adapter of a PEFT folder that it reads, to be asked and not trained.
+   * @param option what the user set to name the folder, for messages
+   */
+  load?(model: Model, folder: string, option: string): Promise<AttachedAdapter>;
 }
 
-/** What an adapter is attached for. */
-export interface AdapterUse {
-  /** Its variables will be updated; an adapter that is only read may sit on layers that are kept frozen. */
-  readonly trains: boolean;
-  /** What the user set to name a saved adapter, for messages: `--adapter`. */
-  readonly option: string;
+/** The weights that a layer has with an adapter put into them; the caller disposes them. */
+export interface MergedLayer {
+  readonly weight: Tensor2D; // [outputs, inputs]
+  /** Left out: as it is. */
+  readonly bias?: Tensor1D;
 }
 
 export interface AttachedAdapter extends ActiveAdapter {
@@ -128,6 +160,8 @@ export interface AttachedAdapter extends ActiveAdapter {
   readonly peftConfig: Readonly<Record<string, unknown>>;
   /** True while its output is exactly zero (fresh LoRA), so that policy ≡ reference is known. */
   readonly isIdentity: boolean;
+  /** What the layer's weights become; null where it changes nothing. Left out: it cannot be put into weights. */
+  merged?(layer: LinearLayer): MergedLayer | null;
   /** Heads that its folder holds: PEFT's `modules_to_save` of a sequence classifier, or heads beside the model. */
   readonly heads?: SavedHeads;
   dispose(): void;

@@ -7,6 +7,8 @@ export interface Segment {
   readonly prefix?: number;
   /** Do its tokens see those before them only? Left out: as the model has it (a decoder's do, an encoder's see all). */
   readonly causal?: boolean;
+  /** Its earlier tokens are in the cache: no sequence begins here. */
+  readonly continues?: boolean;
   /** Index of the segment of the second row that its tokens also see by cross attention (an encoder's output). */
   readonly source?: number;
 }

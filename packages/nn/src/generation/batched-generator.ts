@@ -13,8 +13,9 @@ import type {
   GeneratorOptions,
 } from '../contracts/generation.js';
 import type { AttentionSpan } from '../contracts/ops.js';
-import type { ForwardContext, Model } from '../contracts/model.js';
-import type { Positions } from '../contracts/segments.js';
+import { adapterFor, lengthBefore } from '../adapters/adapter-of.js';
+import type { ActiveAdapter, ForwardContext, Model } from '../contracts/model.js';
+import type { Positions, Segment } from '../contracts/segments.js';
 import { sampleTokens, type SampleTokensOptions } from '../ops/sample-tokens/sample-tokens.js';
 import { tf } from '../tf.js';
 import { nonFiniteWeight } from '../weights/non-finite-weight.js';
@@ -27,8 +28,11 @@ import { beginAnswer, endAnswer, promptRows, type Prompt, type Sequence } from '
 /** Tokens of one pass through the model. */
 interface Pass {
   readonly ids: Int32Array;
+  readonly segments: readonly Segment[];
   readonly positions: Positions;
-  /** Rows of the arena. */
+  /** That of each segment. */
+  readonly adapters: readonly (ActiveAdapter | null)[];
+  /** Rows of the arena, and what is seen of it: of the tokens with what their adapters put before them. */
   readonly rows: Int32Array;
   readonly spans: readonly AttentionSpan[];
   readonly embedded?: GenerationRequest['embedded'];
@@ -42,7 +46,8 @@ export class BatchedGenerator implements Generator {
 
   async *complete(requests: readonly GenerationRequest[], settings: GenerationSettings): AsyncGenerator<Completion> {
     checkSampling(settings);
-    const waiting = requests.map((request, number) => promptOf(this.model, request, number, settings));
+    const { adapter = null } = this.options;
+    const waiting = requests.map((request, number) => promptOf(this.model, { adapter, ...request }, number, settings));
     if (waiting.length === 0) return;
     const { maxSequences = 64 } = this.options;
     const arena = new KeyValueArena(capacityFor(waiting, maxSequences));
@@ -125,6 +130,8 @@ export class BatchedGenerator implements Generator {
     const isPlain = live.every(({ prompt }) => prompt.positions instanceof Int32Array);
     const pass: Pass = {
       ids: Int32Array.from(live, ({ ids }) => ids.at(-1)!),
+      segments: live.map((_, start) => ({ start, length: 1, continues: true })),
+      adapters: live.map(({ prompt }) => prompt.adapter),
       positions: isPlain ? position : [position, position, position],
       rows: Int32Array.from(live, ({ row }) => row),
       spans: live.map((each, query) => each.span(query)),
@@ -170,13 +177,14 @@ export class BatchedGenerator implements Generator {
     }
   }
 
-  private forward({ ids, positions, rows, spans, embedded }: Pass, arena: KeyValueArena): tf.Tensor2D {
+  private forward(pass: Pass, arena: KeyValueArena): tf.Tensor2D {
+    const { ids, segments, positions, adapters, rows, spans, embedded } = pass;
     arena.begin(rows, spans);
     const embeddings = this.model.embed(ids); // [T, C]
     const context: ForwardContext = {
-      segments: spans.map(({ queryStart, queryLength }) => ({ start: queryStart, length: queryLength })),
+      segments,
       positions,
-      adapter: this.options.adapter ?? null,
+      adapter: adapterFor(adapters),
       training: false,
       randomKey: { seed: 0, stream: 'evaluation', step: 0, microbatch: 0 },
       cache: arena,
@@ -186,18 +194,20 @@ export class BatchedGenerator implements Generator {
   }
 
   private async notFinite({ prompt, ids }: Sequence): Promise<Error> {
-    const weight = await nonFiniteWeight(this.model, this.options.adapter ?? null);
+    const weight = await nonFiniteWeight(this.model, prompt.adapter);
     return generationErrors.logitsNotFinite({ tokens: prompt.ids.length + ids.length, weight });
   }
 }
 
 function promptOf(model: Model, request: GenerationRequest, number: number, settings: GenerationSettings): Prompt {
-  const { ids, answers = 1, key = String(number), seed, embedded } = request;
+  const { ids, answers = 1, key = String(number), seed, embedded, adapter = null } = request;
   const context = model.contextLength;
+  const before = lengthBefore(adapter);
+  const length = before + ids.length;
   if (ids.length === 0) throw generationErrors.emptyPrompt({ tokens: 0 });
-  if (ids.length >= context) throw generationErrors.contextFull({ prompt: ids.length, context });
+  if (length >= context) throw generationErrors.contextFull({ prompt: length, context });
   const positions = request.positions ?? Int32Array.from(ids, (_, index) => index);
-  const limit = Math.min(settings.maxNewTokens, context - ids.length);
+  const limit = Math.min(settings.maxNewTokens, context - length);
   const next = largest(positions) + 1;
   return {
     request: number,
@@ -205,6 +215,8 @@ function promptOf(model: Model, request: GenerationRequest, number: number, sett
     positions,
     next,
     embedded,
+    adapter,
+    before,
     key,
     seed,
     answers,
@@ -235,20 +247,41 @@ function beginAnswers(prompt: Prompt, arena: KeyValueArena, room: number): Seque
 
 /** Prompts, packed. */
 function promptPass(prompts: readonly Prompt[]): Pass {
-  let query = 0;
-  const spans = prompts.map(({ ids, start }): AttentionSpan => {
-    const span = { queryStart: query, queryLength: ids.length, keyStart: start, keyLength: ids.length };
-    query += ids.length;
-    return { ...span, prefixStart: 0, prefixLength: 0 };
-  });
   const embedded = prompts[0]!.embedded;
   return {
     ids: Int32Array.from(prompts.flatMap(({ ids }) => [...ids])),
+    segments: oneAfterTheOther(prompts.map(({ ids }) => ids.length)),
+    adapters: prompts.map(({ adapter }) => adapter),
     positions: joinedPositions(prompts.map(({ positions }) => positions)),
-    rows: Int32Array.from(prompts.flatMap(({ ids, start }) => Array.from(ids, (_, at) => start + at))),
-    spans,
+    rows: Int32Array.from(prompts.flatMap(({ ids, before, start }) => rangeFrom(start, before + ids.length))),
+    spans: promptSpans(prompts),
     ...(embedded === undefined ? {} : { embedded }),
   };
+}
+
+/** What each prompt sees: itself and what its adapter puts before it, of which virtual tokens are queries too. */
+function promptSpans(prompts: readonly Prompt[]): AttentionSpan[] {
+  const queries = oneAfterTheOther(
+    prompts.map(({ ids, adapter }) => ids.length + (adapter?.virtualTokens?.length ?? 0)),
+  );
+  return prompts.map(({ ids, before, start }, at) => {
+    const { start: queryStart, length: queryLength } = queries[at]!;
+    return {
+      queryStart,
+      queryLength,
+      keyStart: start,
+      keyLength: before + ids.length,
+      prefixStart: 0,
+      prefixLength: 0,
+    };
+  });
+}
+
+const rangeFrom = (start: number, length: number): number[] => Array.from({ length }, (_, at) => start + at);
+
+function oneAfterTheOther(lengths: readonly number[]): Segment[] {
+  let end = 0;
+  return lengths.map((length) => ({ start: (end += length) - length, length }));
 }
 
 function joinedPositions(all: readonly Positions[]): Positions {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AttentionSpan } from '../contracts/ops.js';
+import type { ActiveAdapter } from '../contracts/model.js';
 import type { Completion, GenerationRequest } from '../contracts/generation.js';
 import type { Positions } from '../contracts/segments.js';
 import type { tf } from '../tf.js';
@@ -13,6 +14,9 @@ export interface Prompt {
   /** Position of the first new token. */
   readonly next: number;
   readonly embedded: GenerationRequest['embedded'];
+  readonly adapter: ActiveAdapter | null;
+  /** Rows of the arena for what the adapter puts before the prompt. */
+  readonly before: number;
   readonly key: string;
   /** Of its draws, where the request has one. */
   readonly seed: number | undefined;
@@ -57,15 +61,16 @@ export class Sequence {
   /** What the newest token sees: in one range with its prompt, or with the prompt shared by several answers. */
   span(query: number): AttentionSpan {
     const { prompt, start, ids } = this;
+    const promptLength = prompt.before + prompt.ids.length;
     const own = { queryStart: query, queryLength: 1 };
     return prompt.answers === 1
-      ? { ...own, keyStart: prompt.start, keyLength: prompt.ids.length + ids.length, prefixStart: 0, prefixLength: 0 }
+      ? { ...own, keyStart: prompt.start, keyLength: promptLength + ids.length, prefixStart: 0, prefixLength: 0 }
       : {
           ...own,
           keyStart: start,
           keyLength: ids.length,
           prefixStart: prompt.start,
-          prefixLength: prompt.ids.length,
+          prefixLength: promptLength,
         };
   }
 
@@ -77,12 +82,15 @@ export class Sequence {
 }
 
 /** Rows that a prompt holds while any of its answers is written. */
-export const promptRows = ({ ids, answers, limit }: Pick<Prompt, 'ids' | 'answers' | 'limit'>): number =>
-  answers === 1 ? ids.length + limit : ids.length;
+export const promptRows = ({ ids, before, answers, limit }: PromptSize): number =>
+  before + ids.length + (answers === 1 ? limit : 0);
+
+type PromptSize = Pick<Prompt, 'ids' | 'before' | 'answers' | 'limit'>;
 
 /** Begins the next answer of a prompt; null where the arena has no room for it. */
 export function beginAnswer(prompt: Prompt, arena: KeyValueArena): Sequence | null {
-  const start = prompt.answers === 1 ? prompt.start + prompt.ids.length : arena.ranges.take(prompt.limit);
+  const start =
+    prompt.answers === 1 ? prompt.start + prompt.before + prompt.ids.length : arena.ranges.take(prompt.limit);
   return start === null ? null : new Sequence(prompt, prompt.begun++, start);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { ForwardContext, LinearLayer } from '../contracts/index.js';
+import { bySegment } from './by-segment.js';
 import { linear } from '../ops/linear/linear.js';
 
 /** y = x Wᵀ + b with whatever adapter the context carries: x [T, inputs] → [T, outputs]. */
@@ -16,13 +17,15 @@ export class Linear implements LinearLayer {
     [this.outputs, this.inputs] = weight.shape;
   }
 
-  forward(x: Tensor2D, { adapter, training, randomKey }: ForwardContext): Tensor2D {
+  forward(x: Tensor2D, context: ForwardContext): Tensor2D {
+    const { adapter, training, randomKey } = context;
+    if (adapter?.ofSegments !== undefined) return bySegment(x, context, (rows, own) => this.forward(rows, own));
     const lowRank = adapter?.lowRank(this.path) ?? null;
     const y = linear(x, this.weight, {
       bias: this.bias,
       lowRank,
       ...(training ? { dropoutKey: { key: randomKey, site: this.path } } : {}),
     });
-    return adapter?.transform?.(this, x, y) ?? y;
+    return adapter?.transform?.(this, x, y, context) ?? y;
   }
 }

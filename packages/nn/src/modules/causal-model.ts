@@ -3,6 +3,7 @@ import { tf } from '../tf.js';
 import type { ForwardContext, LinearLayer, Model, Parameter } from '../contracts/model.js';
 import type { Ints } from '../ops/checks.js';
 import type { ModelParts } from './model-parts.js';
+import { withAdapterRows } from './with-adapter-rows.js';
 
 /** The part of a model below its head. */
 export interface Decoder {
@@ -45,7 +46,7 @@ export class CausalModel implements Model {
   }
 
   forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
-    return tf.tidy(() => this.decoder.forward(embedded, context));
+    return tf.tidy(() => withAdapterRows(embedded, context, (row, own) => this.decoder.forward(row, own)));
   }
 
   dispose(): void {

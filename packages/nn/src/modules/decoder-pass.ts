@@ -13,6 +13,7 @@ import { sequenceLengths } from './sequence-lengths.js';
 import { tf } from '../tf.js';
 import type { AttentionSpan } from '../contracts/ops.js';
 import type { ForwardContext } from '../contracts/model.js';
+import { KeysAhead } from './keys-ahead.js';
 import type { Segment } from '../contracts/segments.js';
 
 /** What holds for the attention of all blocks of a model, where it is not a decoder's usual one. */
@@ -31,6 +32,7 @@ export interface PassFacts {
 export class DecoderPass {
   private readonly spans: readonly AttentionSpan[];
   private readonly across: readonly AttentionSpan[];
+  private readonly before: KeysAhead | null;
   private readonly rotary: RopeValues | null;
   private readonly tables: RopeTables | null;
   private readonly bias: AttentionBias | undefined;
@@ -41,7 +43,8 @@ export class DecoderPass {
     private readonly rope: RopeOptions | null = null,
     private readonly facts: PassFacts = {},
   ) {
-    this.spans = context.cache?.spans ?? spansOf(context.segments);
+    this.before = KeysAhead.of(context);
+    this.spans = context.cache?.spans ?? this.before?.spans ?? spansOf(context.segments);
     this.across = facts.sources === undefined ? [] : spansAcross(context.segments, facts.sources);
     this.rotary =
       rope === null ? null : ropeValues(context.positions, rope, sequenceLengths(context, this.spans, rope));
@@ -60,10 +63,11 @@ export class DecoderPass {
 
   /**
    * Attention within segments (and to their prefixes): q [T, H, D], k and v [T, G, D] → [T, H, D].
-   * With a cache, k and v of the earlier tokens come first. `window` 0: none.
+   * With a cache, k and v of the earlier tokens come first, and before them what an adapter puts there. `window` 0: none.
    */
   attend(layer: number, q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, window = 0): tf.Tensor3D {
-    const { keys, values } = this.context.cache?.append(layer, k, v) ?? { keys: k, values: v };
+    const own = this.before?.into(layer, k, v) ?? { keys: k, values: v };
+    const { keys, values } = this.context.cache?.append(layer, own.keys, own.values) ?? own;
     const { causal = true, scale = 1 / Math.sqrt(q.shape[2]) } = this.facts;
     return attention(q, keys, values, { spans: this.spans, scale, causal, window, bias: this.bias ?? this.newBias() });
   }

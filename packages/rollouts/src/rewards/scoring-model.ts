@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Run } from '@llmf/core';
 import {
+  adapterKindOf,
   AdapterToken,
   AttachedHead,
   ModelLoaderToken,
@@ -10,7 +11,7 @@ import {
   type Model,
   type SavedHeads,
 } from '@llmf/nn';
-import { chosen, DataServiceToken, loadModel, type EncodedRow, type Policy } from '@llmf/training';
+import { DataServiceToken, loadModel, type EncodedRow, type Policy } from '@llmf/training';
 import type { RewardContext, Sample } from '../contracts/reward.js';
 import { rolloutsErrors } from '../rollouts-errors.js';
 
@@ -68,11 +69,8 @@ async function adapterOnPolicy({ run, policy }: RewardContext, path: string, fol
   if (!(await run.container.resolve(DataServiceToken).sharesVocabulary(run, folder))) {
     throw rolloutsErrors.rewardModelVocabulary({ path });
   }
-  const kind = chosen(run.container, AdapterToken, peftType(folder), 'rewards');
-  const given = kind.options?.safeParse({ path: folder });
-  const options = given?.success === true ? (given.data as Record<string, unknown>) : { path: folder };
-  const key = { seed: 0, stream: 'reward', step: 0, microbatch: 0 };
-  const adapter = (await kind.attach(model, options, key, run.folder, { trains: false, option: 'rewards.path' }))!;
+  const kinds = run.container.resolveAll(AdapterToken);
+  const adapter = await (await adapterKindOf(kinds, folder, 'rewards.path')).load(model, folder, 'rewards.path');
   const saved = adapter.heads ?? null;
   checkHead(path, saved);
   const head = AttachedHead.load(saved.heads[0]!, model.hiddenSize, saved);
@@ -108,10 +106,4 @@ function frozenBase(policy: Policy | null, path: string): Policy {
   const isTrained = [...(policy?.model.parameters.values() ?? [])].some(({ trainable }) => trainable);
   if (policy !== null && !isTrained) return policy;
   throw rolloutsErrors.rewardModelBase({ path, got: policy === null ? 'no policy' : 'a policy whose base is trained' });
-}
-
-/** `lora` where the file does not say or cannot be read: reading the adapter then tells what is wrong with it. */
-function peftType(folder: string): string {
-  const text = readFileSync(join(folder, 'adapter_config.json'), 'utf8');
-  return /"peft_type"\s*:\s*"(\w+)"/.exec(text)?.[1]?.toLowerCase() ?? 'lora';
 }

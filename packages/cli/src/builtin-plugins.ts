@@ -6,6 +6,7 @@ type PluginModule = { readonly default: () => Plugin };
 /** What a plain `llmf` can do, as plugins like any other, in the order they are applied. */
 const builtins: Readonly<Record<string, () => Promise<PluginModule>>> = {
   '@llmf/nn': () => import('@llmf/nn'),
+  '@llmf/adapters': () => import('@llmf/adapters'),
   '@llmf/training': () => import('@llmf/training'),
   '@llmf/models': () => import('@llmf/models'),
   '@llmf/data': () => import('@llmf/data'),

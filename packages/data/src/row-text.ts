@@ -13,6 +13,7 @@ export async function rowText(run: Run): Promise<RowText | null> {
   const template = await chooseTemplate(readSection(run.config, dataOptionsSection).template, tokenizer, run.folder);
   return {
     decode: (ids, { specialTokens = false } = {}) => tokenizer.decode(ids, { skipSpecialTokens: !specialTokens }),
+    encode: (text) => Int32Array.from([...(tokenizer.addsBos ? [tokenizer.bos!.id] : []), ...tokenizer.encode(text)]),
     endIds: stopTokens(tokenizer, template),
   };
 }

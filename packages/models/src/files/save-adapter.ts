@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addFilesAtomic, fromFloat32, type TensorToWrite } from '@llmf/core';
-import { changesLayer, peftHeadKey, type Architecture, type AttachedAdapter, type SaveOptions } from '@llmf/nn';
+import { changesLayer, tf, peftHeadKey, type Architecture, type AttachedAdapter, type SaveOptions } from '@llmf/nn';
 import { copyCompanions } from './companion-files.js';
 import { checkSaved } from './finite-weights.js';
 import { hubIdOf } from './locate-model.js';
@@ -23,12 +23,13 @@ export async function saveAdapter(
   { source, companions, heads, verify }: Omit<SaveOptions, 'dtype'>,
   find: (modelType: string) => Architecture,
 ): Promise<void> {
-  const tensors: TensorToWrite[] = [...adapter.variables].map(([name, variable]) => ({
+  const made = adapter.saved?.();
+  const tensors: TensorToWrite[] = [...(made ?? adapter.variables)].map(([name, tensor]) => ({
     name,
     dtype: 'F32',
-    shape: variable.shape,
+    shape: tensor.shape,
     data: async () => {
-      const values = (await variable.data()) as Float32Array;
+      const values = (await tensor.data()) as Float32Array;
       checkSaved(folder, name, values, 'F32');
       return fromFloat32(values, 'F32');
     },
@@ -41,7 +42,7 @@ export async function saveAdapter(
     base_model_name_or_path: hubIdOf(source) ?? source,
     ...('fan_in_fan_out' in adapter.peftConfig ? { fan_in_fan_out: await isTransposed(adapter, source, find) } : {}),
   };
-  await addFilesAtomic(
+  const write = addFilesAtomic(
     folder,
     async (temporary) => {
       await copyCompanions(source, temporary);
@@ -53,6 +54,7 @@ export async function saveAdapter(
     },
     ['adapter_config.json'],
   );
+  await write.finally(() => tf.dispose([...(made?.values() ?? [])]));
 }
 
 /** As PEFT 0.21 writes them for every sequence classifier (peft_model.py, PeftModelForSequenceClassification). */

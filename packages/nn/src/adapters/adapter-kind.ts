@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Adapter } from '../contracts/index.js';
+import { readAdapterObject } from './adapter-config.js';
 import { adapterErrors } from './adapter-errors.js';
-import { missingFile } from './missing-file.js';
 
 /**
  * The kind that reads the adapter of a PEFT folder, by what its adapter_config.json says. Of several, the one provided
@@ -18,22 +17,9 @@ export async function adapterKindOf(
   option: string,
 ): Promise<Adapter & Required<Pick<Adapter, 'load'>>> {
   const file = join(folder, 'adapter_config.json');
-  const config = await readConfig(file, option);
+  const config = await readAdapterObject(file, option);
   const kind = kinds.findLast((each) => each.load !== undefined && each.reads?.(config) === true);
   if (kind !== undefined) return kind as Adapter & Required<Pick<Adapter, 'load'>>;
   const known = kinds.filter(({ load }) => load !== undefined).map(({ name }) => name);
   throw adapterErrors.adapterKind({ file, got: JSON.stringify(config['peft_type']) ?? 'no peft_type', known });
-}
-
-/** @throws LLMF_NN_ADAPTER_FILE */
-async function readConfig(file: string, option: string): Promise<Record<string, unknown>> {
-  let problem = 'no JSON object';
-  try {
-    const content: unknown = JSON.parse(await readFile(file, 'utf8'));
-    if (typeof content === 'object' && content !== null) return content as Record<string, unknown>;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw await missingFile(file, option);
-    problem = (error as Error).message;
-  }
-  throw adapterErrors.adapterFile({ path: file, problem, option });
 }

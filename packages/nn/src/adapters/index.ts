@@ -5,11 +5,21 @@ import { lora } from './lora.js';
 import { none } from './none.js';
 
 export { adapterFor, adapterOf, changesLayer } from './adapter-of.js';
+export {
+  readAdapterFolder,
+  type AdapterFolder,
+  type LayerTensors,
+  type PeftForm,
+  type Refusal,
+} from './adapter-folder.js';
 export { adapterKindOf } from './adapter-kind.js';
 export { freshLora, loraOptions, type LoraOptions } from './lora.js';
-export { LoraAdapter } from './lora-adapter.js';
+export { LoraAdapter, type LayerPair, type LoraFacts } from './lora-adapter.js';
+export { loraForm, type LoraConfig } from './lora-form.js';
 export { peftHeadKey } from './peft-names.js';
-export { savedLora } from './saved-lora.js';
+export { savedFacts, savedLora, savedPair } from './saved-lora.js';
+export { targetModules } from './target-modules.js';
+export { selectTargets, type Targets } from './targets.js';
 export { freezeOptions, type FreezeOptions } from './freeze.js';
 export { freeze, lora, none };
 

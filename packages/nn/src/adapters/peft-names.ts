@@ -7,17 +7,6 @@ const prefix = 'base_model.model.';
 export const peftKey = (path: string, half: 'A' | 'B', names?: ModuleNames): string =>
   `${prefix}${names?.toTransformers(path) ?? path}.lora_${half}.weight`;
 
-/**
- * The layer here and the half that a tensor of the file is, by the module names of any Transformers; null for a tensor of
- * another kind. A state_dict that was written without PEFT's save carries the adapter's name: `lora_A.default.weight`.
- */
-export function parsePeftKey(key: string, names?: ModuleNames): { path: string; half: 'A' | 'B' } | null {
-  const parts = /^base_model\.model\.(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(key);
-  if (parts === null) return null;
-  const path = parts[1]!;
-  return { path: names?.fromTransformers(path) ?? path, half: parts[2] as 'A' | 'B' };
-}
-
 /** VeLoRA keeps the direction on which it compresses activations for the reverse pass; results do not depend on it. */
 export const isForTrainingOnly = (key: string): boolean => key.endsWith('.lora_velora_embed');
 

@@ -40,7 +40,9 @@ export interface ActiveAdapter {
   lowRank(path: string): LowRank | null;
   /** For adapters of another form: transforms the layer's output y [T, outputs] given its input x [T, inputs]. */
   transform?(layer: LinearLayer, x: Tensor2D, y: Tensor2D, context: ForwardContext): Tensor2D;
-  /** Does it change this layer's output? Left out: where it is low-rank, and with `transform` anywhere. */
+  /** Changes a layer's input x [T, inputs] before all else. */
+  transformInput?(layer: LinearLayer, x: Tensor2D, context: ForwardContext): Tensor2D;
+  /** Does it change this layer? Left out: where it is low-rank, and with `transform` anywhere. */
   changes?(path: string): boolean;
   /** Prefix tuning: keys and values that come before those of a sequence's first token, in every layer. */
   readonly keysBefore?: KeysBefore;
@@ -125,6 +127,8 @@ export interface Model {
 /** Which weights an adapter choice trains; asked by the loader before any weight is read. */
 export interface Adapter extends Named {
   readonly options?: OptionsSchema;
+  /** Peak learning rate where neither the config nor anyone else names one; left out: the stage's for adapters. */
+  readonly learningRate?: number;
   /** Is this base weight trained itself? (full tuning: all; LoRA: none; freeze: some) */
   trainsBase(parameter: string, blocks: readonly string[], options: Record<string, unknown>): boolean;
   /**
@@ -136,6 +140,7 @@ export interface Adapter extends Named {
     options: Record<string, unknown>,
     random: RandomKey,
     folder: string,
+    tokenize?: Tokenize,
   ): Promise<AttachedAdapter | null>;
   /** Does it read adapters that say this of themselves? The content of adapter_config.json. */
   reads?(peftConfig: Readonly<Record<string, unknown>>): boolean;
@@ -145,6 +150,9 @@ export interface Adapter extends Named {
    */
   load?(model: Model, folder: string, option: string): Promise<AttachedAdapter>;
 }
+
+/** Tokens of a text by the model's tokenizer; null where there is none. */
+export type Tokenize = (text: string) => Promise<Int32Array | null>;
 
 /** The weights that a layer has with an adapter put into them; the caller disposes them. */
 export interface MergedLayer {
@@ -156,6 +164,8 @@ export interface MergedLayer {
 export interface AttachedAdapter extends ActiveAdapter {
   /** Trainable variables by PEFT's key, e.g. `base_model.model.<path>.lora_A.weight`. */
   readonly variables: ReadonlyMap<string, Variable>;
+  /** Tensors of its file, by key, where they are not the variables; the caller disposes them. */
+  saved?(): ReadonlyMap<string, Tensor>;
   /** PEFT's adapter_config.json. */
   readonly peftConfig: Readonly<Record<string, unknown>>;
   /** True while its output is exactly zero (fresh LoRA), so that policy ≡ reference is known. */

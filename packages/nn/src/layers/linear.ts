@@ -21,11 +21,12 @@ export class Linear implements LinearLayer {
     const { adapter, training, randomKey } = context;
     if (adapter?.ofSegments !== undefined) return bySegment(x, context, (rows, own) => this.forward(rows, own));
     const lowRank = adapter?.lowRank(this.path) ?? null;
-    const y = linear(x, this.weight, {
+    const input = adapter?.transformInput?.(this, x, context) ?? x;
+    const y = linear(input, this.weight, {
       bias: this.bias,
       lowRank,
       ...(training ? { dropoutKey: { key: randomKey, site: this.path } } : {}),
     });
-    return adapter?.transform?.(this, x, y, context) ?? y;
+    return adapter?.transform?.(this, input, y, context) ?? y;
   }
 }

@@ -12,7 +12,7 @@ export { gelu } from './gelu/gelu.js';
 export type { GeluForm } from './gelu/composite.js';
 export { globalNorm } from './global-norm/global-norm.js';
 export { layerNorm } from './layer-norm/layer-norm.js';
-export { linear, type DropoutKey, type LinearOptions } from './linear/linear.js';
+export { dropped, linear, type DropoutKey, type LinearOptions } from './linear/linear.js';
 export { rmsNorm } from './rms-norm/rms-norm.js';
 export { rope } from './rope/rope.js';
 export {

@@ -76,6 +76,8 @@ export interface RowChat {
 export interface RowText {
   /** Without special tokens, unless they are wanted. */
   decode(ids: ArrayLike<number>, options?: { readonly specialTokens?: boolean }): string;
+  /** Tokens of a plain text, behind the one with which the tokenizer begins a text, if there is one. */
+  encode(text: string): Int32Array;
   /** Tokens at which an answer ends. */
   readonly endIds: readonly number[];
 }

@@ -17,6 +17,7 @@ import {
   type Variable,
 } from '@llmf/nn';
 import { chosen } from '../choose.js';
+import { DataServiceToken } from '../contracts/data.js';
 import { trainingErrors } from '../training-errors.js';
 import { attachHeads } from './attach-heads.js';
 import { keepIdentity } from './identity.js';
@@ -95,7 +96,14 @@ export const modelFolder = (run: Run): Promise<string> =>
 export async function attachAdapter(run: Run, model: Model): Promise<AttachedAdapter | null> {
   const { name, options } = run.config.choices['adapter']![0]!;
   const key = { seed: run.config.train.seed, stream: 'adapter', step: 0, microbatch: 0 };
-  return await chosen(run.container, AdapterToken, name, 'adapter').attach(model, options, key, run.folder);
+  const kind = chosen(run.container, AdapterToken, name, 'adapter');
+  return await kind.attach(model, options, key, run.folder, (text) => tokenize(run, text));
+}
+
+/** Tokens of a text by the run's tokenizer; null where its data has none. */
+async function tokenize(run: Run, text: string): Promise<Int32Array | null> {
+  if (!run.container.has(DataServiceToken)) return null;
+  return (await run.container.resolve(DataServiceToken).text(run))?.encode(text) ?? null;
 }
 
 /** Says once what the checkpoint's config asks for and the architecture leaves out. */

@@ -44,6 +44,15 @@ export function linear(x: Tensor2D, weight: Tensor2D, options: LinearOptions = {
   });
 }
 
+/**
+ * x [T, K] as the low-rank path of a layer sees it while training: the same values dropped as `linear` drops with that
+ * key. Itself where nothing is to be dropped.
+ */
+export function dropped(x: Tensor2D, probability: number, from: DropoutKey | undefined): Tensor2D {
+  if (from === undefined || probability === 0) return x;
+  return tf.mul(x, dropoutMask(from, ...x.shape, probability));
+}
+
 /** 0 with probability p, else 1/(1 − p): [rows, inputs]. */
 function dropoutMask({ key, site }: DropoutKey, rows: number, inputs: number, probability: number): Tensor2D {
   const keep = 1 / (1 - probability);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineErrors } from '@llmf/core';
+
+export const errors = defineErrors('adapters', {
+  noTargets: (f: { known: readonly string[] }) => ({
+    what: 'ia3 does not know which layers of this model give keys, values and inner activations',
+    where: 'adapter.targets and adapter.feedforward',
+    expected: `names among ${f.known.join(', ')}`,
+    fix: 'name them',
+  }),
+  bothTargets: (f: { layer: string }) => ({
+    what: 'ia3 scales either the outputs or the inputs of a layer',
+    where: 'adapter.targets and adapter.feedforward',
+    got: `${f.layer} in both`,
+    fix: 'leave it out of one of them',
+  }),
+  sizes: (f: { modelType: string; missing: string }) => ({
+    what: `config.json of this ${f.modelType} model does not tell how many keys and values its layers have`,
+    where: f.missing,
+    expected: 'a number',
+    fix: 'use another adapter than prefix-tuning for this model',
+  }),
+  noTokenizer: (_facts: object) => ({
+    what: 'prompt-tuning cannot begin from a text here',
+    where: 'adapter.init.text',
+    expected: 'a tokenizer of the model',
+    fix: 'use `init: vocabulary`',
+  }),
+  emptyText: (f: { text: string }) => ({
+    what: 'prompt-tuning cannot begin from a text without tokens',
+    where: 'adapter.init.text',
+    got: JSON.stringify(f.text),
+    fix: 'write some words',
+  }),
+});

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Against what PEFT wrote and computed (oracles/adapters/make_fixtures.py). */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readSafetensors, toFloat32, type HostTensor } from '@llmf/core';
+import {
+  adapterKindOf,
+  adamwStep,
+  jsBackend,
+  logitsOf,
+  lora,
+  selectedLogProbs,
+  tf,
+  valueAndGradients,
+  type Adapter,
+  type AttachedAdapter,
+  type ForwardContext,
+  type Model,
+  type Variable,
+} from '@llmf/nn';
+import { dora, ia3, prefixTuning, promptTuning, pTuning } from '@llmf/adapters';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attached, baseFolder, find, key, loader, loadTiny } from './tiny.js';
+
+const folderOf = (...parts: string[]) => fileURLToPath(new URL(join('..', 'fixtures', ...parts), import.meta.url));
+const kinds = [lora, dora, ia3, prefixTuning, promptTuning, pTuning];
+/** Name of the case, its base, its kind, and the options that make it in training. */
+const cases: readonly (readonly [name: string, base: string, kind: Adapter, options: Record<string, unknown>])[] = [
+  ['ia3', 'llama', ia3, {}],
+  ['ia3-gpt2', 'gpt2', ia3, {}],
+  ['dora', 'llama', dora, { rank: 3, alpha: 6, targets: ['q_proj', 'down_proj'] }],
+  ['dora-gpt2', 'gpt2', dora, { rank: 2, alpha: 4, targets: ['c_attn'] }],
+  ['prefix', 'llama', prefixTuning, { tokens: 3 }],
+  ['prefix-projected', 'llama', prefixTuning, { tokens: 3, projection: true, hiddenSize: 10 }],
+  ['prefix-gpt2', 'gpt2', prefixTuning, { tokens: 2 }],
+  ['prompt', 'llama', promptTuning, { tokens: 4 }],
+  ['prompt-gpt2', 'gpt2', promptTuning, { tokens: 2 }],
+  ['p-tuning-mlp', 'llama', pTuning, { tokens: 3, hiddenSize: 12 }],
+  ['p-tuning-lstm', 'llama', pTuning, { tokens: 4, hiddenSize: 6, encoder: 'lstm' }],
+];
+
+const contextOf = (adapter: AttachedAdapter | null, length: number, training = false): ForwardContext => ({
+  adapter,
+  segments: [{ start: 0, length }],
+  positions: Int32Array.from({ length }, (_, at) => at),
+  training,
+  randomKey: key,
+  gradientCheckpointing: false,
+});
+
+function logits(model: Model, adapter: AttachedAdapter | null, ids: Int32Array): Float32Array {
+  return tf.tidy(() => {
+    const hidden = model.forward(model.embed(ids), contextOf(adapter, ids.length));
+    return logitsOf(model, hidden, [...ids.keys()])
+      .dataSync()
+      .slice() as Float32Array;
+  });
+}
+
+const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Array.from(a).reduce((most, value, at) => Math.max(most, Math.abs(value - b[at]!)), 0);
+
+const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+
+const intsOf = ({ data }: HostTensor) => new Int32Array(data.slice().buffer);
+
+/** The name that PEFT's module has for what llmf trains. */
+const peftName = (name: string, expected: Readonly<Record<string, HostTensor>>): string => {
+  const [module, part] = name.startsWith('prompt_encoder.') ? ['prompt_encoder.', name.slice(15)] : ['', name];
+  const candidates =
+    name === 'prompt_embeddings'
+      ? ['prompt_encoder.default.embedding.weight']
+      : module === ''
+        ? [`${part}.default`, `${part}.default.weight`, part.replace(/\.weight$/, '.default.weight')]
+        : [`prompt_encoder.default.${part}`];
+  const found = candidates.find((candidate) => `trained.${candidate}` in expected);
+  if (found === undefined) throw new Error(`${name} is none of ${Object.keys(expected).join(', ')}`);
+  return found;
+};
+
+let scratch: string;
+beforeAll(async () => {
+  await jsBackend.start({}, 'f32');
+  scratch = process.env['LLMF_SAVED_ADAPTERS'] ?? mkdtempSync(join(tmpdir(), 'llmf-adapters-'));
+});
+afterAll(() => {
+  if (process.env['LLMF_SAVED_ADAPTERS'] === undefined) rmSync(scratch, { recursive: true, force: true });
+});
+
+it('every case of the oracle is held', () => {
+  const made = readdirSync(folderOf(), { withFileTypes: true }).flatMap((each) =>
+    each.isDirectory() ? [each.name] : [],
+  );
+  expect(cases.map(([name]) => name).toSorted()).toEqual(made.toSorted());
+});
+
+describe.each(cases)('%s', (name, base, kind, options) => {
+  let model: Model;
+  let expected: Readonly<Record<string, HostTensor>>;
+  let ids: Int32Array;
+  beforeAll(async () => {
+    model = await loadTiny(base);
+    expected = await readSafetensors(folderOf(name, 'expected.safetensors'));
+    ids = intsOf(expected['ids']!);
+  });
+  afterAll(() => model.dispose());
+  const fresh = () => attached(kind, model, options);
+
+  it("is read by its kind and gives PEFT's logits, to 1e-5", async () => {
+    const found = await adapterKindOf(kinds, folderOf(name, 'saved'), '--adapter');
+    expect(found.name).toBe(kind.name);
+    const adapter = await found.load(model, folderOf(name, 'saved'), '--adapter');
+    expect(largest(logits(model, adapter, ids), toFloat32(expected['logits']!))).toBeLessThan(1e-5);
+    expect(largest(logits(model, null, ids), toFloat32(expected['logits']!))).toBeGreaterThan(1e-2);
+    adapter.dispose();
+  });
+
+  it("trains as PEFT's for 20 steps of AdamW: each loss to 1e-4 of it, the change of each weight to 1e-3", async () => {
+    const adapter = await fresh();
+    for (const [variable, of] of adapter.variables) {
+      const tensor = expected[`trained.${peftName(variable, expected)}`]!;
+      of.assign(tf.tensor(toFloat32(tensor), tensor.shape.length === of.rank ? [...tensor.shape] : of.shape));
+    }
+    expect(Object.keys(expected).filter((each) => each.startsWith('trained.'))).toHaveLength(adapter.variables.size);
+    const losses = train(model, adapter, ids, toFloat32(expected['losses']!).length);
+    for (const [step, loss] of toFloat32(expected['losses']!).entries())
+      expect(Math.abs(losses[step]! - loss) / loss, `step ${step + 1}`).toBeLessThan(1e-4);
+    for (const [variable, of] of adapter.variables) {
+      const [before, after] = ['trained', 'after'].map((when) =>
+        toFloat32(expected[`${when}.${peftName(variable, expected)}`]!),
+      );
+      const error = norm(after!.map((value, at) => value - of.dataSync()[at]!));
+      expect(error / norm(after!.map((value, at) => value - before![at]!)), variable).toBeLessThan(1e-3);
+    }
+    adapter.dispose();
+  });
+
+  it('is written and read again with the same logits, and leaves no tensor', async () => {
+    const tensors = tf.memory().numTensors;
+    const adapter = await fresh();
+    for (const variable of adapter.variables.values()) {
+      tf.tidy(() => variable.assign(tf.add(variable, 0.01)));
+    }
+    const folder = join(scratch, name, 'adapter');
+    mkdirSync(folder, { recursive: true });
+    await loader.saveAdapter(adapter, folder, { source: baseFolder(base) });
+    const again = await (await adapterKindOf(kinds, folder, '--adapter')).load(model, folder, '--adapter');
+    const [before, after] = [logits(model, adapter, ids), logits(model, again, ids)];
+    expect(largest(before, after)).toBeLessThan(2e-6);
+    const rows = Array.from(ids, (_, at) =>
+      Array.from(before.slice(at * model.vocabularySize, (at + 1) * model.vocabularySize)),
+    );
+    writeFileSync(join(scratch, name, 'expected.json'), JSON.stringify({ base, ids: [...ids], logits: rows }));
+    const written = JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8')) as Record<string, unknown>;
+    const theirs = JSON.parse(readFileSync(folderOf(name, 'saved', 'adapter_config.json'), 'utf8')) as typeof written;
+    for (const [field, value] of Object.entries(written)) {
+      if (field === 'base_model_name_or_path') continue;
+      const sorted = (given: unknown) => (Array.isArray(given) ? given.toSorted() : given);
+      expect(sorted(value), field).toEqual(sorted(theirs[field]));
+    }
+    adapter.dispose();
+    again.dispose();
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it('begins as the base alone, where it says so', async () => {
+    const adapter = await fresh();
+    const difference = largest(logits(model, adapter, ids), logits(model, null, ids));
+    if (adapter.isIdentity) expect(difference).toBe(0);
+    else expect(difference).toBeGreaterThan(1e-3);
+    adapter.dispose();
+  });
+
+  if (kind !== dora && kind !== ia3) return;
+  it('put into the weights gives the same logits', async () => {
+    const adapter = await kind.load!(model, folderOf(name, 'saved'), '--adapter');
+    const merged = await loader.load(baseFolder(base), { isTrainable: () => true, find });
+    for (const layer of model.linears.values()) {
+      const parts = adapter.merged!(layer);
+      expect(parts !== null).toBe(adapter.changes!(layer.path));
+      if (parts === null) continue;
+      (merged.parameters.get(`${layer.path}.weight`)!.value as Variable).assign(parts.weight);
+      if (parts.bias !== undefined) (merged.parameters.get(`${layer.path}.bias`)!.value as Variable).assign(parts.bias);
+      tf.dispose([parts.weight, ...(parts.bias === undefined ? [] : [parts.bias])]);
+    }
+    expect(largest(logits(merged, null, ids), logits(model, adapter, ids))).toBeLessThan(1e-5);
+    adapter.dispose();
+    merged.dispose();
+  });
+});
+
+/** Losses of `steps` steps on the mean likelihood of one row's tokens but the first. */
+function train(model: Model, adapter: AttachedAdapter, ids: Int32Array, steps: number): number[] {
+  const names = new Map([...adapter.variables].map(([name, variable]) => [variable.id, name]));
+  const states = new Map([...adapter.variables].map(([name, variable]) => [name, stateOf(variable)]));
+  const rows = Int32Array.from({ length: ids.length - 1 }, (_, at) => at);
+  const losses: number[] = [];
+  for (let step = 1; step <= steps; step++) {
+    const gradients = new Map<string, tf.Tensor>();
+    const { loss } = valueAndGradients(
+      () => {
+        const hidden = model.forward(model.embed(ids), contextOf(adapter, ids.length, true));
+        const { logProb } = selectedLogProbs(hidden, model.head.weight, rows, ids.slice(1));
+        return { loss: tf.neg(tf.mean(logProb)) as tf.Scalar };
+      },
+      adapter.variables.values(),
+      (variable, gradient) => void gradients.set(names.get(variable.id)!, gradient),
+    );
+    losses.push(loss.dataSync()[0]!);
+    const parameters = [...adapter.variables].map(([name, parameter]) => {
+      return { parameter, gradient: gradients.get(name)!, ...states.get(name)!, weightDecay: 0 };
+    });
+    adamwStep(parameters, { learningRate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, step });
+    tf.dispose([loss, ...gradients.values()]);
+  }
+  for (const { m, v } of states.values()) tf.dispose([m, v]);
+  return losses;
+}
+
+const stateOf = ({ shape }: Variable) => ({ m: tf.variable(tf.zeros(shape)), v: tf.variable(tf.zeros(shape)) });

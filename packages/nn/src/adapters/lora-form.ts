@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * adapter_config.json of a LoRA. Keys are those of PEFT 0.21 (peft/tuners/lora/config.py): those that are computed here,
+ * those that say nothing about the result of a saved adapter, and those that change it in a way that is not computed,
+ * which are refused unless they hold nothing. A key that is in none of the lists is refused too.
+ */
+import { z } from 'zod';
+import type { PeftForm, Refusal } from './adapter-folder.js';
+import { parsePeftHeadKey } from './peft-names.js';
+
+const isExpression = (text: string): boolean => {
+  try {
+    return new RegExp(text) instanceof RegExp;
+  } catch {
+    return false;
+  }
+};
+const pattern = z
+  .record(z.string().refine(isExpression, 'not a regular expression'), z.number())
+  .nullish()
+  .transform((given) => given ?? {});
+
+const computed = z.looseObject({
+  peft_type: z.literal('LORA'),
+  r: z.int().min(1),
+  lora_alpha: z.number(),
+  use_rslora: z
+    .boolean()
+    .nullish()
+    .transform((given) => given ?? false),
+  rank_pattern: pattern,
+  alpha_pattern: pattern,
+});
+export type LoraConfig = z.infer<typeof computed>;
+
+/**
+ * Which layers were adapted is told by the tensors of the file; how training went (dropout, VeLoRA's gradients, how the
+ * data of a start were chosen, tying) does not matter afterwards.
+ */
+const silent = new Set(
+  `target_modules exclude_modules layers_to_transform layers_pattern fan_in_fan_out lora_dropout
+   megatron_core eva_config corda_config loftq_config lora_ga_config qalora_group_size velora_config
+   ensure_weight_tying`.split(/\s+/),
+);
+
+const merge = 'merge it into the model with PEFT (merge_and_unload, then save_pretrained) and use that folder';
+const refusedKeys: Readonly<Record<string, Refusal>> = {
+  /** On a model without biases it says nothing. */
+  bias: { expected: 'no trained bias of the model', fix: merge },
+  /** The head of a sequence classifier is read; it stands in the file as PEFT's `score`. */
+  modules_to_save: { expected: 'no modules that are trained whole but the head of a classifier, `score`', fix: merge },
+  trainable_token_indices: { expected: 'no trained rows of embed_tokens', fix: merge },
+  target_parameters: { expected: 'LoRA of linear layers', fix: merge },
+  lora_bias: { expected: 'no bias in lora_B', fix: merge },
+  use_dora: { expected: 'no DoRA', fix: merge },
+  use_bdlora: { expected: 'no blocks in A and B', fix: merge },
+  kasa_config: { expected: 'no KaSA', fix: merge },
+  monteclora_config: { expected: 'no MonteCLoRA', fix: merge },
+  arrow_config: { expected: 'no routing between adapters', fix: 'use it with PEFT' },
+  alora_invocation_tokens: {
+    expected: 'an adapter that acts on every token',
+    fix: 'use it with PEFT: an activated LoRA cannot be merged either',
+  },
+  use_qalora: { expected: 'no QA-LoRA', fix: 'use it with PEFT on its quantized model' },
+  megatron_config: { expected: 'layers of Transformers', fix: 'use it with PEFT and Megatron' },
+  layer_replication: { expected: 'the layers of the model as they are', fix: merge },
+};
+
+/** Starts that leave the base weights alone; the others load into a changed base, which PEFT makes again each time. */
+const plainStarts: ReadonlySet<unknown> = new Set([
+  true,
+  false,
+  null,
+  undefined,
+  'gaussian',
+  'eva',
+  'orthogonal',
+  'mica',
+]);
+const changedBase: Refusal = {
+  expected: 'a start that leaves the base weights as they are',
+  fix: 'convert it with PEFT to a plain LoRA (save_pretrained with path_initial_model_for_weight_conversion), or merge it into the model',
+};
+
+const isLowRank = (tensor: string): boolean => /\.lora_[AB](\.default)?\.weight$/.test(tensor);
+const isRead = (tensor: string): boolean => isLowRank(tensor) || parsePeftHeadKey(tensor) !== null;
+
+function refusal(key: string, value: unknown, tensors: readonly string[]): Refusal | null {
+  if (key === 'init_lora_weights') return plainStarts.has(value) ? null : changedBase;
+  if (key === 'modules_to_save' && tensors.every(isRead)) return null;
+  if (key === 'bias' && (value === 'none' || !tensors.some((name) => name.endsWith('.bias')))) return null;
+  return refusedKeys[key] ?? { expected: 'keys of PEFT 0.21', fix: `${merge}, or tell us of this key` };
+}
+
+export const loraForm: PeftForm<typeof computed> = {
+  expected: 'a LoRA adapter as PEFT writes it',
+  computed,
+  silent,
+  refusal,
+  reads: isRead,
+};

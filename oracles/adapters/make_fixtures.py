@@ -53,6 +53,16 @@ CASES = {
 }
 
 
+RESIDUAL = {
+    "pissa": ("llama", LoraConfig(r=3, lora_alpha=6, init_lora_weights="pissa", target_modules=["q_proj", "down_proj"])),
+    "pissa-rs": (
+        "llama",
+        LoraConfig(r=2, lora_alpha=3, use_rslora=True, init_lora_weights="pissa", target_modules=["v_proj"]),
+    ),
+    "olora": ("llama", LoraConfig(r=3, lora_alpha=6, init_lora_weights="olora", target_modules=["q_proj", "down_proj"])),
+}
+
+
 def base_of(name: str):
     return AutoModelForCausalLM.from_pretrained(ROOT / "models" / "fixtures" / name, dtype=torch.float32)
 
@@ -109,7 +119,42 @@ def make(case: str, base: str, config) -> None:
     print(case, f"loss {losses[0]:.4f} to {losses[-1]:.4f}")
 
 
+def update_of(layer) -> torch.Tensor:
+    return layer.scaling["default"] * layer.lora_B["default"].weight @ layer.lora_A["default"].weight
+
+
+def make_residual(case: str, base: str, config) -> None:
+    """LoRA that begins with part of the weight: s·B₀A₀ of each layer, and, trained, s·(BA − B₀A₀)."""
+    torch.manual_seed(7)
+    config.task_type = "CAUSAL_LM"
+    folder = OUT / case
+    shutil.rmtree(folder, ignore_errors=True)
+    model = get_peft_model(base_of(base), config)
+    layers = {name.removeprefix("base_model.model."): m for name, m in model.named_modules() if hasattr(m, "lora_A") and hasattr(m, "scaling")}
+    starts = {name: update_of(layer).detach().clone() for name, layer in layers.items()}
+    ids = torch.randint(3, model.config.vocab_size, (11,))
+    model.peft_config["default"].init_lora_weights = True  # as the guide to the conversion says
+    model.save_pretrained(folder / "start")
+    _, losses = trained(model, ids)
+    model.save_pretrained(folder / "saved", path_initial_model_for_weight_conversion=folder / "start")
+    shutil.rmtree(folder / "start")
+    (folder / "saved" / "README.md").unlink(missing_ok=True)
+    config_file = folder / "saved" / "adapter_config.json"
+    written = json.loads(config_file.read_text())
+    config_file.write_text(json.dumps({**written, "base_model_name_or_path": base}, indent=2) + "\n")
+    with torch.no_grad():
+        logits = model(input_ids=ids[None]).logits[0]
+    expected = {"ids": ids.to(torch.int32), "logits": logits, "losses": torch.tensor(losses)}
+    for name, layer in layers.items():
+        expected[f"start.{name}"] = starts[name]
+        expected[f"change.{name}"] = (update_of(layer) - starts[name]).detach()
+    save_file({name: tensor.contiguous() for name, tensor in expected.items()}, folder / "expected.safetensors")
+    print(case, f"loss {losses[0]:.4f} to {losses[-1]:.4f}")
+
+
 for case, (base, config) in CASES.items():
     make(case, base, config)
+for case, (base, config) in RESIDUAL.items():
+    make_residual(case, base, config)
 versions = {"torch": torch.__version__, "transformers": transformers.__version__, "peft": peft.__version__}
 (OUT / "versions.json").write_text(json.dumps(versions) + "\n")

@@ -20,6 +20,13 @@ export const errors = defineErrors('adapters', {
     expected: 'a number',
     fix: 'use another adapter than prefix-tuning for this model',
   }),
+  rank: (f: { layer: string; rank: number; limit: number }) => ({
+    what: 'the adapter cannot begin with so large a part of a weight',
+    where: `adapter.rank, layer ${f.layer}`,
+    got: String(f.rank),
+    expected: `at most ${f.limit}, the smaller side of the weight`,
+    fix: 'choose a lower rank, or other targets',
+  }),
   noTokenizer: (_facts: object) => ({
     what: 'prompt-tuning cannot begin from a text here',
     where: 'adapter.init.text',

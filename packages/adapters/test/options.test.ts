@@ -12,8 +12,8 @@ import {
   type Scalar,
   type Tensor2D,
 } from '@llmf/nn';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attached, key, loadTiny } from './tiny.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { attached, contextOf, key, loadTiny } from './tiny.js';
 
 let model: Model;
 beforeAll(async () => {
@@ -23,16 +23,6 @@ beforeAll(async () => {
 afterAll(() => model.dispose());
 
 const host = (tensor: tf.Tensor) => [...tensor.dataSync()];
-const contextOf = (length: number, more: Partial<ForwardContext>): ForwardContext => ({
-  adapter: null,
-  segments: [{ start: 0, length }],
-  positions: Int32Array.from({ length }, (_, at) => at),
-  training: false,
-  randomKey: key,
-  gradientCheckpointing: false,
-  ...more,
-});
-
 describe('prompt tuning begins', () => {
   it('with the embeddings of a text, over and over until there are enough', async () => {
     const ids = Int32Array.of(5, 9, 70);
@@ -116,7 +106,7 @@ describe('dora', () => {
         host(
           (layer as unknown as { forward(x: Tensor2D, context: ForwardContext): Tensor2D }).forward(
             x,
-            contextOf(rows, { adapter, training }),
+            contextOf(adapter, rows, training),
           ),
         ),
       );
@@ -138,22 +128,29 @@ describe('dora', () => {
 });
 
 describe('on the native backend, with a base in bf16', () => {
+  let reason: string | null;
+  beforeAll(async () => {
+    reason = await cpuBackend.unavailable();
+    if (reason === null) await cpuBackend.start({}, 'bf16'); // compiles it where it is not
+  }, 180_000);
+  beforeEach((test) => {
+    if (reason !== null) test.skip(reason);
+  });
+  afterAll(() => jsBackend.start({}, 'f32'));
+
   it.each([
     ['dora', dora, { rank: 2 }],
     ['ia3', ia3, {}],
     ['prefix-tuning', prefixTuning, { tokens: 2, projection: true }],
     ['prompt-tuning', promptTuning, { tokens: 2 }],
   ] as const)('%s trains without expanding a weight', async (_name, kind, options) => {
-    const reason = await cpuBackend.unavailable();
-    if (reason !== null) return;
-    await cpuBackend.start({}, 'bf16');
     const packed = await loadTiny('llama', 'bf16');
     const adapter = await attached(kind, packed, options);
     const reached = new Set<number>();
     const ids = Int32Array.of(4, 8, 15);
     const { loss } = valueAndGradients(
       () => {
-        const hidden = packed.forward(packed.embed(ids), contextOf(3, { adapter, training: true }));
+        const hidden = packed.forward(packed.embed(ids), contextOf(adapter, 3, true));
         return { loss: tf.sum(tf.square(hidden)) as Scalar };
       },
       adapter.variables.values(),
@@ -166,6 +163,5 @@ describe('on the native backend, with a base in bf16', () => {
     loss.dispose();
     adapter.dispose();
     packed.dispose();
-    await jsBackend.start({}, 'f32');
   });
 });

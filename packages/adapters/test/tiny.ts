@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import type { HostTensor } from '@llmf/core';
 import { architectures, createModelLoader } from '@llmf/models';
-import { elementFormats, isMatrix, type Adapter, type AttachedAdapter, type Model, type Tokenize } from '@llmf/nn';
+import {
+  adamwStep,
+  elementFormats,
+  isMatrix,
+  logitsOf,
+  selectedLogProbs,
+  tf,
+  valueAndGradients,
+  type Adapter,
+  type AttachedAdapter,
+  type ForwardContext,
+  type Model,
+  type Tokenize,
+  type Variable,
+} from '@llmf/nn';
 
+export const folderOf = (...parts: string[]) =>
+  fileURLToPath(new URL(join('..', 'fixtures', ...parts), import.meta.url));
 export const baseFolder = (name: string) =>
   fileURLToPath(new URL(join('../../models/fixtures', name), import.meta.url));
 export const find = (modelType: string) => architectures.find(({ name }) => name === modelType)!;
@@ -37,3 +54,59 @@ export async function attached(
   const { data } = kind.options!.safeParse(options) as { readonly data: Record<string, unknown> };
   return (await kind.attach(model, data, key, '.', tokenize))!;
 }
+
+export const contextOf = (adapter: AttachedAdapter | null, length: number, training = false): ForwardContext => ({
+  adapter,
+  segments: [{ start: 0, length }],
+  positions: Int32Array.from({ length }, (_, at) => at),
+  training,
+  randomKey: key,
+  gradientCheckpointing: false,
+});
+
+export function logits(model: Model, adapter: AttachedAdapter | null, ids: Int32Array): Float32Array {
+  return tf.tidy(() => {
+    const hidden = model.forward(model.embed(ids), contextOf(adapter, ids.length));
+    return logitsOf(model, hidden, [...ids.keys()])
+      .dataSync()
+      .slice() as Float32Array;
+  });
+}
+
+export const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Array.from(a).reduce((most, value, at) => Math.max(most, Math.abs(value - b[at]!)), 0);
+
+export const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+
+export const intsOf = ({ data }: HostTensor) => new Int32Array(data.slice().buffer);
+
+/** Losses of `steps` steps on the mean likelihood of one row's tokens but the first. */
+export function train(model: Model, adapter: AttachedAdapter, ids: Int32Array, steps: number): number[] {
+  const names = new Map([...adapter.variables].map(([name, variable]) => [variable.id, name]));
+  const states = new Map([...adapter.variables].map(([name, variable]) => [name, stateOf(variable)]));
+  const rows = Int32Array.from({ length: ids.length - 1 }, (_, at) => at);
+  const losses: number[] = [];
+  for (let step = 1; step <= steps; step++) {
+    const gradients = new Map<string, tf.Tensor>();
+    const { loss } = valueAndGradients(
+      () => {
+        const hidden = model.forward(model.embed(ids), contextOf(adapter, ids.length, true));
+        const { logProb } = selectedLogProbs(hidden, model.head.weight, rows, ids.slice(1));
+        return { loss: tf.neg(tf.mean(logProb)) as tf.Scalar };
+      },
+      adapter.variables.values(),
+      (variable, gradient) => void gradients.set(names.get(variable.id)!, gradient),
+    );
+    losses.push(loss.dataSync()[0]!);
+    const parameters = [...adapter.variables].map(([name, parameter]) => {
+      return { parameter, gradient: gradients.get(name)!, ...states.get(name)!, weightDecay: 0 };
+    });
+    adamwStep(parameters, { learningRate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, step });
+    tf.dispose([loss, ...gradients.values()]);
+  }
+  for (const { m, v } of states.values()) tf.dispose([m, v]);
+  return losses;
+}
+
+const stateOf = ({ shape }: Variable) =>
+  tf.tidy(() => ({ m: tf.variable(tf.zeros(shape)), v: tf.variable(tf.zeros(shape)) }));

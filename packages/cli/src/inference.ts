@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { loadModel } from '@llmf/training';
 import { readdir, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
   applyOverrides,
   isOverride,

@@ -345,7 +345,7 @@ describe('llmf train, then generate and score with the adapter', () => {
 describe('llmf plugins, env, schema', () => {
   it('lists what each plugin brings', async () => {
     const out = await llmf('plugins');
-    expect(out).toMatch(/loaded\n[^]*stages[^]*\n {6}stage pretrain, sft, preference\n[^]*installed here/);
+    expect(out).toMatch(/loaded\n[^]*stages[^]*\n {6}stage pretrain, sft, preference[^\n]*\n[^]*installed here/);
     expect(out).toContain('architecture llama, mistral, qwen2, qwen3, gpt2');
   });
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
+import { checkModelFolder } from '@llmf/core';
 import type { Adapter } from '../contracts/index.js';
 import { readAdapterObject } from './adapter-config.js';
 import { adapterErrors } from './adapter-errors.js';
@@ -16,6 +17,7 @@ export async function adapterKindOf(
   folder: string,
   option: string,
 ): Promise<Adapter & Required<Pick<Adapter, 'load'>>> {
+  await checkModelFolder(folder);
   const file = join(folder, 'adapter_config.json');
   const config = await readAdapterObject(file, option);
   const kind = kinds.findLast((each) => each.load !== undefined && each.reads?.(config) === true);

@@ -83,7 +83,7 @@ describe('grpo', () => {
     const settings = {
       steps: 4,
       stage: { iterations: 2, miniBatches: 2 },
-      train: { saveEvery: 1, keepCheckpoints: 9 },
+      train: { saveEvery: null },
     };
     await train('whole', settings);
     let asked = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Stage } from '@llmf/core';
+import { Rollouts } from '@llmf/rollouts';
 import { noLoss } from '@llmf/training';
 import { openGrpo } from './grpo-session.js';
 import { grpoOptions } from './options.js';
@@ -14,5 +15,6 @@ export const grpo: Stage = {
   rows: 'prompt',
   defaults: { loss: noLoss },
   options: grpoOptions,
+  check: (run) => Rollouts.check(run, 'grpo'),
   prepare: (run, options) => openGrpo(run, options),
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Stage } from '@llmf/core';
+import { Rollouts } from '@llmf/rollouts';
 import { noLoss } from '@llmf/training';
 import { ppoOptions } from './options.js';
 import { openPpo } from './ppo-session.js';
@@ -15,5 +16,6 @@ export const ppo: Stage = {
   rows: 'prompt',
   defaults: { loss: noLoss },
   options: ppoOptions,
+  check: (run) => Rollouts.check(run, 'ppo'),
   prepare: (run, options) => openPpo(run, options),
 };

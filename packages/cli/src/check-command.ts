@@ -81,10 +81,12 @@ async function describeRun(
   const { config } = run;
   await engine.hooks.run.promise(run);
   for (const line of choiceLines(engine, config)) display.info(line);
+  const { name, options } = config.choices['stage']![0]!;
+  const stage = engine.find(StageToken, name);
+  await stage.check?.(run, options);
   const { backend } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
   display.info(`computes on ${backend.description}`);
   let programBytes = process.memoryUsage().rss;
-  const stage = engine.find(StageToken, config.choices['stage']![0]!.name);
   const needs = stage.defaults?.['loss'] === noLoss ? null : lossTermsOf(run, stage).needs;
   const policy = await openPolicy(run, needs?.heads);
   if (needs !== null && needs.reference !== 'none') await checkReference(run, policy, needs.span === 'all');

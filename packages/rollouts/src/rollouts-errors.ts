@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineErrors } from '@llmf/core';
 
-const resumable = 'no step is lost: mend it, then go on with `--resume`';
+const resumable = 'the steps before are saved: mend it, then go on with `--resume`';
 
 export const rolloutsErrors = defineErrors('rollouts', {
   noReward: (f: { stage: string; known: readonly string[] }) => ({

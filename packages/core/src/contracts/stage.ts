@@ -12,6 +12,8 @@ export interface Stage extends Named {
   readonly rows: string;
   /** Names that other slots take when the config and the plugins of the command line name none: `{ loss: 'sft' }`. */
   readonly defaults?: Readonly<Record<string, string>>;
+  /** Refuses what can be told from the config alone, before anything is loaded; also asked by `llmf check`. */
+  check?(run: Run, options: Record<string, unknown>): void | Promise<void>;
   prepare(run: Run, options: Record<string, unknown>): Promise<StageSession>;
 }
 
@@ -20,7 +22,10 @@ export interface StageSession {
   readonly stepsPerEpoch: number;
   /** Before step 1 of a fresh run: are loss and model wired as declared? @throws when not. */
   verify(): Promise<void>;
-  /** Does optimizer step `step` (1-based). */
+  /**
+   * Does optimizer step `step` (1-based). Marks an error that comes before anything of the run was changed by
+   * `beforeChange`: the steps before it are then saved first.
+   */
   step(step: number): Promise<StepResult>;
   /** Metrics over the held-out rows, names without `eval_`; null when there are none. */
   evaluate(): Promise<Record<string, number> | null>;

@@ -56,10 +56,12 @@ export async function runTraining(
   try {
     for (const line of config.inferred) logger.info(line);
     await engine.hooks.run.promise(run);
+    const choice = config.choices['stage']![0]!;
+    const stage = engine.find(StageToken, choice.name);
+    await stage.check?.(run, choice.options);
     const { backend, precision } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
     run.record['backend'] = { ...backend, stop: undefined, precision };
-    const choice = config.choices['stage']![0]!;
-    const session = await engine.find(StageToken, choice.name).prepare(run, choice.options);
+    const session = await stage.prepare(run, choice.options);
     run.totalSteps = stepCount(config, session.stepsPerEpoch);
     stopEarly(run);
     return await train(run, session, { resume, stop });

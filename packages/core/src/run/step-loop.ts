@@ -2,6 +2,7 @@
 import type { StageSession, StepResult } from '../contracts/stage.js';
 import type { CheckpointStore } from './checkpoints.js';
 import type { MetricsLog } from './metrics-log.js';
+import { isBeforeChange } from './before-change.js';
 import { BestMetric } from './best-metric.js';
 import { MetricsWindow } from './metrics-window.js';
 import { runErrors } from './run-errors.js';
@@ -54,7 +55,7 @@ export class StepLoop {
     const { run, session } = this;
     const started = performance.now();
     const step = run.step + 1;
-    const result = await session.step(step);
+    const result = await this.saving(session.step(step));
     run.step = step;
     await run.hooks.stepDone.promise({ step, epoch: this.epoch(step) });
     await this.settle();
@@ -104,7 +105,7 @@ export class StepLoop {
     const { run } = this;
     if (this.lastEvaluation === run.step) return;
     const started = performance.now();
-    const metrics = await unlessStopped(this.session.evaluate());
+    const metrics = await unlessStopped(this.saving(this.session.evaluate()));
     if (metrics === undefined) return;
     this.lastEvaluation = run.step;
     if (metrics === null) return this.withoutEvaluation();
@@ -115,6 +116,14 @@ export class StepLoop {
     const isBest = this.best?.note(run.step, named) ?? false;
     await run.hooks.evaluated.promise({ step: run.step, metrics: named });
     if (isBest && run.step > 0) await this.checkpoint();
+  }
+
+  /** Where work ends before it changed anything, the steps before it are saved. */
+  private async saving<T>(work: Promise<T>): Promise<T> {
+    return await work.catch(async (error: unknown) => {
+      if (isBeforeChange(error)) await this.checkpoint();
+      throw error;
+    });
   }
 
   /** @throws LLMF_CORE_METRIC_ABSENT where the config waits for a metric of held-out rows that are not there */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Run } from '@llmf/core';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { throwIfStopped, type Run } from '@llmf/core';
 import { GeneratorToken, type Completion, type Generator, type GenerationRequest } from '@llmf/nn';
 import { DataServiceToken, type EncodedRow, type Policy, type RowSet, type RowText } from '@llmf/training';
 import type { Sample } from '../contracts/reward.js';
@@ -47,7 +48,7 @@ export class AnswerWriter {
     return new AnswerWriter(run, policy, options, await run.container.resolve(DataServiceToken).text(run));
   }
 
-  /** Answers to prompts of a split, those to a prompt together, in the order of the prompts. */
+  /** Answers to prompts of a split, those to a prompt together, in the order of the prompts. @throws Stopped */
   async write(split: RowSet, prompts: readonly EncodedRow[], { stream, answers = 1 }: WriteRequest): Promise<Answer[]> {
     const { maxNewTokens, temperature, topK, topP, minP, stop } = this.options;
     const requests = await Promise.all(
@@ -68,6 +69,8 @@ export class AnswerWriter {
     };
     const written: Answer[] = [];
     for await (const completion of this.generator.complete(requests, settings)) {
+      await nextTurn();
+      throwIfStopped(this.run);
       const row = prompts[completion.request]!;
       written[completion.request * answers + completion.answer] = this.answer(split, row, completion);
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Run } from '@llmf/core';
+import { beforeChange, type Run } from '@llmf/core';
 import { lossChoices, type EncodedRow, type Policy, type RowSet } from '@llmf/training';
 import { Rewards } from '../rewards/rewards.js';
 import { rolloutsErrors } from '../rollouts-errors.js';
-import { AnswerWriter } from './answer-writer.js';
+import { AnswerWriter, type WriteRequest } from './answer-writer.js';
 import { CompletionsLog, total } from './completions-log.js';
 import { sampleTable } from './sample-table.js';
 import type { SamplingOptions } from './sampling-options.js';
@@ -27,17 +27,22 @@ export class Rollouts {
   ) {}
 
   /**
-   * @param stage its name, for messages
-   * @throws LLMF_ROLLOUTS_LOSS_UNUSED, …_NO_REWARD, and what a reward throws when it is opened
+   * Refuses what can be told from the config alone. @param stage its name, for messages
+   * @throws LLMF_ROLLOUTS_LOSS_UNUSED, …_NO_REWARD, and what a reward throws when it is checked
    */
+  static async check(run: Run, stage: string): Promise<void> {
+    const losses = lossChoices(run.config.choices['loss']).map(({ name }) => name);
+    if (losses.length > 0) throw rolloutsErrors.lossUnused({ stage, losses });
+    await Rewards.check(run, stage);
+  }
+
+  /** @throws what a reward throws when it is opened */
   static async open(
     run: Run,
     policy: Policy,
     stage: string,
     options: SamplingOptions & { readonly shownSamples: number },
   ): Promise<Rollouts> {
-    const losses = lossChoices(run.config.choices['loss']).map(({ name }) => name);
-    if (losses.length > 0) throw rolloutsErrors.lossUnused({ stage, losses });
     const writer = await AnswerWriter.open(run, policy, options);
     const rewards = await Rewards.open(run, { policy, text: writer.text }, stage);
     return new Rollouts(run, writer, rewards, new CompletionsLog(run), options.shownSamples);
@@ -45,18 +50,32 @@ export class Rollouts {
 
   /**
    * Answers to prompts of a split, those to a prompt together, in the order of the prompts. In training each step draws
-   * anew; in evaluation a prompt's answers differ with the policy alone.
+   * anew; in evaluation a prompt's answers differ with the policy alone. A reward that fails ends the run with the steps
+   * before it saved.
    */
   async of(split: RowSet, prompts: readonly EncodedRow[], request: RolloutRequest): Promise<ScoredAnswer[]> {
     const { step, answers } = request;
     const stream = request.split === 'train' ? `step ${step}` : 'evaluation';
-    const written = await this.writer.write(split, prompts, { stream, answers });
-    const samples = written.map(({ sample }) => sample);
-    const rewards = await this.rewards.score(samples, step);
-    const scored = written.map((answer, at) => ({ ...answer, reward: rewards[at]! }));
+    const scored = await this.scored(split, prompts, { stream, answers }, step).catch((error: unknown) => {
+      throw beforeChange(error);
+    });
     await this.log.append(step, request.split, scored);
     if (request.split === 'train') this.show(step, scored);
     return scored;
+  }
+
+  private async scored(
+    split: RowSet,
+    prompts: readonly EncodedRow[],
+    request: WriteRequest,
+    step: number,
+  ): Promise<ScoredAnswer[]> {
+    const written = await this.writer.write(split, prompts, request);
+    const rewards = await this.rewards.score(
+      written.map(({ sample }) => sample),
+      step,
+    );
+    return written.map((answer, at) => ({ ...answer, reward: rewards[at]! }));
   }
 
   /** What the rewards said of answers, by the names of TRL's metrics. */

@@ -48,6 +48,8 @@ export interface OpenedReward {
 
 /** A choice of `rewards:`. */
 export interface Reward extends Named {
+  /** Refuses what can be told before anything is loaded. */
+  check?(run: Run, options: Record<string, unknown>): void | Promise<void>;
   open(context: RewardContext, options: Record<string, unknown>): OpenedReward | Promise<OpenedReward>;
 }
 export const RewardToken = token<Reward>('reward');

@@ -29,6 +29,7 @@ export const endpointReward: Reward = {
   name: 'endpoint',
   description: 'a server: samples are posted as JSON, it answers { "scores": […] }',
   options: endpointOptions,
+  check: (_, given) => void headersOf(given as EndpointOptions),
   open(_, given): OpenedReward {
     const options = given as EndpointOptions;
     const headers = headersOf(options);

@@ -26,10 +26,10 @@ export const functionReward: Reward = {
   name: 'function',
   description: 'a function in a file of yours: samples in, one number (or null, or one a token) each out',
   options: functionOptions,
+  check: ({ folder }, given) => checkFile(resolve(folder, (given as z.infer<typeof functionOptions>).path)),
   async open({ run }, given): Promise<OpenedReward> {
     const options = given as z.infer<typeof functionOptions>;
     const path = resolve(run.folder, options.path);
-    checkFile(path);
     const thread = new FunctionThread({
       path,
       url: pathToFileURL(path).href,

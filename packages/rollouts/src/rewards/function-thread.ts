@@ -12,6 +12,9 @@ interface ThreadedFunction {
 
 type Answer = { readonly ready: true } | { readonly scores: unknown } | { readonly error: string };
 
+/** A module may import much, and is loaded once. */
+const secondsToLoad = 60;
+
 /** A user's function in a thread of its own: a loop without end in it can be ended, which no timer here could. */
 export class FunctionThread {
   private worker: Worker | null = null;
@@ -24,7 +27,7 @@ export class FunctionThread {
     const worker = new Worker(new URL('../../worker/score.mjs', import.meta.url), { workerData: { url, exported } });
     worker.unref();
     this.worker = worker;
-    const answer = await this.next(worker, 0);
+    const answer = await this.next(worker, 0, Math.max(this.run.seconds, secondsToLoad));
     if ('error' in answer) {
       await this.stop();
       throw rolloutsErrors.rewardFile({ path, reason: answer.error });
@@ -34,7 +37,7 @@ export class FunctionThread {
   /** @throws LLMF_ROLLOUTS_FUNCTION_THREW, LLMF_ROLLOUTS_REWARD_TIMEOUT */
   async score(samples: readonly Sample[]): Promise<Scores> {
     if (this.worker === null) await this.start();
-    const answer = this.next(this.worker!, samples.length);
+    const answer = this.next(this.worker!, samples.length, this.run.seconds);
     this.worker!.postMessage(samples);
     const got = await answer;
     if ('error' in got) throw rolloutsErrors.functionThrew({ path: this.run.path, reason: got.error });
@@ -48,8 +51,8 @@ export class FunctionThread {
   }
 
   /** The next message; a thread that ends or is silent for too long is given up. */
-  private async next(worker: Worker, samples: number): Promise<Answer> {
-    const { seconds, path } = this.run;
+  private async next(worker: Worker, samples: number, seconds: number): Promise<Answer> {
+    const { path } = this.run;
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise<Answer>((resolve, reject) => {

@@ -103,14 +103,16 @@ describe('a reward function in a file', () => {
     ['loops for ever', 'for (;;);', 'REWARD_TIMEOUT'],
     ['ends its thread', 'process.exit(3)', 'FUNCTION_THREW'],
   ])('that %s ends the run with a code', async (_, body, code) => {
-    const opened = await fromFile(`export default (samples) => { ${body} }`, { timeoutSeconds: 0.5 });
+    const opened = await fromFile(`export default (samples) => { ${body} }`, {
+      timeoutSeconds: code === 'REWARD_TIMEOUT' ? 0.5 : 60,
+    });
     expect(await codeOf(opened.score(samples, 1))).toBe(`LLMF_ROLLOUTS_${code}`);
   });
 
   it('can be asked again after it hung', async () => {
     const opened = await fromFile(
       'let asked = 0; export default async (s) => { if (s[0].row === 7) await new Promise(() => {}); return s.map(() => ++asked); }',
-      { timeoutSeconds: 0.5 },
+      { timeoutSeconds: 3 },
     );
     expect(await codeOf(opened.score([{ ...samples[0]!, row: 7 }], 1))).toBe('LLMF_ROLLOUTS_REWARD_TIMEOUT');
     expect((await opened.score(samples, 1)).map(({ score }) => score)).toEqual([1, 2]);

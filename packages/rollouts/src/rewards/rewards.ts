@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LlmfError, type Run } from '@llmf/core';
+import { LlmfError, type Choice, type Run } from '@llmf/core';
 import { chosen } from '@llmf/training';
 import { RewardToken, type OpenedReward, type RewardContext, type Sample, type Scores } from '../contracts/reward.js';
 import { noReward } from '../reward-slot.js';
@@ -27,11 +27,17 @@ interface WeightedReward {
 export class Rewards {
   private constructor(private readonly all: readonly WeightedReward[]) {}
 
-  /** Opens the rewards of the config and says what they are. @throws LLMF_ROLLOUTS_NO_REWARD and what opening throws */
+  /** Refuses what can be told of them before anything is loaded. @throws LLMF_ROLLOUTS_NO_REWARD and what a reward throws */
+  static async check(run: Run, stage: string): Promise<void> {
+    for (const { name, options } of choicesOf(run, stage)) {
+      await chosen(run.container, RewardToken, name, 'rewards').check?.(run, options);
+    }
+  }
+
+  /** Opens the rewards of the config and says what they are. @throws LLMF_ROLLOUTS_NO_REWARD and what a reward throws */
   static async open(run: Run, context: Omit<RewardContext, 'run'>, stage: string): Promise<Rewards> {
-    const choices = (run.config.choices['rewards'] ?? []).filter(({ name }) => name !== noReward);
-    const known = run.container.resolveAll(RewardToken).map(({ name }) => name);
-    if (choices.length === 0) throw rolloutsErrors.noReward({ stage, known });
+    await Rewards.check(run, stage);
+    const choices = choicesOf(run, stage);
     const all: WeightedReward[] = [];
     run.hooks.shutdown.tapPromise('rewards', async () => {
       for (const { reward } of all) await reward.dispose?.();
@@ -86,6 +92,13 @@ export class Rewards {
     }
     return { score, tokens, parts };
   }
+}
+
+function choicesOf(run: Run, stage: string): readonly Choice[] {
+  const choices = (run.config.choices['rewards'] ?? []).filter(({ name }) => name !== noReward);
+  const known = run.container.resolveAll(RewardToken).map(({ name }) => name);
+  if (choices.length === 0) throw rolloutsErrors.noReward({ stage, known });
+  return choices;
 }
 
 /** Its scores, not checked yet. @throws LLMF_ROLLOUTS_REWARD_FAILED for whatever else it throws than a coded error */

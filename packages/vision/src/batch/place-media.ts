@@ -30,13 +30,13 @@ export function placeMedia(
   const sources = new Int32Array(total).fill(-1);
   const distinct = new Distinct(tokensOf);
 
-  for (const { row, parts, start } of laidOutParts(batch, rows)) {
+  for (const { row, parts, start, answerLength } of laidOutParts(batch, rows)) {
     let at = start;
     for (const part of parts) {
-      const own = part === 0 ? row.positions.prompt : row.positions.responses[part - 1]!;
+      const own = positionsOf(row, part, answerLength);
       own.forEach((axis, index) => positions[index]!.set(axis, at));
       const firstMedium = row.uses.slice(0, part).reduce((sum, count) => sum + count, 0);
-      const media = row.plans.slice(firstMedium, firstMedium + row.uses[part]!);
+      const media = row.plans.slice(firstMedium, firstMedium + (row.uses[part] ?? 0));
       fillSources(batch.ids, at, media, own[0].length);
       at += own[0].length;
     }
@@ -51,6 +51,16 @@ export function placeMedia(
       for (let token = 0; token < tokensOf(plan); token++, at++) sources[at] = first + token;
     }
   }
+}
+
+/** Of a part of a row; an answer that was written since the row was made is text behind the prompt. */
+function positionsOf({ positions }: RowMedia, part: number, length: number): MropePositions {
+  if (part === 0) return positions.prompt;
+  const known = positions.responses[part - 1];
+  if (known !== undefined) return known;
+  const next = 1 + positions.prompt.reduce((most, axis) => axis.reduce((a, b) => Math.max(a, b), most), -1);
+  const axis = Int32Array.from({ length }, (_, at) => next + at);
+  return [axis, axis, axis];
 }
 
 /** Media by content and limit, in order of first appearance. */
@@ -79,6 +89,8 @@ interface LaidOutPart {
   readonly row: RowMedia;
   readonly parts: readonly number[];
   readonly start: number;
+  /** Tokens of its answer; 0: it holds none. */
+  readonly answerLength: number;
 }
 
 /** Walks the segments group by group: a shared prompt and its answers, or a prompt with each answer. */
@@ -87,13 +99,15 @@ function* laidOutParts(
   rows: readonly RowMedia[],
 ): Generator<LaidOutPart> {
   let segment = 0;
+  let response = 0;
   for (let group = 0; group < groups; group++) {
     const row = rows[group]!;
     const answers = responses.group.reduce((count, of) => count + (of === group ? 1 : 0), 0);
     const isShared = segments[segment + 1]?.prefix === segment;
-    if (isShared) yield { row, parts: [0], start: segments[segment++]!.start };
+    if (isShared) yield { row, parts: [0], start: segments[segment++]!.start, answerLength: 0 };
     for (let answer = 0; answer < answers; answer++) {
-      yield { row, parts: isShared ? [answer + 1] : [0, answer + 1], start: segments[segment++]!.start };
+      const parts = isShared ? [answer + 1] : [0, answer + 1];
+      yield { row, parts, start: segments[segment++]!.start, answerLength: responses.length[response++]! };
     }
   }
 }

@@ -4,6 +4,7 @@ import { declareChat } from './commands/chat.js';
 import { declareCheck } from './commands/check.js';
 import { declareEnv } from './commands/env.js';
 import { declareGenerate } from './commands/generate.js';
+import { declareImport } from './commands/import.js';
 import { declareInit } from './commands/init.js';
 import { declareLabel } from './commands/label.js';
 import { declareMerge } from './commands/merge.js';
@@ -36,6 +37,7 @@ const commands: readonly DeclareCommand[] = [
   declareSample,
   declareLabel,
   declareInit,
+  declareImport,
   declareMerge,
   declarePlugins,
   declareEnv,

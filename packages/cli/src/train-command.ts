@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { placeError, resolveConfig, runTraining } from '@llmf/core';
+import { placeError, resolveConfig, runTraining, type ConfigInput } from '@llmf/core';
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
 import { interruptedStatus, type CliIo } from './io.js';
@@ -19,10 +19,11 @@ function leaveLater(io: CliIo, beginning: AbortSignal): void {
 export async function trainCommand(
   io: CliIo,
   words: readonly string[],
-  { plugins, resume }: { plugins: readonly string[]; resume: boolean },
+  { plugins, resume, from }: { plugins: readonly string[]; resume: boolean; from?: string },
 ): Promise<number> {
-  const input = await readInput(io.folder, words, 'llmf train');
   const display = new Display(io);
+  const input =
+    from === undefined ? await readInput(io.folder, words, 'llmf train') : await foreignInput(io, words, from, display);
   const own = [progress(display), lossPlot()];
   const { engine, named } = await composeEngine({ folder: io.folder, plugins, input, own });
   const stop = new AbortController();
@@ -52,4 +53,13 @@ export async function trainCommand(
     display.close();
     await engine.close();
   }
+}
+
+/** The config of another tool, with what became of each of its options. */
+async function foreignInput(io: CliIo, words: readonly string[], from: string, display: Display): Promise<ConfigInput> {
+  const { foreignSource, toolNamed } = await import('./import/foreign-words.js');
+  const { readForeign, reportLines } = await import('./import/read-foreign.js');
+  const { input, report } = await readForeign(io.folder, toolNamed(from), foreignSource(words, 'llmf train'));
+  for (const line of reportLines(report)) display.info(line);
+  return input;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { coreKeys, sectionOf, type ConfigInput, type Engine } from '@llmf/core';
 import { cliErrors } from '../cli-errors.js';
+import { toolNames } from '../commands/import.js';
 import { migrationTables } from './tables.generated.js';
 
 /** What options of another tool are called here: a section of docs/coming-from.md. */
@@ -47,8 +48,18 @@ export function refuseForeign(
   if (best === undefined || best.foreign < fewest || best.foreign * 2 < unknown.length) return;
   const { tool, matches } = best;
   const others = unknown.filter(({ path }) => matches.every((each) => each.path !== path)).map(({ path }) => path);
-  throw cliErrors.foreignConfig({ tool, where: input?.source.locate([]), keys: matches.map(lineOf), others });
+  throw cliErrors.foreignConfig({
+    tool,
+    where: input?.source.locate([]),
+    keys: matches.map(lineOf),
+    others,
+    from: nameOf(tool),
+  });
 }
+
+/** `LLaMA-Factory` → `llamafactory`; null: its configs are not read as they are. */
+const nameOf = (tool: string): string | null =>
+  toolNames.find((name) => name === tool.toLowerCase().replaceAll(/[^a-z]/g, '')) ?? null;
 
 function knownKeys(engine: Engine): ReadonlySet<string> {
   return new Set([...coreKeys, ...engine.slots.map(({ key }) => key), ...engine.plugins.map(sectionOf)]);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { CommandContext } from '../run-cli.js';
 import { collect } from './collect.js';
+import { toolNames } from './import.js';
 
 interface TrainFlags {
   readonly plugin?: readonly string[];
   readonly resume?: boolean;
   readonly help?: boolean;
+  /** A tool whose config or flags these are. */
+  readonly from?: string;
 }
 
 /** `llmf train [CONFIG] [--plugin NAME]… [key=value]… [--resume]` */
@@ -18,15 +21,18 @@ export function declareTrain(program: Command, { io, setStatus }: CommandContext
     .argument('[config or key=value...]', 'the config, and keys that override it, such as train.learningRate=1e-5')
     .option('--plugin <name>', 'load a plugin: a package, or a path; may be given several times', collect)
     .option('--resume', 'continue from the newest checkpoint of the output folder')
+    .addOption(
+      new Option('--from <tool>', 'the config (or, behind --, the flags) are of another tool').choices([...toolNames]),
+    )
     .helpOption(false)
     .option('-h, --help', 'print this help with every option of all loaded plugins')
     .action(async (words: string[], flags: TrainFlags, command: Command) => {
-      const { plugin: plugins = [], resume = false, help = false } = flags;
+      const { plugin: plugins = [], resume = false, help = false, from } = flags;
       if (help) {
         const { printConfigHelp } = await import('../config-help.js');
         return await printConfigHelp(io, command, words, plugins);
       }
       const { trainCommand } = await import('../train-command.js');
-      setStatus(await trainCommand(io, words, { plugins, resume }));
+      setStatus(await trainCommand(io, words, { plugins, resume, ...(from === undefined ? {} : { from }) }));
     });
 }

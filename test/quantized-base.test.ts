@@ -60,6 +60,37 @@ describe('a quantized base', () => {
     expect(status).toBe(1);
   });
 
+  it('is written as a folder, which trains to the same bits as the format that is chosen while loading', async () => {
+    const quantize = (format: string, ...words: string[]) =>
+      llmf(['quantize', '--model', 'model', '--format', format, '--output', `as-${format}`, ...words], {
+        folder: copy.folder,
+      });
+    expect(succeeded(await quantize('nf4'))).toMatch(/14 weights in nf4: as-nf4 \([\d.]+ KiB\), read back/);
+    succeeded(await start('sft-folder', 'sft.yaml', 'model.path=as-nf4', 'train.learningRate=0.01'));
+    expect(await lossesOf('sft-folder')).toEqual(await lossesOf('sft-nf4'));
+    for (const [words, told] of [
+      [['nf4'], /LLMF_CLI_OUTPUT_HOLDS_WEIGHTS/],
+      [['q4_0'], /LLMF_NN_FORMAT_REFUSED[^]*no whole blocks of 32/],
+      [['q8_0', 'quantization.layers=q_proj'], /LLMF_CLI_NO_LAYOUT[^]*nf4, fp4, int8/],
+      [['q4_k'], /LLMF_NN_FORMAT_REFUSED[^]*GGUF/],
+    ] as const) {
+      const { status, err } = await quantize(...(words as readonly [string, ...string[]]));
+      expect(err).toMatch(told);
+      expect(status).toBe(1);
+    }
+  });
+
+  it('is weighed by check before anything is loaded, in each format', async () => {
+    const words = ['check', 'sft.yaml', 'model.path=model', 'adapter=lora'];
+    const out = succeeded(await llmf(words, { folder: copy.folder }));
+    const sizes = /([\d,]+) weights, (.*) as this run keeps them where they are frozen \((.*)\)/.exec(out)!;
+    expect(sizes[3]).toMatch(/f32 .*, bf16 .*, nf4 .*, int8 /);
+    expect(out.indexOf(sizes[0])).toBeLessThan(out.indexOf('training '));
+    const quantized = succeeded(await llmf([...words, 'quantization=nf4'], { folder: copy.folder }));
+    const stated = /nf4 ([\d.]+ \w+)/.exec(sizes[3]!)![1]!;
+    expect(quantized).toContain(`${stated} as this run keeps them`);
+  });
+
   it('is expanded by merge, which says what that takes and proves the result', async () => {
     const merge = (output: string, ...words: string[]) =>
       llmf(['merge', '--model', 'model', '--adapter', 'dpo-nf4', '--output', output, '--dtype', 'BF16', ...words], {

@@ -36,6 +36,7 @@ import { describeSplit, descriptionLines, tokenizerOfRun } from '@llmf/data';
 import { kernels, tf } from '@llmf/nn';
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
+import { formatSizes, peaksText, sizesText, type FormatSizes } from './format-sizes.js';
 import type { CliIo } from './io.js';
 import { estimateMemory, weightBytesOf } from './memory-estimate.js';
 import { readInput, withPlugins } from './read-input.js';
@@ -86,6 +87,8 @@ async function describeRun(
   await stage.check?.(run, options);
   const { backend } = await startBackend(engine, run.container, config.choices['backend']?.[0], logger);
   display.info(`computes on ${backend.description}`);
+  const sizes = await formatSizes(run);
+  display.info(sizesText(sizes));
   let programBytes = process.memoryUsage().rss;
   const needs = stage.defaults?.['loss'] === noLoss ? null : lossTermsOf(run, stage).needs;
   const policy = await openPolicy(run, needs?.heads);
@@ -97,7 +100,7 @@ async function describeRun(
   await describeData(run, rows, display, allRows);
   display.info(`\n${stepCount(config, rows.stepsPerEpoch)} steps`);
   programBytes += Math.max(0, process.memoryUsage().rss - loadedBytes);
-  display.info(`\n${memoryText(policy, run, largestMicrobatch(run, rows.train), programBytes)}`);
+  display.info(`\n${memoryText(policy, run, largestMicrobatch(run, rows.train), programBytes, sizes)}`);
 }
 
 /** Quiet while data is opened: what it warns of is listed in full, and its report would lie in a folder that is removed. */
@@ -174,7 +177,13 @@ function largestMicrobatch(run: TrainingRun, rows: RowSet): number {
   return largest;
 }
 
-function memoryText(policy: Policy, { config, container }: TrainingRun, tokens: number, programBytes: number): string {
+function memoryText(
+  policy: Policy,
+  { config, container }: TrainingRun,
+  tokens: number,
+  programBytes: number,
+  sizes: FormatSizes,
+): string {
   const { model, variables } = policy;
   const trained = [...variables.values()].reduce((sum, { size }) => sum + size, 0);
   const weightBytes = weightBytesOf(policy);
@@ -201,8 +210,11 @@ function memoryText(policy: Policy, { config, container }: TrainingRun, tokens: 
     `  gradients and optimizer    ${text(estimate.training)}`,
     `  kept for the reverse pass  ${text(estimate.activations)}`,
     `  logits                     ${text(estimate.head)}`,
+    ...(isFrozen(policy) ? [peaksText(estimate.total, sizes)] : []),
   ].join('\n');
 }
+
+const isFrozen = ({ model }: Policy): boolean => [...model.parameters.values()].every(({ trainable }) => !trainable);
 
 function optimizerBytesOf({ choices }: RunConfig, container: Container): number {
   const [optimizer] = choices['train.optimizer']!;

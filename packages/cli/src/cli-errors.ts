@@ -40,6 +40,19 @@ export const cliErrors = defineErrors('cli', {
     expected: 'an adapter that changes linear layers, such as LoRA',
     fix: 'use it with --adapter instead',
   }),
+  noLayout: (f: { format: string; known: readonly string[] }) => ({
+    what: 'there is no layout of model folders for weights in this format',
+    where: '--format',
+    got: f.format,
+    expected: `one of ${f.known.join(', ')}`,
+    fix: 'choose one of these; `quantization` of a config takes any format',
+  }),
+  readBack: (f: { folder: string; weight: string }) => ({
+    what: 'a weight of the new folder reads back as another: do not use the folder',
+    where: f.folder,
+    got: f.weight,
+    fix: 'check the disk, and write it again',
+  }),
   tokensOfClassifier: (f: { model: string }) => ({
     what: 'a reward model or classifier scores whole answers and has no log-probabilities of tokens',
     where: '--tokens',

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { formatNumber } from '@llmf/core';
 import { overlayCompanions } from '@llmf/models';
@@ -19,6 +18,7 @@ import { cliErrors } from './cli-errors.js';
 import { classifierOf, openInference, type Inference } from './inference.js';
 import { statusOf } from './merge-tolerance.js';
 import type { CliIo } from './io.js';
+import { refuseWeights } from './refuse-weights.js';
 
 export interface MergeFlags {
   readonly model: string;
@@ -57,13 +57,6 @@ export async function mergeCommand(io: CliIo, settings: readonly string[], flags
   } finally {
     await inference.close();
   }
-}
-
-/** A merged model replaces no other weights, least of all those it is made from. @throws LLMF_CLI_OUTPUT_HOLDS_WEIGHTS */
-async function refuseWeights(output: string): Promise<void> {
-  const names = await readdir(output).catch(() => []);
-  const weights = names.find((name) => name.endsWith('.safetensors'));
-  if (weights !== undefined) throw cliErrors.outputHoldsWeights({ folder: output, file: weights });
 }
 
 /** Gives the weights that a layer has with the adapter in them. */

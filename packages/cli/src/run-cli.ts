@@ -9,6 +9,7 @@ import { declareInit } from './commands/init.js';
 import { declareLabel } from './commands/label.js';
 import { declareMerge } from './commands/merge.js';
 import { declarePlugins } from './commands/plugins.js';
+import { declareQuantize } from './commands/quantize.js';
 import { declareRun } from './commands/run.js';
 import { declareSample } from './commands/sample.js';
 import { declareSchema } from './commands/schema.js';
@@ -39,6 +40,7 @@ const commands: readonly DeclareCommand[] = [
   declareInit,
   declareImport,
   declareMerge,
+  declareQuantize,
   declarePlugins,
   declareEnv,
   declareSchema,

@@ -129,6 +129,27 @@ export const modelErrors = defineErrors('models', {
     expected: 'frozen weights: an adapter beside them, or some blocks left frozen',
     fix: 'use `adapter: lora`, or leave `quantization` out',
   }),
+  trainedPacked: (f: { folder: string; tensor: string; format: string }) => ({
+    what: 'a weight that is to be trained is kept in fewer bits by its file, and trained weights are float32',
+    where: `${f.folder}, tensor ${f.tensor}`,
+    got: f.format,
+    expected: 'frozen weights: an adapter beside them, or only unquantized blocks trained',
+    fix: 'use `adapter: lora`; or write an unquantized folder first: `llmf quantize --format bf16`',
+  }),
+  quantMethod: (f: { folder: string; got: string; known: readonly string[] }) => ({
+    what: 'the folder is quantized in a way that llmf does not read',
+    where: `${f.folder}, config.json, quantization_config.quant_method`,
+    got: f.got,
+    expected: f.known.length > 0 ? `one of ${f.known.join(', ')}` : 'weights that are not quantized',
+    fix: 'use the unquantized model with `quantization: nf4`, or a folder quantized otherwise',
+  }),
+  packedTwice: (f: { folder: string; tensor: string; got: string; asked: string }) => ({
+    what: 'weights that their file keeps in fewer bits would be rounded a second time',
+    where: `${f.folder}, tensor ${f.tensor}`,
+    got: `${f.got} in the file, \`quantization: ${f.asked}\``,
+    expected: 'one of both',
+    fix: 'leave `quantization` out; f32 or bf16 expand the weights',
+  }),
   weightNotFinite: (f: { where: string; tensor: string; got: string; fix: string }) => ({
     what: 'a weight is not a finite number: every result would be NaN',
     where: `${f.where}, tensor ${f.tensor}`,

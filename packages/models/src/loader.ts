@@ -7,25 +7,31 @@ import { readModelConfig } from './files/model-config.js';
 import { saveAdapter } from './files/save-adapter.js';
 import { saveModel } from './files/save-model.js';
 import { fingerprintOf, watchWeights } from './files/weight-files.js';
+import type { PackedForms } from './files/weight-store.js';
 
 export interface LoaderSettings {
   /** Finds the architecture of a model that is saved. */
   readonly find: (modelType: string) => Architecture;
+  /** Reads weights in fewer bits; left out: none are known. */
+  readonly forms?: PackedForms;
   /** Weights above this many bytes are split into several files; 5 GB as Transformers. */
   readonly shardBytes?: number;
 }
 
-/** Reads and writes Hugging Face model folders. */
-export function createModelLoader({ find, shardBytes = 5e9 }: LoaderSettings): ModelLoader {
+const noForms: PackedForms = { formats: () => [], layouts: () => [] };
+
+/** Reads and writes Hugging Face model folders, and reads GGUF files. */
+export function createModelLoader({ find, forms = noForms, shardBytes = 5e9 }: LoaderSettings): ModelLoader {
   return {
     locate: (path, from) => locateModel(path, from),
-    load: loadModel,
-    inspect: inspectModel,
+    load: (folder, options) => loadModel(folder, options, forms),
+    inspect: (folder, architecture) => inspectModel(folder, architecture, forms),
     heads: async (folder) => {
       const config = await readModelConfig(folder);
       return isClassifier(config) ? await readClassifierHead(folder, config) : await readHeads(folder);
     },
-    save: (model, folder, options) => saveModel(model, folder, options, find(model.modelType), shardBytes),
+    save: (model, folder, options) =>
+      saveModel(model, folder, options, { architecture: find(model.modelType), forms, shardBytes }),
     saveAdapter: (adapter, folder, options) => saveAdapter(adapter, folder, options, find),
     fingerprint: fingerprintOf,
     watch: watchWeights,

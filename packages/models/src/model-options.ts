@@ -3,6 +3,9 @@ import { z } from 'zod';
 
 /** `model:` of the config. */
 export const modelOptions = z.strictObject({
-  path: z.string().min(1).describe('Model folder, or a Hugging Face hub id such as Qwen/Qwen2.5-0.5B-Instruct.'),
+  path: z
+    .string()
+    .min(1)
+    .describe('Model folder, GGUF file, or a Hugging Face hub id such as Qwen/Qwen2.5-0.5B-Instruct.'),
 });
 export type ModelOptions = z.infer<typeof modelOptions>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { apiVersion, type Plugin } from '@llmf/core';
-import { ArchitectureToken, ModelLoaderToken } from '@llmf/nn';
+import { ArchitectureToken, ModelLoaderToken, WeightFormatToken, WeightLayoutToken } from '@llmf/nn';
 import { bloom } from './bloom.js';
 import { falcon } from './falcon.js';
 import { gpt2 } from './gpt2.js';
@@ -22,12 +22,16 @@ export function models(): Plugin {
     name: 'models',
     section: 'model',
     apiVersion,
-    description: `Hugging Face model folders: ${architectures.map(({ name }) => name).join(', ')}`,
+    description: `Hugging Face model folders and GGUF files: ${architectures.map(({ name }) => name).join(', ')}`,
     options: modelOptions,
     apply(engine) {
       const find = (modelType: string) => engine.find(ArchitectureToken, modelType);
       for (const architecture of architectures) engine.provide(ArchitectureToken, architecture);
-      engine.provide(ModelLoaderToken, createModelLoader({ find }));
+      const forms = {
+        formats: () => engine.container.resolveAll(WeightFormatToken),
+        layouts: () => engine.container.resolveAll(WeightLayoutToken),
+      };
+      engine.provide(ModelLoaderToken, createModelLoader({ find, forms }));
     },
   };
 }

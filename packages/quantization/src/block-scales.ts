@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scales of blocks, as float32 or quantized themselves (QLoRA's double quantization): less their mean, in blocks of
 // 256, as dynamic 8-bit values.
-import type { WeightParts } from '@llmf/nn';
-import { dynamicBook } from './code-books.js';
+import { signedCodes, type WeightParts } from '@llmf/nn';
 
 export const scalesPerBlock = 256;
+const { book: dynamicBook, codeOf } = signedCodes;
 
 /** Parts that hold the scales. */
 export function packScales(scales: Float32Array, isNested: boolean): WeightParts {
@@ -16,7 +16,7 @@ export function packScales(scales: Float32Array, isNested: boolean): WeightParts
     const start = block * scalesPerBlock;
     const rest = scales.subarray(start, start + scalesPerBlock).map((scale) => scale - mean);
     nested[block] = rest.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    rest.forEach((value, index) => (codes[start + index] = nearest(nested[block] === 0 ? 0 : value / nested[block]!)));
+    rest.forEach((value, index) => (codes[start + index] = codeOf(nested[block] === 0 ? 0 : value / nested[block]!)));
   }
   return { scaleCodes: codes, scaleBook: dynamicBook, nestedScales: nested, scaleOffset: Float32Array.of(mean) };
 }
@@ -36,17 +36,4 @@ export function scaleReader(parts: WeightParts): (block: number) => number {
 /** Bytes of `count` scales and of what they are read with. */
 export function scaleBytes(count: number, isNested: boolean): number {
   return isNested ? count + 4 * Math.ceil(count / scalesPerBlock) + dynamicBook.byteLength + 4 : 4 * count;
-}
-
-/** The code of the dynamic value nearest to −1 … 1; the lower one of two that are as near. */
-function nearest(value: number): number {
-  const wanted = Math.fround(value);
-  let [low, high] = [0, dynamicBook.length - 1];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (dynamicBook[middle]! <= wanted) low = middle;
-    else high = middle;
-  }
-  const distance = (code: number) => Math.abs(Math.fround(wanted - dynamicBook[code]!));
-  return distance(high) < distance(low) ? high : low;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The values that codes of 4 and 8 bits stand for, each to the bit as bitsandbytes has them.
+// The values that codes of 4 bits stand for, each to the bit as bitsandbytes has them.
 
 /** QLoRA (Dettmers et al., 2023, appendix E): quantiles of a normal distribution, one of them exactly zero. */
 export const nf4Book = Float32Array.of(
@@ -25,31 +25,3 @@ export const nf4Book = Float32Array.of(
 export const fp4Book = Float32Array.of(
   ...[0, 0.0625, 8, 12, 4, 6, 2, 3, 0, -0.0625, -8, -12, -4, -6, -2, -3].map((value) => value / 12),
 );
-
-/**
- * "Dynamic" 8-bit values (Dettmers et al., 2022, section 1.3), ascending: a sign, an exponent of ten by its leading zeros,
- * the rest linear between 0.1 and 1. Their float32 steps are those of torch.linspace: one rounding for a step's product and sum.
- */
-export const dynamicBook: Float32Array = dynamicValues();
-
-function dynamicValues(): Float32Array {
-  const values = [0, 1];
-  for (let exponent = 0; exponent < 7; exponent++) {
-    const power = Math.fround(10 ** (exponent - 6));
-    for (const mean of means(2 ** exponent + 1)) {
-      const value = Math.fround(power * mean);
-      values.push(value, -value);
-    }
-  }
-  return Float32Array.from(values).sort();
-}
-
-/** Midpoints of `count` evenly spaced numbers from 0.1 to 1. */
-function means(count: number): number[] {
-  const { fround } = Math;
-  const [first, last] = [fround(0.1), 1];
-  const step = fround(fround(last - first) / (count - 1));
-  const at = (index: number) =>
-    index < count / 2 ? fround(first + step * index) : fround(last - step * (count - 1 - index));
-  return Array.from({ length: count - 1 }, (_, index) => fround(fround(at(index) + at(index + 1)) / 2));
-}

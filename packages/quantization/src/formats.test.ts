@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { WeightFormat, WeightPart } from '@llmf/nn';
+import { signedCodes, type WeightFormat, type WeightPart } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
-import { dynamicBook } from './code-books.js';
 import { fourBitOptions, fp4, nf4 } from './four-bit.js';
 import { int8 } from './int8.js';
 
@@ -42,7 +41,8 @@ function expandedBy(format: WeightFormat, one: Case, options: Record<string, unk
 
 it('has fixtures of hostile matrices', () => expect(cases.map(([name]) => name)).toHaveLength(8));
 
-it("the dynamic code book is bitsandbytes' to the bit", () => expect(digest(dynamicBook)).toBe(fixture.dynamicBook));
+it("the dynamic code book is bitsandbytes' to the bit", () =>
+  expect(digest(signedCodes.book)).toBe(fixture.dynamicBook));
 
 describe.each([nf4, fp4])('$name', (format) => {
   const name = format.name as 'nf4' | 'fp4';

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  nearest,
-  openSafetensorsFolder,
-  type HostTensor,
-  type MapFile,
-  type SafetensorsDtype,
-  type TensorStore,
-} from '@llmf/core';
-import type { Architecture, WeightInfo } from '@llmf/nn';
+import { nearest, type HostTensor, type MapFile, type SafetensorsDtype } from '@llmf/core';
+import { isMatrix, type Architecture, type PackedWeight, type WeightFormat, type WeightInfo } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
 import { isClassifier, isClassifierWeight } from './classifier.js';
 import type { ModelConfig } from './model-config.js';
+import { openWeights, type PackedForms, type WeightStore } from './weight-store.js';
 
 export interface CheckpointOptions {
   readonly mapFile?: MapFile | undefined;
+  readonly forms: PackedForms;
   /** Weights of the architecture that are not wanted, whether the files hold them or not. */
   readonly leftOut?: ReadonlyMap<string, unknown>;
 }
@@ -21,7 +16,7 @@ export interface CheckpointOptions {
 /** The weights of a model folder under the names and shapes of its architecture, checked before any is read. */
 export class Checkpoint {
   private constructor(
-    private readonly store: TensorStore,
+    private readonly store: WeightStore,
     readonly weights: ReadonlyMap<string, WeightInfo>,
     private readonly keyOf: ReadonlyMap<string, string>,
     private readonly mapFile: MapFile | undefined,
@@ -32,10 +27,10 @@ export class Checkpoint {
     folder: string,
     config: ModelConfig,
     architecture: Architecture,
-    { mapFile, leftOut = new Map() }: CheckpointOptions = {},
+    { mapFile, forms, leftOut = new Map() }: CheckpointOptions,
   ): Promise<Checkpoint> {
     const weights = without(architecture.weights(config), leftOut);
-    const store = await openSafetensorsFolder(folder);
+    const store = await openWeights(folder, forms);
     try {
       const keyOf = without(withoutClassifierHead(config, keysByName(store, architecture)), leftOut);
       const tied = without(architecture.tied?.(config) ?? new Map<string, string>(), leftOut);
@@ -49,9 +44,25 @@ export class Checkpoint {
     }
   }
 
-  /** The dtype of the file. */
+  /** The dtype of the file; of a weight in fewer bits there is none. */
   dtypeOf(name: string): SafetensorsDtype {
     return this.store.tensors.get(this.keyOf.get(name)!)!.dtype;
+  }
+
+  /** The format that the file keeps a weight in, where that is one of fewer bits. */
+  formatOf(name: string): WeightFormat | null {
+    return this.store.packed.get(this.keyOf.get(name)!)?.format ?? null;
+  }
+
+  /** Bytes of a weight in fewer bits. */
+  bytesOf(name: string): number {
+    return this.store.packed.get(this.keyOf.get(name)!)!.bytes;
+  }
+
+  /** A weight in fewer bits, where possible without a copy. */
+  async packed(name: string): Promise<PackedWeight> {
+    const { format, shape, read } = this.store.packed.get(this.keyOf.get(name)!)!;
+    return { format, shape, parts: await read(this.mapFile) };
   }
 
   /** As `read`, where possible without a copy; not to be written. */
@@ -78,8 +89,8 @@ function withoutClassifierHead(config: ModelConfig, keyOf: ReadonlyMap<string, s
 }
 
 /** The file's keys by the architecture's names. */
-export function keysByName(store: TensorStore, { renameWeight }: Architecture): Map<string, string> {
-  const pairs = [...store.tensors.keys()].flatMap((key) => {
+export function keysByName(store: WeightStore, { renameWeight }: Architecture): Map<string, string> {
+  const pairs = [...store.tensors.keys(), ...store.packed.keys()].flatMap((key) => {
     const name = renameWeight === undefined ? key : renameWeight(key);
     return name === null ? [] : [[name, key] as const];
   });
@@ -88,7 +99,7 @@ export function keysByName(store: TensorStore, { renameWeight }: Architecture): 
 
 function checkNames(
   folder: string,
-  store: TensorStore,
+  store: WeightStore,
   weights: ReadonlyMap<string, WeightInfo>,
   keyOf: ReadonlyMap<string, string>,
   tied: ReadonlyMap<string, string>,
@@ -99,13 +110,13 @@ function checkNames(
     const [tensor, { shape }] = missing[0]!;
     const similar = nearest(
       tensor,
-      unexpected.length > 0 ? unexpected.map(([, key]) => key) : [...store.tensors.keys()],
+      unexpected.length > 0 ? unexpected.map(([, key]) => key) : [...store.tensors.keys(), ...store.packed.keys()],
     );
     throw modelErrors.weightMissing({ folder, tensor, shape, nearest: similar.slice(0, 3), more: missing.length - 1 });
   }
   if (unexpected.length > 0) {
     const key = unexpected[0]![1];
-    const { shape } = store.tensors.get(key)!;
+    const { shape } = placeOf(store, key);
     throw modelErrors.weightUnexpected({ folder, tensor: key, shape, more: unexpected.length - 1 });
   }
 }
@@ -114,24 +125,29 @@ const floatingPoint = new Set(['F32', 'F16', 'BF16', 'F64']);
 
 function checkTensors(
   folder: string,
-  store: TensorStore,
+  store: WeightStore,
   weights: ReadonlyMap<string, WeightInfo>,
   keyOf: ReadonlyMap<string, string>,
 ): void {
-  for (const [name, { shape, transposedOnDisk }] of weights) {
+  for (const [name, info] of weights) {
     const tensor = keyOf.get(name)!;
-    const got = store.tensors.get(tensor)!;
-    const expected = transposedOnDisk === true ? shape.toReversed() : shape;
+    const got = placeOf(store, tensor);
+    const expected = info.transposedOnDisk === true ? info.shape.toReversed() : info.shape;
     if (got.shape.join() !== expected.join())
       throw modelErrors.weightShape({ folder, tensor, got: got.shape, expected });
-    if (!floatingPoint.has(got.dtype)) throw modelErrors.weightDtype({ folder, tensor, got: got.dtype });
+    if ('dtype' in got && !floatingPoint.has(got.dtype))
+      throw modelErrors.weightDtype({ folder, tensor, got: got.dtype });
+    const mayBePacked = isMatrix(info) && info.transposedOnDisk !== true;
+    if ('format' in got && !mayBePacked) throw modelErrors.weightDtype({ folder, tensor, got: got.format.name });
   }
 }
+
+const placeOf = (store: WeightStore, key: string) => store.tensors.get(key) ?? store.packed.get(key)!;
 
 /** Where a file holds both names of one weight, it must hold the same values. */
 async function checkTied(
   folder: string,
-  store: TensorStore,
+  store: WeightStore,
   keyOf: ReadonlyMap<string, string>,
   tied: ReadonlyMap<string, string>,
   mapFile: MapFile | undefined,
@@ -139,11 +155,21 @@ async function checkTied(
   for (const [name, other] of tied) {
     const tensor = keyOf.get(name);
     if (tensor === undefined) continue;
-    const one = await viewOf(store, tensor, mapFile);
-    const two = await viewOf(store, keyOf.get(other)!, mapFile);
-    if (Buffer.compare(one.data, two.data) !== 0) throw modelErrors.tiedWeightsDiffer({ folder, tensor, tied: other });
+    const one = await bytesOf(store, tensor, mapFile);
+    const two = await bytesOf(store, keyOf.get(other)!, mapFile);
+    const isSame = one.length === two.length && one.every((part, index) => Buffer.compare(part, two[index]!) === 0);
+    if (!isSame) throw modelErrors.tiedWeightsDiffer({ folder, tensor, tied: other });
   }
 }
 
-const viewOf = async (store: TensorStore, key: string, mapFile: MapFile | undefined): Promise<HostTensor> =>
+const viewOf = async (store: WeightStore, key: string, mapFile: MapFile | undefined): Promise<HostTensor> =>
   (mapFile && (await store.map(key, mapFile))) ?? (await store.read(key));
+
+/** Everything that a weight is kept in. */
+async function bytesOf(store: WeightStore, key: string, mapFile: MapFile | undefined): Promise<Uint8Array[]> {
+  const packed = store.packed.get(key);
+  if (packed === undefined) return [(await viewOf(store, key, mapFile)).data];
+  return Object.values(await packed.read(mapFile)).map(
+    ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
+  );
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { toFloat32, type HostTensor } from '@llmf/core';
+import { toFloat32, type HostTensor, type SafetensorsDtype } from '@llmf/core';
 import {
+  expandedRows,
   f32,
   formatOfDtype,
   frozenTensor,
@@ -11,7 +12,10 @@ import {
   type ElementFormat,
   type LoadOptions,
   type Model,
+  type ModelFacts,
+  type PackedWeight,
   type Parameter,
+  type WeightFormat,
   type WeightInfo,
 } from '@llmf/nn';
 import { modelErrors, modelFaults } from '../errors.js';
@@ -20,6 +24,7 @@ import { isClassifier, languageHead } from './classifier.js';
 import { checkLoaded } from './finite-weights.js';
 import { readModelConfig } from './model-config.js';
 import { transposed } from './transposed.js';
+import type { PackedForms } from './weight-store.js';
 import { absentParameter, withoutHead } from './without-head.js';
 
 /**
@@ -29,18 +34,19 @@ import { absentParameter, withoutHead } from './without-head.js';
  * gives a model without a language-model head.
  * @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_…; what was loaded until then is freed.
  */
-export async function loadModel(folder: string, options: LoadOptions): Promise<Model> {
+export async function loadModel(folder: string, options: LoadOptions, forms: PackedForms): Promise<Model> {
   const { formats, isTrainable, find, mapFile, shared = new Map<string, Parameter>() } = options;
   const config = await readModelConfig(folder);
   const architecture = find(config.model_type);
   const blocks = architecture.blocks(config);
   const isHeadless = options.withoutHead === true || isClassifier(config);
   const leftOut = isHeadless ? languageHead(config, architecture) : noWeights;
-  const checkpoint = await Checkpoint.open(folder, config, architecture, { mapFile, leftOut });
+  const checkpoint = await Checkpoint.open(folder, config, architecture, { mapFile, forms, leftOut });
   const parameters = new Map<string, Parameter>();
   try {
     const chosen = formats?.(checkpoint.weights);
     checkKept(folder, chosen, (name) => isTrainable(name, blocks));
+    checkPacked(folder, checkpoint, chosen, (name) => isTrainable(name, blocks));
     for (const [name, info] of checkpoint.weights) {
       if (shared.has(name)) continue;
       const trainable = isTrainable(name, blocks);
@@ -68,12 +74,36 @@ export async function loadModel(folder: string, options: LoadOptions): Promise<M
 const noWeights: ReadonlyMap<string, readonly number[]> = new Map();
 
 /** As far as `loadModel` gets without reading a weight. @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_… */
-export async function inspectModel(folder: string, find: LoadOptions['find']): Promise<void> {
+export async function inspectModel(folder: string, find: LoadOptions['find'], forms: PackedForms): Promise<ModelFacts> {
   const config = await readModelConfig(folder);
   const architecture = find(config.model_type);
   const leftOut = isClassifier(config) ? languageHead(config, architecture) : noWeights;
-  await (await Checkpoint.open(folder, config, architecture, { leftOut })).close();
+  const checkpoint = await Checkpoint.open(folder, config, architecture, { forms, leftOut });
+  await checkpoint.close();
+  const weights = [...checkpoint.weights];
+  return {
+    parameters: weights.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0),
+    weightBytes(formats) {
+      const chosen = formats?.(checkpoint.weights);
+      checkPacked(folder, checkpoint, chosen, () => false);
+      return weights.reduce((sum, [name, info]) => sum + keptBytes(checkpoint, name, info, chosen?.get(name)), 0);
+    },
+  };
 }
+
+/** Bytes of a frozen weight in memory, or in its file where that is mapped. */
+function keptBytes(checkpoint: Checkpoint, name: string, info: WeightInfo, chosen: ChosenFormat | undefined): number {
+  const stored = checkpoint.formatOf(name);
+  if (stored !== null && (chosen === undefined || chosen.format.name === stored.name)) return checkpoint.bytesOf(name);
+  const { format, options } = chosen ?? { format: ownFormat(checkpoint.dtypeOf(name), info), options: {} };
+  return format.bytes(info.shape, options);
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/** Matrices as their file has them; vectors, and dtypes without a format, as float32. */
+const ownFormat = (dtype: SafetensorsDtype, info: WeightInfo): ElementFormat =>
+  (isMatrix(info) || dtype === 'F32' ? formatOfDtype(dtype) : undefined) ?? f32;
 
 /** A format that is asked for and that nothing would be kept in is a mistake. @throws LLMF_MODELS_TRAINED_IN_FORMAT */
 function checkKept(
@@ -86,6 +116,27 @@ function checkKept(
   throw modelErrors.trainedInFormat({ folder, format, weights: chosen.size });
 }
 
+/**
+ * What the files keep in fewer bits is not trained, nor rounded a second time.
+ * @throws LLMF_MODELS_TRAINED_PACKED, LLMF_MODELS_PACKED_TWICE
+ */
+function checkPacked(
+  folder: string,
+  checkpoint: Checkpoint,
+  chosen: ReadonlyMap<string, ChosenFormat> | undefined,
+  isTrained: (parameter: string) => boolean,
+): void {
+  for (const name of checkpoint.weights.keys()) {
+    const stored = checkpoint.formatOf(name)?.name;
+    if (stored === undefined) continue;
+    if (isTrained(name)) throw modelErrors.trainedPacked({ folder, tensor: name, format: stored });
+    const asked = chosen?.get(name)?.format;
+    if (asked !== undefined && asked.name !== stored && asked.dtype === undefined) {
+      throw modelErrors.packedTwice({ folder, tensor: name, got: stored, asked: asked.name });
+    }
+  }
+}
+
 function variableOf(values: Float32Array, info: WeightInfo): tf.Variable {
   const tensor = tf.tensor(values, [...info.shape], 'float32');
   const variable = tf.variable(tensor, true);
@@ -93,7 +144,7 @@ function variableOf(values: Float32Array, info: WeightInfo): tf.Variable {
   return variable;
 }
 
-/** Matrices as their file has them unless a format is chosen; vectors, and dtypes without a format, as float32. */
+/** As the file has it unless a format is chosen. */
 async function frozenOf(
   checkpoint: Checkpoint,
   folder: string,
@@ -101,14 +152,24 @@ async function frozenOf(
   info: WeightInfo,
   chosen: ChosenFormat | undefined,
 ): Promise<tf.Tensor> {
+  const stored = checkpoint.formatOf(name);
+  if (stored !== null) return frozenWeight(await packedAs(checkpoint, name, chosen?.format ?? stored));
   const dtype = checkpoint.dtypeOf(name);
-  const own = (isMatrix(info) || dtype === 'F32' ? formatOfDtype(dtype) : undefined) ?? f32;
+  const own = ownFormat(dtype, info);
   const { format, options } = chosen ?? { format: own, options: {} };
   if (format === own && own.dtype === dtype) {
     return frozenTensor(info.shape, own, await bytesOf(checkpoint, name, info, own));
   }
   const values = await readValues(checkpoint, folder, name, info);
   return frozenWeight({ format, shape: info.shape, parts: format.pack(values, info.shape, options) });
+}
+
+/** A weight in fewer bits as its file keeps it, or expanded into plain elements. */
+async function packedAs(checkpoint: Checkpoint, name: string, format: WeightFormat): Promise<PackedWeight> {
+  const weight = await checkpoint.packed(name);
+  if (format.name === weight.format.name) return weight;
+  const values = expandedRows(weight, 0, weight.shape[0]!);
+  return { format, shape: weight.shape, parts: format.pack(values, weight.shape, {}) };
 }
 
 /** The weight's bytes as llmf holds it: where the file has them already, or turned. */

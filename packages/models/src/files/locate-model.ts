@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { checkModelFolder } from '@llmf/core';
 import { modelErrors } from '../errors.js';
+import { ggufFolder } from '../gguf/gguf-folder.js';
 import { hubSnapshot } from '../hub/download.js';
 import { parseHubId } from '../hub/hub-id.js';
 import { hubSettings, type HubSettings } from '../hub/hub-settings.js';
@@ -11,9 +12,9 @@ import { hubSettings, type HubSettings } from '../hub/hub-settings.js';
 const underWay = new Map<string, Promise<string>>();
 
 /**
- * The folder of `path`: an existing folder (relative paths start from `from`), else a hub id with or without
+ * The folder of `path`: an existing folder (relative paths start from `from`), that of a GGUF file, else a hub id with or without
  * `@revision`, looked for in the hub's cache first and fetched when it is not there.
- * @throws LLMF_MODELS_FOLDER_MISSING, LLMF_MODELS_HUB_…, LLMF_CORE_LINK_OUTSIDE
+ * @throws LLMF_MODELS_FOLDER_MISSING, LLMF_MODELS_GGUF_…, LLMF_MODELS_HUB_…, LLMF_CORE_LINK_OUTSIDE
  */
 export async function locateModel(
   path: string,
@@ -21,7 +22,9 @@ export async function locateModel(
   settings: () => HubSettings = hubSettings,
 ): Promise<string> {
   const folder = resolve(from, path);
-  if (await isFolder(folder)) return await checked(folder);
+  const found = await kindAt(folder);
+  if (found === 'folder') return await checked(folder);
+  if (found === 'file') return await ggufFolder(folder);
   const of = parseHubId(path);
   if (of === null) {
     if (looksLikeHubId.test(path)) throw modelErrors.hubId({ path });
@@ -46,8 +49,8 @@ const looksLikeHubId = /^[^./\\@][^/\\@]*\/[^/\\@]+(?:@.*)?$/s;
 export const hubIdOf = (folder: string): string | null =>
   /[\\/]models--([\w.-]+?)--([\w.-]+)[\\/]snapshots[\\/][^\\/]+$/.exec(folder)?.slice(1).join('/') ?? null;
 
-const isFolder = (path: string) =>
+const kindAt = (path: string): Promise<'folder' | 'file' | null> =>
   stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
+    (found) => (found.isDirectory() ? 'folder' : 'file'),
+    () => null,
   );

@@ -6,8 +6,22 @@ import { modelErrors } from '../errors.js';
 /** A checkpoint's config.json, every key kept. */
 export type ModelConfig = Record<string, unknown> & { readonly model_type: string };
 
-/** @throws LLMF_MODELS_CONFIG_UNREADABLE, LLMF_MODELS_MODEL_TYPE, LLMF_MODELS_CONFIG_COUNT */
+/**
+ * What a model is computed by; how its files keep the weights is read apart.
+ * @throws LLMF_MODELS_CONFIG_UNREADABLE, LLMF_MODELS_MODEL_TYPE, LLMF_MODELS_CONFIG_COUNT
+ */
 export async function readModelConfig(folder: string): Promise<ModelConfig> {
+  const { quantization_config: _, ...config } = await readWholeConfig(folder);
+  return config as ModelConfig;
+}
+
+/** `quantization_config` of a folder's config.json; null where its weights are plain. @throws as `readModelConfig` */
+export async function readQuantization(folder: string): Promise<Readonly<Record<string, unknown>> | null> {
+  const { quantization_config: settings } = await readWholeConfig(folder);
+  return typeof settings === 'object' ? (settings as Readonly<Record<string, unknown>> | null) : null;
+}
+
+async function readWholeConfig(folder: string): Promise<ModelConfig> {
   return checkedConfig(join(folder, 'config.json'), await readJson(join(folder, 'config.json')));
 }
 

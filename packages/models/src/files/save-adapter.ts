@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addFilesAtomic, fromFloat32, type TensorToWrite } from '@llmf/core';
 import { changesLayer, tf, peftHeadKey, type Architecture, type AttachedAdapter, type SaveOptions } from '@llmf/nn';
+import { ggufOf } from '../gguf/gguf-folder.js';
 import { copyCompanions } from './companion-files.js';
 import { checkSaved } from './finite-weights.js';
 import { hubIdOf } from './locate-model.js';
@@ -13,7 +14,7 @@ import { headTensors, partHeads, writeHeadsBeside } from './save-heads.js';
 /**
  * Writes an adapter as PEFT does: adapter_model.safetensors (f32) and adapter_config.json, tokenizer files carried along.
  * A head in the language model's place becomes a module to save of the task SEQ_CLS.
- * @param source folder of the base model, named in the config (a snapshot of the hub's cache by its hub id)
+ * @param source folder of the base model, named in the config (a snapshot of the hub's cache by its hub id, that of a GGUF file as the file)
  * @param find the base model's architecture
  * @throws LLMF_CORE_NO_SPACE
  */
@@ -39,7 +40,7 @@ export async function saveAdapter(
   const config = {
     ...adapter.peftConfig,
     ...(classifier === null ? {} : classifierKeys),
-    base_model_name_or_path: hubIdOf(source) ?? source,
+    base_model_name_or_path: (await ggufOf(source)) ?? hubIdOf(source) ?? source,
     ...('fan_in_fan_out' in adapter.peftConfig ? { fan_in_fan_out: await isTransposed(adapter, source, find) } : {}),
   };
   const write = addFilesAtomic(

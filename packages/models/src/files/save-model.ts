@@ -6,8 +6,8 @@ import {
   addFilesAtomic,
   byteLength,
   fromFloat32,
-  openSafetensorsFolder,
   writeFolderAtomic,
+  type HostTensor,
   type SafetensorsDtype,
   type TensorToWrite,
 } from '@llmf/core';
@@ -15,6 +15,8 @@ import {
   elementsOf,
   packedOf,
   type Architecture,
+  type LayoutWriter,
+  type PackedWeight,
   type Model,
   type Parameter,
   type SaveOptions,
@@ -27,6 +29,14 @@ import { checkSaved } from './finite-weights.js';
 import { writeAndReadBack } from './read-back.js';
 import { headTensors, partHeads, writeHeadsBeside } from './save-heads.js';
 import { transposed } from './transposed.js';
+import { openWeights, type PackedForms } from './weight-store.js';
+
+export interface SaveSettings {
+  readonly architecture: Architecture;
+  readonly forms: PackedForms;
+  /** Weights above this many bytes are split into several files. */
+  readonly shardBytes: number;
+}
 
 /**
  * Writes a model as a Hugging Face folder: config.json with its dtype brought up to date, weights in file order (shards
@@ -37,24 +47,26 @@ import { transposed } from './transposed.js';
 export async function saveModel(
   model: Model,
   folder: string,
-  { source, dtype, companions, values, heads, verify }: SaveOptions,
-  architecture: Architecture,
-  shardBytes: number,
+  { source, dtype, companions, values, heads, verify, layout }: SaveOptions,
+  { architecture, forms, shardBytes }: SaveSettings,
 ): Promise<void> {
-  const dtypeOf = dtype === 'auto' ? await sourceDtypes(source, architecture) : () => dtype;
+  const dtypeOf = dtype === 'auto' ? await sourceDtypes(source, architecture, forms) : () => dtype;
   const infos = architecture.weights({ ...model.config });
   const { classifier, beside } = partHeads(heads);
-  const tensors = [...model.parameters.values()].map((parameter) =>
-    tensorToWrite(folder, parameter, infos.get(parameter.name), dtypeOf(parameter.name), values),
-  );
-  if (classifier !== null) tensors.push(...headTensors(folder, classifier, commonDtype(tensors)));
+  const kept = keptWeights(model, layout?.writer);
+  const plain = [...model.parameters.values()]
+    .filter(({ name }) => !kept.has(name))
+    .map((parameter) => tensorToWrite(folder, parameter, infos.get(parameter.name), dtypeOf(parameter.name), values));
+  if (classifier !== null) plain.push(...headTensors(folder, classifier, commonDtype(plain)));
+  const packed = [...kept].flatMap(([name, weight]) => laidOut(layout!.writer.tensors(name, weight, dtypeOf(name))));
+  const tensors = [...plain, ...packed];
   const fill = async (temporary: string) => {
     await copyCompanions(source, temporary);
     await companions?.(temporary);
     await writeWeights(temporary, tensors, shardBytes);
     await writeHeadsBeside(temporary, beside);
     const ofModel = classifier === null ? model.config : classifierConfig(model.config, classifier.head);
-    const config = withDtype(ofModel, tensors);
+    const config = { ...withDtype(ofModel, plain), ...quantizationOf(layout, kept, infos, architecture) };
     await writeFile(join(temporary, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
     await verify?.();
   };
@@ -65,6 +77,35 @@ export async function saveModel(
     makeFolder(dirname(folder));
     await writeFolderAtomic(folder, fill);
   }
+}
+
+/** The weights in fewer bits that a layout has a place for. */
+function keptWeights({ parameters }: Model, writer: LayoutWriter | undefined): Map<string, PackedWeight> {
+  const kept = new Map<string, PackedWeight>();
+  for (const { name, value } of parameters.values()) {
+    const packed = packedOf(value);
+    if (packed !== null && writer?.formats.includes(packed.format.name) === true) kept.set(name, packed);
+  }
+  return kept;
+}
+
+const laidOut = (tensors: Readonly<Record<string, HostTensor>>): TensorToWrite[] =>
+  Object.entries(tensors).map(([name, { dtype, shape, data }]) => ({ name, dtype, shape, data: () => data }));
+
+/** `quantization_config` of a folder that keeps weights in fewer bits, as an entry of config.json. */
+function quantizationOf(
+  layout: SaveOptions['layout'],
+  kept: ReadonlyMap<string, PackedWeight>,
+  infos: ReadonlyMap<string, WeightInfo>,
+  { moduleNames }: Architecture,
+): Record<string, unknown> {
+  const [first] = kept.values();
+  if (first === undefined) return {};
+  const paths = [...infos].flatMap(([name, { kind }]) =>
+    kind === 'linear' && !kept.has(name) ? [name.replace(/\.weight$/, '')] : [],
+  );
+  const plain = paths.map((path) => moduleNames?.toTransformers(path) ?? path);
+  return { quantization_config: layout!.writer.settings(first.format, { ...layout!.options }, plain) };
 }
 
 /** That of the other weights where they share one. */
@@ -146,12 +187,19 @@ async function removeStaleWeights(folder: string, count: number): Promise<void> 
   }
 }
 
-/** The source's dtype of each weight; F32 where the source holds no such weight. */
-async function sourceDtypes(source: string, architecture: Architecture): Promise<(name: string) => SafetensorsDtype> {
-  const store = await openSafetensorsFolder(source);
+/** The source's dtype of each weight; BF16 for one in fewer bits, F32 where the source holds no such weight. */
+async function sourceDtypes(
+  source: string,
+  architecture: Architecture,
+  forms: PackedForms,
+): Promise<(name: string) => SafetensorsDtype> {
+  const store = await openWeights(source, forms);
   await store.close();
   const keyOf = keysByName(store, architecture);
-  return (name) => store.tensors.get(keyOf.get(name) ?? '')?.dtype ?? 'F32';
+  return (name) => {
+    const key = keyOf.get(name) ?? '';
+    return store.packed.has(key) ? 'BF16' : (store.tensors.get(key)?.dtype ?? 'F32');
+  };
 }
 
 const dtypeNames: Partial<Record<SafetensorsDtype, string>> = {

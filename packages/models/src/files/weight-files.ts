@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { WatchedFiles } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
+import { ggufOf } from '../gguf/gguf-folder.js';
 import { readModelConfig } from './model-config.js';
 
 /**
@@ -27,8 +28,8 @@ const fingerprints = new Map<string, { config: string; state: FileState[]; finge
 async function hashOf(folder: string, names: readonly string[], config: string): Promise<string> {
   const hash = createHash('sha256').update(config);
   for (const name of names) {
-    hash.update(`\n${name}\n`);
-    for await (const piece of createReadStream(join(folder, name), { highWaterMark: 2 ** 20 })) {
+    hash.update(`\n${basename(name)}\n`);
+    for await (const piece of createReadStream(resolve(folder, name), { highWaterMark: 2 ** 20 })) {
       hash.update(piece as Buffer);
     }
   }
@@ -51,7 +52,7 @@ export async function watchWeights(folder: string): Promise<WatchedFiles> {
       const isKnown = known !== undefined && sameState(known.state, noted);
       const expected = isKnown ? known.fingerprint : null;
       const isSame = expected === null ? sameContents(now, noted) : (await fingerprintOrNull(folder)) === expected;
-      if (!isSame) throw modelErrors.filesChanged({ file: join(folder, names[at]!) });
+      if (!isSame) throw modelErrors.filesChanged({ file: resolve(folder, names[at]!) });
       noted = now;
     },
   };
@@ -64,7 +65,7 @@ type FileState = string | null;
 
 function stateOf(folder: string, names: readonly string[]): FileState[] {
   return names.map((name) => {
-    const found = statSync(join(folder, name), { bigint: true, throwIfNoEntry: false });
+    const found = statSync(resolve(folder, name), { bigint: true, throwIfNoEntry: false });
     return found === undefined ? null : [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
   });
 }
@@ -78,6 +79,9 @@ const sameContents = (one: readonly FileState[], two: readonly FileState[]): boo
   return sameState(one.map(contents), two.map(contents));
 };
 
+/** Names in the folder; of one that stands for a GGUF file that file's path. */
 async function weightFilesOf(folder: string): Promise<string[]> {
+  const gguf = await ggufOf(folder);
+  if (gguf !== null) return [gguf];
   return (await readdir(folder)).filter((name) => /^model.*\.safetensors$/.test(name)).sort();
 }

@@ -3,4 +3,5 @@ export * from './segments.js';
 export * from './model.js';
 export * from './ops.js';
 export * from './weight-format.js';
+export * from './weight-layout.js';
 export * from './generation.js';

@@ -4,6 +4,7 @@ import type { AttentionSpan } from './ops.js';
 import type { Positions, Segment } from './segments.js';
 import type { AttachedHead, SavedHeads } from '../heads/head.js';
 import type { ChosenFormat } from './weight-format.js';
+import type { LayoutWriter } from './weight-layout.js';
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
 
 /** One named weight of a model: a trainable variable or a frozen tensor (possibly packed, read by kernels that know it). */
@@ -232,7 +233,7 @@ export interface ModelLoader {
   locate(path: string, from: string): Promise<string>;
   load(folder: string, options: LoadOptions): Promise<Model>;
   /** Refuses what `load` would refuse of config and names, shapes and forms of weights, without reading a weight. */
-  inspect(folder: string, find: LoadOptions['find']): Promise<void>;
+  inspect(folder: string, find: LoadOptions['find']): Promise<ModelFacts>;
   /** The heads that a model folder holds, instead of its language-model head or beside it; null: none. */
   heads(folder: string): Promise<SavedHeads | null>;
   /** Writes config.json, safetensors (sharded above 5 GB), tokenizer and template files carried along, atomically. */
@@ -248,6 +249,12 @@ export interface ModelLoader {
 export interface WatchedFiles {
   /** Files that were replaced by equal ones are the same. @throws LLMF_MODELS_FILES_CHANGED */
   check(): Promise<void>;
+}
+/** What config and file headers say of a model. */
+export interface ModelFacts {
+  readonly parameters: number;
+  /** Bytes of all weights as `load` keeps them, none of them trained: matrices in these formats, else as the files have them. */
+  weightBytes(formats?: LoadOptions['formats']): number;
 }
 export interface LoadOptions {
   /** The formats that frozen matrices are kept in, asked once; those left out stay as their file has them. Vectors are f32. */
@@ -272,6 +279,8 @@ export interface SaveOptions {
   /** Called when all is written and before any of it appears; what it throws keeps it from appearing. */
   readonly verify?: () => Promise<void>;
   readonly dtype: 'auto' | 'F32' | 'F16' | 'BF16';
+  /** Keeps weights in fewer bits as they are, in this layout; left out, they are expanded. */
+  readonly layout?: { readonly writer: LayoutWriter; readonly options: Readonly<Record<string, unknown>> };
   /** Of a weight, where others than the model's own are to be written: a merged layer's. Asked when its turn comes. */
   readonly values?: (name: string) => Promise<Float32Array> | null;
 }

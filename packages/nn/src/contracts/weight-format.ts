@@ -19,6 +19,8 @@ export interface PackedWeight {
 export interface WeightFormat extends Named {
   /** safetensors files hold a weight of this format as elements of this dtype; it has one part then, `values`. */
   readonly dtype?: SafetensorsDtype;
+  /** GGUF files keep rows of this format, under its name, as whole blocks of so many weights; it has one part, `blocks`. */
+  readonly blocks?: { readonly weights: number; readonly bytes: number };
   /** Why a weight of this shape cannot be kept in it, or null. Left out: every matrix can. */
   refuses?(shape: readonly number[], options: Record<string, unknown>): string | null;
   /** @param values row-major, finite; not kept. */

@@ -6,13 +6,13 @@
  */
 import { tf } from '@llmf/nn';
 import { z } from 'zod';
-import { perParameter } from './per-parameter.js';
+import { perParameter, type ParameterUpdate } from './per-parameter.js';
 
 export const lionOptions = z.strictObject({
   beta1: z.number().min(0).lt(1).default(0.9).describe('Share of the mean in the direction (paper: 0.9).'),
   beta2: z.number().min(0).lt(1).default(0.99).describe('Decay of the mean of gradients (paper: 0.99).'),
 });
-type LionOptions = z.infer<typeof lionOptions>;
+export type LionOptions = z.infer<typeof lionOptions>;
 
 export const lion = perParameter<LionOptions>({
   name: 'lion',
@@ -20,10 +20,14 @@ export const lion = perParameter<LionOptions>({
   options: lionOptions,
   bytesPerWeight: () => 4,
   memory: () => (shape) => ({ m: shape }),
-  step({ parameter, gradient, learningRate, weightDecay, options: { beta1, beta2 }, memory }) {
-    const m = memory('m');
-    const direction = tf.sign(tf.add(tf.mul(m, beta1), tf.mul(gradient, 1 - beta1)));
-    m.assign(tf.add(tf.mul(m, beta2), tf.mul(gradient, 1 - beta2)));
-    parameter.assign(tf.sub(parameter, tf.mul(tf.add(direction, tf.mul(parameter, weightDecay)), learningRate)));
-  },
+  step: lionStep,
 });
+
+export function lionStep(given: ParameterUpdate<LionOptions>): void {
+  const { parameter, gradient, learningRate, weightDecay, options, memory } = given;
+  const { beta1, beta2 } = options;
+  const m = memory('m');
+  const direction = tf.sign(tf.add(tf.mul(m, beta1), tf.mul(gradient, 1 - beta1)));
+  m.assign(tf.add(tf.mul(m, beta2), tf.mul(gradient, 1 - beta2)));
+  parameter.assign(tf.sub(parameter, tf.mul(tf.add(direction, tf.mul(parameter, weightDecay)), learningRate)));
+}

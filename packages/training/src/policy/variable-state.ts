@@ -20,20 +20,28 @@ export function loadVariables(
   variables: ReadonlyMap<string, Variable>,
   tensors: Readonly<Record<string, HostTensor>>,
 ): void {
-  const missing = [...variables.keys()].filter((name) => !(name in tensors));
-  const unknown = Object.keys(tensors).filter((name) => !variables.has(name));
-  const misshapen = [...variables].flatMap(([name, { shape }]) => {
-    const saved = tensors[name]?.shape;
-    return saved !== undefined && saved.join() !== shape.join() ? `${name}: [${saved}] saved, [${shape}] here` : [];
-  });
-  if (missing.length + unknown.length + misshapen.length > 0) {
-    throw trainingErrors.weightsDiffer({ missing, unknown, misshapen });
-  }
+  checkSaved(new Map([...variables].map(([name, { shape }]) => [name, shape])), tensors);
   for (const [name, variable] of variables) {
     const { data, shape } = tensors[name]!;
     const values = new Float32Array(data.slice().buffer);
     const tensor = tf.tensor(values, [...shape], 'float32');
     variable.assign(tensor);
     tensor.dispose();
+  }
+}
+
+/** Saved tensors have these names and shapes. @throws LLMF_TRAINING_WEIGHTS_DIFFER */
+export function checkSaved(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  tensors: Readonly<Record<string, HostTensor>>,
+): void {
+  const missing = [...shapes.keys()].filter((name) => !(name in tensors));
+  const unknown = Object.keys(tensors).filter((name) => !shapes.has(name));
+  const misshapen = [...shapes].flatMap(([name, shape]) => {
+    const saved = tensors[name]?.shape;
+    return saved !== undefined && saved.join() !== shape.join() ? `${name}: [${saved}] saved, [${shape}] here` : [];
+  });
+  if (missing.length + unknown.length + misshapen.length > 0) {
+    throw trainingErrors.weightsDiffer({ missing, unknown, misshapen });
   }
 }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { findNamed, formatBytes } from '@llmf/core';
+import {
+  ModelLoaderToken,
+  packedOf,
+  WeightFormatToken,
+  WeightLayoutToken,
+  type Model,
+  type PackedWeight,
+  type SaveOptions,
+  type WeightFormat,
+} from '@llmf/nn';
+import { loadModel } from '@llmf/training';
+import { cliErrors } from './cli-errors.js';
+import { openInference, type Inference } from './inference.js';
+import type { CliIo } from './io.js';
+import { refuseWeights } from './refuse-weights.js';
+
+export interface QuantizeFlags {
+  readonly model: string;
+  readonly format: string;
+  readonly output: string;
+  readonly plugin?: readonly string[];
+}
+
+/** Writes a model folder in a format of fewer bits, weight by weight as it is loaded, and reads it again. */
+export async function quantizeCommand(
+  io: CliIo,
+  settings: readonly string[],
+  { model, format: name, output: given, plugin: plugins = [] }: QuantizeFlags,
+): Promise<void> {
+  const output = resolve(io.folder, given);
+  await refuseWeights(output);
+  const config = { quantization: { name } };
+  const request = { model, backend: 'js', plugins, precision: 'f32', settings, config, command: 'llmf quantize' };
+  const quiet = { info: () => {}, warn: () => {} }; // of a backend that only loads, what products would cost is no news
+  const inference = await openInference(io, request, quiet);
+  try {
+    const format = findNamed(inference.run.container, WeightFormatToken, name, '--format');
+    await save(inference, format, output);
+    const count = await compare(inference, format, output);
+    io.out.write(`${count} weights in ${format.name}: ${given} (${await sizeOf(output)}), read back\n`);
+  } finally {
+    await inference.close();
+  }
+}
+
+async function save({ run, folder, model }: Inference, format: WeightFormat, output: string): Promise<void> {
+  const dtype = format.dtype as Exclude<SaveOptions['dtype'], 'auto'> | undefined;
+  const layout = dtype === undefined ? layoutOf(run, format) : null;
+  const options = { source: folder, dtype: dtype ?? ('auto' as const), ...(layout === null ? {} : { layout }) };
+  await run.container.resolve(ModelLoaderToken).save(model, output, options);
+}
+
+/** @throws LLMF_CLI_NO_LAYOUT */
+function layoutOf({ container, config }: Inference['run'], format: WeightFormat): NonNullable<SaveOptions['layout']> {
+  const writers = container
+    .resolveAll(WeightLayoutToken)
+    .flatMap(({ writes }) => (writes === undefined ? [] : [writes]));
+  const writer = writers.find(({ formats }) => formats.includes(format.name));
+  if (writer !== undefined) return { writer, options: config.choices['quantization']![0]!.options };
+  const known = [...writers.flatMap(({ formats }) => formats), 'bf16', 'f16', 'f32'];
+  throw cliErrors.noLayout({ format: format.name, known });
+}
+
+/** Loads the new folder and compares what it keeps in the format; how many weights that are. @throws LLMF_CLI_READ_BACK */
+async function compare({ run, model }: Inference, format: WeightFormat, output: string): Promise<number> {
+  const saved = await loadModel(run, output, { quantization: null });
+  const kept = weightsIn(model, format);
+  const again = weightsIn(saved, format);
+  const wrong = [...kept].find(([name, weight]) => !isSame(weight, again.get(name)));
+  saved.dispose();
+  if (wrong !== undefined && format.dtype === undefined) throw cliErrors.readBack({ folder: output, weight: wrong[0] });
+  return format.dtype === undefined ? again.size : model.parameters.size;
+}
+
+function weightsIn({ parameters }: Model, format: WeightFormat): Map<string, PackedWeight> {
+  const entries = [...parameters.values()].flatMap(({ name, value }) => {
+    const packed = packedOf(value);
+    return packed?.format.name === format.name ? [[name, packed] as const] : [];
+  });
+  return new Map(entries);
+}
+
+function isSame({ parts }: PackedWeight, other: PackedWeight | undefined): boolean {
+  const bytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) => Buffer.from(buffer, byteOffset, byteLength);
+  return Object.entries(parts).every(([name, part]) => {
+    const same = other?.parts[name];
+    return same !== undefined && bytes(part).equals(bytes(same));
+  });
+}
+
+/** Of the weight files of a folder. */
+async function sizeOf(folder: string): Promise<string> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.safetensors'));
+  const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
+  return formatBytes(
+    sizes.reduce((sum, size) => sum + size, 0),
+    { binary: true },
+  );
+}

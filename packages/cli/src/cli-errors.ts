@@ -59,6 +59,13 @@ export const cliErrors = defineErrors('cli', {
     got: f.model,
     fix: 'leave --tokens out, or give a language model',
   }),
+  noGuide: (f: { folder: string; heads: readonly string[]; guides: readonly string[] }) => ({
+    what: 'nothing can steer this model',
+    where: '--guide',
+    got: `heads ${f.heads.join(', ') || '(none)'} in ${f.folder}; guides ${f.guides.join(', ') || '(none)'}`,
+    expected: 'heads that a guide of a loaded plugin reads',
+    fix: 'train the heads first, as stage `ilql` does, and load the plugin that brought them (`--plugin algo-ilql`)',
+  }),
   classifierAnswers: (f: { folder: string }) => ({
     what: 'a reward model or classifier writes no answers',
     where: f.folder,

@@ -2,7 +2,7 @@
 import type { Logger } from '@llmf/core';
 import { chooseTemplate, stopTokens, Tokenizer, type ChosenTemplate } from '@llmf/data';
 import { readGenerationDefaults, type GenerationDefaults } from '@llmf/models';
-import { generate, type GenerateOptions, type GenerationSettings } from '@llmf/nn';
+import { generate, GuideToken, type GenerateOptions, type GenerationSettings, type Steering } from '@llmf/nn';
 import { checkFiles } from '@llmf/training';
 import { classifierOf, openInference, type Inference, type InferenceRequest } from './inference.js';
 import { cliErrors } from './cli-errors.js';
@@ -22,6 +22,8 @@ export interface SamplingFlags
   readonly template: string;
   readonly system?: string;
   readonly seed: number;
+  /** Strength of the steering by heads of the model's folder. */
+  readonly guide?: number;
   readonly plugin?: readonly string[];
 }
 
@@ -69,6 +71,7 @@ export async function openGenerator(
     sayOwnSettings(logger, flags, defaults);
     const eosIds = [...new Set([...stopTokens(tokenizer, template), ...defaults.eosIds])];
     const fixed = { ...samplingSettings(flags, defaults), eosIds };
+    const steering = flags.guide === undefined ? undefined : steeringOf(inference, flags.guide);
     const longestFor = (promptTokens: number) => answerTokens(flags, defaults, promptTokens);
     return {
       inference,
@@ -85,6 +88,7 @@ export async function openGenerator(
         await generate(inference.model, prompt.ids, {
           ...fixed,
           adapter,
+          steering,
           maxNewTokens,
           seed,
           onToken,
@@ -100,6 +104,16 @@ export async function openGenerator(
     await inference.close();
     throw error;
   }
+}
+
+/** By the first guide that reads the heads of the folder. @throws LLMF_CLI_NO_GUIDE */
+function steeringOf({ run, heads, folder }: Inference, strength: number): Steering {
+  const guides = run.container.resolveAll(GuideToken);
+  for (const guide of guides) {
+    const steering = guide.open(heads, strength);
+    if (steering !== null) return steering;
+  }
+  throw cliErrors.noGuide({ folder, heads: [...heads.keys()], guides: guides.map(({ name }) => name) });
 }
 
 /** What the model's own file changes is told, and what of it is not applied. */

@@ -34,6 +34,11 @@ export const addSamplingOptions = (command: Command): Command =>
       positiveNumber,
     )
     .option('--forbid-repeats <n>', `no run of n tokens twice; 0: any (${ownOr(0)})`, wholeNumberFrom0)
+    .option(
+      '--guide <strength>',
+      'steers by the heads that the model’s folder holds, such as those of ilql; needs the plugin that brought them',
+      positiveNumber,
+    )
     .option('--seed <n>', 'of sampling', wholeNumberFrom0, 0)
     .option('--max-new-tokens <n>', `longest answer (${ownOr(256)})`, wholeNumber)
     .option('--precision <name>', 'f32, bf16 or auto', 'auto')

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { token } from '@llmf/core';
+import { token, type Named } from '@llmf/core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { AttachedHead } from '../heads/head.js';
 import type { ActiveAdapter, Model } from './model.js';
 import type { Positions } from './segments.js';
 
@@ -74,8 +75,21 @@ export interface Generator {
   complete(requests: readonly GenerationRequest[], settings: GenerationSettings): AsyncIterable<Completion>;
 }
 
+/** Changes the logits [N, V] of the next tokens by the hidden states [N, C] that they come from. */
+export type Steering = (hidden: Tensor2D, logits: Tensor2D) => Tensor2D;
+
+/** Steers generation by heads beside a model, such as Q and V heads. */
+export interface Guide extends Named {
+  /** @param strength of the steering; 0: none. @returns null where the heads are not those it reads */
+  open(heads: ReadonlyMap<string, AttachedHead>, strength: number): Steering | null;
+}
+/** Provided by plugins; the first that reads the model's heads is taken. */
+export const GuideToken = token<Guide>('guide');
+
 export interface GeneratorOptions {
   readonly adapter?: ActiveAdapter | null;
+  /** Log-probs of answers are then those of the steered model. */
+  readonly steering?: Steering | undefined;
   /** Answers that are written at the same time. */
   readonly maxSequences?: number;
   /** Prompt tokens that go through the model in one pass; a longer prompt goes alone. */

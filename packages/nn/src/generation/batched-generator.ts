@@ -162,7 +162,7 @@ export class BatchedGenerator implements Generator {
     ends: readonly number[],
     settings: GenerationSettings,
   ): Promise<void> {
-    const logits = logitsOf(this.model, hidden, ends); // [sequences, V]
+    const logits = this.logits(hidden, ends); // [sequences, V]
     const draws = drawsOf(sequences, settings);
     const { ids, logProb } = sampleTokens(logits, draws, optionsOf(sequences, settings, logits.shape[1]));
     logits.dispose();
@@ -175,6 +175,14 @@ export class BatchedGenerator implements Generator {
       if (settings.logProbs === true) sequence.logProbs.push(logProbs[at]!);
       settings.onToken?.({ request: sequence.prompt.request, answer: sequence.answer, id });
     }
+  }
+
+  private logits(hidden: tf.Tensor2D, ends: readonly number[]): tf.Tensor2D {
+    const { steering } = this.options;
+    return tf.tidy(() => {
+      const logits = logitsOf(this.model, hidden, ends);
+      return steering?.(tf.gather(hidden, tf.tensor1d([...ends], 'int32')), logits) ?? logits;
+    });
   }
 
   private forward(pass: Pass, arena: KeyValueArena): tf.Tensor2D {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { GenerationRequest, GenerationSettings } from '../contracts/generation.js';
+import type { GenerationRequest, GenerationSettings, GeneratorOptions } from '../contracts/generation.js';
 import type { ActiveAdapter, Model } from '../contracts/model.js';
 import { BatchedGenerator } from './batched-generator.js';
 
 export interface GenerateOptions
   extends Omit<GenerationSettings, 'onToken' | 'logProbs'>, Pick<GenerationRequest, 'positions' | 'embedded'> {
   readonly adapter?: ActiveAdapter | null;
+  readonly steering?: GeneratorOptions['steering'];
   /** Called with each new token as soon as it is known. */
   readonly onToken?: (id: number) => void;
 }
@@ -25,7 +26,7 @@ export async function generate(
   promptIds: ArrayLike<number>,
   options: GenerateOptions,
 ): Promise<Generated> {
-  const { adapter = null, positions, embedded, onToken, ...settings } = options;
+  const { adapter = null, steering, positions, embedded, onToken, ...settings } = options;
   const request: GenerationRequest = {
     ids: Int32Array.from(promptIds),
     ...(positions === undefined ? {} : { positions }),
@@ -33,7 +34,7 @@ export async function generate(
   };
   const watch = onToken === undefined ? {} : { onToken: ({ id }: { id: number }) => onToken(id) };
   let answer: Generated = { ids: [], reason: 'length' };
-  for await (const { ids, reason } of new BatchedGenerator(model, { adapter }).complete([request], {
+  for await (const { ids, reason } of new BatchedGenerator(model, { adapter, steering }).complete([request], {
     ...settings,
     ...watch,
   })) {

@@ -14,7 +14,7 @@ const headList = z.array(
   z.strictObject({
     name: z.string().min(1),
     outputs: z.int().min(1),
-    at: z.enum(['token', 'last', 'mean']),
+    at: z.enum(['token', 'last', 'mean', 'action']),
     bias: z.boolean().optional(),
     hidden: z.array(z.int().min(1)).optional(),
     deviation: z.number().optional(),

@@ -41,4 +41,22 @@ describe('a head', () => {
     expect(values('score')).toEqual(values('score'));
     expect(values('score')).not.toEqual(values('value'));
   });
+
+  it('over the vocabulary gives output and log-softmax of the tokens that come, without all its outputs', () => {
+    const head = AttachedHead.create(
+      { name: 'q', outputs: 5, at: 'action', hidden: [4], bias: true, deviation: 1 },
+      3,
+      key,
+    );
+    const x = tf.tensor2d([0.5, -1, 2, 0, 1, -0.5, 3, 1, 1], [3, 3]);
+    const tokens = Int32Array.of(4, 0, 4);
+    const got = tf.tidy(() => head.actions(x, tokens).arraySync());
+    const all = tf.tidy(() => head.forward(x).arraySync());
+    for (const [at, token] of tokens.entries()) {
+      const logSumExp = Math.log(all[at]!.reduce((sum, value) => sum + Math.exp(value), 0));
+      expect(got[at]![0]).toBeCloseTo(all[at]![token]!, 5);
+      expect(got[at]![1]).toBeCloseTo(all[at]![token]! - logSumExp, 5);
+    }
+    head.dispose();
+  });
 });

@@ -5,7 +5,9 @@
  */
 import { normals, toFloat32, type HostTensor, type RandomKey } from '@llmf/core';
 import type { Tensor1D, Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import { embedding } from '../ops/embedding/embedding.js';
 import { linear } from '../ops/linear/linear.js';
+import { selectedLogProbs } from '../ops/selected-log-probs/selected-log-probs.js';
 import { tf } from '../tf.js';
 import { headErrors } from '../head-files/head-errors.js';
 
@@ -15,9 +17,11 @@ export interface Head {
   readonly outputs: number;
   /**
    * `token`: where each counted token is predicted; `last`: an answer's last token that is no padding token, where
-   * Transformers' sequence classifiers read; `mean`: over an answer's tokens.
+   * Transformers' sequence classifiers read; `mean`: over an answer's tokens. `action`: where each counted token is
+   * predicted, and of that token alone: a head with an output for every token of the vocabulary gives two numbers, its
+   * output for the token that comes and that output's log-softmax; all its outputs are never stored.
    */
-  readonly at: 'token' | 'last' | 'mean';
+  readonly at: 'token' | 'last' | 'mean' | 'action';
   /**
    * The model is read by this head alone and needs no language-model head: a classifier or reward model, saved as
    * Transformers' …ForSequenceClassification. Left out: the head stands beside and is saved in a file of its own.
@@ -106,16 +110,32 @@ export class AttachedHead {
 
   /** x [N, C] → [N, outputs] */
   forward(x: Tensor2D): Tensor2D {
-    return this.layers.reduce((input, { weight, bias }, at) => {
-      const y = linear(input, weight as unknown as Tensor2D, { bias: bias as unknown as Tensor1D | null });
+    return this.layers.reduce((input, layer, at) => {
+      const y = outputOf(layer, input);
       return at + 1 < this.layers.length ? tf.relu(y) : y;
     }, x);
+  }
+
+  /** Of a head over the vocabulary: x [N, C] and the tokens that come [N] → [N, 2], output and log-softmax at the token. */
+  actions(x: Tensor2D, tokens: Int32Array): Tensor2D {
+    const { weight, bias } = this.layers.at(-1)! as unknown as { weight: Tensor2D; bias: Tensor1D | null };
+    const inner = this.layers.slice(0, -1).reduce((input, layer) => tf.relu(outputOf(layer, input)), x); // [N, D]
+    const places = Int32Array.from(tokens.keys());
+    const { logProb } = selectedLogProbs(inner, weight, places, tokens, { bias });
+    const product = tf.sum(tf.mul(inner, embedding(tokens, weight)), 1);
+    const own =
+      bias === null ? product : tf.add(product, tf.reshape(embedding(tokens, tf.reshape(bias, [-1, 1])), [-1]));
+    return tf.stack([own, logProb], 1) as Tensor2D;
   }
 
   dispose(): void {
     for (const variable of this.variables.values()) variable.dispose();
   }
 }
+
+/** x [N, inputs] → [N, outputs] */
+const outputOf = ({ weight, bias }: Layer, x: Tensor2D): Tensor2D =>
+  linear(x, weight as unknown as Tensor2D, { bias: bias as unknown as Tensor1D | null });
 
 function variableOf(values: Float32Array, shape: number[]): Variable {
   const tensor = tf.tensor(values, shape, 'float32');

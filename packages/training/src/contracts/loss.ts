@@ -36,7 +36,7 @@ export interface ResponseLogProbs {
   readonly logSumSquaredProbabilities?: Tensor1D; // [S] log Σ_v p_v²
   /** Scored prompt tokens, one copy per group, when the span is `all`. */
   readonly prompt?: { readonly logProb: Tensor1D; /* [P] */ readonly group: Int32Array /* [P] */ };
-  /** Outputs of the policy's heads by name: [S, outputs] at tokens, [R, outputs] at answers. */
+  /** Outputs of the policy's heads by name: [S, outputs] at tokens, [S, 2] at actions, [R, outputs] at answers. */
   readonly heads?: Readonly<Record<string, Tensor2D>>;
 }
 

@@ -3,7 +3,8 @@ import { tf, type AttachedHead, type Tensor2D } from '@llmf/nn';
 import type { Batch } from '../contracts/data.js';
 
 /**
- * What a head makes of the hidden states [T, C] of a batch: [S, outputs] at tokens, [R, outputs] at answers.
+ * What a head makes of the hidden states [T, C] of a batch: [S, outputs] at tokens, [S, 2] at
+ * actions, [R, outputs] at answers.
  * @param paddingId the model's, which a sequence classifier does not read at
  */
 export function headOutputs(
@@ -14,6 +15,7 @@ export function headOutputs(
 ): Tensor2D {
   const { at } = attached.head;
   if (at === 'token') return attached.forward(rowsOf(hidden, batch.rows));
+  if (at === 'action') return attached.actions(rowsOf(hidden, batch.rows), batch.targets);
   const { start, length } = batch.responses;
   if (at === 'last') return attached.forward(rowsOf(hidden, lastTokens(batch, paddingId)));
   const means = [...start].map((first, r) => tf.mean(tf.slice(hidden, [first, 0], [length[r]!, -1]), 0));

@@ -41,7 +41,7 @@ export interface Policy {
  */
 export async function openPolicy(
   run: Run,
-  heads: readonly Head[] | ((model: Pick<Model, 'hiddenSize'>) => readonly Head[]) = [],
+  heads: readonly Head[] | ((model: Pick<Model, 'hiddenSize' | 'vocabularySize'>) => readonly Head[]) = [],
 ): Promise<Policy> {
   const folder = await modelFolder(run);
   const choice: Choice = run.config.choices['adapter']![0]!;

@@ -67,7 +67,7 @@ describe('ppo', () => {
     [
       'the upper block alone',
       { more: { adapter: { name: 'freeze', trainableLayers: 1 } }, train: { learningRate: 1e-4 } },
-      /reference: a second copy/,
+      /reference: a frozen copy of what is trained/,
     ],
     [
       'trlX’s preset, several answers and rewards per token',

@@ -26,6 +26,7 @@ export async function heldOutMetrics(
     answers.push(...written);
     assessed.push(...(await assess(assessors, batches, evaluation)));
   }
+  await rollouts.record(step, 'eval', answers);
   return { ...rollouts.metricsOf(answers), ...policyMetrics(assessed) };
 }
 

@@ -59,9 +59,16 @@ export class Rollouts {
     const scored = await this.scored(split, prompts, { stream, answers }, step).catch((error: unknown) => {
       throw beforeChange(error);
     });
-    await this.log.append(step, request.split, scored);
-    if (request.split === 'train') this.show(step, scored);
+    if (request.split === 'train') {
+      await this.record(step, 'train', scored);
+      this.show(step, scored);
+    }
     return scored;
+  }
+
+  /** Writes answers to `completions.jsonl`; of an evaluation all at once, so that one that was broken off leaves none. */
+  async record(step: number, split: RolloutRequest['split'], answers: readonly ScoredAnswer[]): Promise<void> {
+    await this.log.append(step, split, answers);
   }
 
   private async scored(

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hostile files for every reader: well-formed ones, mutated from a seed. Each is read, or refused with a code, in bounded time.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LlmfError, openSafetensorsFolder, readConfig } from '@llmf/core';
-import { Tokenizer } from '@llmf/data';
+import { createContainer, findNamed, LlmfError, openSafetensorsFolder, readConfig } from '@llmf/core';
+import { ChatTemplate, RowProblem, Tokenizer } from '@llmf/data';
+import { architectures, createModelLoader, readGenerationDefaults } from '@llmf/models';
+import { ArchitectureToken } from '@llmf/nn';
 import { memorySource, readImageHeader } from '@llmf/vision';
 import { openReader } from '../../packages/data/src/readers/open-reader.js';
+import { readPeftFile } from '../../packages/nn/src/adapters/peft-file.js';
 import { firstRun } from './first-run.js';
 
 /** What a reader does with one file of a folder of its own. */
 interface Target {
   readonly name: string;
   readonly sample: () => Buffer;
+  /** Whole files beside it. */
+  readonly beside?: readonly string[];
   readonly read: (file: string) => Promise<unknown>;
 }
 
@@ -27,22 +32,24 @@ const slowestMs = 5000;
 
 /** Reads `count` mutated files of each kind. */
 export async function fuzz(count: number, firstSeed = 1): Promise<FuzzReport> {
-  const folder = mkdtempSync(join(tmpdir(), 'llmf-fuzz-'));
+  const root = mkdtempSync(join(tmpdir(), 'llmf-fuzz-'));
   const faults: string[] = [];
   let refused = 0;
   try {
     for (const target of targets) {
       const sample = target.sample();
+      const folder = join(root, target.name);
+      mkdirSync(folder);
+      for (const name of target.beside ?? []) cpSync(join(firstRun, 'model', name), join(folder, name));
       for (let seed = firstSeed; seed < firstSeed + count; seed++) {
         writeFileSync(join(folder, target.name), mutated(sample, randomOf(seed)));
         const outcome = await outcomeOf(target, join(folder, target.name));
         if (outcome === 'refused') refused++;
         else if (outcome !== 'read') faults.push(`${target.name}, seed ${seed}: ${outcome}`);
       }
-      rmSync(join(folder, target.name));
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(root, { recursive: true, force: true });
   }
   return { files: count * targets.length, refused, faults };
 }
@@ -73,6 +80,28 @@ const folderOf = (file: string) => join(file, '..');
 const picture = (name: string) => () =>
   readFileSync(new URL(`../../packages/vision/fixtures/images/${name}`, import.meta.url));
 
+const container = createContainer();
+for (const architecture of architectures) container.register(ArchitectureToken, architecture);
+const find = (modelType: string) => findNamed(container, ArchitectureToken, modelType);
+const loader = createModelLoader({ find });
+
+/** Parsed and rendered: what it may not do shows there. */
+async function renderTemplate(file: string): Promise<void> {
+  const template = new ChatTemplate('fuzzed', readFileSync(file, 'utf8'), await Tokenizer.load(folderOf(file)));
+  const messages = ['user', 'assistant'].map((role) => ({ role, content: 'Ä "b"' }));
+  try {
+    template.render(messages as never, { addGenerationPrompt: true });
+  } catch (error) {
+    if (!(error instanceof RowProblem)) throw error; // the row is left out, with this reason
+  }
+}
+
+const chatTemplate = `{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}
+{{ raise_exception('roles') }}{% endif %}{{ '<|' + message['role'] + '|>' + message['content'] | trim }}{% endfor %}
+{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}`;
+const generation = { temperature: 0.7, top_p: 0.9, top_k: 50, eos_token_id: [1, 2], max_new_tokens: 100 };
+const fixture = (path: string) => () => readFileSync(new URL(`../../packages/${path}`, import.meta.url));
+
 const targets: readonly Target[] = [
   {
     name: 'llmf.yaml',
@@ -93,6 +122,35 @@ const targets: readonly Target[] = [
   { name: 'rows.jsonl', sample: () => Buffer.from(rows.join('\n')), read: readRows },
   { name: 'rows.json', sample: () => Buffer.from(`[${rows.join()}]`), read: readRows },
   { name: 'rows.csv', sample: () => Buffer.from('prompt,response\n"a ""1"", b",c\nd,"e\nf"\n'), read: readRows },
+  { name: 'rows.parquet', sample: fixture('data/fixtures/pairs-snappy.parquet'), read: readRows },
+  {
+    name: 'config.json',
+    sample: model('config.json'),
+    beside: ['model.safetensors'],
+    read: (file) => loader.inspect(folderOf(file), find),
+  },
+  {
+    name: 'generation_config.json',
+    sample: () => Buffer.from(JSON.stringify(generation)),
+    beside: ['config.json'],
+    read: (file) => readGenerationDefaults(folderOf(file), folderOf(file)),
+  },
+  {
+    name: 'model.safetensors.index.json',
+    sample: () => Buffer.from('{"metadata":{"total_size":1},"weight_map":{"a.weight":"model-1.safetensors"}}'),
+    read: async (file) => await (await openSafetensorsFolder(folderOf(file))).close(),
+  },
+  {
+    name: 'adapter_config.json',
+    sample: fixture('nn/fixtures/peft-lora/adapter_config.json'),
+    read: (file) => readPeftFile(folderOf(file), 'adapter.path', []),
+  },
+  {
+    name: 'chat_template.jinja',
+    sample: () => Buffer.from(chatTemplate),
+    beside: ['tokenizer.json', 'tokenizer_config.json'],
+    read: renderTemplate,
+  },
   ...['rgb-98x42.png', 'jpeg-420.jpg', 'gif-animated.gif', 'webp-lossy.webp'].map((name): Target => ({
     name,
     sample: picture(name),
@@ -100,10 +158,10 @@ const targets: readonly Target[] = [
   })),
 ];
 
-type Random = () => number;
+export type Random = () => number;
 
 /** mulberry32: the same seed makes the same file. */
-function randomOf(seed: number): Random {
+export function randomOf(seed: number): Random {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -114,7 +172,7 @@ function randomOf(seed: number): Random {
 }
 
 /** One to four mutations, most of them where headers are. */
-function mutated(sample: Buffer, random: Random): Buffer {
+export function mutated(sample: Buffer, random: Random): Buffer {
   let bytes: Buffer = Buffer.from(sample);
   for (let times = 1 + Math.floor(random() * 4); times > 0; times--) {
     bytes = mutations[Math.floor(random() * mutations.length)]!(bytes, random);

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
+import {
+  asyncBufferFromFile,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+  type AsyncBuffer,
+  type FileMetaData,
+} from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { errors } from '../errors.js';
+import { checkGroup, checkRowCounts } from './parquet-bounds.js';
 import { parquetParsers, plainOf } from './parquet-values.js';
 import type { RawRow, RowReader } from './row-reader.js';
 
@@ -12,7 +20,9 @@ export async function readParquet(path: string): Promise<RowReader> {
   };
   const file = await asyncBufferFromFile(path).catch(broken);
   const metadata = await parquetMetadataAsync(file).catch(broken);
-  const columns = parquetSchema(metadata).children.map((node) => [node.element.name, plainOf(node)] as const);
+  const columns = await Promise.resolve()
+    .then(() => checkedColumns(metadata, file))
+    .catch(broken);
   const plainRow = (row: RawRow): RawRow =>
     Object.fromEntries(columns.map(([name, plain]) => [name, plain((row as Record<string, unknown>)[name])]));
   const groupStarts: number[] = [];
@@ -29,7 +39,9 @@ export async function readParquet(path: string): Promise<RowReader> {
       const rowEnd = groupStarts[group + 1] ?? length;
       // Bytes that the schema does not call text are a picture, not text.
       const asTyped = { utf8: false, parsers: parquetParsers };
-      const rows = parquetReadObjects({ file, metadata, compressors, rowStart, rowEnd, ...asTyped }).catch(broken);
+      const rows = checkGroup(metadata, group, file)
+        .then(() => parquetReadObjects({ file, metadata, compressors, rowStart, rowEnd, ...asTyped }))
+        .catch(broken);
       held = { group, rows: rows.then((read) => read.map(plainRow)) };
     }
     return held.rows;
@@ -51,4 +63,10 @@ export async function readParquet(path: string): Promise<RowReader> {
       held = null;
     },
   };
+}
+
+/** Each column with what makes its values plain. @throws whatever a damaged footer leads to */
+function checkedColumns(metadata: FileMetaData, file: AsyncBuffer) {
+  checkRowCounts(metadata, file);
+  return parquetSchema(metadata).children.map((node) => [node.element.name, plainOf(node)] as const);
 }

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// All commands and hundreds of faults: slow/faults.slow.ts
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FaultRunner, faultsUnavailable } from './support/faults.js';
+import { sftCase } from './support/fault-cases.js';
+import { firstRunCopy } from './support/first-run.js';
+
+const reason = faultsUnavailable();
+
+describe.skipIf(reason !== null)(`one fault of the file system${reason === null ? '' : ` (${reason})`}`, () => {
+  let copy: Awaited<ReturnType<typeof firstRunCopy>>;
+  let runner: FaultRunner;
+  beforeAll(async () => {
+    copy = await firstRunCopy();
+    runner = new FaultRunner(copy.folder, sftCase);
+  });
+  afterAll(async () => {
+    runner.close();
+    await copy.remove();
+  });
+
+  it('has a code or no effect, and the run started again ends with the same bits', async () => {
+    const { faults, counts, operations } = await runner.run(['kill', 'EIO', 'ENOSPC', 'short'], 1, 3);
+    expect(faults).toEqual([]);
+    expect(operations).toBeGreaterThan(100);
+    expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(4);
+    expect(counts['kill: killed']).toBe(1);
+  }, 180_000);
+});

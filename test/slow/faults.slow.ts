@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// LLMF_FAULTS: faults of each kind for each command (default 12); LLMF_FAULT_SEED draws others.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { faultKinds, FaultRunner, faultsUnavailable } from '../support/faults.js';
+import { faultCases, faultProject } from '../support/fault-cases.js';
+
+const reason = faultsUnavailable();
+const count = Number(process.env['LLMF_FAULTS'] ?? 12);
+const seed = Number(process.env['LLMF_FAULT_SEED'] ?? 1);
+
+describe.skipIf(reason !== null)(`one fault of the file system${reason === null ? '' : ` (${reason})`}`, () => {
+  let project: Awaited<ReturnType<typeof faultProject>>;
+  beforeAll(async () => {
+    project = await faultProject();
+  }, 300_000);
+  afterAll(() => project.remove());
+
+  it.each(faultCases)(
+    '$title: has a code or no effect, and ends with the same bits when started again',
+    async (faultCase) => {
+      const runner = new FaultRunner(project.folder, faultCase);
+      try {
+        const { operations, counts, faults } = await runner.run(faultKinds, count, seed);
+        console.log(`${faultCase.title}: ${operations} operations; ${JSON.stringify(counts)}`);
+        expect(faults).toEqual([]);
+        expect(Object.values(counts).reduce((sum, each) => sum + each, 0)).toBe(
+          faultKinds.length * Math.min(count, operations),
+        );
+      } finally {
+        runner.close();
+      }
+    },
+    faultKinds.length * count * 60_000,
+  );
+});

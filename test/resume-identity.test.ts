@@ -30,6 +30,13 @@ it('a project that was moved goes on to the same bits; other base weights are re
   const [one, two] = ['whole', 'cut'].map((name) => sha256(join(moved, 'runs', name, 'adapter_model.safetensors')));
   expect(await one).toBe(await two);
 
+  const elsewhere = join(copy.folder, 'elsewhere');
+  for (const name of ['data', 'model']) cpSync(join(moved, name), join(elsewhere, name), { recursive: true });
+  const places = [`model.path=${elsewhere}/model`, `data.train=[{ path: ${elsewhere}/data/train.json }]`];
+  succeeded(await train(moved, 'cut', 5, ['--resume', ...places]));
+  const other = await train(moved, 'cut', 6, ['--resume', `data.train=[{ path: ${elsewhere}/data/held-out.json }]`]);
+  expect(other.err).toMatch(/^LLMF_TRAINING_DATA_CHANGED/);
+
   const file = openSync(join(moved, 'model', 'model.safetensors'), 'r+');
   writeSync(file, Buffer.alloc(4000), 0, 4000, 50_000);
   closeSync(file);

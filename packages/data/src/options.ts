@@ -21,13 +21,19 @@ const tags = z
 
 /** One entry of `data.train` or `data.eval`. */
 export const sourceOptions = z.strictObject({
-  path: z.string().min(1).optional().describe('A file, a folder or a glob, relative to the config’s folder.'),
+  path: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A file, a folder or a glob, relative to the config’s folder.')
+    .meta({ decides: 'content' }),
   dataset: z.string().min(1).optional().describe('Instead of `path`: a name in LLaMA-Factory’s dataset_info.json.'),
   infoFile: z
     .string()
     .min(1)
     .optional()
-    .describe('The dataset_info.json that `dataset` is looked up in; default data/dataset_info.json.'),
+    .describe('The dataset_info.json that `dataset` is looked up in; default data/dataset_info.json.')
+    .meta({ decides: 'content' }),
   format: z.string().min(1).optional().describe('Name of the row format; detected from the columns when left out.'),
   columns: columns.optional(),
   tags: tags.optional(),
@@ -55,7 +61,12 @@ export const dataOptions = z.strictObject({
     .nullable()
     .default(null)
     .describe('Held-out data: `{ split: 0.1 }` or files; null: none.'),
-  tokenizer: z.string().nullable().default(null).describe('Folder of tokenizer.json; null: the model’s folder.'),
+  tokenizer: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Folder of tokenizer.json; null: the model’s folder.')
+    .meta({ decides: 'content' }),
   template: z
     .string()
     .default('auto')

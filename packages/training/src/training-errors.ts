@@ -140,7 +140,7 @@ export const trainingErrors = defineErrors('training', {
     fix: 'resume with the model and adapter settings that wrote them',
   }),
   dataChanged: (f: { before: string; now: string }) => ({
-    what: 'the training rows are not those of the checkpoint',
+    what: 'the rows (of training or evaluation) are not those of the checkpoint',
     got: f.now,
     expected: f.before,
     fix: 'restore the data files, tokenizer and template of the run, or start afresh in another output folder',

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { apiVersion, type Plugin } from '../contracts/plugin.js';
 import { token, type Named } from '../contracts/token.js';
 import { createEngine } from '../engine/engine.js';
-import { decidingPart } from './deciding.js';
+import { decidingPart, placesIn } from './deciding.js';
 
 const OptimizerToken = token<Named>('test-deciding-optimizer');
 const trains: Plugin = {
@@ -13,6 +13,7 @@ const trains: Plugin = {
   options: z.strictObject({
     depth: z.int().default(1),
     threads: z.int().default(1).meta({ decides: false }),
+    files: z.array(z.strictObject({ path: z.string().meta({ decides: 'content' }), weight: z.number() })).default([]),
     inner: z
       .strictObject({ cache: z.string().default('').meta({ decides: false }), size: z.int().default(2) })
       .prefault({}),
@@ -20,6 +21,7 @@ const trains: Plugin = {
   apply(engine) {
     const options = z.strictObject({
       beta: z.number().default(0.9),
+      path: z.string().optional().meta({ decides: 'content' }),
       verbose: z.boolean().default(false).meta({ decides: false }),
     });
     engine.provide(OptimizerToken, { name: 'adamw', options });
@@ -58,6 +60,21 @@ describe('the part of a config that decides the result', () => {
       losses: [{ name: 'adamw', beta: 0.5, weight: 2 }],
       trains: { depth: 3, inner: { size: 4 } },
     });
+  });
+
+  it('keeps what names a place, and tells which keys do', () => {
+    const files = [
+      { path: 'a', weight: 1 },
+      { path: 'b', weight: 2 },
+    ];
+    const placed = {
+      ...resolved,
+      losses: [chosen, { ...chosen, path: 'c' }],
+      trains: { ...resolved.trains, files },
+    };
+    expect(decidingPart(engine, placed)).toMatchObject({ trains: { files }, losses: [{}, { path: 'c' }] });
+    expect(placesIn(engine, placed)).toEqual(['losses.1.path', 'trains.files.0.path', 'trains.files.1.path']);
+    expect(placesIn(engine, resolved)).toEqual([]);
   });
 
   it('holds the plugins by name, but those that only watch', () => {

@@ -16,7 +16,7 @@ type Plain = Record<string, unknown>;
  */
 export function decidingPart(engine: Engine, resolved: Readonly<Plain>): Plain {
   const silent = engine.plugins.filter(({ decides }) => decides === false);
-  const sections = new Map(engine.plugins.flatMap((each) => (each.options ? [[sectionOf(each), each.options]] : [])));
+  const sections = sectionsOf(engine);
   const ignored = silent.map(sectionOf);
   const parts = Object.entries(decided(resolved, engineOptions) as Plain)
     .filter(([key]) => !ignored.includes(key))
@@ -24,6 +24,47 @@ export function decidingPart(engine: Engine, resolved: Readonly<Plain>): Plain {
   const plugins = engine.plugins.filter((each) => !silent.includes(each)).map(({ name }) => name);
   return { ...Object.fromEntries(parts), plugins };
 }
+
+/**
+ * Keys of a config that say where something lies, which their schemas mark with `.meta({ decides: 'content' })`: a run
+ * resumes when the same lies there, or elsewhere now. Who reads it registers a state that tells.
+ */
+export function placesIn(engine: Engine, resolved: Readonly<Plain>): string[] {
+  const sections = sectionsOf(engine);
+  return Object.entries(resolved).flatMap(([key, value]) => {
+    const slot = engine.slots.find((each) => each.key === key);
+    if (slot === undefined) return placesOf(value, sections.get(key), key);
+    const entries = Array.isArray(value) ? value.map((entry: unknown, at) => [entry, `${key}.${at}`] as const) : null;
+    return (entries ?? [[value, key] as const]).flatMap(([entry, path]) =>
+      placesOf(entry, isPlain(entry) ? optionsOf(engine, slot, entry) : undefined, path),
+    );
+  });
+}
+
+const placesOf = (value: unknown, schema: OptionsSchema | undefined, path: string): string[] =>
+  schema === undefined ? [] : placesBelow(value, jsonSchemaOf(schema), path);
+
+function placesBelow(value: unknown, schema: JsonSchema, path: string): string[] {
+  if (schema['decides'] === 'content') return [path];
+  const forms = alternatives(schema);
+  if (Array.isArray(value)) {
+    const items = forms.flatMap((each) => (typeof each.items === 'object' ? [each.items] : []));
+    return value.flatMap((inner, at) => items.flatMap((each) => placesBelow(inner, each, `${path}.${at}`)));
+  }
+  if (!isPlain(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    forms.flatMap(({ properties }) => {
+      const own = properties?.[key];
+      return own === undefined ? [] : placesBelow(inner, own, `${path}.${key}`);
+    }),
+  );
+}
+
+const sectionsOf = (engine: Engine): ReadonlyMap<string, OptionsSchema> =>
+  new Map(engine.plugins.flatMap((each) => (each.options ? [[sectionOf(each), each.options]] : [])));
+
+const optionsOf = (engine: Engine, slot: Slot, entry: Plain): OptionsSchema | undefined =>
+  engine.container.resolveAll<Named>(slot.token).find(({ name }) => name === entry['name'])?.options;
 
 function decidedKey(
   engine: Engine,
@@ -47,8 +88,7 @@ function decidedKey(
 function decidedChoice(engine: Engine, slot: Slot, entry: unknown): unknown {
   if (Array.isArray(entry)) return entry.map((each: unknown) => decidedChoice(engine, slot, each));
   if (!isPlain(entry)) return entry;
-  const value: Named | undefined = engine.container.resolveAll(slot.token).find(({ name }) => name === entry['name']);
-  return decided(decided(entry, slot.shared), value?.options);
+  return decided(decided(entry, slot.shared), optionsOf(engine, slot, entry));
 }
 
 /** A value without the keys that its schema marks; what no schema describes stays. */

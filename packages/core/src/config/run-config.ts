@@ -117,6 +117,8 @@ export interface RunConfig {
   readonly sections: Readonly<Record<string, unknown>>;
   /** The part of `resolved` that decides the result: what a checkpoint keeps, to be compared on resume. */
   readonly deciding: Readonly<Record<string, unknown>>;
+  /** Keys of it that say where something lies: `data.train.0.path`. */
+  readonly places: readonly string[];
   /** The whole config as plain data with every default filled in, for run.json. */
   readonly resolved: Readonly<Record<string, unknown>>;
 }

@@ -6,18 +6,25 @@ type PlainObject = Readonly<Record<string, unknown>>;
 /**
  * @param saved the deciding part of the checkpoint's config
  * @param current that of this run's
+ * @param places keys that say where something lies; what lies there is compared by its state
  * @throws LLMF_CORE_RESUME_CONFIG_CHANGED naming each key with the checkpoint's value and the config's
  */
-export function checkResumable(saved: PlainObject, current: PlainObject, folder: string): void {
-  const keys = changedKeys(saved, current);
+export function checkResumable(
+  saved: PlainObject,
+  current: PlainObject,
+  folder: string,
+  places: readonly string[] = [],
+): void {
+  const keys = changedKeys(saved, current, places);
   if (keys.length > 0) throw runErrors.resumeConfigChanged({ keys, folder });
 }
 
 /** `loss.beta: 0.1 → 0.2` for each key that two configs do not share. */
-export function changedKeys(saved: PlainObject, current: PlainObject): string[] {
+export function changedKeys(saved: PlainObject, current: PlainObject, except: readonly string[] = []): string[] {
   const before = flatten(saved);
   const now = flatten(current);
-  const keys = [...new Set([...before.keys(), ...now.keys()])].filter((key) => before.get(key) !== now.get(key));
+  const all = new Set([...before.keys(), ...now.keys()]);
+  const keys = [...all].filter((key) => before.get(key) !== now.get(key) && !except.includes(key));
   return keys.map((key) => `${key}: ${before.get(key) ?? 'not set'} → ${now.get(key) ?? 'not set'}`);
 }
 

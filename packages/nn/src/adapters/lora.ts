@@ -23,7 +23,11 @@ export const loraOptions = z.strictObject({
     .union([z.string(), z.array(z.string()).min(1)])
     .default('all')
     .describe('`all` linear layers but the head, layer names, or a /pattern/ over their paths.'),
-  path: z.string().optional().describe('Continue from this PEFT adapter folder; its rank, alpha and targets hold.'),
+  path: z
+    .string()
+    .optional()
+    .describe('Continue from this PEFT adapter folder; its rank, alpha and targets hold.')
+    .meta({ decides: 'content' }),
 });
 export type LoraOptions = z.infer<typeof loraOptions>;
 

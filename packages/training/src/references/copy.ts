@@ -27,7 +27,10 @@ export const copyReference: ReferenceStrategy = {
 };
 
 const pathOptions = z.strictObject({
-  path: z.string().describe('Model folder (or hub id) of the reference; it must share the tokenizer.'),
+  path: z
+    .string()
+    .describe('Model folder (or hub id) of the reference; it must share the tokenizer.')
+    .meta({ decides: 'content' }),
 });
 
 /** Another model as the reference: `reference: { path: ./sft-model }`. */

@@ -100,11 +100,15 @@ export class Rows {
   private register(run: Run): void {
     const { fingerprint, length, dropped } = this.train;
     run.record['data'] = { fingerprint, rows: length, dropped: dropped.length };
+    const now = { fingerprint, evaluation: this.evaluation?.fingerprint ?? null };
     run.state.add('data', {
-      save: () => ({ json: { fingerprint } }),
+      save: () => ({ json: now }),
       load: ({ json }) => {
-        const before = (json as { fingerprint: string }).fingerprint;
-        if (before !== fingerprint) throw trainingErrors.dataChanged({ before, now: fingerprint });
+        const before = json as typeof now;
+        for (const part of ['fingerprint', 'evaluation'] as const) {
+          if (before[part] === now[part]) continue;
+          throw trainingErrors.dataChanged({ before: before[part] ?? 'none', now: now[part] ?? 'none' });
+        }
       },
     });
   }

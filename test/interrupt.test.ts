@@ -152,3 +152,21 @@ const slowSweep = `
       });
     },
   });`;
+
+it('a signal within an evaluation ends it; the resumed run makes it again, and all others as the undisturbed one', async () => {
+  await writeFile(join(copy.folder, 'slow.mjs'), slowSweep);
+  const words = ['--plugin', 'loss-simpo', '--plugin', './slow.mjs', 'train.maxSteps=3', 'train.batchSize=4'];
+  const argv = (output: string) => ['train', ...words, 'train.evalEvery=1', `output=runs/${output}`];
+  succeeded(await llmf(argv('evaluated'), { folder: copy.folder }));
+  // Sweeps of the held-out rows: before step 1, after step 1, …; the signal comes within the second one.
+  const onOutput = endAfter(/eval_loss[^]*swept \d+\n/);
+  const first = await llmf(argv('unevaluated'), { folder: copy.folder, onOutput });
+  expect([first.status, /interrupted after step (\d)/.exec(first.out)?.[1]]).toEqual([130, '1']);
+  succeeded(await llmf([...argv('unevaluated'), '--resume'], { folder: copy.folder }));
+  const evaluations = async (name: string) =>
+    (await metricsOf(join(copy.folder, 'runs', name))).flatMap((row) =>
+      'eval_loss' in row ? [[row['step'], row['eval_loss']]] : [],
+    );
+  expect(await evaluations('unevaluated')).toEqual(await evaluations('evaluated'));
+  expect(await evaluations('evaluated')).toHaveLength(4);
+}, 120_000);

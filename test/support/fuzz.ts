@@ -9,7 +9,8 @@ import { architectures, createModelLoader, readGenerationDefaults } from '@llmf/
 import { ArchitectureToken } from '@llmf/nn';
 import { memorySource, readImageHeader } from '@llmf/vision';
 import { openReader } from '../../packages/data/src/readers/open-reader.js';
-import { readPeftFile } from '../../packages/nn/src/adapters/peft-file.js';
+import { readAdapterConfig } from '../../packages/nn/src/adapters/adapter-config.js';
+import { loraForm } from '../../packages/nn/src/adapters/lora-form.js';
 import { firstRun } from './first-run.js';
 
 /** What a reader does with one file of a folder of its own. */
@@ -143,7 +144,7 @@ const targets: readonly Target[] = [
   {
     name: 'adapter_config.json',
     sample: fixture('nn/fixtures/peft-lora/adapter_config.json'),
-    read: (file) => readPeftFile(folderOf(file), 'adapter.path', []),
+    read: (file) => readAdapterConfig(file, 'adapter.path', loraForm, []),
   },
   {
     name: 'chat_template.jinja',

@@ -29,7 +29,11 @@ export const ia3Options = z.strictObject({
     .optional()
     .describe('Layers whose outputs are scaled: names or a /pattern/; left out: those of keys and values.'),
   feedforward: names.optional().describe('Layers whose inputs are scaled; left out: the last of each MLP.'),
-  path: z.string().optional().describe('Continue from this PEFT adapter folder; its layers hold.'),
+  path: z
+    .string()
+    .optional()
+    .describe('Continue from this PEFT adapter folder; its layers hold.')
+    .meta({ decides: 'content' }),
 });
 export type Ia3Options = z.infer<typeof ia3Options>;
 

@@ -27,7 +27,11 @@ export const prefixTuningOptions = z.strictObject({
   tokens: z.int().min(1).default(20).describe('Keys and values before each sequence, in every layer.'),
   projection: z.boolean().default(false).describe('Make them by an MLP over embeddings while training.'),
   hiddenSize: z.int().min(1).optional().describe('Width of that MLP; left out: that of a layer’s keys.'),
-  path: z.string().optional().describe('Continue from this PEFT adapter folder; its tokens hold.'),
+  path: z
+    .string()
+    .optional()
+    .describe('Continue from this PEFT adapter folder; its tokens hold.')
+    .meta({ decides: 'content' }),
 });
 export type PrefixTuningOptions = z.infer<typeof prefixTuningOptions>;
 

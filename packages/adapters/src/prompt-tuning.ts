@@ -21,7 +21,11 @@ export const promptTuningOptions = z.strictObject({
     .describe(
       'Their embeddings at the start: normal numbers (PEFT’s default), those of tokens drawn from the vocabulary, or those of a `text`, repeated or cut to their number.',
     ),
-  path: z.string().optional().describe('Continue from this PEFT adapter folder; its tokens hold.'),
+  path: z
+    .string()
+    .optional()
+    .describe('Continue from this PEFT adapter folder; its tokens hold.')
+    .meta({ decides: 'content' }),
 });
 export type PromptTuningOptions = z.infer<typeof promptTuningOptions>;
 

@@ -158,6 +158,11 @@ describe('translate', () => {
     expect(config['data']).toMatchObject({ maxLength: 2048, truncation: 'proportional' });
   });
 
+  it('TRL’s centring of rewards is not lost', () => {
+    const words = flags(`--trainer reward ${trlBase} --center_rewards_coefficient 0.01`);
+    expect(translate(toolNamed('trl'), words).config['loss']).toEqual({ name: 'reward', centerCoefficient: 0.01 });
+  });
+
   it('trains every weight where TRL does', () => {
     expect(translate(toolNamed('trl'), flags(`--trainer sft ${trlBase}`)).config['adapter']).toBe('none');
   });

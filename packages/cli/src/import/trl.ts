@@ -116,8 +116,9 @@ function stageOf(given: Options, draft: Draft): Verdict {
     return taken('stage, loss');
   }
   if (trainer === 'reward') {
-    draft.plugin('algo-reward').set('stage', 'reward');
-    return taken('stage: reward');
+    const centerCoefficient = given['center_rewards_coefficient'] ?? 0;
+    draft.plugin('algo-reward').set('stage', 'reward').set('loss', { name: 'reward', centerCoefficient });
+    return taken('stage: reward, loss: reward');
   }
   if (trainer === 'kto') {
     const weights = {

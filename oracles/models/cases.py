@@ -2,10 +2,16 @@
 """The tiny models of make_fixtures.py: name of the folder → class, config, whether an adapter is made for it."""
 
 from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertForPreTraining,
+    BertModel,
     BloomConfig,
     BloomForCausalLM,
     FalconConfig,
     FalconForCausalLM,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
     GPT2Config,
     GPT2LMHeadModel,
     GPTJConfig,
@@ -16,10 +22,17 @@ from transformers import (
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    OPTConfig,
+    OPTForCausalLM,
+    Phi3Config,
+    Phi3ForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaModel,
 )
 
 VOCABULARY = 97
@@ -171,4 +184,105 @@ CASES |= {
         ),
         False,
     ),
+}
+
+ENCODER = dict(
+    vocab_size=61,
+    hidden_size=24,
+    num_hidden_layers=2,
+    num_attention_heads=3,
+    intermediate_size=40,
+    attn_implementation="eager",
+)
+
+CASES |= {
+    "bert": (BertForMaskedLM, BertConfig(**ENCODER, max_position_embeddings=32), True),
+    "bert-pretraining": (
+        BertForPreTraining,
+        BertConfig(**{**ENCODER, "num_attention_heads": 2}, max_position_embeddings=20, hidden_act="gelu_new"),
+        False,
+    ),
+    "roberta": (RobertaForMaskedLM, RobertaConfig(**ENCODER, max_position_embeddings=34, type_vocab_size=1), True),
+}
+
+CASES |= {
+    # Both sequences are longer than the original context.
+    "phi3": (
+        Phi3ForCausalLM,
+        Phi3Config(
+            **SMALL,
+            pad_token_id=0,
+            num_attention_heads=3,
+            num_key_value_heads=1,
+            intermediate_size=40,
+            max_position_embeddings=64,
+            original_max_position_embeddings=8,
+            rope_parameters=dict(
+                rope_type="longrope",
+                rope_theta=10000.0,
+                short_factor=[1.0, 1.2, 1.5, 2.0],
+                long_factor=[1.5, 2.0, 4.0, 8.0],
+            ),
+        ),
+        True,
+    ),
+    "phi3-partial": (
+        Phi3ForCausalLM,
+        Phi3Config(
+            **SMALL,
+            pad_token_id=0,
+            num_attention_heads=2,
+            intermediate_size=40,
+            max_position_embeddings=64,
+            sliding_window=5,
+            tie_word_embeddings=True,
+            rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.5),
+        ),
+        False,
+    ),
+    "opt": (
+        OPTForCausalLM,
+        OPTConfig(**SMALL, pad_token_id=1, num_attention_heads=3, ffn_dim=40, max_position_embeddings=32),
+        True,
+    ),
+    "opt-350m": (
+        OPTForCausalLM,
+        OPTConfig(
+            **SMALL,
+            pad_token_id=1,
+            num_attention_heads=2,
+            ffn_dim=40,
+            max_position_embeddings=32,
+            word_embed_proj_dim=16,
+            do_layer_norm_before=False,
+            enable_bias=False,
+        ),
+        False,
+    ),
+    "gemma3-text": (
+        Gemma3ForCausalLM,
+        Gemma3TextConfig(
+            **SMALL,
+            pad_token_id=0,
+            num_attention_heads=3,
+            num_key_value_heads=1,
+            head_dim=10,
+            query_pre_attn_scalar=14,
+            intermediate_size=40,
+            max_position_embeddings=64,
+            sliding_window=5,
+            layer_types=["sliding_attention", "full_attention"],
+            rope_parameters=dict(
+                full_attention=dict(rope_type="linear", rope_theta=500.0, factor=4.0),
+                sliding_attention=dict(rope_type="default", rope_theta=100.0),
+            ),
+        ),
+        True,
+    ),
+}
+
+# Encoders without a head: hidden states are compared.
+BARE = {
+    "bert-bare": (BertModel, BertConfig(**ENCODER, max_position_embeddings=20)),
+    "roberta-bare": (RobertaModel, RobertaConfig(**ENCODER, max_position_embeddings=20, type_vocab_size=1)),
 }

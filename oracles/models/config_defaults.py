@@ -11,8 +11,8 @@ import dataclasses
 import json
 from pathlib import Path
 
-from transformers import (BloomConfig, FalconConfig, GPT2Config, GPTJConfig, GPTNeoXConfig, LlamaConfig, MinistralConfig, MistralConfig, Qwen2_5_VLConfig, Qwen2Config,
-                          Qwen2VLConfig, Qwen3Config)
+from transformers import (BertConfig, BloomConfig, FalconConfig, Gemma3TextConfig, GPT2Config, GPTJConfig, GPTNeoXConfig, LlamaConfig, MinistralConfig, MistralConfig, OPTConfig, Phi3Config, Qwen2_5_VLConfig, Qwen2Config,
+                          Qwen2VLConfig, Qwen3Config, RobertaConfig)
 from transformers.configuration_utils import PreTrainedConfig
 
 CLASSES = {
@@ -26,6 +26,11 @@ CLASSES = {
     "gptj": GPTJConfig,
     "bloom": BloomConfig,
     "falcon": FalconConfig,
+    "bert": BertConfig,
+    "roberta": RobertaConfig,
+    "phi3": Phi3Config,
+    "opt": OPTConfig,
+    "gemma3_text": Gemma3TextConfig,
     "qwen2_vl": Qwen2VLConfig,
     "qwen2_vl text": Qwen2VLConfig.sub_configs["text_config"],
     "qwen2_vl vision": Qwen2VLConfig.sub_configs["vision_config"],

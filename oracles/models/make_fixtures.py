@@ -4,7 +4,7 @@
 For each case: packages/models/fixtures/<case>/{config.json, model.safetensors} as Transformers saves them, and
 expected.safetensors: ids.0, ids.1 (two sequences), logits.0, logits.1 (f32), loss (mean next-token cross-entropy over
 all tokens of both), grad.<weight> for every parameter, by the name and in the layout of the file, and greedy: what
-`generate` adds to ids.0. Cases with an adapter add adapter/ as PEFT saves it, adapter.logits.0 and adapter.grad.<key>.
+`generate` adds to ids.0 (of decoders). Encoders without a head have hidden.safetensors instead: ids.0 and hidden.0. Cases with an adapter add adapter/ as PEFT saves it, adapter.logits.0 and adapter.grad.<key>.
 
 Run from the repository root: python oracles/models/make_fixtures.py [case …]   (versions: oracles/requirements.txt)
 """
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import torch
-from cases import CASES
+from cases import BARE, CASES
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from transformers import GenerationConfig, GPT2LMHeadModel
@@ -34,10 +34,15 @@ def randomize(model):
             parameter.copy_(1 + 0.2 * draw if is_norm else 0.2 * draw)
 
 
+def logits_of(model, ids):
+    output = model(ids[None])
+    return (output.prediction_logits if "prediction_logits" in output else output.logits)[0]
+
+
 def loss_of(model, sequences):
     losses = []
     for ids in sequences:
-        logits = model(ids[None]).logits[0]
+        logits = logits_of(model, ids)
         losses.append(torch.nn.functional.cross_entropy(logits[:-1], ids[1:], reduction="none"))
     return torch.cat(losses).mean()
 
@@ -49,8 +54,8 @@ def gradients(model, sequences):
     return loss.detach()
 
 
-def write_case(name, factory, config, with_adapter):
-    folder = FIXTURES / name
+def made(factory, config, folder):
+    """A random model, saved; and two sequences."""
     shutil.rmtree(folder / "adapter", ignore_errors=True)
     torch.manual_seed(0)
     model = factory(config).eval()
@@ -59,16 +64,34 @@ def write_case(name, factory, config, with_adapter):
     model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     generator = torch.Generator().manual_seed(11)
-    sequences = [torch.randint(0, model.config.vocab_size, (length,), generator=generator) for length in LENGTHS]
+    # Id 1 of these is padding: RoBERTa gives it no position, and PyTorch its embedding no gradient.
+    first = 2 if config.model_type in ("roberta", "opt") else 0
+    draw = lambda length: torch.randint(first, config.vocab_size, (length,), generator=generator)  # noqa: E731
+    return model, [draw(length) for length in LENGTHS]
+
+
+def write_bare(name, factory, config):
+    model, sequences = made(factory, config, FIXTURES / name)
+    with torch.no_grad():
+        hidden = model(sequences[0][None]).last_hidden_state[0].contiguous()
+    save_file({"ids.0": sequences[0].to(torch.int32), "hidden.0": hidden}, FIXTURES / name / "hidden.safetensors")
+    print(name)
+
+
+def write_case(name, factory, config, with_adapter):
+    folder = FIXTURES / name
+    model, sequences = made(factory, config, folder)
     loss = gradients(model, sequences)
     expected = {"loss": loss.reshape(1)}
     for index, ids in enumerate(sequences):
         expected[f"ids.{index}"] = ids.to(torch.int32)
-        expected[f"logits.{index}"] = model(ids[None]).logits[0].detach().contiguous()
+        expected[f"logits.{index}"] = logits_of(model, ids).detach().contiguous()
     names = file_names(model, folder)
     for key, parameter in model.named_parameters():
-        expected[f"grad.{names[key]}"] = parameter.grad.contiguous()
-    expected["greedy"] = greedy(model, sequences[0])
+        if parameter.grad is not None:
+            expected[f"grad.{names[key]}"] = parameter.grad.contiguous()
+    if model.can_generate():
+        expected["greedy"] = greedy(model, sequences[0])
     if with_adapter:
         expected |= adapter_case(model, folder, sequences)
     save_file(expected, folder / "expected.safetensors")
@@ -101,7 +124,7 @@ def adapter_case(model, folder, sequences):
         r=3,
         lora_alpha=6,
         target_modules="all-linear",
-        task_type="CAUSAL_LM",
+        task_type="CAUSAL_LM" if model.can_generate() else None,
         fan_in_fan_out=isinstance(model, GPT2LMHeadModel),
     )
     adapted = get_peft_model(model, settings).eval()
@@ -117,7 +140,7 @@ def adapter_case(model, folder, sequences):
     (folder / "adapter" / "README.md").unlink(missing_ok=True)
     sort_targets(folder / "adapter" / "adapter_config.json")
     expected = {f"adapter.grad.{key}": by_name[key].grad.contiguous() for key in state}
-    expected["adapter.logits.0"] = adapted(sequences[0][None]).logits[0].detach().contiguous()
+    expected["adapter.logits.0"] = logits_of(adapted, sequences[0]).detach().contiguous()
     return expected
 
 
@@ -130,6 +153,8 @@ def sort_targets(file):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    chosen = sys.argv[1:] or list(CASES)
-    for case in chosen:
-        write_case(case, *CASES[case])
+    for case in sys.argv[1:] or [*CASES, *BARE]:
+        if case in BARE:
+            write_bare(case, *BARE[case])
+        else:
+            write_case(case, *CASES[case])

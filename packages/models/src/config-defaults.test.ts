@@ -4,19 +4,24 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ropeOptions } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
+import { bertConfig } from './bert.js';
 import { bloomConfig } from './bloom.js';
 import { falconConfig } from './falcon.js';
+import { gemma3TextConfig } from './gemma3-text.js';
 import { gpt2Config } from './gpt2.js';
 import { gptNeoxConfig } from './gpt-neox.js';
 import { gptjConfig } from './gptj.js';
 import { llamaConfig } from './llama.js';
 import { mistralConfig } from './mistral.js';
+import { optConfig } from './opt.js';
+import { phi3Config } from './phi3.js';
 import { qwen2Config } from './qwen2.js';
 import { qwen3Config } from './qwen3.js';
+import { robertaConfig } from './roberta.js';
 
 interface ConfigClass {
   readonly fields: Readonly<Record<string, unknown>>;
-  readonly defaultTheta: number | null;
+  readonly defaultTheta: number | object | null;
 }
 const file = fileURLToPath(new URL('../fixtures/config-defaults.json', import.meta.url));
 const { classes } = JSON.parse(readFileSync(file, 'utf8')) as { classes: Readonly<Record<string, ConfigClass>> };
@@ -25,10 +30,11 @@ const { classes } = JSON.parse(readFileSync(file, 'utf8')) as { classes: Readonl
 const sizes = ['vocab_size', 'hidden_size', 'intermediate_size', 'num_hidden_layers', 'num_attention_heads'];
 const gpt2Sizes = ['vocab_size', 'n_embd', 'n_layer', 'n_head'];
 const bloomSizes = ['vocab_size', 'hidden_size', 'n_layer', 'n_head'];
+const optSizes = ['vocab_size', 'hidden_size', 'ffn_dim', 'num_hidden_layers', 'num_attention_heads'];
 const falconSizes = ['vocab_size', 'hidden_size', 'num_hidden_layers', 'num_attention_heads'];
 /** Say nothing about the forward pass; `rope_parameters` is compared by its base. */
 const unread =
-  /^(use_cache|pad_token_id|bos_token_id|eos_token_id|pretraining_tp|rope_parameters|.*_pdrop|(attention|hidden|classifier)_dropout|summary_.*|is_decoder|add_cross_attention)$/;
+  /^(use_cache|pad_token_id|bos_token_id|eos_token_id|pretraining_tp|rope_parameters|.*_pdrop|(attention|hidden|classifier)_dropout(_prob)?|attention_probs_dropout_prob|summary_.*|is_decoder|(layer)?drop(out)?|.*_logit_softcapping|add_cross_attention)$/;
 
 describe.each([
   ['llama', llamaConfig, sizes],
@@ -41,6 +47,11 @@ describe.each([
   ['gptj', gptjConfig, gpt2Sizes],
   ['bloom', bloomConfig, bloomSizes],
   ['falcon', falconConfig, falconSizes],
+  ['bert', bertConfig, sizes],
+  ['roberta', robertaConfig, sizes],
+  ['phi3', phi3Config, sizes],
+  ['opt', optConfig, optSizes],
+  ['gemma3_text', gemma3TextConfig, sizes],
 ] as const)('defaults of %s', (name, schema, required) => {
   const { fields, defaultTheta } = classes[name]!;
 
@@ -55,7 +66,8 @@ describe.each([
   });
 
   it('have the same base of rotary positions', () => {
-    if (defaultTheta === null) return expect(['gpt2', 'gptj', 'bloom']).toContain(name); // learned, fixed or none
+    if (defaultTheta === null) return expect(['gpt2', 'gptj', 'bloom', 'bert', 'roberta', 'opt']).toContain(name); // learned, fixed or none
+    if (typeof defaultTheta === 'object') return expect(defaultTheta).toEqual({ global: 1e6, local: 1e4 }); // gemma3-text.ts
     expect(ropeOptions(name, { max_position_embeddings: 8 }, 16).theta).toBe(defaultTheta);
   });
 });

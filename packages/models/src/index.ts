@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 export { models as default, architectures } from './plugin.js';
 export { modelOptions, type ModelOptions } from './model-options.js';
+export { bert, bertConfig } from './bert.js';
 export { bloom, bloomConfig } from './bloom.js';
 export { falcon, falconConfig } from './falcon.js';
+export { gemma3Text, gemma3TextConfig } from './gemma3-text.js';
 export { gpt2, gpt2Config } from './gpt2.js';
 export { gptNeox, gptNeoxConfig } from './gpt-neox.js';
 export { gptj, gptjConfig } from './gptj.js';
 export { llama, llamaConfig } from './llama.js';
 export { mistral, mistralConfig } from './mistral.js';
+export { opt, optConfig } from './opt.js';
+export { phi3, phi3Config } from './phi3.js';
 export { qwen2, qwen2Config } from './qwen2.js';
 export { qwen3, qwen3Config } from './qwen3.js';
+export { roberta, robertaConfig } from './roberta.js';
 export { createModelLoader, type LoaderSettings } from './loader.js';
 export { overlayCompanions } from './files/companion-files.js';
 export { noRepeatedRun } from './generation/bans.js';

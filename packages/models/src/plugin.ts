@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { apiVersion, type Plugin } from '@llmf/core';
 import { ArchitectureToken, ModelLoaderToken, WeightFormatToken, WeightLayoutToken } from '@llmf/nn';
+import { bert } from './bert.js';
 import { bloom } from './bloom.js';
 import { falcon } from './falcon.js';
+import { gemma3Text } from './gemma3-text.js';
 import { gpt2 } from './gpt2.js';
 import { gptNeox } from './gpt-neox.js';
 import { gptj } from './gptj.js';
@@ -10,11 +12,29 @@ import { llama } from './llama.js';
 import { createModelLoader } from './loader.js';
 import { mistral } from './mistral.js';
 import { modelOptions } from './model-options.js';
+import { opt } from './opt.js';
+import { phi3 } from './phi3.js';
 import { qwen2 } from './qwen2.js';
 import { qwen3 } from './qwen3.js';
+import { roberta } from './roberta.js';
 
 /** The architectures that @llmf/models brings. */
-export const architectures = [llama, mistral, qwen2, qwen3, gpt2, gptNeox, gptj, bloom, falcon];
+export const architectures = [
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  gpt2,
+  gptNeox,
+  gptj,
+  bloom,
+  falcon,
+  bert,
+  roberta,
+  phi3,
+  opt,
+  gemma3Text,
+];
 
 /** Provides the architectures and the loader of model folders. */
 export function models(): Plugin {

@@ -10,7 +10,7 @@ describe('a config that would change the maths is refused', () => {
     [{ attn_logit_softcapping: 50 }, 'UNSUPPORTED', 'soft capping'],
     [{ num_local_experts: 8 }, 'UNSUPPORTED', 'dense'],
     [{ quantization_config: { bits: 4 } }, 'UNSUPPORTED', 'not quantized'],
-    [{ hidden_act: 'relu' }, 'UNSUPPORTED', 'silu, gelu'],
+    [{ hidden_act: 'mish' }, 'UNSUPPORTED', 'silu, relu, gelu'],
     [{ num_key_value_heads: 3 }, 'CONFIG_VALUE', 'divides num_attention_heads (4)'],
     [{ hidden_size: 30 }, 'CONFIG_VALUE', 'multiple of num_attention_heads (4)'],
     [{ hidden_size: 20 }, 'CONFIG_VALUE', 'an even number'],
@@ -26,7 +26,7 @@ describe('a config that would change the maths is refused', () => {
   it.each([
     [{ scale_attn_by_inverse_layer_idx: true }, 'the same scale in every layer'],
     [{ scale_attn_weights: false }, 'scaled by'],
-    [{ activation_function: 'relu' }, 'gelu_new'],
+    [{ activation_function: 'mish' }, 'gelu_new'],
     [{ add_cross_attention: true }, 'cross-attention'],
   ])('gpt2 %j', (config, text) => {
     expect(() => gpt2.weights({ ...gpt2Sizes, ...config })).toThrow(text);

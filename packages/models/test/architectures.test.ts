@@ -26,13 +26,29 @@ import {
 } from './fixture.js';
 
 it('every architecture has a fixture', () => {
-  expect(fixtureNames).toHaveLength(17);
+  expect(fixtureNames).toHaveLength(25);
   const types = new Set(fixtureNames.map((name) => configOf(name).model_type));
   expect([...types].sort()).toEqual(architectures.map(({ name }) => name).sort());
 });
 
 /** Linear layers of two blocks, where they are not those of Llama. */
-const linearCounts: Readonly<Record<string, number>> = { gpt2: 8, gpt_neox: 8, gptj: 12, bloom: 8, falcon: 8 };
+const linearCounts: Readonly<Record<string, number>> = {
+  gpt2: 8,
+  gpt_neox: 8,
+  gptj: 12,
+  bloom: 8,
+  falcon: 8,
+  bert: 12,
+  roberta: 12,
+  phi3: 8,
+  opt: 12,
+};
+
+/** Linear layers beside the blocks: an encoder's head and pooler. */
+const outside = /^(cls|lm_head)\.(predictions\.transform\.)?(dense|seq_relationship)$|pooler|project_(in|out)$/;
+
+/** Where every token sees all of its sequence, nothing goes on from a prompt. */
+const isEncoder = (name: string) => ['bert', 'roberta'].includes(configOf(name).model_type);
 
 describe.each(fixtureNames)('%s', (name) => {
   let frozen: Model;
@@ -63,7 +79,8 @@ describe.each(fixtureNames)('%s', (name) => {
     expect(loss).toBeCloseTo(expected.values('loss')[0]!, 5);
     const names = expected.keys('grad.');
     expect([...gradients.keys()].sort()).toEqual([...names].sort());
-    expect([...trainable.parameters.keys()].sort()).toEqual([...names].sort());
+    const unread = [...trainable.parameters.keys()].filter((key) => !gradients.has(key));
+    expect(unread.every((key) => /pooler|seq_relationship/.test(key))).toBe(true);
     for (const key of names) {
       expect(relativeError(gradients.get(key)!, expected.gradient(key)), key).toBeLessThan(1e-3);
     }
@@ -86,7 +103,7 @@ describe.each(fixtureNames)('%s', (name) => {
     expect(largestDifference(together, alone)).toBeLessThan(1e-5);
   });
 
-  it('gives two answers that share a prompt what they get with a copy of it each', async () => {
+  it.skipIf(isEncoder(name))('gives two answers that share a prompt what they get with a copy of it each', async () => {
     const [first, second] = expected.sequences as [Int32Array, Int32Array];
     const prompt = first.slice(0, 6);
     const answers = [first.slice(6), second.slice(0, 5)];
@@ -101,7 +118,7 @@ describe.each(fixtureNames)('%s', (name) => {
     }
   });
 
-  it('gives a shared prompt the loss and gradients of two copies of it', async () => {
+  it.skipIf(isEncoder(name))('gives a shared prompt the loss and gradients of two copies of it', async () => {
     const [first, second] = expected.sequences as [Int32Array, Int32Array];
     const prompt = first.slice(0, 6);
     const answers = [first.slice(6), second.slice(0, 5)];
@@ -116,15 +133,15 @@ describe.each(fixtureNames)('%s', (name) => {
     }
   });
 
-  it('gives with a key-value cache what it gives without', async () => {
+  it.skipIf(isEncoder(name))('gives with a key-value cache what it gives without', async () => {
     const ids = expected.sequences[0]!;
     const cache = new KeyValueArena(ids.length);
     const pieces: number[] = [];
     for (const [start, end] of [
-      [0, 7],
-      [7, 8],
-      [8, 10],
-      [10, ids.length],
+      [0, 9],
+      [9, 10],
+      [10, 12],
+      [12, ids.length],
     ] as const) {
       const part = ids.slice(start, end);
       const row: PackedRow = {
@@ -147,7 +164,7 @@ describe.each(fixtureNames)('%s', (name) => {
     expect(largestDifference(pieces, await logits(frozen, packed([ids])))).toBeLessThan(1e-5);
   });
 
-  it('answers greedily as Transformers does, alone and in a batch', async () => {
+  it.skipIf(isEncoder(name))('answers greedily as Transformers does, alone and in a batch', async () => {
     const [first, second] = expected.sequences as [Int32Array, Int32Array];
     const settings = { temperature: 0, maxNewTokens: 12 };
     const alone = await generate(frozen, [...first], settings);
@@ -195,10 +212,11 @@ describe.each(fixtureNames)('%s', (name) => {
   it('lists its linear layers in forward order, the head not among them, and its blocks', () => {
     const paths = [...frozen.linears.keys()];
     expect(paths.every((path) => frozen.parameters.has(`${path}.weight`))).toBe(true);
-    expect(paths.some((path) => path.includes('lm_head'))).toBe(false);
-    expect(paths).toHaveLength(linearCounts[configOf(name).model_type] ?? 14);
+    expect(paths).not.toContain('lm_head');
+    const ofBlocks = paths.filter((path) => frozen.blocks.some((block) => path.startsWith(`${block}.`)));
+    expect(paths.filter((path) => !ofBlocks.includes(path)).every((path) => outside.test(path))).toBe(true);
+    expect(ofBlocks).toHaveLength(linearCounts[configOf(name).model_type] ?? 14);
     expect(frozen.blocks).toHaveLength(2);
-    expect(paths.every((path) => frozen.blocks.some((block) => path.startsWith(`${block}.`)))).toBe(true);
   });
 
   it('leaves no tensor behind', async () => {

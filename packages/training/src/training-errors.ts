@@ -6,6 +6,12 @@ export const some = (names: readonly string[]): string =>
   names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '');
 
 export const trainingErrors = defineErrors('training', {
+  nextTokenSeen: (f: { modelType: string }) => ({
+    what: 'this model sees the tokens that it would learn to predict: it is an encoder, and each target is the next token',
+    got: `${f.modelType}, a loss over the tokens after each`,
+    expected: 'targets that are masked in the input, or a loss of heads',
+    fix: 'train a decoder on this stage; an encoder by masked tokens or as a classifier',
+  }),
   lossRows: (f: { loss: string; needs: string; stage: string; rows: string }) => ({
     what: `loss ${f.loss} does not fit stage ${f.stage}`,
     where: 'loss',

@@ -81,7 +81,7 @@ function variable(values: Float32Array, shape: [number, number]): Variable {
 function peftConfig(model: Model, paths: readonly string[], facts: LoraFacts): Record<string, unknown> {
   return {
     peft_type: 'LORA',
-    task_type: 'CAUSAL_LM',
+    task_type: model.isEncoder === true ? null : 'CAUSAL_LM', // PEFT has none for masked tokens
     base_model_name_or_path: model.config['_name_or_path'] ?? '',
     r: facts.rank,
     lora_alpha: facts.alpha,

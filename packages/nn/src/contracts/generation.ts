@@ -70,7 +70,7 @@ export interface Completion {
 export interface Generator {
   /**
    * Answers in the order in which they end. Each depends on its own request alone.
-   * @throws LLMF_NN_EMPTY_PROMPT, LLMF_NN_CONTEXT_FULL, LLMF_NN_SAMPLING, LLMF_NN_LOGITS_NOT_FINITE, LLMF_NN_INDEX
+   * @throws LLMF_NN_ENCODER, LLMF_NN_EMPTY_PROMPT, LLMF_NN_CONTEXT_FULL, LLMF_NN_SAMPLING, LLMF_NN_LOGITS_NOT_FINITE, LLMF_NN_INDEX
    */
   complete(requests: readonly GenerationRequest[], settings: GenerationSettings): AsyncIterable<Completion>;
 }

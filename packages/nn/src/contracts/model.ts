@@ -99,7 +99,19 @@ export interface ForwardContext {
   readonly auxiliary?: (name: string, sum: Scalar) => void;
 }
 
-/** A causal language model (or the language half of a vision-language model). */
+/** What a layer's result depends on besides its input and weights. */
+export type LayerContext = Pick<ForwardContext, 'adapter' | 'training' | 'randomKey'>;
+
+/** Turns hidden states into logits: h Wᵀ + b. */
+export interface LanguageHead {
+  /** [vocabulary, C]; may be the embedding table. */
+  readonly weight: Tensor2D;
+  readonly bias: Tensor1D | null;
+  /** What hidden states [T, C] go through first (BERT's dense layer and norm); left out: nothing. */
+  transform?(hidden: Tensor2D, context: LayerContext): Tensor2D;
+}
+
+/** A language model (or the language half of a vision-language model); causal unless it says otherwise. */
 export interface Model {
   readonly modelType: string;
   /** The checkpoint's config.json, every key kept. */
@@ -120,8 +132,9 @@ export interface Model {
   embed(ids: Int32Array | Tensor1D): Tensor2D;
   /** Hidden states after the final norm, [T, C]. */
   forward(embedded: Tensor2D, context: ForwardContext): Tensor2D;
-  /** The language-model head; `weight` is [vocabulary, C] and may be the embedding table. */
-  readonly head: { readonly weight: Tensor2D; readonly bias: Tensor1D | null };
+  readonly head: LanguageHead;
+  /** An encoder: each token sees those after it too, so that it can fill in what is hidden, and not go on. */
+  readonly isEncoder?: true;
   dispose(): void;
 }
 

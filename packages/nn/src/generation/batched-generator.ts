@@ -46,6 +46,7 @@ export class BatchedGenerator implements Generator {
 
   async *complete(requests: readonly GenerationRequest[], settings: GenerationSettings): AsyncGenerator<Completion> {
     checkSampling(settings);
+    if (this.model.isEncoder) throw generationErrors.encoder({ modelType: this.model.modelType });
     const { adapter = null } = this.options;
     const waiting = requests.map((request, number) => promptOf(this.model, { adapter, ...request }, number, settings));
     if (waiting.length === 0) return;

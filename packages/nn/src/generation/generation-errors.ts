@@ -14,6 +14,12 @@ export const generationErrors = defineErrors('nn', {
     expected: 'at least one token',
     fix: 'give a prompt; a tokenizer with a beginning-of-text token makes one of an empty text',
   }),
+  encoder: (f: { modelType: string }) => ({
+    what: 'this model cannot go on with a text: it is an encoder, whose tokens see those after them',
+    got: f.modelType,
+    expected: 'a decoder, such as llama or gpt2',
+    fix: 'use the model for masked tokens, embeddings or classification',
+  }),
   logitsNotFinite: (f: { tokens: number; weight: string | null }) => ({
     what: 'the model gives no numbers: its logits are NaN',
     where: f.weight === null ? undefined : `weight ${f.weight}, which is not all finite numbers`,

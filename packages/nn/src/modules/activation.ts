@@ -21,21 +21,15 @@ export type GatedActivation = (gate: tf.Tensor2D, up: tf.Tensor2D) => tf.Tensor2
 /** act(gate) ∘ up by the checkpoint's name of act. @throws LLMF_NN_UNSUPPORTED */
 export function gatedActivation(modelType: string, key: string, name: string): GatedActivation {
   if (name === 'silu' || name === 'swish') return swiglu;
-  const activate = activation(modelType, key, name, ['silu']);
+  const activate = activation(modelType, key, name);
   return (gate, up) => tf.mul(activate(gate), up);
 }
 
 /** act(x) by the checkpoint's name of act. @throws LLMF_NN_UNSUPPORTED */
-export function activation(
-  modelType: string,
-  key: string,
-  name: string,
-  others: string[] = [],
-): (x: tf.Tensor2D) => tf.Tensor2D {
-  if (!isGelu(name)) {
-    const expected = [...others, ...Object.keys(geluForms)].join(', ');
-    throw architectureErrors.unsupported({ modelType, key, got: JSON.stringify(name), expected });
-  }
-  const form = geluForms[name];
-  return (x) => gelu(x, form);
+export function activation(modelType: string, key: string, name: string): (x: tf.Tensor2D) => tf.Tensor2D {
+  if (isGelu(name)) return (x) => gelu(x, geluForms[name]);
+  if (name === 'relu') return (x) => tf.relu(x);
+  if (name === 'silu' || name === 'swish') return (x) => tf.mul(x, tf.sigmoid(x));
+  const expected = ['silu', 'relu', ...Object.keys(geluForms)].join(', ');
+  throw architectureErrors.unsupported({ modelType, key, got: JSON.stringify(name), expected });
 }

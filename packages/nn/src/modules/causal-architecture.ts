@@ -34,7 +34,17 @@ export interface CausalFamily<Schema extends ConfigSchema> {
  * The architecture of a family. Names, shapes and order of weights, the blocks and what is tied are those of the tree.
  * @throws LLMF_NN_CONFIG_VALUE, LLMF_NN_UNSUPPORTED, and what `build` of the family throws
  */
-export function causalArchitecture<Schema extends ConfigSchema>(family: CausalFamily<Schema>): Architecture {
+export const causalArchitecture = <Schema extends ConfigSchema>(family: CausalFamily<Schema>): Architecture =>
+  architectureOf(family, {});
+
+/** The same of an encoder, whose tokens see all of their sequence. */
+export const encoderArchitecture = <Schema extends ConfigSchema>(family: CausalFamily<Schema>): Architecture =>
+  architectureOf(family, { isEncoder: true });
+
+function architectureOf<Schema extends ConfigSchema>(
+  family: CausalFamily<Schema>,
+  facts: Pick<Model, 'isEncoder'>,
+): Architecture {
   const { modelType, description, config: schema, aliases = {}, paths, renames = [], buffers } = family;
   const spelt = (input: Record<string, unknown>) =>
     Object.fromEntries(Object.entries(input).map(([key, value]) => [aliases[key] ?? key, value]));
@@ -56,7 +66,7 @@ export function causalArchitecture<Schema extends ConfigSchema>(family: CausalFa
     tied: (input) => treeOf(input, new WeightRecorder()).parts.tied,
     build(input, source) {
       const { parts, decoder, head, contextLength } = treeOf(input, source);
-      return new CausalModel(parts, decoder, { modelType, config: input, head, contextLength });
+      return new CausalModel(parts, decoder, { modelType, config: input, head, contextLength, ...facts });
     },
     renameWeight(key) {
       if (buffers?.test(key) === true) return null;

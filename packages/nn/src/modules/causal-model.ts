@@ -11,9 +11,9 @@ export interface Decoder {
   forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D; // [T, C] → [T, C], final norm included
 }
 
-export type CausalModelFacts = Pick<Model, 'modelType' | 'config' | 'contextLength' | 'head'>;
+export type CausalModelFacts = Pick<Model, 'modelType' | 'config' | 'contextLength' | 'head' | 'isEncoder'>;
 
-/** A decoder with a language-model head. */
+/** A decoder, or an encoder, with a language-model head. */
 export class CausalModel implements Model {
   readonly modelType: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -21,6 +21,7 @@ export class CausalModel implements Model {
   readonly vocabularySize: number;
   readonly hiddenSize: number;
   readonly head: Model['head'];
+  declare readonly isEncoder?: true;
   readonly blocks: readonly string[];
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly linears: ReadonlyMap<string, LinearLayer>;
@@ -34,6 +35,7 @@ export class CausalModel implements Model {
     this.config = facts.config;
     this.contextLength = facts.contextLength;
     this.head = facts.head;
+    if (facts.isEncoder) this.isEncoder = true;
     [this.vocabularySize, this.hiddenSize] = facts.head.weight.shape;
     this.blocks = parts.blocks;
     this.parameters = parts.parameters;

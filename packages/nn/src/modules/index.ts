@@ -3,7 +3,7 @@
 export { activation, gatedActivation, type GatedActivation } from './activation.js';
 export { alibi, alibiSlopes, type AlibiOptions } from './alibi.js';
 export { architectureErrors } from './architecture-errors.js';
-export { causalArchitecture, type CausalFamily, type CausalTree } from './causal-architecture.js';
+export { causalArchitecture, encoderArchitecture, type CausalFamily, type CausalTree } from './causal-architecture.js';
 export { CausalModel, type CausalModelFacts, type Decoder } from './causal-model.js';
 export { DecoderPass, joinHeads, splitHeads, type PassFacts } from './decoder-pass.js';
 export { GatedMlp } from './gated-mlp.js';

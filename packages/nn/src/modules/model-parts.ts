@@ -79,9 +79,19 @@ export class ModelParts implements WeightSource {
     shape: readonly [vocabulary: number, hidden: number],
     { tiedTo = null, hasBias = false }: { readonly tiedTo?: Embedding | null; readonly hasBias?: boolean } = {},
   ): Model['head'] {
-    if (tiedTo !== null) this.tied.set(this.pathOf('weight'), `${tiedTo.path}.weight`);
+    if (tiedTo !== null) this.tie('weight', `${tiedTo.path}.weight`);
     const weight = tiedTo?.weight ?? this.matrix('weight', shape, { kind: 'head' });
     return { weight, bias: hasBias ? this.bias('bias', shape[0]) : null };
+  }
+
+  /** A file may carry this name too, for the weight of that name. */
+  tie(name: string, weight: string): void {
+    this.tied.set(this.pathOf(name), weight);
+  }
+
+  /** A vector [size] that is added. */
+  bias(name: string, size: number): Tensor1D {
+    return this.take(name, { shape: [size], init: 'zeros', kind: 'bias' }).value as Tensor1D;
   }
 
   private matrix(name: string, shape: readonly [number, number], facts: Pick<WeightInfo, 'kind'> & Facts): Tensor2D {
@@ -90,9 +100,5 @@ export class ModelParts implements WeightSource {
 
   private scale(name: string, size: number): Tensor1D {
     return this.take(name, { shape: [size], init: 'ones', kind: 'norm' }).value as Tensor1D;
-  }
-
-  private bias(name: string, size: number): Tensor1D {
-    return this.take(name, { shape: [size], init: 'zeros', kind: 'bias' }).value as Tensor1D;
   }
 }

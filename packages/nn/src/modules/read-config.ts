@@ -7,7 +7,7 @@ const harmlessKeys = new Set(
   `architectures model_type auto_map _name_or_path _commit_hash name_or_path transformers_version torch_dtype
    dtype use_cache bos_token_id eos_token_id pad_token_id sep_token_id unk_token_id id2label label2id num_labels
    problem_type task_specific_params return_dict output_attentions output_hidden_states is_decoder
-   is_encoder_decoder chunk_size_feed_forward tokenizer_class pretraining_tp torchscript max_length min_length
+   is_encoder_decoder chunk_size_feed_forward tokenizer_class pretraining_tp torchscript cache_implementation max_length min_length
    do_sample num_beams temperature top_k top_p repetition_penalty finetuning_task pruned_heads prefix
    gradient_checkpointing _attn_implementation attn_implementation keys_to_ignore_at_inference bad_words_ids
    num_return_sequences length_penalty classifier_dropout summary_type summary_use_proj summary_activation
@@ -82,5 +82,5 @@ export function configRemarks(schema: ConfigSchema, config: Record<string, unkno
 
 const dropoutKeys = new Set(
   `attention_dropout hidden_dropout attn_pdrop embd_pdrop resid_pdrop attention_probs_dropout_prob hidden_dropout_prob
-   dropout dropout_rate activation_dropout`.split(/\s+/),
+   dropout dropout_rate activation_dropout layerdrop`.split(/\s+/),
 );

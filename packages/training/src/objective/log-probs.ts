@@ -12,6 +12,7 @@ import {
   type Tensor1D,
   type Tensor2D,
 } from '@llmf/nn';
+import { trainingErrors } from '../training-errors.js';
 import { headOutputs, paddingIdOf } from './head-outputs.js';
 
 type SelectedLogProbs = ReturnType<typeof selectedLogProbs>;
@@ -45,7 +46,7 @@ export function batchLogProbs(
   const embedded = hooks.inputsEmbedded.call(model.embed(batch.ids), batch, { model, ...mode }); // [T, C]
   const { segments, positions } = batch;
   const hidden = model.forward(embedded, { segments, positions, ...mode }); // [T, C]
-  return new BatchLogProbs(model, batch, request, hidden);
+  return new BatchLogProbs(model, batch, request, hidden, mode);
 }
 
 class BatchLogProbs implements ResponseLogProbs {
@@ -58,6 +59,7 @@ class BatchLogProbs implements ResponseLogProbs {
     private readonly batch: Batch,
     private readonly request: LogProbsRequest,
     private readonly hidden: Tensor2D,
+    private readonly mode: ForwardMode,
   ) {}
 
   get logProb(): Tensor1D {
@@ -99,20 +101,33 @@ class BatchLogProbs implements ResponseLogProbs {
   }
 
   private select(): SelectedLogProbs {
+    if (this.selected !== null) return this.selected;
     const { stats, span } = this.request;
-    const { head } = this.model;
+    const { weight, bias, transform } = this.model.head;
     const { rows, targets } = scoredTokens(this.batch, span);
-    return (this.selected ??= selectedLogProbs(this.hidden, head.weight, rows, targets, {
-      ...(head.bias === null ? {} : { bias: head.bias }),
+    checkHidden(this.model, this.batch.ids, rows, targets);
+    const hidden = transform?.(this.hidden, this.mode) ?? this.hidden;
+    this.selected = selectedLogProbs(hidden, weight, rows, targets, {
+      ...(bias === null ? {} : { bias }),
       entropy: stats.includes('entropy'),
       squared: stats.includes('logSumSquaredProbabilities'),
-    }));
+    });
+    return this.selected;
   }
 
   private ofResponses(values: Tensor1D): Tensor1D {
     const counted = this.batch.rows.length;
     return values.size === counted ? values : tf.slice(values, 0, counted);
   }
+}
+
+/**
+ * An encoder sees the token after each: where every target is that one, there is nothing to learn.
+ * @throws LLMF_TRAINING_NEXT_TOKEN_SEEN
+ */
+function checkHidden({ isEncoder, modelType }: Model, ids: Int32Array, rows: Int32Array, targets: Int32Array): void {
+  if (isEncoder !== true || rows.length < 2) return; // one equal pair may be chance
+  if (rows.every((row, at) => ids[row + 1] === targets[at])) throw trainingErrors.nextTokenSeen({ modelType });
 }
 
 /** The counted tokens of the answers, followed by the prompts' where the span is `all`. */

@@ -140,7 +140,7 @@ export const visionErrors = defineErrors('vision', {
     fix: 'set `vision.contrast: crop`, or train on rows with different media',
   }),
   mediaChanged: (f: { where: string }) => ({
-    what: 'an image changed while the run was going on, and its row no longer fits',
+    what: 'an image changed while the run was going on: it has another size',
     where: f.where,
     fix: 'leave the images alone during a run, then continue with --resume',
   }),

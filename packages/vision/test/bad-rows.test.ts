@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { EncodedRow } from '@llmf/training';
 import { afterAll, describe, expect, it } from 'vitest';
 import { defaultImageLimits } from '../src/header/image-header.js';
-import type { MediaRowSettings } from '../src/rows/media-rows.js';
+import type { MediaRowSettings } from '../src/rows/media-row-settings.js';
 import { PatchStore } from '../src/rows/patch-store.js';
 import { badBytes, fixture, patched, svg, uint32, undecodable } from './bad-files.js';
 import { image, media, prepare, rowSettings, rowsIn } from './row-fixture.js';

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EncodedRow } from '@llmf/training';
 import { collate } from '@llmf/data';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { placeMedia } from '../src/batch/place-media.js';
 import { cutPatches, tokenCount } from '../src/processor/patches.js';
 import { HeaderIndex } from '../src/rows/header-index.js';
 import { planTokens } from '../src/rows/media-plan.js';
-import { MediaRows, type MediaRowSettings } from '../src/rows/media-rows.js';
+import type { MediaRowSettings } from '../src/rows/media-row-settings.js';
+import { MediaRows } from '../src/rows/media-rows.js';
 import { PatchStore } from '../src/rows/patch-store.js';
 import { mropePositions } from '../src/tokens/mrope-positions.js';
 import { image, media, mediaOf, prepare, rowSet, rowSettings, rowsIn, tokens } from './row-fixture.js';
@@ -102,6 +103,37 @@ describe('MediaRows', () => {
     expect(third.opened).toBe(1);
   });
 
+  it('looks at files while it is prepared, and not again when rows are read', async () => {
+    const headers = await HeaderIndex.open(null);
+    const look = vi.spyOn(headers, 'look');
+    const given = [pair(0, ['rgb-28x28.png']), pair(1, ['rgb-42x42.png'])];
+    const contrast = { kind: 'other', seed: 1 } as const;
+    const rows = await MediaRows.prepare(rowSet(given), rowSettings({ contrast }), headers);
+    expect(look).toHaveBeenCalledTimes(2);
+    expect((await rows.rows([1, 0])).map((row) => mediaOf(row).contrast!.prompt.length)).toEqual([8, 8]);
+    await rows.rowsWithOtherMedia([0, 1]);
+    expect(look).toHaveBeenCalledTimes(2);
+  });
+
+  it('gives rows as they were found to fit: shrunk, without old exchanges, answers cut', async () => {
+    const turns = { start: 70, user: 71 };
+    const two = [70, 71, 90, 92, 91, 70, 72, 5, 70, 71, 90, 92, 91, 70, 72];
+    const fitOf = (maxLength: number, policy: 'shrink' | 'dropTurns') => ({
+      fit: { ...rowSettings().fit, maxLength, policy, turns },
+    });
+    for (const [maxLength, policy, large] of [
+      [14, 'dropTurns', 'rgb-56x56.png'],
+      [40, 'shrink', 'rgb-320x240.png'],
+    ] as const) {
+      const rows = await prepare([pair(0, [large, 'rgb-42x42.png'], two)], fitOf(maxLength, policy));
+      const [row] = await rows.rows([0]);
+      const longest = row!.prompt.length + Math.max(...row!.responses.map(({ ids }) => ids.length));
+      expect([policy, longest]).toEqual([policy, rows.longestOf(0)]);
+      expect(longest).toBeLessThanOrEqual(maxLength);
+      expect(mediaOf(row!).plans).toHaveLength(policy === 'dropTurns' ? 1 : 2);
+    }
+  });
+
   it('reads no pixels: damage behind the header does not show', async () => {
     const bytes = readFileSync(join(images, 'rgb-113x251.png'));
     bytes.fill(0xaa, 3000, 3040);
@@ -164,6 +196,17 @@ describe('PatchStore', () => {
     const later = new PatchStore(media, options);
     expect((await later.frames(plans[0]!, access))[0]!.data).toEqual(frames[0]![0]!.data);
     expect(later.decoded).toBe(0);
+  });
+});
+
+describe('a picture that changes after it was looked at', () => {
+  it('is refused where it has another size', async () => {
+    cpSync(join(images, 'rgb-56x56.png'), join(images, 'growing.png'));
+    const [row] = await (await prepare([pair(0, ['growing.png'])])).rows([0]);
+    cpSync(join(images, 'rgb-320x240.png'), join(images, 'growing.png'));
+    const store = new PatchStore(media, { folder: null, memoryBytes: 1e6 });
+    const loading = store.frames(mediaOf(row!).plans[0]!, { ...rowSettings().access, folder: images });
+    await expect(loading).rejects.toMatchObject({ code: 'LLMF_VISION_MEDIA_CHANGED' });
   });
 });
 

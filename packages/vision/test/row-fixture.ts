@@ -4,7 +4,8 @@ import { defaultImageLimits } from '../src/header/image-header.js';
 import type { ImageSettings } from '../src/processor/process-image.js';
 import { defaultProcessorConfig } from '../src/processor/processor-config.js';
 import { HeaderIndex } from '../src/rows/header-index.js';
-import { MediaRows, type MediaRowSettings } from '../src/rows/media-rows.js';
+import type { MediaRowSettings } from '../src/rows/media-row-settings.js';
+import { MediaRows } from '../src/rows/media-rows.js';
 import { isRowMedia, type RowMedia } from '../src/rows/row-media.js';
 
 export const tokens = { visionStart: 90, visionEnd: 91, image: 92, video: 93 };

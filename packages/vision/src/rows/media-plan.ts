@@ -57,3 +57,8 @@ export const planTokens = ({ kind, grid }: Pick<MediaPlan, 'kind' | 'grid'>, set
 export function shrinkPlan(plan: MediaPlan, maxPixels: number, settings: PerKind<GridSettings>): MediaPlan {
   return { ...plan, maxPixels, grid: planGrid(plan.size, plan.frames, maxPixels, settings[plan.kind]) };
 }
+
+/** The same medium without a limit of a row's own. */
+export function wholePlan(plan: MediaPlan, settings: PerKind<GridSettings>): MediaPlan {
+  return { ...plan, maxPixels: null, grid: planGrid(plan.size, plan.frames, null, settings[plan.kind]) };
+}

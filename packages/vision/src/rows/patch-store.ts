@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { decodeImage, type RgbImage } from '../decode/decode-image.js';
+import { visionErrors } from '../errors.js';
 import { mediaReference } from '../media/media-reference.js';
 import { openMedia, type MediaAccess } from '../media/open-media.js';
 import { framePaths } from '../media/video-frames.js';
@@ -88,7 +89,10 @@ export class PatchStore {
     }
     const source = await openMedia(mediaReference(plan.value), own);
     try {
-      return [resizeThrough(await decodeImage(source, settings), settings)];
+      const image = await decodeImage(source, settings);
+      if (image.width !== plan.size.width || image.height !== plan.size.height)
+        throw visionErrors.mediaChanged({ where: typeof plan.value === 'string' ? plan.value : plan.kind });
+      return [resizeThrough(image, settings)];
     } finally {
       await source.close();
     }

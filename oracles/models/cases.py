@@ -22,14 +22,20 @@ from transformers import (
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    MixtralConfig,
+    MixtralForCausalLM,
     OPTConfig,
     OPTForCausalLM,
     Phi3Config,
     Phi3ForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
+    Qwen2MoeConfig,
+    Qwen2MoeForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
+    Qwen3MoeConfig,
+    Qwen3MoeForCausalLM,
     RobertaConfig,
     RobertaForMaskedLM,
     RobertaModel,
@@ -278,6 +284,46 @@ CASES |= {
             ),
         ),
         True,
+    ),
+}
+
+EXPERTS = dict(
+    **SMALL, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64, experts_implementation="eager"
+)
+
+CASES |= {
+    "mixtral": (
+        MixtralForCausalLM,
+        MixtralConfig(**EXPERTS, intermediate_size=20, num_local_experts=4, num_experts_per_tok=2, sliding_window=5),
+        False,
+    ),
+    "qwen2-moe": (
+        Qwen2MoeForCausalLM,
+        Qwen2MoeConfig(
+            **EXPERTS,
+            intermediate_size=40,
+            moe_intermediate_size=12,
+            shared_expert_intermediate_size=20,
+            num_experts=4,
+            num_experts_per_tok=2,
+        ),
+        False,
+    ),
+    # The first block has no experts.
+    "qwen3-moe": (
+        Qwen3MoeForCausalLM,
+        Qwen3MoeConfig(
+            **EXPERTS,
+            head_dim=8,
+            intermediate_size=40,
+            moe_intermediate_size=12,
+            num_experts=5,
+            num_experts_per_tok=3,
+            norm_topk_prob=True,
+            mlp_only_layers=[0],
+            tie_word_embeddings=True,
+        ),
+        False,
     ),
 }
 

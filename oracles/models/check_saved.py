@@ -56,7 +56,7 @@ def main(out):
             assert difference == 0, f"{case.name} adapter: {difference}"
             print(f"{case.name:20} adapter  difference of logits {difference:.2e}")
             checked += 1
-    assert checked == 86, checked
+    assert checked == 95, checked
     print(f"{checked} folders load as they should")
 
 

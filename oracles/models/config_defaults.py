@@ -11,8 +11,8 @@ import dataclasses
 import json
 from pathlib import Path
 
-from transformers import (BertConfig, BloomConfig, FalconConfig, Gemma3TextConfig, GPT2Config, GPTJConfig, GPTNeoXConfig, LlamaConfig, MinistralConfig, MistralConfig, OPTConfig, Phi3Config, Qwen2_5_VLConfig, Qwen2Config,
-                          Qwen2VLConfig, Qwen3Config, RobertaConfig)
+from transformers import (BertConfig, BloomConfig, FalconConfig, Gemma3TextConfig, GPT2Config, GPTJConfig, GPTNeoXConfig, LlamaConfig, MinistralConfig, MistralConfig, MixtralConfig, OPTConfig, Phi3Config, Qwen2_5_VLConfig, Qwen2Config,
+                          Qwen2VLConfig, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig, RobertaConfig)
 from transformers.configuration_utils import PreTrainedConfig
 
 CLASSES = {
@@ -30,6 +30,9 @@ CLASSES = {
     "roberta": RobertaConfig,
     "phi3": Phi3Config,
     "opt": OPTConfig,
+    "mixtral": MixtralConfig,
+    "qwen2_moe": Qwen2MoeConfig,
+    "qwen3_moe": Qwen3MoeConfig,
     "gemma3_text": Gemma3TextConfig,
     "qwen2_vl": Qwen2VLConfig,
     "qwen2_vl text": Qwen2VLConfig.sub_configs["text_config"],

@@ -13,10 +13,13 @@ import { gptNeoxConfig } from './gpt-neox.js';
 import { gptjConfig } from './gptj.js';
 import { llamaConfig } from './llama.js';
 import { mistralConfig } from './mistral.js';
+import { mixtralConfig } from './mixtral.js';
 import { optConfig } from './opt.js';
 import { phi3Config } from './phi3.js';
 import { qwen2Config } from './qwen2.js';
+import { qwen2MoeConfig } from './qwen2-moe.js';
 import { qwen3Config } from './qwen3.js';
+import { qwen3MoeConfig } from './qwen3-moe.js';
 import { robertaConfig } from './roberta.js';
 
 interface ConfigClass {
@@ -34,7 +37,7 @@ const optSizes = ['vocab_size', 'hidden_size', 'ffn_dim', 'num_hidden_layers', '
 const falconSizes = ['vocab_size', 'hidden_size', 'num_hidden_layers', 'num_attention_heads'];
 /** Say nothing about the forward pass; `rope_parameters` is compared by its base. */
 const unread =
-  /^(use_cache|pad_token_id|bos_token_id|eos_token_id|pretraining_tp|rope_parameters|.*_pdrop|(attention|hidden|classifier)_dropout(_prob)?|attention_probs_dropout_prob|summary_.*|is_decoder|(layer)?drop(out)?|.*_logit_softcapping|add_cross_attention)$/;
+  /^(use_cache|pad_token_id|bos_token_id|eos_token_id|pretraining_tp|rope_parameters|.*_pdrop|(attention|hidden|classifier)_dropout(_prob)?|attention_probs_dropout_prob|summary_.*|is_decoder|router_aux_loss_coef|(layer)?drop(out)?|.*_logit_softcapping|add_cross_attention)$/;
 
 describe.each([
   ['llama', llamaConfig, sizes],
@@ -51,6 +54,9 @@ describe.each([
   ['roberta', robertaConfig, sizes],
   ['phi3', phi3Config, sizes],
   ['opt', optConfig, optSizes],
+  ['mixtral', mixtralConfig, sizes],
+  ['qwen2_moe', qwen2MoeConfig, sizes],
+  ['qwen3_moe', qwen3MoeConfig, sizes],
   ['gemma3_text', gemma3TextConfig, sizes],
 ] as const)('defaults of %s', (name, schema, required) => {
   const { fields, defaultTheta } = classes[name]!;
@@ -67,6 +73,7 @@ describe.each([
 
   it('have the same base of rotary positions', () => {
     if (defaultTheta === null) return expect(['gpt2', 'gptj', 'bloom', 'bert', 'roberta', 'opt']).toContain(name); // learned, fixed or none
+    if (name === 'mixtral') return expect(defaultTheta).toBe(1e6); // mixtral.ts
     if (typeof defaultTheta === 'object') return expect(defaultTheta).toEqual({ global: 1e6, local: 1e4 }); // gemma3-text.ts
     expect(ropeOptions(name, { max_position_embeddings: 8 }, 16).theta).toBe(defaultTheta);
   });

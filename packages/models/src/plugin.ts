@@ -11,11 +11,14 @@ import { gptj } from './gptj.js';
 import { llama } from './llama.js';
 import { createModelLoader } from './loader.js';
 import { mistral } from './mistral.js';
+import { mixtral } from './mixtral.js';
 import { modelOptions } from './model-options.js';
 import { opt } from './opt.js';
 import { phi3 } from './phi3.js';
 import { qwen2 } from './qwen2.js';
+import { qwen2Moe } from './qwen2-moe.js';
 import { qwen3 } from './qwen3.js';
+import { qwen3Moe } from './qwen3-moe.js';
 import { roberta } from './roberta.js';
 
 /** The architectures that @llmf/models brings. */
@@ -34,6 +37,9 @@ export const architectures = [
   phi3,
   opt,
   gemma3Text,
+  mixtral,
+  qwen2Moe,
+  qwen3Moe,
 ];
 
 /** Provides the architectures and the loader of model folders. */

@@ -26,7 +26,7 @@ import {
 } from './fixture.js';
 
 it('every architecture has a fixture', () => {
-  expect(fixtureNames).toHaveLength(25);
+  expect(fixtureNames).toHaveLength(28);
   const types = new Set(fixtureNames.map((name) => configOf(name).model_type));
   expect([...types].sort()).toEqual(architectures.map(({ name }) => name).sort());
 });
@@ -42,6 +42,9 @@ const linearCounts: Readonly<Record<string, number>> = {
   roberta: 12,
   phi3: 8,
   opt: 12,
+  mixtral: 34,
+  qwen2_moe: 42,
+  qwen3_moe: 27,
 };
 
 /** Linear layers beside the blocks: an encoder's head and pooler. */

@@ -23,11 +23,12 @@ FIXTURES = Path("packages/models/fixtures")
 
 
 def load(folder):
-    form = "sdpa" if "falcon-rw" in str(folder) else "eager"  # as in cases.py
-    factory = getattr(transformers, json.loads((folder / "config.json").read_text())["architectures"][0])
-    model, info = factory.from_pretrained(
-        folder, dtype="auto", attn_implementation=form, output_loading_info=True
-    )
+    config = json.loads((folder / "config.json").read_text())
+    factory = getattr(transformers, config["architectures"][0])
+    how = {"attn_implementation": "sdpa" if "falcon-rw" in str(folder) else "eager"}  # as in cases.py
+    if "num_experts_per_tok" in config:
+        how["experts_implementation"] = "eager"
+    model, info = factory.from_pretrained(folder, dtype="auto", output_loading_info=True, **how)
     problems = {key: value for key, value in info.items() if value}
     assert not problems, f"{folder}: {problems}"
     return model.eval()

@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { checkedConfig } from './model-config.js';
+import { checkedConfig, configText } from './model-config.js';
 
-describe('counts of a config', () => {
-  it.each([
-    [{ num_hidden_layers: 1e6 }, 'num_hidden_layers', 10_000],
-    [{ n_layer: 1e8 }, 'n_layer', 10_000],
-    [{ vision_config: { depth: 10_001 } }, 'vision_config.depth', 10_000],
-    [{ text_config: { num_experts: 1e9 } }, 'text_config.num_experts', 100_000],
-    [{ num_hidden_layers: Infinity }, 'num_hidden_layers', 10_000],
-  ])('%j is refused', (more, key, limit) => {
-    expect(() => checkedConfig('config.json', { model_type: 'llama', ...more })).toThrow(
-      expect.objectContaining({
-        code: 'LLMF_MODELS_CONFIG_COUNT',
-        detail: expect.objectContaining({ where: `config.json, ${key}`, expected: `at most ${limit}` }),
-      }),
-    );
+describe('the text of a config', () => {
+  it('keeps what was written as 1.0 a float, and whole numbers whole', () => {
+    const source = '{"a": 0.0, "b": 2, "rope": {"factor": 8.0,"c": 1e-6}, "quoted": "\\"b\\": 3.0", "list": [1.0]}';
+    const text = configText(JSON.parse(source) as object, source);
+    expect(text).toContain('"a": 0.0,\n  "b": 2,');
+    expect(text).toContain('"factor": 8.0,\n    "c": 0.000001');
+    expect(JSON.parse(text)).toEqual(JSON.parse(source));
+    expect(configText(JSON.parse(source) as object, '')).toContain('"a": 0,');
   });
+});
 
-  it('of models that there are pass', () => {
-    const config = { model_type: 'x', num_hidden_layers: 126, n_routed_experts: 384, max_window_layers: 28 };
-    expect(checkedConfig('config.json', config)).toBe(config);
+describe('a config', () => {
+  it('of more experts in all than any model has is refused before their table is made', () => {
+    const config = { model_type: 'mixtral', num_hidden_layers: 1000, num_local_experts: 1000 };
+    expect(() => checkedConfig('config.json', config)).toThrow(/LLMF_MODELS_CONFIG_COUNT[^]*layers × experts/);
+    expect(checkedConfig('config.json', { ...config, num_hidden_layers: 61, num_local_experts: 384 })).toBeDefined();
   });
 });

@@ -44,8 +44,15 @@ function checkedCounts(file: string, config: ModelConfig): ModelConfig {
     const limit = /expert/.test(key) ? mostExperts : mostLayers;
     if (value > limit) throw modelErrors.configCount({ file, key, got: value, limit });
   }
+  const [layers, experts] = [/(?:layers?|blocks|depth)$/, /experts$/].map((kind) => largestOf(config, kind));
+  const got = layers! * experts!;
+  if (got > mostExperts) throw modelErrors.configCount({ file, key: 'layers × experts', got, limit: mostExperts });
   return config;
 }
+
+/** The largest number of layers, or of experts; 1 where there is none. */
+const largestOf = (config: ModelConfig, kind: RegExp): number =>
+  countsIn(config).reduce((most, [key, value]) => (kind.test(key) ? Math.max(most, value) : most), 1);
 
 /** Numbers of layers and experts, those of the config's parts too. */
 function countsIn(config: object, path = ''): [string, number][] {
@@ -65,4 +72,16 @@ export async function readJson(file: string): Promise<unknown> {
   } catch (error) {
     throw modelErrors.configUnreadable({ file, reason: (error as Error).message }, { cause: error });
   }
+}
+
+/**
+ * A config as the text of config.json. What was 1.0 in the text that it came from is 1.0 again: JavaScript knows no such
+ * difference, but Transformers refuses a whole number where a class says float.
+ */
+export function configText(config: object, source: string): string {
+  const floats = new Set([...source.matchAll(/"([^"\\]+)"\s*:\s*-?\d+\.0+(?=\s*[,}\]])/g)].map(([, key]) => key));
+  const text = JSON.stringify(config, null, 2).replace(/"([^"\\]+)": (-?\d+)(?=,?\n)/g, (pair: string, key: string) =>
+    floats.has(key) ? `${pair}.0` : pair,
+  );
+  return `${text}\n`;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access, readdir, rm, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   makeFolder,
@@ -26,6 +26,7 @@ import { keysByName } from './checkpoint.js';
 import { classifierConfig } from './classifier.js';
 import { copyCompanions } from './companion-files.js';
 import { checkSaved } from './finite-weights.js';
+import { configText } from './model-config.js';
 import { writeAndReadBack } from './read-back.js';
 import { headTensors, partHeads, writeHeadsBeside } from './save-heads.js';
 import { transposed } from './transposed.js';
@@ -67,7 +68,8 @@ export async function saveModel(
     await writeHeadsBeside(temporary, beside);
     const ofModel = classifier === null ? model.config : classifierConfig(model.config, classifier.head);
     const config = { ...withDtype(ofModel, plain), ...quantizationOf(layout, kept, infos, architecture) };
-    await writeFile(join(temporary, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    const given = await readFile(join(source, 'config.json'), 'utf8').catch(() => '');
+    await writeFile(join(temporary, 'config.json'), configText(config, given));
     await verify?.();
   };
   if (await exists(folder)) {

@@ -25,7 +25,6 @@ import {
   type Embedding,
   type ForwardContext,
   type Ints,
-  type LayerContext,
   type LayerNorm,
   type Linear,
   type ModelParts,
@@ -161,7 +160,7 @@ class BertHead {
     this.activate = activation('bert', 'hidden_act', config.hidden_act);
   }
 
-  forward(hidden: tf.Tensor2D, context: LayerContext): tf.Tensor2D {
+  forward(hidden: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
     return this.LayerNorm.forward(this.activate(this.dense.forward(hidden, context)));
   }
 }

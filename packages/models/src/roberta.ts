@@ -24,7 +24,6 @@ import {
   type Embedding,
   type ForwardContext,
   type Ints,
-  type LayerContext,
   type LayerNorm,
   type Linear,
   type ModelParts,
@@ -166,7 +165,7 @@ class RobertaHead {
     this.layer_norm = parts.layerNorm('layer_norm', width, epsilon);
   }
 
-  forward(hidden: tf.Tensor2D, context: LayerContext): tf.Tensor2D {
+  forward(hidden: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
     return this.layer_norm.forward(gelu(this.dense.forward(hidden, context), 'exact'));
   }
 }

@@ -122,7 +122,7 @@ export async function logits(model: Model, row: PackedRow, more: Partial<Forward
       model,
       hidden,
       Array.from(row.ids, (_, index) => index),
-      more.adapter,
+      contextOf(row, more),
     );
   });
   const values = (await result.data()) as Float32Array;

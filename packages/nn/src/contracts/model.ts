@@ -99,16 +99,13 @@ export interface ForwardContext {
   readonly auxiliary?: (name: string, sum: Scalar) => void;
 }
 
-/** What a layer's result depends on besides its input and weights. */
-export type LayerContext = Pick<ForwardContext, 'adapter' | 'training' | 'randomKey'>;
-
 /** Turns hidden states into logits: h Wᵀ + b. */
 export interface LanguageHead {
   /** [vocabulary, C]; may be the embedding table. */
   readonly weight: Tensor2D;
   readonly bias: Tensor1D | null;
   /** What hidden states [T, C] go through first (BERT's dense layer and norm); left out: nothing. */
-  transform?(hidden: Tensor2D, context: LayerContext): Tensor2D;
+  transform?(hidden: Tensor2D, context: ForwardContext): Tensor2D;
 }
 
 /** A language model (or the language half of a vision-language model); causal unless it says otherwise. */

@@ -5,6 +5,7 @@
  * Only the chosen experts run, each once over all of its tokens.
  */
 import type { ForwardContext } from '../contracts/model.js';
+import { bySegment } from '../layers/by-segment.js';
 import type { Linear } from '../layers/linear.js';
 import { embedding } from '../ops/embedding/embedding.js';
 import { tf } from '../tf.js';
@@ -31,6 +32,7 @@ export class RoutedExperts {
   ) {}
 
   forward(x: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
+    if (context.adapter?.ofSegments !== undefined) return bySegment(x, context, (rows, own) => this.forward(rows, own)); // experts see rows in another order
     const { perToken } = this.options;
     const [tokens, size] = x.shape;
     const probabilities = tf.softmax(this.gate.forward(x, context)) as tf.Tensor2D; // [T, E]

@@ -106,7 +106,8 @@ class BatchLogProbs implements ResponseLogProbs {
     const { weight, bias, transform } = this.model.head;
     const { rows, targets } = scoredTokens(this.batch, span);
     checkHidden(this.model, this.batch.ids, rows, targets);
-    const hidden = transform?.(this.hidden, this.mode) ?? this.hidden;
+    const { segments, positions } = this.batch;
+    const hidden = transform?.(this.hidden, { segments, positions, ...this.mode }) ?? this.hidden;
     this.selected = selectedLogProbs(hidden, weight, rows, targets, {
       ...(bias === null ? {} : { bias }),
       entropy: stats.includes('entropy'),

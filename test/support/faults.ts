@@ -95,6 +95,8 @@ export class FaultRunner {
     if (end === 'finished') return { end, wrong: await this.difference(folder, expected) };
     if (end === 'uncoded')
       return { end, wrong: `${first.signal ?? `status ${first.status}`}: ${first.err.slice(0, 500)}` };
+    // Killed when all was done: there is nothing left to do, and commands that make a new folder refuse it.
+    if ((await this.difference(folder, expected)) === null) return { end, wrong: null };
     const again = await llmf(this.faultCase.again, { folder });
     if (again.status !== 0) return { end, wrong: `started again: ${again.err.slice(0, 500)}` };
     return { end, wrong: (await this.difference(folder, expected)) ?? leftoversIn(folder) };

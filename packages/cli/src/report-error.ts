@@ -44,6 +44,8 @@ const systemHints: Readonly<Record<string, string>> = {
   EROFS: 'choose a path on a disk that can be written',
   ENOENT: 'check the path',
   EMFILE: 'raise the limit of open files (ulimit -n)',
+  ENFILE: 'raise the system’s limit of open files',
+  EIO: 'look at the disk; what was complete before is untouched, and --resume continues from the newest checkpoint',
   ENOTDIR: 'check the path: a part of it is a file',
   EISDIR: 'check the path: it is a folder',
 };

@@ -11,7 +11,7 @@ import {
   type RowView,
 } from '@llmf/data';
 import { GeneratorToken, type Completion, type GenerationSettings, type Generator as BatchGenerator } from '@llmf/nn';
-import type { EncodedRow, RowChat } from '@llmf/training';
+import { checkFiles, type EncodedRow, type RowChat } from '@llmf/training';
 import { Display } from '../display.js';
 import { interruptedStatus, type CliIo } from '../io.js';
 import { openGenerator, type Generator, type SamplingFlags } from '../open-generator.js';
@@ -138,6 +138,7 @@ async function answerFrom(first: number, { rows, generator, flags, file, samplin
     const indices = Array.from({ length: Math.min(promptsTogether, rows.length - start) }, (_, at) => start + at);
     const encoded = await rows.rows(indices);
     const answers = await completionsOf(batched, encoded, flags.answers, settings);
+    await checkFiles(run);
     await file.append(
       ...indices.map((index, at) => ({
         row: rows.placeOf(index).row,

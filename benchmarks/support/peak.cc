@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this processor can do at most, measured: multiply-adds in registers, and copying through memory. Compiled for the
+// What this processor can do at most, measured: multiply-adds in registers, reading and copying memory. Compiled for the
 // machine it runs on (-march=native). Prints one JSON object; a rate is null where the processor lacks the instruction.
 //
 // usage: peak THREADS
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -150,6 +151,37 @@ double copy(std::vector<std::vector<char>>& blocks, int thread) {
   return static_cast<double>(block.size());
 }
 
+typedef uint64_t Words __attribute__((vector_size(kBytes)));
+
+/** Reads a block from end to end, so many times. */
+void read_block(const std::vector<char>& block, int64_t times) {
+  const uintptr_t start = (reinterpret_cast<uintptr_t>(block.data()) + kBytes - 1) / kBytes * kBytes;
+  const Words* const words = reinterpret_cast<const Words*>(start);
+  const size_t count = (block.size() / kBytes - 1) / 4 * 4;
+  Words sums[4] = {};
+  for (int64_t time = 0; time < times; time++) {
+    for (size_t i = 0; i < count; i += 4) {
+      for (size_t j = 0; j < 4; j++) sums[j] += words[i + j];
+    }
+  }
+  sink = static_cast<float>((sums[0] + sums[1] + sums[2] + sums[3])[0]);
+}
+
+/** Best of ten times that all threads together read 2 GB past every cache, by the clock on the wall: they share the memory. */
+double read_rate(const std::vector<std::vector<char>>& blocks) {
+  const int64_t all = static_cast<int64_t>(blocks.size() * blocks[0].size()), times = (2'000'000'000 + all - 1) / all;
+  double best = 0;
+  for (int round = 0; round < 10; round++) {
+    const auto begin = std::chrono::steady_clock::now();
+    std::vector<std::thread> pool;
+    for (const std::vector<char>& block : blocks) pool.emplace_back([&] { read_block(block, times); });
+    for (std::thread& thread : pool) thread.join();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    best = std::max(best, static_cast<double>(all * times) / took.count());
+  }
+  return best;
+}
+
 void print(const char* name, double rate, const char* end) { std::printf("\"%s\": %.2f%s", name, rate / 1e9, end); }
 
 }  // namespace
@@ -170,5 +202,6 @@ int main(int count, char** words) {
   std::printf("\"tiles\": null, ");
 #endif
   std::vector<std::vector<char>> blocks(static_cast<size_t>(threads), std::vector<char>(size_t{256} << 20, 1));
+  print("read", read_rate(blocks), ", ");
   print("copy", best_rate(threads, [&](int thread) { return copy(blocks, thread); }), "}\n");
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 /**
  * This processor's measured limits with that many threads: `multiplyAdd` (float32), `bf16` and `tiles` in GFLOP/s, null
- * where it lacks the instruction; `copy` in GB/s.
+ * where it lacks the instruction; `read` and `copy` in GB/s.
  */
 export function measuredPeak(threads) {
   const compiler = process.env.CXX ?? 'g++';

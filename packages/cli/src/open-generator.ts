@@ -14,7 +14,7 @@ import {
   samplingSettings,
   type SamplingChoice,
 } from './sampling-settings.js';
-import { TextStream } from './text-stream.js';
+import { TextStream, upToStop } from './text-stream.js';
 
 /** What `generate` and `chat` take. */
 export interface SamplingFlags
@@ -24,6 +24,7 @@ export interface SamplingFlags
   readonly seed: number;
   /** Strength of the steering by heads of the model's folder. */
   readonly guide?: number;
+  readonly stop?: readonly string[];
   readonly plugin?: readonly string[];
 }
 
@@ -70,7 +71,12 @@ export async function openGenerator(
     const defaults = await readGenerationDefaults(inference.folder, inference.tokenizerFolder);
     sayOwnSettings(logger, flags, defaults);
     const eosIds = [...new Set([...stopTokens(tokenizer, template), ...defaults.eosIds])];
-    const fixed = { ...samplingSettings(flags, defaults), eosIds };
+    const { stop = [] } = flags;
+    const endsIn = (ids: readonly number[]) => {
+      const text = tokenizer.decode(ids, { skipSpecialTokens: true });
+      return upToStop(text, stop) !== text;
+    };
+    const fixed = { ...samplingSettings(flags, defaults), eosIds, ...(stop.length === 0 ? {} : { stops: endsIn }) };
     const steering = flags.guide === undefined ? undefined : steeringOf(inference, flags.guide);
     const longestFor = (promptTokens: number) => answerTokens(flags, defaults, promptTokens);
     return {
@@ -81,7 +87,7 @@ export async function openGenerator(
       longestFor,
       close: () => inference.close(),
       async answer(prompt, seed = firstSeed) {
-        const stream = new TextStream(tokenizer, (text) => io.out.write(text));
+        const stream = new TextStream(tokenizer, (text) => io.out.write(text), stop);
         const onToken = (id: number) => stream.push(id);
         const maxNewTokens = longestFor(prompt.ids.length);
         const { adapter } = inference;

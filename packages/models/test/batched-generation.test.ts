@@ -156,6 +156,15 @@ describe('several answers to one prompt', () => {
     );
   });
 
+  it('come with the model’s own log-probs, also where something steers the choice', async () => {
+    const steering = (_: tf.Tensor2D, logits: tf.Tensor2D) => tf.neg(logits) as tf.Tensor2D;
+    const before = tf.memory().numTensors;
+    for await (const { ids, logProbs } of new BatchedGenerator(model, { steering }).complete([group], greedy)) {
+      expect([...logProbs]).toEqual([...trainedLogProbs(model, group.ids, ids)]);
+    }
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('leave no tensor behind, also when nobody waits for the last', async () => {
     const before = tf.memory().numTensors;
     for await (const completion of new BatchedGenerator(model, { maxSequences: 3 }).complete([group], sampled)) {

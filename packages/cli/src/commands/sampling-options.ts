@@ -41,6 +41,7 @@ export const addSamplingOptions = (command: Command): Command =>
     )
     .option('--seed <n>', 'of sampling', wholeNumberFrom0, 0)
     .option('--max-new-tokens <n>', `longest answer (${ownOr(256)})`, wholeNumber)
+    .option('--stop <text>', 'end the answer before this text; may be given several times', collect)
     .option('--precision <name>', 'f32, bf16 or auto', 'auto')
     .option('--backend <name>', 'what computes', 'auto')
     .option('--plugin <name>', 'load a plugin; may be given several times', collect);

@@ -15,6 +15,7 @@ import { checkFiles, type EncodedRow, type RowChat } from '@llmf/training';
 import { Display } from '../display.js';
 import { interruptedStatus, type CliIo } from '../io.js';
 import { openGenerator, type Generator, type SamplingFlags } from '../open-generator.js';
+import { upToStop } from '../text-stream.js';
 import { comparisonErrors } from './comparison-errors.js';
 import { LineFile, type SampledAnswer, type SampleRow } from './sample-row.js';
 
@@ -94,13 +95,14 @@ async function promptRows(
 
 /** What decides the answers, for the rows themselves and to continue with the same. */
 function samplingOf(flags: SampleFlags, { settings, longestFor }: Generator): SampleRow['sampling'] {
-  const { bans: _bans, eosIds: _ends, ...numbers } = settings;
-  const { model, adapter, template, system } = flags;
+  const { bans: _bans, eosIds: _ends, stops: _stops, ...numbers } = settings;
+  const { model, adapter, template, system, stop } = flags;
   return {
     model,
     ...(adapter === undefined ? {} : { adapter }),
     template,
     ...(system === undefined ? {} : { system }),
+    ...(stop === undefined ? {} : { stop }),
     answers: flags.answers,
     maxNewTokens: longestFor(0),
     ...numbers,
@@ -143,7 +145,7 @@ async function answerFrom(first: number, { rows, generator, flags, file, samplin
       ...indices.map((index, at) => ({
         row: rows.placeOf(index).row,
         prompt: promptOf(rows, index),
-        samples: answers[at]!.map((completion) => sampledAnswer(generator, completion)),
+        samples: answers[at]!.map((completion) => sampledAnswer(generator, completion, flags.stop)),
         source: rows.source(index).columns,
         sampling,
       })),
@@ -167,9 +169,13 @@ async function completionsOf(
   return answers;
 }
 
-function sampledAnswer({ tokenizer }: Generator, { ids, logProbs, reason }: Completion): SampledAnswer {
+function sampledAnswer(
+  { tokenizer }: Generator,
+  { ids, logProbs, reason }: Completion,
+  stop: readonly string[] = [],
+): SampledAnswer {
   return {
-    text: tokenizer.decode([...ids], { skipSpecialTokens: true }),
+    text: upToStop(tokenizer.decode([...ids], { skipSpecialTokens: true }), stop),
     tokens: ids.length,
     logProb: logProbs.reduce((sum, each) => sum + each, 0),
     reason,

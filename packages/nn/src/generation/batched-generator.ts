@@ -17,6 +17,7 @@ import { adapterFor, lengthBefore } from '../adapters/adapter-of.js';
 import type { ActiveAdapter, ForwardContext, Model } from '../contracts/model.js';
 import type { Positions, Segment } from '../contracts/segments.js';
 import { sampleTokens, type SampleTokensOptions } from '../ops/sample-tokens/sample-tokens.js';
+import { selectedLogProbs } from '../ops/selected-log-probs/selected-log-probs.js';
 import { tf } from '../tf.js';
 import { nonFiniteWeight } from '../weights/non-finite-weight.js';
 import { generationErrors } from './generation-errors.js';
@@ -167,15 +168,27 @@ export class BatchedGenerator implements Generator {
     const draws = drawsOf(sequences, settings);
     const { ids, logProb } = sampleTokens(logits, draws, optionsOf(sequences, settings, logits.shape[1]));
     logits.dispose();
-    const [chosen, logProbs] = await Promise.all([ids.data(), logProb.data()]);
+    const [chosen, ofLogits] = await Promise.all([ids.data(), logProb.data()]);
     tf.dispose([ids, logProb]);
+    const failed = sequences.find((_, at) => chosen[at]! < 0);
+    if (failed !== undefined) throw await this.notFinite(failed);
+    const isSteered = this.options.steering !== undefined && settings.logProbs === true;
+    const logProbs = isSteered ? await this.ownLogProbs(hidden, ends, chosen as Int32Array) : ofLogits;
     for (const [at, sequence] of sequences.entries()) {
       const id = chosen[at]!;
-      if (id < 0) throw await this.notFinite(sequence);
       sequence.ids.push(id);
       if (settings.logProbs === true) sequence.logProbs.push(logProbs[at]!);
       settings.onToken?.({ request: sequence.prompt.request, answer: sequence.answer, id });
     }
+  }
+
+  /** The model's own, where something else steered the choice: one more pass through the head. */
+  private async ownLogProbs(hidden: tf.Tensor2D, ends: readonly number[], ids: Int32Array): Promise<Float32Array> {
+    const { weight, bias } = this.model.head;
+    const { logProb } = selectedLogProbs(hidden, weight, Int32Array.from(ends), ids, { bias });
+    const values = (await logProb.data()) as Float32Array;
+    logProb.dispose();
+    return values;
   }
 
   private logits(hidden: tf.Tensor2D, ends: readonly number[]): tf.Tensor2D {

@@ -299,7 +299,8 @@ describe('docs/plugins.md', () => {
 
 /** Flags against the command's own help, keys against the schema. */
 async function problemOfCommand(line: string): Promise<string | null> {
-  const [, command = '', ...words] = splitWords(line);
+  const [, command = '', ...all] = splitWords(line);
+  const words = all.slice(0, all.includes('--') ? all.indexOf('--') : undefined); // behind it: another tool's flags
   const io = testIo({ folder: tmpdir() });
   if ((await runCli([command, '--help'], io)) !== 0 || !io.text.out.startsWith(`Usage: llmf ${command}`)) {
     return `there is no command ${command}`;

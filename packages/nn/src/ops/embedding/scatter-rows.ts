@@ -9,7 +9,8 @@ import { isInHostMemory } from '../host-memory.js';
  * wasm has none.
  */
 export function scatterRows(values: Tensor2D, places: Tensor1D, count: number): Tensor2D {
-  return isInHostMemory() ? onHost(values, places, count) : tf.unsortedSegmentSum(values, places, count);
+  const hasKernel = tf.getKernel('UnsortedSegmentSum', tf.getBackend()) !== undefined; // wasm has none
+  return isInHostMemory() || !hasKernel ? onHost(values, places, count) : tf.unsortedSegmentSum(values, places, count);
 }
 
 function onHost(values: Tensor2D, places: Tensor1D, count: number): Tensor2D {

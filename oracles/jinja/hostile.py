@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Templates that want out of the sandbox or more than their share: none may crash, take over 2 s or 64 MiB, or print
-what only the inside of an interpreter holds. Each runs in a process of its own batch of 50, whose memory is watched.
-    python hostile.py N"""
+what only the inside of an interpreter holds. They run in processes of 50, whose memory is watched.
+    python hostile.py N            N of them (1,000: about 4 minutes)
+    python hostile.py N --write    N of them as packages/jinja/fixtures/hostile.json"""
 import json
 import random
 import subprocess
@@ -12,6 +13,7 @@ HERE = Path(__file__).parent
 pick = None
 ESCAPES = ["__class__", "__mro__", "__init__", "__globals__", "__builtins__", "__proto__", "constructor", "prototype", "toString", "valueOf", "__defineGetter__", "__subclasses__", "gi_frame", "func_globals", "_undefined_exception", "call", "apply", "bind"]
 ROOTS = ["''", "[]", "{}", "1", "1.5", "none", "true", "range", "namespace()", "dict", "loop", "self", "cycler", "joiner()", "missing", "messages", "raise_exception", "strftime_now", "m", "(1,)", "''.strip", "[].index", "'a'|safe", "messages|map('upper')"]
+KEPT = ["l|batch(1)|list", "l|slice(99999)|list", "l|slice(99999, 0)|list", "l|map('string')|list", "l|unique|list", "l|groupby('real')|list", "l|map('float')|list", "l|sort", "l|reverse|list", "d.items()|list", "d|dictsort", "s|list", "s.split('a')", "l|map('tojson')|list", "namespace(a=l|batch(2)|list)", "dict(a=l)", "d.copy()", "(l|join(',')).split(',')", "l|select('odd')|list", "l|string", "[l|tojson]", "l|map('upper')|list"]
 BIG = ["999999999", "10 ** 12", "2 ** 62", "99999", "123456789012345678901234567890"]
 
 
@@ -43,14 +45,27 @@ def bomb():
         "{% for x in [[1]] recursive %}{{ loop([[x]]) }}{% endfor %}", "{{ " + "(" * pick([50, 500, 5000]) + "1" + ")" * 5000 + " }}", "{{ " + "-" * 5000 + "1 }}", "{% if 1 %}" * pick([80, 300, 3000]), "{{ [" * 400 + "]" * 400, "{{ 1" + "|string" * 5000 + " }}", "{{ 'a'" + " ~ 'a'" * 20000 + " }}", "{{ 'a'" + "+'a'" * 20000 + " }}", "{{ a" + ".b" * 20000 + " }}",
         "{% set s = 'a' * 2000000 %}{{ s.replace('a', s) }}", "{% set s = 'a ' * 1000000 %}{% for i in range(999) %}{% set x = s.split() %}{% endfor %}", "{% set s = 'a' * 1000000 %}{% for i in range(99999) %}{% if s.find('b') > 0 or 'b' in s or s == s ~ '' %}{% endif %}{% endfor %}",
         "{% set s = ' ' * 1000000 ~ 'x' %}{{ s.strip() }}{{ s|striptags }}{{ s.split() }}", "{% set s = '<' * 1000000 %}{{ s|striptags }}", "{% set s = '{' * 1000000 %}{{ s.format() }}", "{% set s = '%' * 999999 %}{{ s % () }}", "{% set s = '{0}' * 100000 %}{{ s.format(s) }}", "{% set s = '%s' * 100000 %}{{ s % s }}", "{% set s = '(' * 100000 %}{{ ('%' ~ s) % {} }}",
-        "{% set l = range(99999)|list %}{% for i in range(99999) %}{% set x = l|sort(reverse=true) %}{% endfor %}", "{% set l = range(99999)|list %}{% for i in range(99999) %}{% set x = l[::-1] %}{{ -1 in l }}{% endfor %}", "{% set l = range(99999)|list %}{% for x in l %}{{ l|sum }}{% endfor %}", "{% filter upper %}" * 60 + "{{ 'a' * 3000000 }}" + "{% endfilter %}" * 60,
+        "{% set l = range(99999)|list %}{% for i in range(99999) %}{% set x = l|sort(reverse=true) %}{% endfor %}", "{% set l = range(99999)|list %}{% for i in range(99999) %}{% set x = l[::-1] %}{{ -1 in l }}{% endfor %}", "{% set l = range(99999)|list %}{% for x in l %}{{ l|sum }}{% endfor %}", "{% set ns = namespace(l=[]) %}{% set l = range(99999)|list %}{% set s = 'ab' * 50000 %}{% set d = messages[0] %}{% for i in range(99999) %}{% set ns.l = ns.l + [" + pick(KEPT) + "] %}{% endfor %}",
+        "{% for i in range(99999) %}{% for m in messages %}{{ i }}{% endfor %}{% endfor %}",
+        "{% set ns = namespace(x=2 ** " + pick(["30000", "60000"]) + ") %}{% for i in range(99999) %}{% set y = " + pick(["ns.x * ns.x", "ns.x + ns.x", "ns.x // 3", "ns.x % 7", "-ns.x", "ns.x / 3", "[ns.x + i]", "ns.x == ns.x + 1"]) + " %}{% endfor %}",
+        "{% filter upper %}" * 60 + "{{ 'a' * 3000000 }}" + "{% endfilter %}" * 60,
     ])
 
 
-def main(count):
+def hostile(count):
     global pick
     pick = random.Random(7).choice
-    cases = [escape() if at % 2 else bomb() for at in range(count)]
+    return [escape() if at % 2 else bomb() for at in range(count)]
+
+
+def write(count):
+    file = HERE.parents[1] / "packages" / "jinja" / "fixtures" / "hostile.json"
+    file.write_text(json.dumps(hostile(count), indent=1) + "\n")
+    return 0
+
+
+def main(count):
+    cases = hostile(count)
     worst, memory, kinds, bad = 0, 0, {}, 0
     for first in range(0, count, 50):
         batch = cases[first:first + 50]
@@ -73,4 +88,4 @@ def main(count):
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])) > 0)
+    sys.exit((write if "--write" in sys.argv else main)(int(sys.argv[1])) > 0)

@@ -147,33 +147,60 @@ describe('templates that rewrite a chat', () => {
     "{{ m.content.split('</think>')[-1] }}{% elif m.role == 'assistant' %}{{ m.content.split('</think>')[-1] }}{% else %}{{ m.content }}{% endif %}<|im_end|>\n{% endfor %}" +
     '{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}';
 
-  it('learn earlier turns where their words still stand', async () => {
-    const { encode, marked, encoder } = await setUp(chatmlTokenizer({ chatTemplate: thinking }), 'auto');
-    const row = encode(single(user('a'), assistant('b'), user('c'), assistant('d')));
-    expect(marked(row)).toBe(
-      '«b<|im_end|>»\n<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n«<think></think>d<|im_end|>»',
-    );
-    expect(encoder.notices.size).toBe(0);
+  /** Prompt and learned text of every row. */
+  const rowsOf = async (source: string, ...messages: Message[]) => {
+    const { encoder, marked, decode } = await setUp(chatmlTokenizer({ chatTemplate: source }), 'auto');
+    const example = { kind: 'chat' as const, isPlain: false, ...common, ...single(...messages) } as ChatExample;
+    const { rows } = encoder.encode(example);
+    return { rows: rows.map((row) => [decode(row.prompt), marked(row)]), notices: [...encoder.notices] };
+  };
+  const ask = (...texts: string[]) =>
+    `${texts.map((text, at) => `<|im_start|>${at % 2 === 0 ? 'user' : 'assistant'}\n${text}<|im_end|>\n`).join('')}<|im_start|>assistant\n`;
+
+  it('learn each answer as a model is asked for it: an earlier one in a row of its own, behind the history', async () => {
+    const { rows, notices } = await rowsOf(thinking, user('a'), assistant('b'), user('c'), assistant('d'));
+    expect(rows).toEqual([
+      [ask('a'), '«<think></think>b<|im_end|>»'],
+      [ask('a'), 'b<|im_end|>\n<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n«<think></think>d<|im_end|>»'],
+    ]);
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toContain('learned in rows of their own');
   });
 
-  it('do not learn a turn that lost its reasoning, and say so once', async () => {
-    const { encode, marked, encoder } = await setUp(chatmlTokenizer({ chatTemplate: thinking }), 'auto');
-    const chat = single(user('a'), assistant('<think>hm</think>b'), user('c'), assistant('<think>so</think>d'));
-    expect(marked(encode(chat))).toBe(
+  it('learn reasoning that the chat loses once it goes on', async () => {
+    const chat = [user('a'), assistant('<think>hm</think>b'), user('c'), assistant('<think>so</think>d')];
+    const { rows } = await rowsOf(thinking, ...chat);
+    expect(rows.map(([, learned]) => learned)).toEqual([
+      '«<think>hm</think>b<|im_end|>»',
       'b<|im_end|>\n<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n«<think>so</think>d<|im_end|>»',
-    );
-    encode(chat);
-    expect([...encoder.notices]).toHaveLength(1);
-    expect([...encoder.notices][0]).toContain('writes earlier turns otherwise');
+    ]);
+  });
+
+  it('are left alone where all turns stand as they are asked for', async () => {
+    const plain =
+      '{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}';
+    const { rows, notices } = await rowsOf(plain, user('a'), assistant('b'), user('c'), assistant('d'));
+    expect([rows.length, notices]).toEqual([1, []]);
+  });
+
+  it('make earlier answers context where a pair is compared behind them, and say so', async () => {
+    const { encoder, encode, marked } = await setUp(chatmlTokenizer({ chatTemplate: thinking }), 'auto');
+    const answers = (['chosen', 'rejected'] as const).map((role) => ({
+      role,
+      messages: [assistant('b'), user('c'), assistant(role)],
+    }));
+    expect(marked(encode({ messages: [user('a')], answers }), 0)).toMatch(/^b<\|im_end\|>.*«<think><\/think>chosen/s);
+    expect([...encoder.notices][0]).toContain('context only');
   });
 
   it('open the turn with a tag that they do not write later: the answer begins where both part', async () => {
     const source =
       '{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}';
-    const { encode, marked, decode } = await setUp(chatmlTokenizer({ chatTemplate: source }), 'auto');
+    const { encode, encoder, marked, decode } = await setUp(chatmlTokenizer({ chatTemplate: source }), 'auto');
     const row = encode(single(user('a'), assistant('<thorn>')));
     expect(decode(row.prompt)).toMatch(/<\|im_start\|>assistant\n$/);
     expect(marked(row)).toBe('«<thorn><|im_end|>»');
+    expect([...encoder.notices][0]).toContain('has a model answer behind "<think>\\n"');
   });
 
   it('are refused when they change the prompt once an answer follows', async () => {

@@ -28,10 +28,14 @@ export interface Encoded {
   readonly truncated: string | null;
 }
 
+/** Rows whose tokens are compared with those that inference would give: a template that differs does so in all. */
+const rowsCompared = 16;
+
 /** Turns examples into tokens: render, tokenize prompt and answers apart, mask, truncate. */
 export class Encoder {
   /** Lines for the user that concern the whole data set, each once. */
   readonly notices = new Set<string>();
+  #compared = 0;
 
   constructor(
     private readonly tokenizer: Tokenizer | null,
@@ -48,10 +52,25 @@ export class Encoder {
     if (example.kind === 'text') return this.#text(example.text, example);
     if (this.options.asText) return this.#text(this.#written(example), example);
     if (example.answers.length === 0) return this.#finish(this.#prompt(example));
-    const encoded = this.#finish(this.#joinPrompt(this.#chat(example)));
-    return example.wasCut === true && encoded.truncated === null
-      ? { ...encoded, truncated: 'turns behind the last answer' }
-      : encoded;
+    return this.#finishAll(this.#chats(example), example.wasCut === true ? 'turns behind the last answer' : null);
+  }
+
+  /** The rows of one example that can be used. @throws RowProblem where none can */
+  #finishAll(rows: readonly (() => EncodedParts)[], cut: string | null): Encoded {
+    const finished: Encoded[] = [];
+    const problems: RowProblem[] = [];
+    for (const row of rows) {
+      try {
+        finished.push(this.#finish(this.#joinPrompt(row())));
+      } catch (error) {
+        if (!(error instanceof RowProblem)) throw error;
+        problems.push(error);
+      }
+    }
+    if (finished.length === 0) throw problems[0]!;
+    const lost = problems.map(({ message }) => `an earlier answer is left out: ${message}`);
+    const truncated = [...finished.map((each) => each.truncated), ...lost].find((reason) => reason !== null) ?? cut;
+    return { rows: finished.flatMap((each) => each.rows), truncated };
   }
 
   #finish(row: EncodedParts): Encoded {
@@ -113,8 +132,29 @@ export class Encoder {
     return { ...commonParts(example), prompt: Int32Array.from(ids), responses: [] };
   }
 
-  #chat(example: ChatExample): EncodedParts {
-    if (this.#isPlain(example)) return this.#plain(example);
+  /**
+   * One row, and before it one for each earlier answer that the template writes otherwise once the chat goes on (without
+   * its reasoning, or without the empty block in front of it): such an answer is learned as a model is asked for it.
+   */
+  #chats(example: ChatExample): (() => EncodedParts)[] {
+    if (this.#isPlain(example)) return [() => this.#plain(example)];
+    const { row, rewritten } = this.#chat(example);
+    if (rewritten.length === 0) return [() => row];
+    const [answer, other] = example.answers;
+    const isSplit = other === undefined && !this.options.trainOnPrompt && row.media.length === 0;
+    this.notices.add(
+      `Template ${this.#template(example).name} writes earlier turns otherwise once the chat goes on (as it does with ` +
+        `reasoning): such turns are ${isSplit ? 'learned in rows of their own' : 'context only'}; the others are learned.`,
+    );
+    if (!isSplit) return [() => row];
+    const alone = rewritten.map((turn) => () => {
+      const messages = [...example.messages, ...answer!.messages.slice(0, turn)];
+      return this.#chat({ ...example, messages, answers: [{ ...answer!, messages: [answer!.messages[turn]!] }] }).row;
+    });
+    return row.responses.some((response) => countedTokens(row.prompt, response) > 0) ? [...alone, () => row] : alone;
+  }
+
+  #chat(example: ChatExample): { row: EncodedParts; rewritten: readonly number[] } {
     const tokenizer = this.tokenizer!;
     const template = this.#template(example);
     const rendered = renderChat(template, {
@@ -125,17 +165,40 @@ export class Encoder {
       tokens: tokenizer,
     });
     for (const adaptation of template.adaptations) this.notices.add(`Template ${template.name}: ${adaptation}.`);
-    if (rendered.rewrittenTurns > 0) {
+    if (rendered.unwrittenOpening !== null) {
       this.notices.add(
-        `Template ${template.name} writes earlier turns otherwise once the chat goes on (as it does with reasoning): ` +
-          'such turns are context only; the others are learned.',
+        `Template ${template.name} has a model answer behind ${JSON.stringify(rendered.unwrittenOpening)}, which it does ` +
+          'not write before the answers of the data: what is learned stands behind other tokens than at inference.',
       );
     }
     const prompt = withoutDoubleBos(tokenizer.encode(rendered.prompt), tokenizer);
     const responses = example.answers.map(({ role }, at) => {
       return this.#joinSegments(rendered.answers[at]!, rendered.prompt, role);
     });
-    return { ...commonParts(example), prompt: Int32Array.from(prompt), responses };
+    const row = { ...commonParts(example), prompt: Int32Array.from(prompt), responses };
+    if (this.#compared++ < rowsCompared)
+      this.#compareWithInference(row, rendered.prompt, rendered.answers[0]!, template.name);
+    return { row, rewritten: rendered.rewritten.flat() };
+  }
+
+  /** The tokens before the last learned turn are those of the same text as a prompt, or a line says that they are not. */
+  #compareWithInference(row: EncodedParts, prompt: string, segments: readonly TextSegment[], name: string): void {
+    const last = segments.findLastIndex(({ isCounted }) => isCounted);
+    if (last < 1) return;
+    const before = this.#joinSegments(segments.slice(0, last), prompt, 'response');
+    const text =
+      prompt +
+      segments
+        .slice(0, last)
+        .map((segment) => segment.text)
+        .join('');
+    const asPrompt = withoutDoubleBos(this.tokenizer!.encode(text), this.tokenizer!);
+    const ids = [...row.prompt, ...before.ids];
+    if (ids.length === asPrompt.length && ids.every((id, at) => id === asPrompt[at])) return;
+    this.notices.add(
+      `Template ${name} has no special token where turns meet: the tokens before a later answer are not quite those of ` +
+        'the same chat as a prompt.',
+    );
   }
 
   /** Tokens of the segments of one answer, each tokenized by itself, so that counted tokens do not depend on their neighbours. */

@@ -25,8 +25,10 @@ export interface TextSegment {
 export interface RenderedChat {
   readonly prompt: string;
   readonly answers: readonly (readonly TextSegment[])[];
-  /** Answer turns that could not be learned because the template writes them otherwise once the chat goes on. */
-  readonly rewrittenTurns: number;
+  /** Turns of each answer that are not learned here: the template writes them otherwise once the chat goes on. */
+  readonly rewritten: readonly (readonly number[])[];
+  /** What inference opens the first answer with and the template does not write before it; null: nothing. */
+  readonly unwrittenOpening: string | null;
 }
 
 export interface ChatToRender {
@@ -70,7 +72,7 @@ export function renderChat(template: ChatTemplate, chat: ChatToRender): Rendered
     );
   }
 
-  let rewrittenTurns = 0;
+  const rewritten: number[][] = chat.answers.map(() => []);
   const answers = chat.answers.map((answer, at) => {
     const whole = wholes[at]!;
     const segments: TextSegment[] = [];
@@ -83,8 +85,9 @@ export function renderChat(template: ChatTemplate, chat: ChatToRender): Rendered
       if (message.role !== 'assistant' || !chat.learns(message, turn === answer.length - 1)) return;
       const place = { context, answer, turn, whole, promptEnd, opening, tokens, render };
       const span = marked[at] === null ? turnSpan(place) : marked[at]![context.length + turn]!;
-      if (span === null || span.start < done || span.end <= span.start) {
-        rewrittenTurns++;
+      const stands = span !== null && span.start >= done && span.end > span.start;
+      if (!stands || (marked[at] === null && !isAsAsked(place, span))) {
+        rewritten[at]!.push(turn);
         return;
       }
       add(span.start, false);
@@ -93,7 +96,9 @@ export function renderChat(template: ChatTemplate, chat: ChatToRender): Rendered
     add(whole.text.length, false);
     return segments;
   });
-  return { prompt: wholes[0]!.text.slice(0, promptEnd), answers, rewrittenTurns };
+  const opened = context.length === 0 || marked[0] !== null ? null : asked(render, context, true);
+  const unwrittenOpening = opened === null || wholes[0]!.text.startsWith(opened) ? null : opened.slice(promptEnd);
+  return { prompt: wholes[0]!.text.slice(0, promptEnd), answers, rewritten, unwrittenOpening };
 }
 
 /** The spans of the template's own marks by message; null where it has none, or not one for each assistant's turn. */
@@ -178,6 +183,18 @@ function turnSpan(place: PlacedTurn): TurnSpan | null {
   }
   if (written !== null) return turn === 0 ? { ...written, start: promptEnd } : written;
   return isPlain && span !== null ? null : askedTurn(place);
+}
+
+/**
+ * Whether the turn stands in the whole chat as it is written when it is the last one, which is how a model is asked for
+ * it: behind the same history, with the same words. Unknown where the template refuses to be asked: then as it stands.
+ */
+function isAsAsked({ render, context, answer, turn, whole, tokens }: PlacedTurn, span: TurnSpan): boolean {
+  if (turn === answer.length - 1 || answer.length > mostAsked) return true;
+  const through = asked(render, [...context, ...answer.slice(0, turn + 1)], false);
+  if (through === null) return true;
+  const alone = cutBehindTurn(through, tokens).trimEnd();
+  return whole.text.slice(0, Math.min(span.end, alone.length)) === alone;
 }
 
 /** Where the turn begins, by rendering the chat before it. */

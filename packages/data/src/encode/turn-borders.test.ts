@@ -17,9 +17,9 @@ const end = '<|im_end|>';
 function rendered(source: string, context: readonly Message[], ...answers: readonly (readonly Message[])[]) {
   const template = new ChatTemplate('t', source, tokenizer);
   const chat = { context, answers, learns: (message: Message) => message.isMasked !== true, tokens: tokenizer };
-  const { prompt, answers: segments, rewrittenTurns } = renderChat(template, chat);
+  const { prompt, answers: segments, rewritten } = renderChat(template, chat);
   const texts = segments.map((each) => each.map(({ text, isCounted }) => (isCounted ? `⟦${text}⟧` : text)).join(''));
-  return { prompt, texts, rewrittenTurns };
+  return { prompt, texts, rewritten };
 }
 
 const chatml = `{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}${end}\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}`;
@@ -48,12 +48,12 @@ describe('borders between turns', () => {
 
   it('leave out earlier turns that the template writes otherwise once the chat goes on', () => {
     const source = `{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content.split('</think>')[-1] if not loop.last else m.content }}${end}\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}`;
-    const { texts, rewrittenTurns } = rendered(
+    const { texts, rewritten } = rendered(
       source,
       [user('q')],
       [assistant('<think>x</think>a'), user('r'), assistant('b')],
     );
-    expect(rewrittenTurns).toBe(1);
+    expect(rewritten).toEqual([[0]]);
     expect(texts[0]).toBe(`a${end}\n<|im_start|>user\nr${end}\n<|im_start|>assistant\n⟦b${end}⟧`);
   });
 

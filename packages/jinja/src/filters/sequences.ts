@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { allocateItems, spend } from '../runtime/budget.js';
+import { allocateItems, allocateValues, spend } from '../runtime/budget.js';
 import { characters } from '../strings/code-points.js';
 import { typeError, TemplateError, valueError } from '../template-error.js';
 import { binary } from '../values/arithmetic.js';
@@ -52,7 +52,10 @@ export const sequenceFilters = [
     if (textOf(start ?? null) !== null) throw typeError("sum() can't sum strings [use ''.join(seq) instead]");
     const get = attribute === undefined || attribute === null ? (item: Value) => item : attributeGetter(attribute);
     let total = definedOr(start, 0n);
-    for (const item of itemsOf(value!)) total = binary('add', total, get(item));
+    for (const item of itemsOf(value!)) {
+      spend(2); // an attribute is looked up, an operator found
+      total = binary('add', total, get(item));
+    }
     return total;
   }),
   filter(
@@ -125,6 +128,7 @@ function* unique(value: Value, key: (item: Value) => Value): Generator<Value, vo
   for (const item of itemsOf(value)) {
     const hash = keyOf(key(item));
     if (seen.has(hash)) continue;
+    allocateValues(1);
     seen.add(hash);
     yield item;
   }
@@ -151,7 +155,8 @@ function* batches(value: Value, size: number, fill: Value): Generator<Value, voi
   let batch: Value[] = [];
   for (const item of itemsOf(value)) {
     if (batch.length === size) {
-      yield batch;
+      allocateItems(size);
+      yield [...batch]; // no room for more
       batch = [];
     }
     batch.push(item);
@@ -161,6 +166,7 @@ function* batches(value: Value, size: number, fill: Value): Generator<Value, voi
     allocateItems(size - batch.length);
     batch = [...batch, ...Array.from({ length: size - batch.length }, () => fill)];
   }
+  allocateItems(batch.length);
   yield batch;
 }
 
@@ -177,8 +183,7 @@ function* slices(value: Value, slices: number, fill: Value): Generator<Value, vo
     const start = offset + at * each;
     if (at < longer) offset++;
     const part = items.slice(start, offset + (at + 1) * each);
-    if (fill !== null && at >= longer) part.push(fill);
-    yield part;
+    yield fill !== null && at >= longer ? [...part, fill] : part;
   }
 }
 
@@ -190,7 +195,10 @@ function groupBy([value, attribute, otherwise, isSensitive]: readonly (Value | u
     const key = fold(get(item));
     const last = groups.at(-1);
     if (last !== undefined && isEqual(last.key, key)) last.items.push(item);
-    else groups.push({ key, items: [item] });
+    else {
+      allocateValues(4);
+      groups.push({ key, items: [item] });
+    }
   }
   return groups.map(({ items }) => new Tuple([get(items[0]!), items], ['grouper', 'list']));
 }

@@ -88,6 +88,11 @@ export function allocateItems(count: number): void {
   allocate(48 + count * 8);
 }
 
+/** Values that are made one by one, each with what a short text, a number or a pair takes. */
+export function allocateValues(count: number): void {
+  allocate(count * 48);
+}
+
 /** `work` one level deeper: a macro's body, the items of a list that is written out. */
 export function nested<T>(work: () => T): T {
   if (++current.depth > current.limits.depth) {

@@ -19,7 +19,7 @@ import { isTrue } from '../values/truth.js';
 import { typeName } from '../values/type-name.js';
 import { Undefined } from '../values/undefined.js';
 import type { Value } from '../values/value.js';
-import { nested, spend } from './budget.js';
+import { allocateValues, nested, spend } from './budget.js';
 import { applyFilter, call, evaluate, evaluateArguments } from './evaluator.js';
 import { LoopContext } from './loop-context.js';
 import { MacroFunction, type MacroArguments } from './macro.js';
@@ -157,8 +157,10 @@ export class Executor {
       this.#unpack(node.target, item, inner);
       const start = output.text.length;
       const end = this.#statements(node.body, inner, output);
-      if (output === this.output && item instanceof Dict && output.text.length > start)
+      if (output === this.output && item instanceof Dict && output.text.length > start) {
+        allocateValues(2);
         this.written.push({ item, span: [start, output.text.length] });
+      }
       if (end === 'break') break;
       if (end === 'done') isElse = false;
     }
@@ -260,6 +262,7 @@ export class Executor {
     const captured = new Output();
     const start = this.output.text.length;
     nested(() => this.#statements(body, variables, captured));
+    allocateValues(1);
     this.generated.push([start, start + captured.text.length]);
     output.write(captured.text);
     return 'done';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { allocateValues } from './budget.js';
 import { typeError } from '../template-error.js';
 import { isEqual } from '../values/compare.js';
 import { Function } from '../values/function.js';
@@ -57,7 +58,10 @@ export class LoopContext extends Callable {
     const known = Array.isArray(this.iterable) ? this.iterable.length : knownLength(this.iterable);
     if (known !== null) return (this.#length = known);
     const rest: Value[] = [];
-    for (let item = this.#take(); item !== undefined; item = this.#take()) rest.push(item);
+    for (let item = this.#take(); item !== undefined; item = this.#take()) {
+      allocateValues(1);
+      rest.push(item);
+    }
     this.#iterator = rest[Symbol.iterator]();
     this.#length = rest.length + this.#index0 + 1 + (this.#after?.item !== undefined ? 1 : 0);
     return this.#length;

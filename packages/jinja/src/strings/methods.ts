@@ -226,9 +226,8 @@ function join(separator: string, iterable: Value): string {
 export function replace(text: string, old: string, by: string, count: number): string {
   spendOnText(text.length);
   if (count === 0 || (old !== '' && !text.includes(old))) return text;
-  const parts = old === '' ? ['', ...characters(text), ''] : text.split(old);
+  const parts = old === '' ? ['', ...characters(text), ''] : split(text, old, -1);
   const most = count < 0 ? parts.length - 1 : Math.min(count, parts.length - 1);
-  allocateItems(parts.length);
   allocateText(text.length + most * by.length);
   return parts.slice(0, most + 1).join(by) + (most + 1 < parts.length ? old + parts.slice(most + 1).join(old) : '');
 }

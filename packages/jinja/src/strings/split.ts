@@ -1,14 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-import { allocateItems, spendOnText } from '../runtime/budget.js';
+import { allocateItems, allocateValues, spendOnText } from '../runtime/budget.js';
 import { valueError } from '../template-error.js';
 import { isWhitespace, stripEnd, stripStart, whitespaceClass, words } from './whitespace.js';
 
 /** Python's `split`: at `separator`, or at white space where it is null; at most `most` times unless negative. */
 export function split(text: string, separator: string | null, most: number): string[] {
   spendOnText(text.length);
+  // Before they are made: a long text may have millions of parts.
+  allocateValues(
+    1 +
+      (separator === null
+        ? countWhere(text, isWhitespace)
+        : countWhere(text, (character) => character === separator[0])),
+  );
   const parts = separator === null ? splitSpace(text, most) : splitAt(text, separator, most);
-  allocateItems(parts.length);
   return parts;
+}
+
+function countWhere(text: string, isCounted: (character: string) => boolean): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) if (isCounted(text[at]!)) count++;
+  return count;
 }
 
 function splitAt(text: string, separator: string, most: number): string[] {

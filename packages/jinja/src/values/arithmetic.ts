@@ -94,11 +94,9 @@ export function toFloat(value: PythonNumber): number {
 function wholeNumbers(operator: BinaryOperator, a: bigint, b: bigint): PythonNumber {
   switch (operator) {
     case 'add':
-      checkBits(Math.max(bitsOf(a), bitsOf(b)) + 1);
-      return a + b;
+      return sized(a + b);
     case 'sub':
-      checkBits(Math.max(bitsOf(a), bitsOf(b)) + 1);
-      return a - b;
+      return sized(a - b);
     case 'mul':
       checkBits(bitsOf(a) + bitsOf(b));
       return a * b;
@@ -113,6 +111,12 @@ function wholeNumbers(operator: BinaryOperator, a: bigint, b: bigint): PythonNum
     default:
       return operator satisfies never;
   }
+}
+
+/** A sum has at most a bit more than its parts, so that it can be looked at once it is there. */
+function sized(sum: bigint): bigint {
+  checkBits(bitsOf(sum));
+  return sum;
 }
 
 function dividedWhole(a: bigint, b: bigint): number {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { allocateItems } from '../runtime/budget.js';
+import { allocateItems, allocateValues } from '../runtime/budget.js';
 import { typeError } from '../template-error.js';
 import { bindArguments } from './bind-arguments.js';
 import { Function } from './function.js';
@@ -27,6 +27,7 @@ export class Dict extends PythonObject {
   }
 
   set(key: Value, value: Value): void {
+    allocateValues(2);
     const hash = keyOf(key);
     this.#entries.set(hash, [this.#entries.get(hash)?.[0] ?? key, value]);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { allocate, allocateItems, spend, spendOnText } from '../runtime/budget.js';
+import { allocateItems, allocateValues, spend, spendOnText } from '../runtime/budget.js';
 import { characters, lengthOf } from '../strings/code-points.js';
 import { typeError } from '../template-error.js';
 import { isEqual, textOf } from './compare.js';
@@ -53,7 +53,7 @@ export function listOf(value: Value): Value[] {
   }
   const items: Value[] = [];
   for (const item of itemsOf(value)) {
-    allocate(8);
+    allocateValues(1);
     items.push(item);
   }
   return items;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { allocateValues } from '../runtime/budget.js';
 import { Function } from './function.js';
 import { countItem, indexOfItem, itemAt } from './list.js';
 import { reprItems } from './repr.js';
@@ -13,6 +14,7 @@ export class Tuple extends PythonObject {
     private readonly names: readonly string[] = [],
   ) {
     super();
+    allocateValues(1);
   }
 
   override attribute(name: string): Value | undefined {

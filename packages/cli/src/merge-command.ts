@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
-import { formatNumber } from '@llmf/core';
+import { formatNumber, refuseWeights } from '@llmf/core';
 import { overlayCompanions } from '@llmf/models';
 import {
   changesLayer,

@@ -319,7 +319,7 @@ describe('llmf train, then generate and score with the adapter', () => {
     const before = await hashOf('model/model.safetensors');
     const { status, err } = await folder.llmf('merge', '--model', 'model', '--adapter', 'run', '--output', 'model');
     expect(status).toBe(1);
-    expect(err).toMatch(/LLMF_CLI_OUTPUT_HOLDS_WEIGHTS[^]*model\.safetensors/);
+    expect(err).toMatch(/LLMF_CORE_OUTPUT_HOLDS_WEIGHTS[^]*model\.safetensors/);
     expect(await hashOf('model/model.safetensors')).toBe(before);
   });
 

@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSection, type Run } from '@llmf/core';
+import { readSection, writeFileAtomic, type Run } from '@llmf/core';
+import { ModelLoaderToken, templateFiles } from '@llmf/nn';
 import { dataOptionsSection } from './options.js';
 import { stopTokens } from './prompt.js';
 import { tokenFoldersOf, tokenizerOrNull } from './tokenizer-of-run.js';
 import { chooseTemplate, type ChosenTemplate } from './templates/choose.js';
-
-const templateFiles = ['chat_template.jinja', 'chat_template.json', 'additional_chat_templates'];
-const tokenizerFiles = new Set([
-  ...templateFiles,
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'vocab.json',
-  'vocab.txt',
-  'merges.txt',
-  'tokenizer.model',
-  'spiece.model',
-]);
 
 /**
  * What a run read its rows with, put into the folder that it leaves: the tokenizer of `data.tokenizer`, the template of
@@ -30,7 +17,8 @@ export async function writeCompanions(run: Run, folder: string): Promise<void> {
   const folders = await tokenFoldersOf(run);
   const tokenizer = await tokenizerOrNull(folders.tokenizer);
   if (tokenizer === null) return; // the rows were token ids
-  if (folders.tokenizer !== folders.model) await replaceTokenizer(folders.tokenizer, folder);
+  if (folders.tokenizer !== folders.model)
+    await run.container.resolve(ModelLoaderToken).replaceTokenFiles(folders.tokenizer, folder);
   const { template: name } = readSection(run.config, dataOptionsSection);
   const template = await chooseTemplate(name, tokenizer, run.folder);
   if (name !== 'auto' && template.chat !== null) await replaceTemplate(template.chat.source, folder);
@@ -42,21 +30,14 @@ export async function writeCompanions(run: Run, folder: string): Promise<void> {
   );
 }
 
-async function replaceTokenizer(from: string, to: string): Promise<void> {
-  for (const name of tokenizerFiles) await rm(join(to, name), { recursive: true, force: true });
-  for (const name of await readdir(from)) {
-    if (tokenizerFiles.has(name)) await cp(join(from, name), join(to, name), { recursive: true });
-  }
-}
-
 /** One place only, so that no reader finds the old template. */
 async function replaceTemplate(source: string, folder: string): Promise<void> {
   for (const name of templateFiles) await rm(join(folder, name), { recursive: true, force: true });
-  await writeFile(join(folder, 'chat_template.jinja'), source);
+  await writeFileAtomic(join(folder, 'chat_template.jinja'), source);
   const config = await readObject(join(folder, 'tokenizer_config.json'));
   if (config === null || !('chat_template' in config)) return;
   const { chat_template: _, ...rest } = config;
-  await writeFile(join(folder, 'tokenizer_config.json'), `${JSON.stringify(rest, null, 2)}\n`);
+  await writeFileAtomic(join(folder, 'tokenizer_config.json'), `${JSON.stringify(rest, null, 2)}\n`);
 }
 
 /** Only where chats were rendered: a plain text ends with the tokenizer's own token. Returns what was missing. */
@@ -74,7 +55,7 @@ async function addEnds(
   const missing = stops.filter((id) => !stated.includes(id));
   if (missing.length === 0) return [];
   const all = { ...generation, eos_token_id: [...stated, ...missing] };
-  await writeFile(file, `${JSON.stringify(all, null, 2)}\n`);
+  await writeFileAtomic(file, `${JSON.stringify(all, null, 2)}\n`);
   return missing;
 }
 

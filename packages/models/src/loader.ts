@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readHeads, type Architecture, type ModelLoader } from '@llmf/nn';
+import { replaceTokenFiles } from './files/companion-files.js';
 import { isClassifier, readClassifierHead } from './files/classifier.js';
 import { inspectModel, loadModel } from './files/load-model.js';
 import { locateModel } from './files/locate-model.js';
@@ -35,5 +36,6 @@ export function createModelLoader({ find, forms = noForms, shardBytes = 5e9 }: L
     saveAdapter: (adapter, folder, options) => saveAdapter(adapter, folder, options, find),
     fingerprint: fingerprintOf,
     watch: watchWeights,
+    replaceTokenFiles,
   };
 }

@@ -4,6 +4,7 @@ export { CheckpointStore, type Checkpoint } from './checkpoints.js';
 export { MetricsLog } from './metrics-log.js';
 export { runTraining, stepCount, type RunTrainingOptions, type TrainingOutcome } from './run-training.js';
 export { changedKeys } from './resume-check.js';
+export { refuseWeights } from './output-folder.js';
 export { runErrors } from './run-errors.js';
 export { Stopped, throwIfStopped } from './stopped.js';
 export { startBackend, type BackendStart } from './start-backend.js';

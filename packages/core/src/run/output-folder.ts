@@ -21,13 +21,20 @@ export async function prepareOutputFolder(folder: string, resume: boolean): Prom
   }
   const lock = tryLock(join(folder, '.lock'));
   if (!isLock(lock)) throw runErrors.outputRunning({ folder, holder: holderText(lock) });
-  const names = await readdir(folder);
-  const weights = names.find((name) => name.endsWith('.safetensors'));
-  if (weights !== undefined && !names.includes('run.json')) {
+  try {
+    const names = await readdir(folder);
+    if (!names.includes('run.json')) await refuseWeights(folder);
+    if (!resume && names.some((name) => runFiles.includes(name))) throw runErrors.outputInUse({ folder });
+    return lock;
+  } catch (error) {
     lock.release();
-    throw runErrors.outputHoldsWeights({ folder, file: weights });
+    throw error;
   }
-  if (resume || !names.some((name) => runFiles.includes(name))) return lock;
-  lock.release();
-  throw runErrors.outputInUse({ folder });
+}
+
+/** Weights of others are never replaced, least of all those that something is made from. @throws LLMF_CORE_OUTPUT_HOLDS_WEIGHTS */
+export async function refuseWeights(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  const file = names.find((name) => name.endsWith('.safetensors'));
+  if (file !== undefined) throw runErrors.outputHoldsWeights({ folder, file });
 }

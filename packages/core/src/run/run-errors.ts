@@ -20,11 +20,11 @@ export const runErrors = defineErrors('core', {
     fix: 'choose another `output` or change its permissions',
   }),
   outputHoldsWeights: (f: { folder: string; file: string }) => ({
-    what: 'the output folder holds weights that no run of llmf wrote; they would be replaced',
+    what: 'the output folder holds weights, which would be replaced',
     where: f.folder,
     got: f.file,
     expected: 'a new or empty folder',
-    fix: 'choose another `output`',
+    fix: 'choose another output folder, or move this one away',
   }),
   outputRunning: (f: { folder: string; holder: string }) => ({
     what: 'another run is writing to the output folder',

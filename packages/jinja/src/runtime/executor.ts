@@ -155,11 +155,11 @@ export class Executor {
       const inner = variables.inner(node.scope!);
       inner.set('loop', loop);
       this.#unpack(node.target, item, inner);
-      const start = output.text.length;
+      const start = output.length;
       const end = this.#statements(node.body, inner, output);
-      if (output === this.output && item instanceof Dict && output.text.length > start) {
+      if (output === this.output && item instanceof Dict && output.length > start) {
         allocateValues(2);
-        this.written.push({ item, span: [start, output.text.length] });
+        this.written.push({ item, span: [start, output.length] });
       }
       if (end === 'break') break;
       if (end === 'done') isElse = false;
@@ -260,10 +260,10 @@ export class Executor {
   /** As Transformers counts: from where the template's own output stands when the block is written. */
   #generation(body: readonly Statement[], variables: Variables, output: Output): End {
     const captured = new Output();
-    const start = this.output.text.length;
+    const start = this.output.length;
     nested(() => this.#statements(body, variables, captured));
     allocateValues(1);
-    this.generated.push([start, start + captured.text.length]);
+    this.generated.push([start, start + captured.length]);
     output.write(captured.text);
     return 'done';
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './segments.js';
 export * from './model.js';
+export * from './token-files.js';
 export * from './ops.js';
 export * from './weight-format.js';
 export * from './weight-layout.js';

@@ -250,6 +250,8 @@ export interface ModelLoader {
   save(model: Model, folder: string, options: SaveOptions): Promise<void>;
   /** Writes a PEFT folder's files (adapter_model.safetensors, adapter_config.json), tokenizer files carried along. */
   saveAdapter(adapter: AttachedAdapter, folder: string, options: Omit<SaveOptions, 'dtype'>): Promise<void>;
+  /** Puts a folder's tokenizer and templates in the place of another's, none of which stays. */
+  replaceTokenFiles(from: string, to: string): Promise<void>;
   /** Hash of the folder's weights and config: what cached log-probs are keyed by, and a checkpoint belongs to. */
   fingerprint(folder: string): Promise<string>;
   /** Notes the state of the folder's weight files, before they are loaded. */

@@ -12,6 +12,7 @@ write(folder, 'hub/de/test.jsonl', '{"instruction": "a", "output": "b"}\n');
 write(folder, 'pairs.json', '[]');
 const info = write(folder, 'dataset_info.json', {
   plain: { file_name: 'pairs.json' },
+  older: { file_name: 'pairs.json', file_sha1: '607f94a7f581341e59685aef32f531095232cf23' },
   ranked: {
     file_name: 'pairs.json',
     formatting: 'sharegpt',
@@ -53,6 +54,10 @@ const errorOf = (work: Promise<unknown>) =>
 describe('dataset_info.json', () => {
   it('is alpaca unless it says otherwise', async () => {
     expect(await described('plain')).toEqual({ path: join(folder, 'pairs.json'), format: 'alpaca', columns: {} });
+  });
+
+  it('passes over the checksum of older registries', async () => {
+    expect(await described('older')).toEqual(await described('plain'));
   });
 
   it('maps every column and tag, ranking and num_samples', async () => {

@@ -39,6 +39,8 @@ const tagsSchema = z.strictObject({
 });
 const entrySchema = z.strictObject({
   file_name: name,
+  /** Of older registries; the parser there passes over it as well. */
+  file_sha1: name,
   hf_hub_url: name,
   ms_hub_url: name,
   om_hub_url: name,

@@ -69,7 +69,7 @@ describe('a quantized base', () => {
     succeeded(await start('sft-folder', 'sft.yaml', 'model.path=as-nf4', 'train.learningRate=0.01'));
     expect(await lossesOf('sft-folder')).toEqual(await lossesOf('sft-nf4'));
     for (const [words, told] of [
-      [['nf4'], /LLMF_CLI_OUTPUT_HOLDS_WEIGHTS/],
+      [['nf4'], /LLMF_CORE_OUTPUT_HOLDS_WEIGHTS/],
       [['q4_0'], /LLMF_NN_FORMAT_REFUSED[^]*no whole blocks of 32/],
       [['q8_0', 'quantization.layers=q_proj'], /LLMF_CLI_NO_LAYOUT[^]*nf4, fp4, int8/],
       [['q4_k'], /LLMF_NN_FORMAT_REFUSED[^]*GGUF/],

@@ -10,6 +10,7 @@ const facts = [
   /^[\w.]+: /,
   /^batch \d+ × \d+/,
   /^computes on /,
+  /^[\d,]+ weights, [\d,.]+ \w+ as this run keeps them/,
   /^training [\d,]+ of [\d,]+ weights/,
   /: their chosen answers are learned\.$/,
   /^$/,

@@ -27,13 +27,6 @@ export const cliErrors = defineErrors('cli', {
     got: f.reason,
     fix: f.hint,
   }),
-  outputHoldsWeights: (f: { folder: string; file: string }) => ({
-    what: 'the output folder holds weights, which would be replaced',
-    where: f.folder,
-    got: f.file,
-    expected: 'a new or empty folder',
-    fix: 'choose another --output, or move the folder away',
-  }),
   notMerged: (_facts: object) => ({
     what: 'this adapter cannot be merged into the weights',
     where: '--adapter',

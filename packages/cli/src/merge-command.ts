@@ -18,7 +18,6 @@ import { cliErrors } from './cli-errors.js';
 import { classifierOf, openInference, type Inference } from './inference.js';
 import { statusOf } from './merge-tolerance.js';
 import type { CliIo } from './io.js';
-import { refuseWeights } from './refuse-weights.js';
 
 export interface MergeFlags {
   readonly model: string;

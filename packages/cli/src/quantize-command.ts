@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { findNamed, formatBytes } from '@llmf/core';
+import { findNamed, formatBytes, refuseWeights } from '@llmf/core';
 import {
   ModelLoaderToken,
   packedOf,
@@ -16,7 +16,6 @@ import { loadModel } from '@llmf/training';
 import { cliErrors } from './cli-errors.js';
 import { openInference, type Inference } from './inference.js';
 import type { CliIo } from './io.js';
-import { refuseWeights } from './refuse-weights.js';
 
 export interface QuantizeFlags {
   readonly model: string;

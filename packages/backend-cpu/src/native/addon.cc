@@ -53,7 +53,8 @@ Array array_of(napi_env env, napi_value from) {
 
 /** [kind, run, parts…] as backend/weight-forms.ts makes it; the parts go to `parts`. */
 Array packed_of(napi_env env, napi_value from, Array* parts) {
-  static const ElementType kinds[] = {ElementType::f16, ElementType::four_bits, ElementType::eight_bits};
+  static const ElementType kinds[] = {ElementType::f16, ElementType::four_bits, ElementType::eight_bits,
+                                      ElementType::blocks, ElementType::groups};
   Array result;
   uint32_t count = 0;
   int64_t numbers[2] = {-1, 1};
@@ -64,7 +65,7 @@ Array packed_of(napi_env env, napi_value from, Array* parts) {
     if (i < 2) napi_get_value_int64(env, value, numbers + i);
     else parts[i - 2] = array_of(env, value);
   }
-  if (numbers[0] < 0 || numbers[0] > 2) return result;
+  if (numbers[0] < 0 || numbers[0] >= static_cast<int64_t>(sizeof kinds / sizeof *kinds)) return result;
   result.type = kinds[numbers[0]], result.parts = parts, result.run = numbers[1];
   return result;
 }

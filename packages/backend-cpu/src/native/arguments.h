@@ -9,24 +9,37 @@
 
 namespace llmf {
 
-/** The last three are weights of several arrays: see PackedParts. */
-enum class ElementType : uint8_t { none, f32, i32, u16, u8, i8, f16, four_bits, eight_bits };
+/** The last five are weights of several arrays: see PackedParts. */
+enum class ElementType : uint8_t { none, f32, i32, u16, u8, i8, f16, four_bits, eight_bits, blocks, groups };
 
 constexpr bool is_packed(ElementType type) { return type >= ElementType::f16; }
 
 inline const char* name_of(ElementType type) {
-  static const char* const names[] = {"nothing", "float32", "int32", "uint16", "uint8", "int8", "a packed weight", "a packed weight", "a packed weight"};
+  static const char* const names[] = {"nothing", "float32", "int32", "uint16", "uint8", "int8", "a packed weight", "a packed weight", "a packed weight", "a packed weight", "a packed weight"};
   return names[static_cast<int>(type)];
 }
 
 inline int64_t size_of(ElementType type) {
-  static const int64_t bytes[] = {0, 4, 4, 2, 1, 1, 0, 0, 0};
+  static const int64_t bytes[] = {0, 4, 4, 2, 1, 1, 0, 0, 0, 0, 0};
   return bytes[static_cast<int>(type)];
 }
 
 constexpr int kMostParts = 7;
 
-/** An array, or none; or a packed weight: its parts, and elements of a row or block that share a scale. */
+/** Blocks of GGUF files, as backend/weight-forms.ts numbers them. */
+enum class BlockKind : uint8_t { q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k };
+constexpr int kBlockKinds = 8;
+
+struct BlockShape {
+  int64_t weights, bytes;
+};
+
+constexpr BlockShape shape_of(BlockKind kind) {
+  constexpr BlockShape shapes[] = {{32, 34}, {32, 18}, {32, 20}, {32, 22}, {32, 24}, {256, 144}, {256, 176}, {256, 210}};
+  return shapes[static_cast<int>(kind)];
+}
+
+/** An array, or none; or a packed weight: its parts, and a number that its kind explains (PackedParts::run). */
 struct Array {
   ElementType type = ElementType::none;
   void* data = nullptr;
@@ -42,7 +55,10 @@ struct PackedParts {
   const float* scales = nullptr;  // or null, and
   const uint8_t* scale_codes = nullptr;
   const float *scale_book = nullptr, *nested_scales = nullptr, *scale_offset = nullptr;
-  int64_t run = 1;
+  const uint8_t* zeros = nullptr;           // of groups: a row's after those of the row before
+  const int32_t* column_groups = nullptr;  // the group of each column
+  int64_t groups = 0;                       // of a row
+  int64_t run = 1;  // elements that share a scale; of blocks their kind, of groups the columns of a row
 };
 
 /** A matrix operand whose storage is known at run time only. */
@@ -134,6 +150,8 @@ class Arguments {
       return {};
     }
     const int64_t length = static_cast<int64_t>(wanted);
+    if (value.type == ElementType::blocks) return blocks(name, value, length);
+    if (value.type == ElementType::groups) return groups(name, value, length);
     const bool four = value.type == ElementType::four_bits, halves = value.type == ElementType::f16;
     const ElementType codes = four ? ElementType::u8 : halves ? ElementType::u16 : ElementType::i8;
     const int64_t run = value.run > 0 ? value.run : 1, scales = length / run + (length % run != 0);
@@ -150,6 +168,40 @@ class Arguments {
       parts.scale_book = static_cast<const float*>(part(name, of[4], ElementType::f32, 256));
       parts.nested_scales = static_cast<const float*>(part(name, of[5], ElementType::f32, static_cast<double>((scales + 255) / 256)));
       parts.scale_offset = static_cast<const float*>(part(name, of[6], ElementType::f32, 1));
+    }
+    return {nullptr, value.type, parts};
+  }
+
+  Storage blocks(const char* name, const Array& value, int64_t length) {
+    PackedParts parts;
+    if (value.run < 0 || value.run >= kBlockKinds) {
+      fail("a weight has blocks of no kind");
+      return {nullptr, value.type, parts};
+    }
+    const BlockShape shape = shape_of(static_cast<BlockKind>(value.run));
+    if (length % shape.weights != 0) fail("a weight is no whole number of blocks");
+    parts.run = value.run;
+    const double bytes = static_cast<double>(length / shape.weights) * static_cast<double>(shape.bytes);
+    parts.codes = part(name, value.parts[0], ElementType::u8, bytes);
+    return {nullptr, value.type, parts};
+  }
+
+  /** Codes, scales, zeros, groups of columns. */
+  Storage groups(const char* name, const Array& value, int64_t length) {
+    const Array* const of = value.parts;
+    PackedParts parts;
+    parts.run = value.run > 0 ? value.run : 1;
+    const int64_t rows = length / parts.run;
+    if (rows * parts.run != length) fail("a weight has a part of a row");
+    parts.groups = rows > 0 ? of[1].length / rows : 0;
+    const double scales = static_cast<double>(rows * parts.groups);
+    parts.codes = part(name, of[0], ElementType::u8, static_cast<double>((length + 1) / 2));
+    parts.scales = static_cast<const float*>(part(name, of[1], ElementType::f32, scales));
+    parts.zeros = static_cast<const uint8_t*>(part(name, of[2], ElementType::u8, scales));
+    parts.column_groups = static_cast<const int32_t*>(part(name, of[3], ElementType::i32, static_cast<double>(parts.run)));
+    for (int64_t column = 0; ok() && column < parts.run; column++) {
+      const int32_t group = parts.column_groups[column];
+      if (group < 0 || group >= parts.groups) fail("a weight has a column of no group");
     }
     return {nullptr, value.type, parts};
   }

@@ -108,6 +108,7 @@ namespace {
 using RoundedBlock = Float32Block;
 #endif
 
+#include "gemm/gguf-blocks.h"
 #include "gemm/expand.h"
 #include "gemm/few-rows.h"
 #include "gemm/gemm.h"

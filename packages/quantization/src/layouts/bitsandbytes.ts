@@ -71,7 +71,7 @@ export const bitsandbytesLayout: WeightLayout = {
   },
 };
 
-/** What BitsAndBytesConfig writes besides. With a threshold of 0 no outliers are computed apart, as here. */
+/** What BitsAndBytesConfig writes besides; its threshold of outliers is left to its default. */
 const written = {
   quant_method: 'bitsandbytes',
   bnb_4bit_compute_dtype: 'bfloat16',
@@ -80,7 +80,6 @@ const written = {
   bnb_4bit_use_double_quant: false,
   llm_int8_enable_fp32_cpu_offload: false,
   llm_int8_has_fp16_weight: false,
-  llm_int8_threshold: 0,
 };
 
 const bookOf = { nf4: nf4Book, fp4: fp4Book };

@@ -58,6 +58,8 @@ inline void expand_run(const Storage& from, int64_t first, int64_t count, float*
   switch (from.type) {
     case ElementType::four_bits: return expand_four_bits(from.parts, from.start + first, count, to);
     case ElementType::eight_bits: return expand_eight_bits(from.parts, from.start + first, count, to);
+    case ElementType::blocks: return expand_blocks(from.parts, from.start + first, count, to);
+    case ElementType::groups: return expand_groups(from.parts, from.start + first, count, to);
     case ElementType::f16: return expand_halves(static_cast<const uint16_t*>(from.parts.codes) + from.start + first, count, to);
     default:
       for (int64_t i = 0; i < count; i += kWidth) {

@@ -69,7 +69,9 @@ inline void multiply_as_it_lies(int64_t rows, int64_t columns, int64_t k, const 
 inline int64_t bytes_per_column(const Product& p) {
   switch (p.b.type) {
     case ElementType::f32: return p.k * 4;
-    case ElementType::four_bits: return p.k / 2;
+    case ElementType::four_bits:
+    case ElementType::groups:
+    case ElementType::blocks: return p.k / 2;
     case ElementType::eight_bits: return p.k;
     default: return p.k * 2;
   }

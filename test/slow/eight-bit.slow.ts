@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describeEightBit } from '../support/eight-bit-claims.js';
+
+describeEightBit([1, 2, 3], 200);

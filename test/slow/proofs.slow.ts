@@ -220,7 +220,7 @@ it('best-of-n raises the reward, and ends early where it no longer rises', async
 
 it('classifier learns the classes, as an adapter with its head', async () => {
   const out = await llmf(
-    ...training('classes', ...classifier, 'adapter=lora', 'train.learningRate=1e-2', 'train.maxSteps=120'),
+    ...training('classes', ...classifier, 'adapter=lora', 'train.learningRate=1e-2', 'train.maxSteps=200'),
   );
   succeeded(out);
   const scored = ['classes.json', '--model', 'model', '--adapter', 'classes', '--output', 'classes.jsonl'];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { StageToken, type Choice, type Engine, type Slot } from '@llmf/core';
+import { StageToken, type Choice, type Engine, type Slot, type Stage } from '@llmf/core';
 import { LossToken } from './contracts/loss.js';
 import { lossChoices, noLoss } from './objective/loss-terms.js';
 
@@ -23,6 +23,9 @@ function stageForLosses(engine: Engine, losses: readonly Choice[]): string | nul
   );
   if (rows.size > 1) rows.delete('single'); // such a loss also learns the chosen answers of pairs
   if (rows.size !== 1) return null;
-  const stages = engine.container.resolveAll(StageToken).filter((stage) => rows.has(stage.rows));
+  const hasNoneOfItsOwn = ({ defaults }: Stage) => defaults?.['loss'] !== noLoss;
+  const stages = engine.container
+    .resolveAll(StageToken)
+    .filter((stage) => rows.has(stage.rows) && hasNoneOfItsOwn(stage));
   return stages.length === 1 ? stages[0]!.name : null;
 }

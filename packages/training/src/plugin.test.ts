@@ -9,7 +9,7 @@ describe('the training plugin', () => {
 
   it('provides optimizers, schedules and references by name', () => {
     const names = <T extends Named>(token: Token<T>) => engine.container.resolveAll(token).map(({ name }) => name);
-    expect(names(OptimizerToken)).toEqual(['adamw', 'sgd', 'lion', 'adafactor']);
+    expect(names(OptimizerToken)).toEqual(['adamw', 'adamw8bit', 'sgd', 'lion', 'lion8bit', 'adafactor']);
     expect(names(ScheduleToken)).toEqual([
       'constant',
       'linear',

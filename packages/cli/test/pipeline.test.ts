@@ -197,6 +197,16 @@ describe('from', () => {
     expect(config.model.path).toBe('runs/pipeline/sft');
   }, 60_000);
 
+  it('refuses to begin with what is no model', async () => {
+    const sampled = { command: 'sample', arguments: ['rows.jsonl'] };
+    const flags = { model: 'model', answers: 1, maxNewTokens: 2, backend: 'js', output: 'answers.jsonl' };
+    await pipeline({
+      common,
+      stages: { answers: { ...sampled, flags }, sft: { ...supervised, from: 'answers', model: {} } },
+    });
+    expect((await llmf()).err).toMatch(/PIPELINE_WROTE_NOTHING[^]*runs\/pipeline\/answers/);
+  }, 60_000);
+
   it('refuses an adapter of another kind over one that was written', async () => {
     await pipeline({ common, stages: { sft: supervised, dpo: { ...preferred, adapter: 'none' } } });
     const { status, err } = await llmf();

@@ -34,7 +34,7 @@ export const pipelineErrors = defineErrors('cli', {
     what: `stage "${f.from}" left no model to begin with`,
     where: f.folder,
     expected: 'adapter_config.json or config.json',
-    fix: 'move the folder away and run the pipeline with --resume to train that stage again',
+    fix: 'take from a stage that trains or writes a model; one that trained is run again with --resume once its folder is moved away',
   }),
   pipelineInUse: (f: { folder: string }) => ({
     what: 'the output folder holds another run of a pipeline',

@@ -54,7 +54,8 @@ async function checkStages(pipeline: Pipeline, { commands, io }: Pick<PipelineCa
   for (const stage of pipeline.stages) {
     if (stage.kind === 'command') checkCommandStage(pipeline, stage, commands);
     else await checkedConfig(io.folder, stageInput(pipeline, stage, planned));
-    planned.set(stage.name, { folder: stageFolder(pipeline, stage.name), model: null, isAdapter: false });
+    const folder = stageFolder(pipeline, stage.name);
+    planned.set(stage.name, { folder, model: null, isAdapter: false, isModel: true });
   }
 }
 

@@ -12,15 +12,18 @@ export interface Written {
   /** Its `model` section; null: a command's folder, which stands for itself. */
   readonly model: Readonly<Record<string, unknown>> | null;
   readonly isAdapter: boolean;
+  /** It can be begun with. */
+  readonly isModel: boolean;
 }
 
 export const stageFolder = ({ output }: Pipeline, name: string): string => join(output, name);
 
-/** Looks at what a finished stage left. @throws LLMF_CLI_PIPELINE_WROTE_NOTHING */
+/** Looks at what a finished stage left. */
 export function writtenBy(pipeline: Pipeline, name: string, model: Written['model']): Written {
   const folder = stageFolder(pipeline, name);
   const holds = (file: string) => existsSync(join(pipeline.folder, folder, file));
-  return { folder, model, isAdapter: holds('adapter_config.json') };
+  const isAdapter = holds('adapter_config.json');
+  return { folder, model, isAdapter, isModel: isAdapter || holds('config.json') };
 }
 
 /**
@@ -42,7 +45,7 @@ export function stageInput(
   };
 }
 
-/** @throws LLMF_CLI_PIPELINE_TWO_MODELS, LLMF_CLI_PIPELINE_ADAPTER */
+/** @throws LLMF_CLI_PIPELINE_TWO_MODELS, …_ADAPTER, …_WROTE_NOTHING */
 function begunWith(
   pipeline: Pipeline,
   { name, from }: TrainingEntry,
@@ -56,6 +59,7 @@ function begunWith(
     const where = source.locate(['stages', name, 'model', 'path']);
     throw pipelineErrors.pipelineTwoModels({ stage: name, from: from!, where });
   }
+  if (!written.isModel) throw pipelineErrors.pipelineWroteNothing({ from: from!, folder: written.folder });
   const model = isPlain(config['model']) ? config['model'] : {};
   if (!written.isAdapter) return { ...config, model: { ...model, path: written.folder } };
   const adapter = config['adapter'] ?? {};

@@ -26,7 +26,7 @@ export const data = inTinyRun([
   ['a broken Parquet file', file('rows.parquet', 'PAR1 no PAR1'), 'DATA_BROKEN_PARQUET', 'rows.parquet'],
   ['a file in UTF-16', file('rows.json', Buffer.from(`\ufeff[${good}]`, 'utf16le')), 'DATA_ENCODING', 'UTF-8'],
   ['an empty file', rows(), 'DATA_EMPTY_FILE', 'rows.jsonl'],
-  ['rows without an answer', rows('{"prompt":"a","response":null}'), 'DATA_FORMAT_UNDETECTED', 'columns: prompt'],
+  ['rows without an answer', rows('{"prompt":"a","response":null}'), 'DATA_WRONG_ROWS', 'columns prompt'],
   ['rows that are all too long', option('maxLength: 2'), 'DATA_NO_ROWS', 'too long'],
   ['columns of no known format', rows('{"foo":1,"bar":2}'), 'DATA_FORMAT_UNDETECTED', 'columns: foo, bar'],
   ['an unknown format', entry('path: rows.jsonl, format: alpacca'), 'DATA_UNKNOWN_FORMAT', 'alpaca'],

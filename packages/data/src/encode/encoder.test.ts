@@ -160,8 +160,8 @@ describe('templates that rewrite a chat', () => {
   it('learn each answer as a model is asked for it: an earlier one in a row of its own, behind the history', async () => {
     const { rows, notices } = await rowsOf(thinking, user('a'), assistant('b'), user('c'), assistant('d'));
     expect(rows).toEqual([
-      [ask('a'), '«<think></think>b<|im_end|>»'],
       [ask('a'), 'b<|im_end|>\n<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n«<think></think>d<|im_end|>»'],
+      [ask('a'), '«<think></think>b<|im_end|>»'],
     ]);
     expect(notices).toHaveLength(1);
     expect(notices[0]).toContain('learned in rows of their own');
@@ -171,8 +171,8 @@ describe('templates that rewrite a chat', () => {
     const chat = [user('a'), assistant('<think>hm</think>b'), user('c'), assistant('<think>so</think>d')];
     const { rows } = await rowsOf(thinking, ...chat);
     expect(rows.map(([, learned]) => learned)).toEqual([
-      '«<think>hm</think>b<|im_end|>»',
       'b<|im_end|>\n<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n«<think>so</think>d<|im_end|>»',
+      '«<think>hm</think>b<|im_end|>»',
     ]);
   });
 

@@ -133,7 +133,7 @@ export class Encoder {
   }
 
   /**
-   * One row, and before it one for each earlier answer that the template writes otherwise once the chat goes on (without
+   * One row, and behind it one for each earlier answer that the template writes otherwise once the chat goes on (without
    * its reasoning, or without the empty block in front of it): such an answer is learned as a model is asked for it.
    */
   #chats(example: ChatExample): (() => EncodedParts)[] {
@@ -151,7 +151,7 @@ export class Encoder {
       const messages = [...example.messages, ...answer!.messages.slice(0, turn)];
       return this.#chat({ ...example, messages, answers: [{ ...answer!, messages: [answer!.messages[turn]!] }] }).row;
     });
-    return row.responses.some((response) => countedTokens(row.prompt, response) > 0) ? [...alone, () => row] : alone;
+    return row.responses.some((response) => countedTokens(row.prompt, response) > 0) ? [() => row, ...alone] : alone;
   }
 
   #chat(example: ChatExample): { row: EncodedParts; rewritten: readonly number[] } {

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { cliErrors } from './cli-errors.js';
 import { collect } from './commands/collect.js';
 import { composeEngine } from './compose-engine.js';
+import { flagName } from './flag-name.js';
 import type { CliIo } from './io.js';
 
 /** Runs the command of that name which the named plugins bring. null: none does. */
@@ -52,7 +53,7 @@ function declared(value: PluginCommand): Declared {
   }
   const flags = new Map<string, string>();
   for (const [key, { type, description = '', default: preset }] of Object.entries(propertiesOf(value.options))) {
-    const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const flag = `--${flagName(key)}`;
     const text = preset === undefined ? description : `${description} (default: ${JSON.stringify(preset)})`;
     if (type === 'boolean') command.option(flag, text);
     else if (type === 'array') command.option(`${flag} <value>`, text, collect);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { placeError, resolveConfig, runTraining, type ConfigInput } from '@llmf/core';
+import type { ConfigInput } from '@llmf/core';
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
 import { interruptedStatus, type CliIo } from './io.js';
 import { lossPlot } from './plugins/loss-plot.js';
 import { progress } from './plugins/progress.js';
 import { readInput, withPlugins } from './read-input.js';
+import { runInput } from './run-input.js';
 
 /** Work before the first step that cannot be asked to end, such as a download, is left after this time: it can be gone on with. */
 const graceMs = 2_000;
@@ -25,7 +26,8 @@ export async function trainCommand(
   const input =
     from === undefined ? await readInput(io.folder, words, 'llmf train') : await foreignInput(io, words, from, display);
   const own = [progress(display), lossPlot()];
-  const { engine, named } = await composeEngine({ folder: io.folder, plugins, input, own });
+  const composition = await composeEngine({ folder: io.folder, plugins, input, own });
+  const { engine } = composition;
   const stop = new AbortController();
   const beginning = new AbortController(); // aborted when the first step is about to come
   engine.hooks.run.tap('stop', (run) => run.hooks.started.tap('stop', () => beginning.abort()));
@@ -38,12 +40,8 @@ export async function trainCommand(
     if (!isRunning) leaveLater(io, beginning.signal);
   });
   try {
-    const { raw, source, folder } = withPlugins(input, plugins);
-    const config = await resolveConfig(engine, raw, { source, named, folder });
-    const options = { resume, folder, logger: display, stop: stop.signal };
-    const outcome = await runTraining(engine, config, options).catch((error: unknown) => {
-      throw placeError(error, source, config);
-    });
+    const call = { resume, logger: display, stop: stop.signal };
+    const outcome = await runInput(composition, withPlugins(input, plugins), call);
     if (outcome.reason === 'finished') return 0;
     const where = outcome.step === 0 ? 'before the first step' : `after step ${outcome.step}`;
     display.info(`interrupted ${where}; continue with --resume`);

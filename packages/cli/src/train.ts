@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { placeError, resolveConfig, runTraining, wholeSource, type Logger, type TrainingOutcome } from '@llmf/core';
+import { wholeSource, type Logger, type TrainingOutcome } from '@llmf/core';
 import { composeEngine } from './compose-engine.js';
 import type { LlmfConfig } from './config-types.js';
 import { lossPlot } from './plugins/loss-plot.js';
+import { runInput } from './run-input.js';
 
 export interface TrainCallOptions {
   /** Folder that relative paths start from and plugins named by text are looked for in; default: the current one. */
@@ -22,15 +23,11 @@ export interface TrainCallOptions {
 export async function train(config: LlmfConfig, options: TrainCallOptions = {}): Promise<TrainingOutcome> {
   const { folder = process.cwd(), resume = false, signal, logger = silent } = options;
   const input = { raw: config, source: wholeSource('the config given to train()'), folder, file: null };
-  const { engine, named } = await composeEngine({ folder, input, own: [lossPlot()] });
+  const composition = await composeEngine({ folder, input, own: [lossPlot()] });
   try {
-    const resolved = await resolveConfig(engine, config, { source: input.source, named, folder });
-    const call = { resume, folder, logger, ...(signal ? { stop: signal } : {}) };
-    return await runTraining(engine, resolved, call).catch((error: unknown) => {
-      throw placeError(error, input.source, resolved);
-    });
+    return await runInput(composition, input, { resume, logger, ...(signal ? { stop: signal } : {}) });
   } finally {
-    await engine.close();
+    await composition.engine.close();
   }
 }
 

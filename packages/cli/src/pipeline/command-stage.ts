@@ -2,6 +2,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
+import { flagName } from '../flag-name.js';
 import type { CliIo } from '../io.js';
 import { pipelineErrors } from './pipeline-errors.js';
 import type { CommandEntry, Pipeline } from './pipeline-file.js';
@@ -16,8 +17,6 @@ function placeOf(command: Command): 'option' | 'argument' | null {
   return command.registeredArguments[0]?.name() === 'dir' ? 'argument' : null;
 }
 
-const flagOf = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
 /** The command of that name and its flags exist. @throws LLMF_CLI_PIPELINE_COMMAND, LLMF_CLI_PIPELINE_FLAG */
 export function checkCommandStage({ input }: Pipeline, stage: CommandEntry, commands: readonly Command[]): void {
   const writing = commands.filter(writesSomething);
@@ -29,8 +28,8 @@ export function checkCommandStage({ input }: Pipeline, stage: CommandEntry, comm
   }
   const known = found.options.flatMap(({ long }) => (long ? [long.slice(2)] : []));
   for (const key of Object.keys(stage.flags)) {
-    if (known.includes(flagOf(key))) continue;
-    throw pipelineErrors.pipelineFlag({ command: stage.command, flag: flagOf(key), where: at('flags', key), known });
+    if (known.includes(flagName(key))) continue;
+    throw pipelineErrors.pipelineFlag({ command: stage.command, flag: flagName(key), where: at('flags', key), known });
   }
 }
 
@@ -65,7 +64,7 @@ export async function runCommandStage(
 
 /** `--top-k 5`; true: the flag alone; false: without it; a list: once for each. */
 function flagWords(key: string, value: unknown): string[] {
-  const flag = `--${flagOf(key)}`;
+  const flag = `--${flagName(key)}`;
   if (value === true) return [flag];
   if (value === false || value === null) return [];
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];

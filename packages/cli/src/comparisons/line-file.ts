@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import { open, readFile } from 'node:fs/promises';
+
+/** A file of lines that grows: what stands in it survives a kill, a line that was cut by one is taken away. */
+export class LineFile {
+  private constructor(
+    private readonly file: Awaited<ReturnType<typeof open>>,
+    private length: number,
+    /** The whole lines that were there. */
+    readonly lines: readonly string[],
+  ) {}
+
+  static async open(path: string): Promise<LineFile> {
+    const text = await readFile(path, 'utf8').catch(() => '');
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    const length = Buffer.byteLength(whole);
+    const file = await open(path, text === '' ? 'w' : 'r+');
+    await file.truncate(length);
+    return new LineFile(file, length, whole.split('\n').slice(0, -1));
+  }
+
+  /** On the disk when it resolves. */
+  async append(...values: readonly unknown[]): Promise<void> {
+    const bytes = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
+    await this.file.write(bytes, 0, bytes.length, this.length);
+    await this.file.datasync();
+    this.length += bytes.length;
+  }
+
+  close(): Promise<void> {
+    return this.file.close();
+  }
+}

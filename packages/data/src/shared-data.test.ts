@@ -7,6 +7,7 @@ import golden from '../fixtures/chat-templates.json' with { type: 'json' };
 import { fakeRun } from '../test/fake-run.js';
 import { byteTokenizer, chatmlTokenizer, temporaryFolder } from '../test/tiny-tokenizers.js';
 import { renderChat } from './encode/segments.js';
+import { ExampleTransformToken } from './extension-points.js';
 import type { Message } from './formats/example.js';
 import { openData } from './service.js';
 import { ChatTemplate } from './templates/chat-template.js';
@@ -28,7 +29,9 @@ withData('real files (optional test data)', () => {
     section: Record<string, unknown> = {},
     model: string | null = tiny,
   ) => {
-    const data = await openData(fakeRun(folder, { train: [entry], maxLength: 1_000_000, ...section }, model), { rows });
+    const run = fakeRun(folder, { train: [entry], maxLength: 1_000_000, ...section }, model);
+    run.container.register(ExampleTransformToken, { name: 'eyes', version: '1', fitsMedia: true, apply: (row) => row });
+    const data = await openData(run, { rows });
     await data.train.close();
     return data.train;
   };

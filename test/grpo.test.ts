@@ -74,6 +74,15 @@ describe('grpo', () => {
     expect(lines.filter((line) => line.includes('all answers got the same score'))).toHaveLength(1);
   });
 
+  it('says once that most groups teach nothing', async () => {
+    const rule = ruleOf((all) => all.map(({ number }, at) => (at < 6 ? number : 1))); // 1 group of 8 has variance
+    const { lines } = await train('useless', { steps: 5, plugins: [rule] });
+    expect((await stepsOf('useless')).map((row) => row['frac_reward_zero_std'])).toEqual(Array(5).fill(0.875));
+    const spoken = lines.filter((line) => line.includes('equal-groups'));
+    expect(spoken).toHaveLength(1);
+    expect(spoken[0]).toMatch(/^health \(step 3, equal-groups\): in 88 % of the groups .* draw more answers/);
+  });
+
   it('ends with a code where no answer can ever be told from another', async () => {
     const flat = train('flat', { steps: 3, plugins: [ruleOf((all) => all.map(() => 1))] });
     expect(await flat.catch((error: LlmfError) => error.code)).toMatch(/LLMF_TRAINING_NO(_GRADIENT|THING_MOVED)/);

@@ -48,6 +48,31 @@ describe('ppo', () => {
     }
   });
 
+  it.each([
+    ['the adapter off', {}],
+    ['a copy', { more: { adapter: 'none' } }],
+  ])('draws, trains and compares with %s at one temperature', async (name, run) => {
+    const stage = { temperature: 0.5, epochs: 1 };
+    const { lines } = await train(`tempered-${name}`, { steps: 2, stage, ...run });
+    const rows = await stepsOf(`tempered-${name}`);
+    for (const row of rows) {
+      expect(Math.abs(row['val/ratio']! - 1)).toBeLessThan(1e-5);
+      expect(row['sampling/logp_difference_max']).toBeLessThan(1e-5);
+    }
+    expect(rows[0]!['objective/kl']).toBeCloseTo(0, 5);
+    expect(lines.join('\n')).not.toContain('answers are drawn with');
+  });
+
+  it('can learn at temperature 1 from what is drawn at another, and says so', async () => {
+    const stage = { temperature: 0.5, temperatureInObjective: false, epochs: 1 };
+    const { lines } = await train('apart', { steps: 1, stage });
+    expect(lines.join('\n')).toContain('answers are drawn with temperature 0.5');
+    const [drawn, tempered] = [await completionsOf('apart'), await completionsOf('tempered-the adapter off')];
+    expect(drawn.map(({ answer }) => answer)).toEqual(tempered.slice(0, 8).map(({ answer }) => answer));
+    const entropy = async (run: string) => (await stepsOf(run))[0]!['policy/entropy_avg']!;
+    expect(await entropy('apart')).toBeGreaterThan(1.2 * (await entropy('tempered-the adapter off')));
+  });
+
   it('raises the reward, keeps near its reference, and writes its answers down', async () => {
     const { lines } = await train('learn', { steps: 24, stage: { shownSamples: 2 } });
     const rows = await stepsOf('learn');

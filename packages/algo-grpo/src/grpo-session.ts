@@ -7,6 +7,7 @@ import {
   HealthWatch,
   heldOutMetrics,
   learn,
+  objectiveTemperature,
   policyMetrics,
   Rollouts,
   samplingDifference,
@@ -21,6 +22,7 @@ import {
   openReference,
   peakLearningRate,
   Rows,
+  tempered,
   Updater,
   type EncodedRow,
   type Policy,
@@ -39,22 +41,25 @@ const stage = { name: 'grpo', learningRates: { adapter: 2e-5, full: 1e-6 } };
 /** Composes the parts of training and of rollouts in the order of GRPO. */
 export async function openGrpo(run: Run, written: Record<string, unknown>): Promise<StageSession> {
   const options = settled(written as WrittenOptions);
+  const temperature = objectiveTemperature(options);
   const policy = await openPolicy(run);
   const rows = await Rows.open(run, policy.model, { rows: 'prompt', room: options.maxNewTokens });
   const rollouts = await Rollouts.open(run, policy, stage.name, options);
   const reference = await referenceOf(run, policy, options);
   const term = { loss: grpoLoss, options: options as never, weight: 1 };
-  const objective = new Objective(run, policy, [term], grpoLoss.needs(options), null);
+  const trained = { ...policy, model: tempered(policy.model, temperature) };
+  const objective = new Objective(run, trained, [term], grpoLoss.needs(options), null);
   const updater = new Updater(run, policy.variables, peakLearningRate(run, stage, policy));
-  return new GrpoSession(options, { run, policy, rows, objective, updater }, { run, policy, reference }, rollouts);
+  return new GrpoSession(options, { run, policy, rows, objective, updater }, { run, policy, temperature, reference }, rollouts);
 }
 
 /** None where KL has no weight. @throws LLMF_ALGO_GRPO_REFERENCE_UNUSED where the config chose one all the same */
 async function referenceOf(
   run: Run,
   policy: Policy,
-  { klCoefficient, variant, klPlace }: GrpoOptions,
+  options: GrpoOptions,
 ): Promise<Reference | null> {
+  const { klCoefficient, variant, klPlace } = options;
   const chosen = run.config.choices['reference']?.[0]?.name ?? 'auto';
   if (klCoefficient === 0) {
     if (chosen !== 'auto') throw grpoErrors.referenceUnused({ reference: chosen, variant });
@@ -63,7 +68,7 @@ async function referenceOf(
   run.logger.info(
     `KL penalty: coefficient ${klCoefficient}, estimator ${klPlace === 'loss' ? 'k3, in the loss' : 'k1, off the score'}`,
   );
-  return await openReference(run, policy, [], false);
+  return await openReference(run, policy, [], { wantsPrompt: false, temperature: objectiveTemperature(options) });
 }
 
 /** An answer that is learned from, and what the policy makes of it. */

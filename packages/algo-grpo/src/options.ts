@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { samplingShape } from '@llmf/rollouts';
+import { objectiveTemperatureShape, samplingShape } from '@llmf/rollouts';
 import { z } from 'zod';
 
 const variants = {
@@ -45,6 +45,7 @@ export const grpoOptions = z.strictObject({
     .describe('Whose terms hold where an option is null.'),
   answers: z.int().min(2).default(8).describe('Answers to each prompt: a group (TRL’s num_generations).'),
   ...samplingShape,
+  ...objectiveTemperatureShape,
   iterations: z.int().min(1).default(1).describe('Passes over the answers of a step (μ, TRL’s num_iterations).'),
   miniBatches: z.int().min(1).default(1).describe('Updates of a pass, each with its share of the groups.'),
   clipRange: ofVariant(z.number().positive().lt(1), 'clipRange', 'ε: how far the ratio may go below 1'),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { klEstimators, samplingShape, scoreShape } from '@llmf/rollouts';
+import { klEstimators, objectiveTemperatureShape, samplingShape, scoreShape } from '@llmf/rollouts';
 import { z } from 'zod';
 
 /** What the two reference implementations do, where an option is left at null. */
@@ -22,6 +22,7 @@ export const ppoOptions = z.strictObject({
   miniBatches: preset(z.int().min(1), 'miniBatches', 'Updates of a pass, each with its share of the answers;'),
   answers: z.int().min(1).default(1).describe('Answers to each prompt.'),
   ...samplingShape,
+  ...objectiveTemperatureShape,
   clipRange: z.number().positive().default(0.2).describe('ε: how far the ratio may go from 1.'),
   valueClipRange: z.number().positive().default(0.2).describe('How far a value may go from that of the rollout.'),
   valueCoefficient: preset(z.number().min(0), 'valueCoefficient', 'Weight of the value loss;'),

@@ -8,6 +8,7 @@ import {
   heldOutMetrics,
   klController,
   learn,
+  objectiveTemperature,
   policyMetrics,
   Rollouts,
   RunningMoments,
@@ -16,7 +17,7 @@ import {
   type KlController,
   type Learner,
 } from '@llmf/rollouts';
-import { Objective, openPolicy, openReference, peakLearningRate, Rows, Updater } from '@llmf/training';
+import { Objective, openPolicy, openReference, peakLearningRate, Rows, tempered, Updater } from '@llmf/training';
 import { experienceOf } from './experience.js';
 import { healthRules } from './health-rules.js';
 import { settled, type PpoOptions, type WrittenOptions } from './options.js';
@@ -29,13 +30,15 @@ const stage = { name: 'ppo', learningRates: { adapter: 3e-5, full: 3e-6 } };
 /** Composes the parts of training and of rollouts in the order of PPO. */
 export async function openPpo(run: Run, written: Record<string, unknown>): Promise<StageSession> {
   const options = settled(written as WrittenOptions);
+  const temperature = objectiveTemperature(options);
   const policy = await openPolicy(run, ({ hiddenSize }) => [valueHeadOf(options.valueHead, hiddenSize)]);
   const rows = await Rows.open(run, policy.model, { rows: 'prompt', room: options.maxNewTokens });
   const rollouts = await Rollouts.open(run, policy, stage.name, options);
-  const reference = await openReference(run, policy, [], false);
+  const reference = await openReference(run, policy, [], { wantsPrompt: false, temperature });
   const head = valueHeadOf(options.valueHead, policy.model.hiddenSize);
   const term = { loss: ppoLoss, options: { ...options, head } as never, weight: 1 };
-  const objective = new Objective(run, policy, [term], ppoLoss.needs({ ...options, head }), null);
+  const trained = { ...policy, model: tempered(policy.model, temperature) };
+  const objective = new Objective(run, trained, [term], ppoLoss.needs({ ...options, head }), null);
   const updater = new Updater(run, policy.variables, peakLearningRate(run, stage, policy));
   const { klController: controller, klCoefficient: coefficient, klTarget: target, klHorizon: horizon } = options;
   const beta = klController({ controller, coefficient, target, horizon });
@@ -46,7 +49,7 @@ export async function openPpo(run: Run, written: Record<string, unknown>): Promi
   return new PpoSession(
     options,
     { run, policy, rows, objective, updater },
-    { run, policy, reference, valueHead: head.name },
+    { run, policy, temperature, reference, valueHead: head.name },
     rollouts,
     beta,
     moments,

@@ -9,7 +9,12 @@ export { assess, type Assessed, type Assessors } from './answers/assess.js';
 export { heldOutMetrics, policyMetrics } from './answers/held-out.js';
 export { Rollouts, type RolloutRequest } from './answers/rollouts.js';
 export { samplingDifference } from './answers/sampling-difference.js';
-export { samplingShape, type SamplingOptions } from './answers/sampling-options.js';
+export {
+  objectiveTemperature,
+  objectiveTemperatureShape,
+  samplingShape,
+  type SamplingOptions,
+} from './answers/sampling-options.js';
 export { type ScoredAnswer } from './answers/scored-answer.js';
 export * from './contracts/index.js';
 export { answerFacts, type AnswerFacts, type HealthRule, type StepFacts } from './health/health-rule.js';

@@ -24,6 +24,7 @@ export { perParameter, type ParameterUpdate, type PerParameter } from './optimiz
 export { keepIdentity } from './policy/identity.js';
 export { loadModel } from './policy/load-model.js';
 export { attachAdapter, modelFolder, openPolicy, type Policy } from './policy/policy.js';
+export { tempered } from './policy/tempered.js';
 export { hostTensors, loadVariables } from './policy/variable-state.js';
 export { checkFiles } from './policy/watch-files.js';
 export { references } from './references/index.js';

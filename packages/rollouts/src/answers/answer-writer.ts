@@ -2,10 +2,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { throwIfStopped, type Run } from '@llmf/core';
 import { GeneratorToken, type Completion, type Generator, type GenerationRequest } from '@llmf/nn';
-import { DataServiceToken, type EncodedRow, type Policy, type RowSet, type RowText } from '@llmf/training';
+import {
+  DataServiceToken,
+  tempered,
+  type EncodedRow,
+  type Policy,
+  type RowSet,
+  type RowText,
+} from '@llmf/training';
 import type { Sample } from '../contracts/reward.js';
 import { promptInput } from './prompt-input.js';
-import { offPolicy, type SamplingOptions } from './sampling-options.js';
+import { objectiveTemperature, offPolicy, type SamplingOptions } from './sampling-options.js';
 
 /** An answer that the policy wrote to a prompt. */
 export interface Answer {
@@ -13,7 +20,7 @@ export interface Answer {
   readonly row: EncodedRow;
   /** What rewards see of it. */
   readonly sample: Sample;
-  /** log π of each token when it was drawn, under the policy itself. */
+  /** log π of each token when it was drawn, of the policy as the objective has it. */
   readonly logProbs: Float32Array;
 }
 
@@ -38,7 +45,8 @@ export class AnswerWriter {
   ) {
     const { model, adapter } = policy;
     const { maxSequences, stopIds } = options;
-    this.generator = run.container.resolve(GeneratorToken).open(model, { adapter, maxSequences });
+    const drawn = tempered(model, objectiveTemperature(options));
+    this.generator = run.container.resolve(GeneratorToken).open(drawn, { adapter, maxSequences });
     this.endIds = [...new Set([...(text?.endIds ?? []), ...stopIds])];
   }
 
@@ -50,7 +58,8 @@ export class AnswerWriter {
 
   /** Answers to prompts of a split, those to a prompt together, in the order of the prompts. @throws Stopped */
   async write(split: RowSet, prompts: readonly EncodedRow[], { stream, answers = 1 }: WriteRequest): Promise<Answer[]> {
-    const { maxNewTokens, temperature, topK, topP, minP, stop } = this.options;
+    const { maxNewTokens, topK, topP, minP, stop } = this.options;
+    const temperature = this.options.temperature / objectiveTemperature(this.options);
     const requests = await Promise.all(
       prompts.map(async (row): Promise<GenerationRequest> => {
         return { ...(await promptInput(this.run, this.policy, row)), answers, key: `${stream}/${row.index}` };

@@ -5,6 +5,7 @@ import {
   batchLogProbs,
   disposeReference,
   evaluationMode,
+  tempered,
   trainingHooks,
   type Batch,
   type Policy,
@@ -25,6 +26,8 @@ export interface Assessed {
 export interface Assessors {
   readonly run: Run;
   readonly policy: Policy;
+  /** What the policy’s logits are divided by; the reference sees to its own. Left out: 1. */
+  readonly temperature?: number;
   readonly reference: Reference | null;
   /** Name of the head that gives values. */
   readonly valueHead?: string;
@@ -38,14 +41,15 @@ export async function assess(assessors: Assessors, batches: readonly Batch[], sp
 }
 
 async function assessBatch(
-  { run, policy, reference, valueHead }: Assessors,
+  { run, policy, temperature = 1, reference, valueHead }: Assessors,
   batch: Batch,
   split: RowSet,
 ): Promise<Assessed[]> {
   const own = tf.tidy(() => {
     const request = { stats: ['entropy' as const], span: 'response' as const, heads: policy.heads };
     const mode = evaluationMode(policy.adapter);
-    const { logProb, entropy, heads } = batchLogProbs(policy.model, batch, request, mode, trainingHooks(run));
+    const model = tempered(policy.model, temperature);
+    const { logProb, entropy, heads } = batchLogProbs(model, batch, request, mode, trainingHooks(run));
     return [logProb, entropy!, ...(valueHead === undefined ? [] : [tf.reshape(heads![valueHead]!, [-1])])];
   });
   const [logProbs, entropy, values] = await Promise.all(own.map(read));

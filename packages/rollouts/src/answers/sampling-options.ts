@@ -8,7 +8,7 @@ export const samplingShape = {
     .number()
     .positive()
     .default(1)
-    .describe('Of the draw; 1: the policy itself, which the objective assumes.'),
+    .describe('Of the draw; 1: the policy itself.'),
   topK: z.int().min(0).default(0).describe('Only from so many likeliest tokens; 0: all, which the objective assumes.'),
   topP: z.number().gt(0).max(1).default(1).describe('Only from the likeliest tokens of this share; 1: all.'),
   minP: z
@@ -31,12 +31,28 @@ export const samplingShape = {
 };
 
 const samplingOptions = z.strictObject(samplingShape);
-export type SamplingOptions = z.infer<typeof samplingOptions>;
+/** Where a stage has no `temperatureInObjective`, its objective is of the policy at temperature 1. */
+export type SamplingOptions = z.infer<typeof samplingOptions> & { readonly temperatureInObjective?: boolean };
+
+/** For stages whose gradient is that of the distribution that was drawn from; spread it beside `samplingShape`. */
+export const objectiveTemperatureShape = {
+  temperatureInObjective: z
+    .boolean()
+    .default(true)
+    .describe(
+      'The policy that is trained, and its reference, are those at `temperature`: logits are divided by it wherever log-probs are computed, as in TRL’s GRPO, RLOO and PPO trainers; false: those at 1.',
+    ),
+};
+
+/** What logits are divided by in the log-probs of the objective and of its reference. */
+export const objectiveTemperature = ({ temperature, temperatureInObjective = false }: SamplingOptions): number =>
+  temperatureInObjective ? temperature : 1;
 
 /** How a setting makes answers come from another distribution than the policy, in words; null where none does. */
-export function offPolicy({ temperature, topK, topP, minP }: SamplingOptions): string | null {
+export function offPolicy(options: SamplingOptions): string | null {
+  const { temperature, topK, topP, minP } = options;
   const set = [
-    ...(temperature === 1 ? [] : [`temperature ${temperature}`]),
+    ...(temperature === objectiveTemperature(options) ? [] : [`temperature ${temperature}`]),
     ...(topK === 0 ? [] : [`topK ${topK}`]),
     ...(topP === 1 ? [] : [`topP ${topP}`]),
     ...(minP === 0 ? [] : [`minP ${minP}`]),

@@ -30,6 +30,8 @@ export interface ReferenceContext {
   readonly rowSets: readonly RowSet[];
   /** Prompt tokens are scored too. */
   readonly wantsPrompt: boolean;
+  /** What the logits are divided by, as those of the policy are; left out: 1. */
+  readonly temperature?: number;
 }
 
 /** A choice of `reference:`. */

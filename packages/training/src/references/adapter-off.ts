@@ -8,12 +8,13 @@ export const adapterOffReference: ReferenceStrategy = {
   name: 'adapter-off',
   description: 'the base model under the adapter: no extra memory, one more forward pass per batch',
   check: async (policy) => checkSwitchable(policy),
-  async prepare({ run, model, adapter, wantsPrompt }) {
+  async prepare(context) {
+    const { run, model, adapter } = context;
     checkSwitchable({ model, adapter });
     return {
       description: 'the model with its adapter off; no extra memory, one more forward pass per batch',
       equalsPolicyAtStart: adapter!.isIdentity,
-      logProbs: async (batch) => scoreBatch(run, model, null, batch, wantsPrompt),
+      logProbs: async (batch) => scoreBatch(run, model, null, batch, context),
       dispose: () => {},
     };
   },

@@ -56,7 +56,8 @@ async function fill(context: ReferenceContext, rows: RowSet, values: RowLogProbs
 /** Of the files; those of another one are not looked for. */
 const layoutVersion = 2;
 
-async function cacheKey({ run, modelFolder, adapter, wantsPrompt }: ReferenceContext, rows: RowSet): Promise<string> {
+async function cacheKey(context: ReferenceContext, rows: RowSet): Promise<string> {
+  const { run, modelFolder, adapter, wantsPrompt, temperature = 1 } = context;
   const hash = createHash('sha256');
   hash.update(await run.container.resolve(ModelLoaderToken).fingerprint(modelFolder));
   hash.update((await adapterFingerprint(adapter)) ?? '');
@@ -69,6 +70,7 @@ async function cacheKey({ run, modelFolder, adapter, wantsPrompt }: ReferenceCon
       numerics,
       rows.fingerprint,
       wantsPrompt,
+      ...(temperature === 1 ? [] : [temperature]),
     ]),
   );
   return hash.digest('hex').slice(0, 32);
@@ -106,8 +108,9 @@ async function compute(context: ReferenceContext, rows: RowSet, values: RowLogPr
   await checkFiles(run);
 }
 
-async function score({ run, model, adapter, wantsPrompt }: ReferenceContext, batch: Batch, values: RowLogProbs) {
-  const { logProb, promptLogProb } = scoreBatch(run, model, adapter, batch, wantsPrompt);
+async function score(context: ReferenceContext, batch: Batch, values: RowLogProbs) {
+  const { run, model, adapter } = context;
+  const { logProb, promptLogProb } = scoreBatch(run, model, adapter, batch, context);
   const prompt = ((await promptLogProb?.data()) ?? null) as Float32Array | null;
   addBatch(values, batch, (await logProb.data()) as Float32Array, prompt);
   disposeReference({ logProb, ...(promptLogProb === undefined ? {} : { promptLogProb }) });

@@ -4,7 +4,7 @@ import { LlmfError, type Run } from '@llmf/core';
 import { ArchitectureToken, ModelLoaderToken, type AttachedAdapter, type Model } from '@llmf/nn';
 import { z } from 'zod';
 import { chosen } from '../choose.js';
-import type { Reference, ReferenceStrategy } from '../contracts/reference.js';
+import type { Reference, ReferenceContext, ReferenceStrategy } from '../contracts/reference.js';
 import { keepIdentity } from '../policy/identity.js';
 import { loadModel } from '../policy/load-model.js';
 import { attachAdapter } from '../policy/policy.js';
@@ -16,10 +16,11 @@ import { scoreBatch } from './scorer.js';
 export const copyReference: ReferenceStrategy = {
   name: 'copy',
   description: 'a second copy of the untrained model: its weights in memory once more, one more forward pass per batch',
-  async prepare({ run, modelFolder, adapter, wantsPrompt }) {
+  async prepare(context) {
+    const { run, modelFolder, adapter } = context;
     const model = await loadModel(run, modelFolder);
     const attached = adapter === null || adapter.isIdentity ? null : await attachAdapter(run, model);
-    return frozenReference(run, model, attached, wantsPrompt, {
+    return frozenReference(context, model, attached, {
       description: `a second copy of the model (${sizeText(model)}); one more forward pass per batch`,
       equalsPolicyAtStart: true,
     });
@@ -44,11 +45,12 @@ export const pathReference: ReferenceStrategy = {
       chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json'));
     await run.container.resolve(ModelLoaderToken).inspect(folder, find);
   },
-  async prepare({ run, modelFolder, adapter, wantsPrompt }, options) {
+  async prepare(context, options) {
+    const { run, modelFolder, adapter } = context;
     const folder = await locate(run, options);
     const model = await loadModel(run, folder);
     await keepIdentity(run, 'reference', folder);
-    return frozenReference(run, model, null, wantsPrompt, {
+    return frozenReference(context, model, null, {
       description: `${folder} (${sizeText(model)}); one more forward pass per batch`,
       equalsPolicyAtStart: folder === modelFolder && (adapter === null || adapter.isIdentity),
     });
@@ -67,15 +69,14 @@ async function locate(run: Run, options: Record<string, unknown>): Promise<strin
 }
 
 function frozenReference(
-  run: Run,
+  context: ReferenceContext,
   model: Model,
   adapter: AttachedAdapter | null,
-  wantsPrompt: boolean,
   facts: Pick<Reference, 'description' | 'equalsPolicyAtStart'>,
 ): Reference {
   return {
     ...facts,
-    logProbs: async (batch) => scoreBatch(run, model, adapter, batch, wantsPrompt),
+    logProbs: async (batch) => scoreBatch(context.run, model, adapter, batch, context),
     dispose: () => {
       adapter?.dispose();
       model.dispose();

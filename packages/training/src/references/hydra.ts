@@ -20,13 +20,13 @@ export const hydraReference: ReferenceStrategy = {
   check: async (policy) => checkShares(policy),
   async prepare(context) {
     checkShares(context);
-    const { run, adapter, wantsPrompt } = context;
+    const { run, adapter } = context;
     const { model, own } = await partlyCopied(context);
     const attached = adapter === null || adapter.isIdentity ? null : await attachAdapter(run, model);
     return {
       description: describe(model, own, attached),
       equalsPolicyAtStart: true,
-      logProbs: async (batch) => scoreBatch(run, model, attached, batch, wantsPrompt),
+      logProbs: async (batch) => scoreBatch(run, model, attached, batch, context),
       dispose: () => {
         attached?.dispose();
         for (const { value } of own) value.dispose();

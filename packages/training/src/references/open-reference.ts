@@ -9,6 +9,7 @@ import {
   type ReferenceStrategy,
 } from '../contracts/reference.js';
 import type { Policy } from '../policy/policy.js';
+import type { ScoreRequest } from './scorer.js';
 
 /** Refuses a reference that cannot be had, before any row is read. */
 export async function checkReference(
@@ -25,10 +26,10 @@ export async function openReference(
   run: Run,
   { model, folder, adapter }: Policy,
   rowSets: readonly RowSet[],
-  wantsPrompt: boolean,
+  request: ScoreRequest,
 ): Promise<Reference> {
   const { strategy, options } = chosenReference(run);
-  const context = { run, model, modelFolder: folder, adapter, rowSets, wantsPrompt };
+  const context = { run, model, modelFolder: folder, adapter, rowSets, ...request };
   const reference = await strategy.prepare(context, options);
   run.hooks.shutdown.tap('reference', () => reference.dispose());
   run.logger.info(`reference: ${reference.description}`);

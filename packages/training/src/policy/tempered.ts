@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { tf, type Model, type Tensor1D } from '@llmf/nn';
+
+/**
+ * A model whose logits are divided by a temperature, on the weights of the given one: π_τ(y|x) ∝ π(y|x)^(1/τ) token by
+ * token. Whoever samples from it, trains it or compares with it sees the same distribution.
+ */
+export function tempered(model: Model, temperature: number): Model {
+  if (temperature === 1) return model;
+  const { head } = model;
+  const tempered: Model['head'] = {
+    weight: head.weight,
+    get bias(): Tensor1D | null {
+      return head.bias === null ? null : tf.div(head.bias, temperature);
+    },
+    transform: (hidden, context) => tf.div(head.transform?.(hidden, context) ?? hidden, temperature), // [T, C]
+  };
+  return new Proxy(model, {
+    get(target, key) {
+      if (key === 'head') return tempered;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? (value as CallableFunction).bind(target) : value;
+    },
+  });
+}

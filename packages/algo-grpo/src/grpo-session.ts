@@ -50,15 +50,16 @@ export async function openGrpo(run: Run, written: Record<string, unknown>): Prom
   const trained = { ...policy, model: tempered(policy.model, temperature) };
   const objective = new Objective(run, trained, [term], grpoLoss.needs(options), null);
   const updater = new Updater(run, policy.variables, peakLearningRate(run, stage, policy));
-  return new GrpoSession(options, { run, policy, rows, objective, updater }, { run, policy, temperature, reference }, rollouts);
+  return new GrpoSession(
+    options,
+    { run, policy, rows, objective, updater },
+    { run, policy, temperature, reference },
+    rollouts,
+  );
 }
 
 /** None where KL has no weight. @throws LLMF_ALGO_GRPO_REFERENCE_UNUSED where the config chose one all the same */
-async function referenceOf(
-  run: Run,
-  policy: Policy,
-  options: GrpoOptions,
-): Promise<Reference | null> {
+async function referenceOf(run: Run, policy: Policy, options: GrpoOptions): Promise<Reference | null> {
   const { klCoefficient, variant, klPlace } = options;
   const chosen = run.config.choices['reference']?.[0]?.name ?? 'auto';
   if (klCoefficient === 0) {

@@ -26,7 +26,9 @@ export async function createLossSession(run: Run, stage: LossStage): Promise<Sta
     mismatched: needs.mismatched ?? false,
   });
   const reference =
-    needs.reference === 'none' ? null : await openReference(run, policy, rows.splits, { wantsPrompt: needs.span === 'all' });
+    needs.reference === 'none'
+      ? null
+      : await openReference(run, policy, rows.splits, { wantsPrompt: needs.span === 'all' });
   const objective = new Objective(run, policy, terms, needs, reference);
   return new LossSession(
     run,

@@ -2,14 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { throwIfStopped, type Run } from '@llmf/core';
 import { GeneratorToken, type Completion, type Generator, type GenerationRequest } from '@llmf/nn';
-import {
-  DataServiceToken,
-  tempered,
-  type EncodedRow,
-  type Policy,
-  type RowSet,
-  type RowText,
-} from '@llmf/training';
+import { DataServiceToken, tempered, type EncodedRow, type Policy, type RowSet, type RowText } from '@llmf/training';
 import type { Sample } from '../contracts/reward.js';
 import { promptInput } from './prompt-input.js';
 import { objectiveTemperature, offPolicy, type SamplingOptions } from './sampling-options.js';

@@ -4,11 +4,7 @@ import { z } from 'zod';
 /** Options of a stage about how answers are drawn; spread them into the stage's own schema. */
 export const samplingShape = {
   maxNewTokens: z.int().min(1).default(53).describe('Tokens an answer may have; 53 as TRL’s response_length.'),
-  temperature: z
-    .number()
-    .positive()
-    .default(1)
-    .describe('Of the draw; 1: the policy itself.'),
+  temperature: z.number().positive().default(1).describe('Of the draw; 1: the policy itself.'),
   topK: z.int().min(0).default(0).describe('Only from so many likeliest tokens; 0: all, which the objective assumes.'),
   topP: z.number().gt(0).max(1).default(1).describe('Only from the likeliest tokens of this share; 1: all.'),
   minP: z

@@ -2,7 +2,7 @@
 // All commands and hundreds of faults: slow/faults.slow.ts
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FaultRunner, faultsUnavailable } from './support/faults.js';
-import { sftCase } from './support/fault-cases.js';
+import { initCase, sftCase } from './support/fault-cases.js';
 import { firstRunCopy } from './support/first-run.js';
 
 const reason = faultsUnavailable();
@@ -26,4 +26,12 @@ describe.skipIf(reason !== null)(`one fault of the file system${reason === null 
     expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(4);
     expect(counts['kill: killed']).toBe(1);
   }, 180_000);
+
+  it('at the last flush of a new folder takes the folder back, so that the command can be started again', async () => {
+    const init = new FaultRunner(copy.folder, initCase);
+    const { faults, counts } = await init.runAtLast(['EIO'], 'fsync');
+    init.close();
+    expect(faults).toEqual([]);
+    expect(counts).toEqual({ 'EIO: coded': 1 });
+  });
 });

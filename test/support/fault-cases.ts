@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { llmf, succeeded } from './command.js';
+import { llmf, repository, succeeded } from './command.js';
 import { firstRunCopy } from './first-run.js';
 import type { FaultCase } from './faults.js';
 
+const reward = join(repository, 'test', 'support', 'reward.mjs');
 const every = ['data.eval=null', 'train.batchSize=2', 'train.maxSteps=4', 'train.saveEvery=2', 'train.logEvery=1'];
 const training = (title: string, words: readonly string[]): FaultCase => {
   const argv = ['train', ...words, 'data.maxSamples=8', 'output=out', ...every];
@@ -12,6 +13,13 @@ const training = (title: string, words: readonly string[]): FaultCase => {
 };
 
 export const sftCase = training('SFT', ['sft.yaml', 'model.path=model', 'adapter=none']);
+
+export const initCase: FaultCase = {
+  title: 'init',
+  argv: ['init', 'new', '--config', 'model/config.json', '--tokenizer', 'model'],
+  again: ['init', 'new', '--config', 'model/config.json', '--tokenizer', 'model'],
+  results: ['new'],
+};
 
 export const faultCases: readonly FaultCase[] = [
   sftCase,
@@ -21,17 +29,29 @@ export const faultCases: readonly FaultCase[] = [
     'reference=cached',
     'adapter={ name: lora, rank: 2 }',
   ]),
+  training('PPO with an adapter', [
+    'sft.yaml',
+    'model.path=model',
+    '--plugin',
+    'algo-ppo',
+    'adapter={ name: lora, rank: 2 }',
+    'stage={ name: ppo, maxNewTokens: 6 }',
+    `rewards={ name: function, path: ${reward} }`,
+  ]),
   {
     title: 'merge',
     argv: ['merge', '--model', 'model', '--adapter', 'adapter', '--output', 'merged'],
     again: ['merge', '--model', 'model', '--adapter', 'adapter', '--output', 'merged'],
     results: ['merged'],
+    readsBack: true,
   },
+  initCase,
   {
-    title: 'init',
-    argv: ['init', 'new', '--config', 'model/config.json', '--tokenizer', 'model'],
-    again: ['init', 'new', '--config', 'model/config.json', '--tokenizer', 'model'],
-    results: ['new'],
+    title: 'quantize',
+    argv: ['quantize', '--model', 'model', '--format', 'nf4', '--output', 'quantized'],
+    again: ['quantize', '--model', 'model', '--format', 'nf4', '--output', 'quantized'],
+    results: ['quantized'],
+    readsBack: true,
   },
 ];
 

@@ -4,7 +4,7 @@
  *   LLMF_FAULT_BELOW  only operations on this folder's files count
  *   LLMF_FAULT_AT     number of the operation that is hit, from 1 on; 0: none
  *   LLMF_FAULT_WITH   a number: the operation fails with this errno; `short`: it moves half of its bytes;
- *                     `kill`: the process is killed before it
+ *                     `full`: it and all later ones that take space fail with ENOSPC; `kill`: the process is killed before it
  *   LLMF_FAULT_LOG    gets one line per operation that counts: its name
  */
 #define _GNU_SOURCE
@@ -56,7 +56,13 @@ static enum verdict judge(const char *name, const char *path) {
   log_line(name);
   const char *at = getenv("LLMF_FAULT_AT"), *with = getenv("LLMF_FAULT_WITH");
   const long number = atomic_fetch_add(&counted, 1) + 1;
-  if (at == NULL || with == NULL || number != atol(at)) return goes_on;
+  if (at == NULL || with == NULL || number < atol(at)) return goes_on;
+  if (strcmp(with, "full") == 0) {
+    if (strstr(name, "write") == NULL && strcmp(name, "mkdir") != 0) return goes_on;
+    errno = ENOSPC;
+    return fails;
+  }
+  if (number != atol(at)) return goes_on;
   if (strcmp(with, "kill") == 0) {
     syscall(SYS_kill, getpid(), SIGKILL);
     for (;;) pause();

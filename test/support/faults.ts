@@ -19,9 +19,12 @@ export interface FaultCase {
   readonly again: readonly string[];
   /** Files or folders of the project that it makes. */
   readonly results: readonly string[];
+  /** Reads what it has written, so that it can fail with everything written, which the next start then refuses. */
+  readonly readsBack?: boolean;
 }
 
-export const faultKinds = ['kill', 'short', 'EIO', 'ENOSPC', 'EINTR', 'EMFILE'] as const;
+/** `full`: nothing is written any more from the operation on. */
+export const faultKinds = ['kill', 'short', 'full', 'EIO', 'ENOSPC', 'EINTR', 'EMFILE'] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 export interface FaultReport {
@@ -60,30 +63,43 @@ export class FaultRunner {
 
   /** `count` faults of each kind at operations drawn from a seed; all of them where there are fewer. */
   async run(kinds: readonly FaultKind[], count: number, seed: number): Promise<FaultReport> {
-    const { operations, expected } = await this.undisturbed();
+    return await this.runAt(kinds, (kind, names) => drawn(names.length, count, `${kind} ${seed}`));
+  }
+
+  /** A fault of each kind at the last operation of this name. */
+  async runAtLast(kinds: readonly FaultKind[], name: string): Promise<FaultReport> {
+    return await this.runAt(kinds, (_, names) => [names.lastIndexOf(name) + 1]);
+  }
+
+  private async runAt(
+    kinds: readonly FaultKind[],
+    choose: (kind: FaultKind, names: readonly string[]) => readonly number[],
+  ): Promise<FaultReport> {
+    const { names, expected } = await this.undisturbed();
     const counts: Record<string, number> = {};
     const faults: string[] = [];
     for (const kind of kinds) {
-      for (const at of drawn(operations, count, `${kind} ${seed}`)) {
+      for (const at of choose(kind, names)) {
         const { end, wrong } = await this.once(kind, at, expected);
         counts[`${kind}: ${end}`] = (counts[`${kind}: ${end}`] ?? 0) + 1;
         if (wrong !== null) faults.push(`${this.faultCase.title}, ${kind} at operation ${at}: ${wrong}`);
       }
     }
-    return { operations, counts, faults };
+    return { operations: names.length, counts, faults };
   }
 
   close(): void {
     rmSync(this.scratch, { recursive: true, force: true });
   }
 
-  private async undisturbed(): Promise<{ operations: number; expected: string }> {
+  /** Names of its file operations in order, and what it writes. */
+  private async undisturbed(): Promise<{ names: readonly string[]; expected: string }> {
     const folder = await this.copy();
     const log = join(this.scratch, 'operations');
     const finished = await this.start(folder, this.faultCase.argv, { LLMF_FAULT_LOG: log });
     if (finished.status !== 0) throw new Error(finished.err);
-    const operations = readFileSync(log, 'utf8').split('\n').length - 1;
-    return { operations, expected: await this.resultOf(folder) };
+    const names = readFileSync(log, 'utf8').trimEnd().split('\n');
+    return { names, expected: await this.resultOf(folder) };
   }
 
   private async once(kind: FaultKind, at: number, expected: string): Promise<{ end: string; wrong: string | null }> {
@@ -95,8 +111,9 @@ export class FaultRunner {
     if (end === 'finished') return { end, wrong: await this.difference(folder, expected) };
     if (end === 'uncoded')
       return { end, wrong: `${first.signal ?? `status ${first.status}`}: ${first.err.slice(0, 500)}` };
-    // Killed when all was done: there is nothing left to do, and commands that make a new folder refuse it.
-    if ((await this.difference(folder, expected)) === null) return { end, wrong: null };
+    // All was done: there is nothing left to do, and commands that make a new folder refuse it.
+    const mayBeDone = end === 'killed' || this.faultCase.readsBack === true;
+    if (mayBeDone && (await this.difference(folder, expected)) === null) return { end, wrong: null };
     const again = await llmf(this.faultCase.again, { folder });
     if (again.status !== 0) return { end, wrong: `started again: ${again.err.slice(0, 500)}` };
     return { end, wrong: (await this.difference(folder, expected)) ?? leftoversIn(folder) };

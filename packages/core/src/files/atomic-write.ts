@@ -45,7 +45,12 @@ export async function writeFolderAtomic(path: string, fill: (temporary: string) 
     await fill(temporary);
     await syncTree(temporary);
     await rename(temporary, path);
-    await syncFolder(dirname(path));
+    try {
+      await syncFolder(dirname(path));
+    } catch (error) {
+      await rename(path, temporary); // a command that fails leaves no folder in the way of its next start
+      throw error;
+    }
   });
 }
 
@@ -65,9 +70,16 @@ export async function addFilesAtomic(
     await syncTree(temporary);
     const names = await readdir(temporary);
     const order = [...names.filter((name) => !last.includes(name)), ...last.filter((name) => names.includes(name))];
-    for (const name of order) await rename(join(temporary, name), join(path, name));
+    const before = new Set(await namesIn(path));
+    try {
+      for (const name of order) await rename(join(temporary, name), join(path, name));
+      await syncFolder(path);
+    } catch (error) {
+      const added = order.filter((name) => !before.has(name)); // half of them would stand in the way of the next start
+      for (const name of added) await rm(join(path, name), { recursive: true, force: true });
+      throw error;
+    }
     await rm(temporary, { recursive: true });
-    await syncFolder(path);
   });
 }
 

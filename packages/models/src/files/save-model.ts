@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   makeFolder,
@@ -72,7 +72,7 @@ export async function saveModel(
     await writeFile(join(temporary, 'config.json'), configText(config, given));
     await verify?.();
   };
-  if (await exists(folder)) {
+  if (await holdsFiles(folder)) {
     await addFilesAtomic(folder, fill, ['model.safetensors.index.json', 'config.json']);
     await removeStaleWeights(folder, shardsOf(tensors, shardBytes).length);
   } else {
@@ -235,9 +235,4 @@ function renamed(config: Readonly<Record<string, unknown>>, name: string): Recor
   return Object.fromEntries(entries);
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
-}
+const holdsFiles = async (folder: string): Promise<boolean> => (await readdir(folder).catch(() => [])).length > 0;

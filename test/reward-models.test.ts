@@ -46,6 +46,9 @@ const configOf = (...parts: string[]) =>
 
 describe('a reward model of every weight', () => {
   it('learns pairs, is saved as a classifier, and scores answers', { timeout: 240_000 }, async () => {
+    const checked = succeeded(await run('check', '--plugin', 'algo-reward', 'adapter=none'));
+    expect(checked).toContain('kept for the reverse pass');
+    expect(checked).not.toMatch(/^ *logits/m); // the head that reads one token stands in their place
     await train('whole', 'adapter=none');
     const last = (await metricsOf(join(copy.folder, 'runs', 'whole'))).findLast((row) => 'eval_accuracy' in row)!;
     expect(last['eval_accuracy']).toBeGreaterThan(0.9);

@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Run, StageSession, StepResult } from '@llmf/core';
-import { AttachedHeadsToken, tf } from '@llmf/nn';
-import {
-  evaluationMode,
-  EvaluationSums,
-  lossChoices,
-  MetricTotals,
-  Objective,
-  openPolicy,
-  peakLearningRate,
-  Rows,
-  Updater,
-  type Policy,
-} from '@llmf/training';
+import { AttachedHeadsToken } from '@llmf/nn';
+import { lossChoices, Objective, ObjectiveLoop, openPolicy, peakLearningRate, Rows, Updater } from '@llmf/training';
 import { errors } from './errors.js';
 import { ilqlHeads } from './ilql-heads.js';
 import { ilqlLoss } from './ilql-loss.js';
@@ -37,7 +26,8 @@ export async function openIlql(run: Run, given: Record<string, unknown>): Promis
   const needs = ilqlLoss.needs({ ...options, scale });
   const objective = new Objective(run, { model: policy.model, heads }, [term], needs, null);
   const updater = new Updater(run, policy.variables, peakLearningRate(run, stage, policy));
-  return new IlqlSession(run, policy, rows, objective, updater, targets);
+  const loop = new ObjectiveLoop(run, { policy, rows, objective, updater });
+  return new IlqlSession(rows.stepsPerEpoch, loop, targets);
 }
 
 /** @throws LLMF_ALGO_ILQL_LOSS_UNUSED, LLMF_ALGO_ILQL_REFERENCE_UNUSED for what the config asks for and nothing reads */
@@ -49,51 +39,22 @@ function checkUnused({ config: { choices } }: Run): void {
 }
 
 class IlqlSession implements StageSession {
-  readonly stepsPerEpoch: number;
-
   constructor(
-    private readonly run: Run,
-    private readonly policy: Policy,
-    private readonly rows: Rows,
-    private readonly objective: Objective,
-    private readonly updater: Updater,
+    readonly stepsPerEpoch: number,
+    private readonly loop: ObjectiveLoop,
     private readonly targets: TargetHeads,
-  ) {
-    this.stepsPerEpoch = rows.stepsPerEpoch;
-  }
+  ) {}
 
   /** The value at a reference is not known: there is none. */
   async verify(): Promise<void> {}
 
   async step(step: number): Promise<StepResult> {
-    const { objective, updater, policy } = this;
-    const { seed, gradientCheckpointing } = this.run.config.train;
-    const batches = await this.rows.batchesOf(step);
-    const units = objective.units(batches);
-    const totals = new MetricTotals();
-    for (const [microbatch, batch] of batches.entries()) {
-      const randomKey = { seed, stream: 'dropout', step, microbatch };
-      const mode = { adapter: policy.adapter, training: true, randomKey, gradientCheckpointing };
-      updater.accumulate(() => objective.loss(batch, mode, null, units, totals));
-    }
-    const { learningRate, gradNorm } = await updater.update(step);
+    const result = await this.loop.step(step);
     this.targets.sync(step);
-    if (gradNorm !== undefined) totals.takeShare('gradNorm', gradNorm);
-    return {
-      metrics: totals.read().then((metrics) => ({ ...metrics, learningRate })),
-      tokens: batches.reduce((sum, { tokens }) => sum + tokens, 0),
-      computedTokens: batches.reduce((sum, { ids }) => sum + ids.length, 0),
-    };
+    return result;
   }
 
   async evaluate(): Promise<Record<string, number> | null> {
-    const { evaluation } = this.rows;
-    if (evaluation === null || evaluation.length === 0) return null;
-    const sums = new EvaluationSums();
-    const mode = evaluationMode(this.policy.adapter);
-    for await (const batch of this.rows.sweep(evaluation)) {
-      tf.tidy(() => sums.add(this.objective.parts(batch, mode, null)));
-    }
-    return await sums.averages();
+    return await this.loop.evaluate();
   }
 }

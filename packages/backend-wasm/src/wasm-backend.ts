@@ -19,7 +19,7 @@ async function start(): Promise<StartedBackend> {
   const folder = binariesFolder();
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
   wasm.setWasmPaths(folder + sep);
-  declareBackend('wasm', { memory: 'host' });
+  declareBackend('wasm', { memory: 'host', fastProducts: 'plain' });
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   const reason = await withoutNewProcessListeners(becomeCurrent);
   if (reason !== null) throw errors.startFailed({ folder, reason });

@@ -197,6 +197,7 @@ function memoryText(
     trained,
     optimizerBytes: optimizerBytesOf(config, container),
     tokens,
+    hasLogits: ![...policy.heads.values()].some(({ head }) => head.replacesLanguageModel === true),
     model,
     gradientCheckpointing,
     hasNativeKernels,
@@ -209,7 +210,7 @@ function memoryText(
     `  weights                    ${text(estimate.weights)}`,
     `  gradients and optimizer    ${text(estimate.training)}`,
     `  kept for the reverse pass  ${text(estimate.activations)}`,
-    `  logits                     ${text(estimate.head)}`,
+    ...(estimate.head > 0 ? [`  logits                     ${text(estimate.head)}`] : []),
     ...(isFrozen(policy) ? [peaksText(estimate.total, sizes)] : []),
   ].join('\n');
 }

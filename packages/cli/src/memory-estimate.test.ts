@@ -42,6 +42,7 @@ describe('estimateMemory', () => {
     tokens: 10,
     model,
     gradientCheckpointing: false,
+    hasLogits: true,
     hasNativeKernels: true,
     gatedBytes: 4 as const,
   };
@@ -64,6 +65,7 @@ describe('estimateMemory', () => {
 
   it('keeps block inputs and one block only with gradient checkpointing', () => {
     // 10 · (2 · 8 + 80) · 4
+    expect(estimateMemory({ ...facts, hasLogits: false }).head).toBe(0); // a reward model's head reads one token an answer
     expect(estimateMemory({ ...facts, gradientCheckpointing: true }).activations).toBe(3840);
   });
 });

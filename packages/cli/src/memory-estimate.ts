@@ -27,6 +27,8 @@ export interface MemoryFacts {
   readonly optimizerBytes: number;
   /** Tokens of the largest microbatch as it is packed. */
   readonly tokens: number;
+  /** Whether a language-model head computes logits: not where a classifier's stands in its place. */
+  readonly hasLogits: boolean;
   readonly model: Pick<Model, 'linears' | 'targets' | 'blocks' | 'hiddenSize' | 'vocabularySize'>;
   readonly gradientCheckpointing: boolean;
   /** The backend has fused kernels of its own for attention and the head; else nn's composites make copies on the way. */
@@ -50,6 +52,7 @@ export function estimateMemory({
   trained,
   optimizerBytes,
   tokens,
+  hasLogits,
   model,
   gradientCheckpointing,
   hasNativeKernels,
@@ -62,7 +65,8 @@ export function estimateMemory({
     : all;
   const { headArrays, copies } = hasNativeKernels ? overhead.native : overhead.composite;
   const activations = Math.round(copies * tokens * kept);
-  const head = headArrays * Math.min(headChunkBytes, tokens * model.vocabularySize * bytesPerNumber);
+  const logitsBytes = hasLogits ? tokens * model.vocabularySize * bytesPerNumber : 0;
+  const head = headArrays * Math.min(headChunkBytes, logitsBytes);
   const parts = { program: programBytes + runningBytes, weights: weightBytes, training, activations, head };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { displayPath } from '@llmf/core';
 import type { Command } from 'commander';
 import { Display } from './display.js';
+import { Interruption } from './interruption.js';
 import { interruptedStatus, type CliIo } from './io.js';
 import { reportLines, type StageReport } from './pipeline/pipeline-report.js';
 import { runPipeline } from './pipeline/run-pipeline.js';
@@ -15,18 +16,14 @@ export async function runCommand(
   { resume, commands }: { resume: boolean; commands: readonly Command[] },
 ): Promise<number> {
   const display = new Display(io);
-  const stop = new AbortController();
-  const unlisten = io.onInterrupt(() => {
-    display.info('finishing this step, then saving a checkpoint (Ctrl-C again leaves at once)');
-    stop.abort();
-  });
+  const interruption = new Interruption(io, display);
   try {
-    const folder = await runPipeline(file, { io, display, resume, stop: stop.signal, commands });
+    const folder = await runPipeline(file, { io, display, resume, interruption, commands });
     if (folder !== null) return await showReport(display, folder);
     display.info('interrupted; continue with --resume');
     return interruptedStatus;
   } finally {
-    unlisten();
+    interruption.close();
     display.close();
   }
 }

@@ -2,19 +2,12 @@
 import type { ConfigInput } from '@llmf/core';
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
+import { Interruption } from './interruption.js';
 import { interruptedStatus, type CliIo } from './io.js';
 import { lossPlot } from './plugins/loss-plot.js';
 import { progress } from './plugins/progress.js';
 import { readInput, withPlugins } from './read-input.js';
 import { runInput } from './run-input.js';
-
-/** Work before the first step that cannot be asked to end, such as a download, is left after this time: it can be gone on with. */
-const graceMs = 2_000;
-
-function leaveLater(io: CliIo, beginning: AbortSignal): void {
-  const timer = setTimeout(() => io.leave(interruptedStatus), graceMs).unref();
-  beginning.addEventListener('abort', () => clearTimeout(timer));
-}
 
 /** Reads the config, composes the engine, trains. Returns the exit status. */
 export async function trainCommand(
@@ -28,26 +21,16 @@ export async function trainCommand(
   const own = [progress(display), lossPlot()];
   const composition = await composeEngine({ folder: io.folder, plugins, input, own });
   const { engine } = composition;
-  const stop = new AbortController();
-  const beginning = new AbortController(); // aborted when the first step is about to come
-  engine.hooks.run.tap('stop', (run) => run.hooks.started.tap('stop', () => beginning.abort()));
-  const unlisten = io.onInterrupt(() => {
-    const isRunning = beginning.signal.aborted;
-    display.info(
-      `${isRunning ? 'finishing this step, then saving a checkpoint' : 'ending'} (Ctrl-C again leaves at once)`,
-    );
-    stop.abort();
-    if (!isRunning) leaveLater(io, beginning.signal);
-  });
+  const interruption = new Interruption(io, display);
   try {
-    const call = { resume, logger: display, stop: stop.signal };
-    const outcome = await runInput(composition, withPlugins(input, plugins), call);
+    const call = { resume, logger: display, stop: interruption.signal };
+    const outcome = await interruption.around(engine, () => runInput(composition, withPlugins(input, plugins), call));
     if (outcome.reason === 'finished') return 0;
     const where = outcome.step === 0 ? 'before the first step' : `after step ${outcome.step}`;
     display.info(`interrupted ${where}; continue with --resume`);
     return interruptedStatus;
   } finally {
-    unlisten();
+    interruption.close();
     display.close();
     await engine.close();
   }

@@ -17,6 +17,7 @@ export {
   type StepUnits,
   type UnitCounts,
 } from './objective/objective.js';
+export { ObjectiveLoop, type LoopParts } from './objective/objective-loop.js';
 export { adamw, adamwOptions, type AdamWOptions } from './optimizers/adamw.js';
 export { optimizers } from './optimizers/index.js';
 export { OptimizerMemory, type MemoryShapes } from './optimizers/optimizer-memory.js';

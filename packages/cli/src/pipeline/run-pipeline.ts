@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { changedKeys, isLock, makeFolder, holderText, runErrors, tryLock } from '@llmf/core';
 import type { Command } from 'commander';
 import type { Display } from '../display.js';
+import type { Interruption } from '../interruption.js';
 import type { CliIo } from '../io.js';
 import { checkCommandStage, runCommandStage } from './command-stage.js';
 import { pipelineErrors } from './pipeline-errors.js';
@@ -17,7 +18,7 @@ export interface PipelineCall {
   readonly io: CliIo;
   readonly display: Display;
   readonly resume: boolean;
-  readonly stop: AbortSignal;
+  readonly interruption: Interruption;
   /** The commands of llmf, which stages may be. */
   readonly commands: readonly Command[];
 }
@@ -118,15 +119,15 @@ class PipelineRun {
   }
 
   private async run(stage: StageEntry): Promise<boolean> {
-    const { io, display, stop } = this.call;
+    const { io, display, interruption } = this.call;
     const begun = performance.now();
     let isAtEnd = false;
     try {
-      if (stop.aborted) return false;
+      if (interruption.signal.aborted) return false;
       if (stage.kind === 'command') await runCommandStage(this.pipeline, stage, io, this.call.commands);
       else {
         const resume = existsSync(join(this.pipeline.folder, stageFolder(this.pipeline, stage.name)));
-        if (!(await runTrainingStage(io.folder, this.inputOf(stage), { display, stop, resume }))) return false;
+        if (!(await runTrainingStage(io.folder, this.inputOf(stage), { display, interruption, resume }))) return false;
       }
       isAtEnd = true;
     } finally {

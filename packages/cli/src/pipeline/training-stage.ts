@@ -2,6 +2,7 @@
 import { resolveConfig, type ConfigInput, type RunConfig } from '@llmf/core';
 import { composeEngine } from '../compose-engine.js';
 import type { Display } from '../display.js';
+import type { Interruption } from '../interruption.js';
 import { lossPlot } from '../plugins/loss-plot.js';
 import { progress } from '../plugins/progress.js';
 import { runInput } from '../run-input.js';
@@ -20,11 +21,13 @@ export async function checkedConfig(folder: string, input: ConfigInput): Promise
 export async function runTrainingStage(
   folder: string,
   input: ConfigInput,
-  { display, stop, resume }: { display: Display; stop: AbortSignal; resume: boolean },
+  { display, interruption, resume }: { display: Display; interruption: Interruption; resume: boolean },
 ): Promise<boolean> {
   const composition = await composeEngine({ folder, input, own: [progress(display), lossPlot()] });
   try {
-    return (await runInput(composition, input, { resume, logger: display, stop })).reason === 'finished';
+    const call = { resume, logger: display, stop: interruption.signal };
+    const outcome = await interruption.around(composition.engine, () => runInput(composition, input, call));
+    return outcome.reason === 'finished';
   } finally {
     await composition.engine.close();
   }

@@ -11,6 +11,8 @@ export interface BackendFacts {
    * it), else `device`.
    */
   readonly memory?: 'host' | 'device';
+  /** `plain`: its kernel for products is fast for two matrices as they lie only, neither transposed nor in a batch. Left out: for all. */
+  readonly fastProducts?: 'plain';
   /** Weight formats that its kernels read as they are kept. */
   readonly formats?: ReadonlySet<string>;
   /**

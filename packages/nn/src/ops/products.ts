@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Matrix products for composites. In tfjs's wasm backend only the plain product of two matrices runs on its fast
- * kernel; a transposed factor or a batch falls back to a scalar loop, measured 8 to 12 times slower (120 × 128 × 352: 4.8
- * ms against 0.44 ms). There, factors are transposed beforehand and batches run one by one. The results do not depend
+ * Matrix products for composites. A backend may say (`fastProducts`) that only the plain product of two matrices runs on
+ * its fast kernel; in tfjs's wasm a transposed factor or a batch falls back to a scalar loop, measured 8 to 12 times slower (120 × 128 × 352: 4.8
+ * ms against 0.44 ms). There factors are transposed beforehand and batches run one by one. The results do not depend
  * on which factor was transposed, nor on the number of rows.
  */
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { backendFacts } from '../backends/facts.js';
 import { tf } from '../tf.js';
 
 /** a bᵀ: [m, k], [n, k] → [m, n] */
@@ -43,4 +44,4 @@ export function batchProduct(a: Tensor3D, b: Tensor3D, transposed: 'a' | 'b' | '
 /** Multiplications below which the scalar loop costs less than calling the fast kernel once per matrix. */
 const worthSplitting = 30_000;
 
-const isPlainOnly = () => tf.getBackend() === 'wasm';
+const isPlainOnly = () => backendFacts().fastProducts === 'plain';

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { decodeImage, type RgbImage } from '../decode/decode-image.js';
 import { visionErrors } from '../errors.js';
 import { fileSource, type ByteSource } from '../header/byte-source.js';
@@ -23,16 +21,6 @@ export async function videoFrames(folder: string): Promise<string[]> {
   if (frames.length === 0) throw visionErrors.videoFrames({ folder, reason: 'it holds no images' });
   const inOrder = new Intl.Collator('en', { numeric: true });
   return frames.sort((one, other) => inOrder.compare(one, other)).map((name) => join(folder, name));
-}
-
-/** Changes when a frame comes, goes or is written again: hash of their names, lengths and times of change. */
-export function framesIdentity(frames: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const path of frames) {
-    const { size, mtimeMs } = statSync(path);
-    hash.update(`${basename(path)} ${size} ${mtimeMs}\n`);
-  }
-  return hash.digest('hex').slice(0, 32);
 }
 
 /** The grid of a video from the header of its first frame; frames are taken in pairs, an odd last one twice. */

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { makeFolder, writeFileAtomic } from '@llmf/core';
-import type { ByteSource } from '../header/byte-source.js';
+import { fileSource, type ByteSource } from '../header/byte-source.js';
 import { endsWhole } from '../header/ends-whole.js';
 import { readImageHeader, swapsSides, type ImageLimits } from '../header/image-header.js';
 import { mediaReference } from '../media/media-reference.js';
@@ -16,20 +16,20 @@ import type { Size } from '../processor/smart-resize.js';
 export interface KnownImage {
   /** Upright size. */
   readonly size: Size;
-  /** Changes when the content does: hash of the file's length, its time of change, its beginning and its end. */
+  /** Hash of the content: the same wherever the file lies and whenever it was written. */
   readonly identity: string;
 }
 
 /** Stored facts: width, height, orientation, identity. */
 type Facts = readonly [number, number, number, string];
 
-/** Of the beginning and of the end of a file. */
-const hashedBytes = 4096;
+/** Of a file read at a time. */
+const pieceBytes = 1024 * 1024;
 /** Facts of files read by other rules are forgotten. */
-const rules = 3;
+const rules = 4;
 
 /**
- * Sizes of images from their headers, each file opened once: facts of local files are kept on disk by path, length and
+ * Sizes of images from their headers, each file read once: facts of local files are kept on disk by path, length and
  * time of change, so that a prepared data set opens nothing.
  */
 export class HeaderIndex {
@@ -58,12 +58,33 @@ export class HeaderIndex {
   /** @throws every coded error of opening a medium and reading its header */
   async look(value: unknown, access: MediaAccess, limits: ImageLimits, exif: ExifPolicy): Promise<KnownImage> {
     const reference = mediaReference(value);
-    const place = reference.from === 'path' ? filePlace(insideFolder(reference.path, access), limits) : null;
-    const known = place === null ? undefined : this.#facts.get(place.key);
-    const facts = known ?? (await this.#read(await openMedia(reference, access), limits, exif, place));
+    const key = reference.from === 'path' ? fileKey(insideFolder(reference.path, access), limits) : null;
+    const known = key === null ? undefined : this.#facts.get(key);
+    const facts = known ?? (await this.#read(await openMedia(reference, access), limits, exif, key));
     const [width, height, orientation, identity] = facts;
     const isTurned = exif === 'apply' && swapsSides(orientation);
     return { size: isTurned ? { width: height, height: width } : { width, height }, identity };
+  }
+
+  /** Changes when the content of one of these files, a name or their order does. */
+  async contentOf(paths: readonly string[]): Promise<string> {
+    const hash = createHash('sha256');
+    for (const path of paths) hash.update(`${basename(path)} ${await this.#fileHash(path)}\n`);
+    return hash.digest('hex').slice(0, 32);
+  }
+
+  async #fileHash(path: string): Promise<string> {
+    const key = `${stateOf(path)} content`;
+    const known = this.#facts.get(key);
+    if (known !== undefined) return known[3];
+    const source = await fileSource(path);
+    try {
+      const content = await contentHash(source);
+      this.#remember(key, [0, 0, 0, content]);
+      return content;
+    } finally {
+      await source.close();
+    }
   }
 
   /** Writes new facts to disk, whole or not at all. */
@@ -75,38 +96,37 @@ export class HeaderIndex {
     this.#isChanged = false;
   }
 
-  async #read(source: ByteSource, limits: ImageLimits, exif: ExifPolicy, place: FilePlace | null): Promise<Facts> {
+  async #read(source: ByteSource, limits: ImageLimits, exif: ExifPolicy, key: string | null): Promise<Facts> {
     try {
       this.opened += 1;
       const { format, width, height, orientation } = await readImageHeader(source, limits);
       // Only decoding tells what a file without its last bytes still holds.
       if (!(await endsWhole(source, format))) await decodeImage(source, { exif, limits });
-      // Bytes in memory are hashed whole. Files of one camera can be alike in length, time and beginning, not at the end.
-      const hash = createHash('sha256').update(place?.stamp ?? '');
-      hash.update(await source.read(0, place === null ? source.size : hashedBytes));
-      hash.update(await source.read(Math.max(0, source.size - hashedBytes), hashedBytes));
-      const facts: Facts = [width, height, orientation, hash.digest('hex').slice(0, 32)];
-      if (place !== null) {
-        this.#facts.set(place.key, facts);
-        this.#isChanged = true;
-      }
+      const facts: Facts = [width, height, orientation, await contentHash(source)];
+      if (key !== null) this.#remember(key, facts);
       return facts;
     } finally {
       await source.close();
     }
   }
+
+  #remember(key: string, facts: Facts): void {
+    this.#facts.set(key, facts);
+    this.#isChanged = true;
+  }
 }
 
-interface FilePlace {
-  /** Names the file in this state under these limits. */
-  readonly key: string;
-  /** Its length and time of change. */
-  readonly stamp: string;
+async function contentHash(source: ByteSource): Promise<string> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < source.size; at += pieceBytes) hash.update(await source.read(at, pieceBytes));
+  return hash.digest('hex').slice(0, 32);
 }
 
-function filePlace(path: string, { maxPixels, maxFileBytes, minSide }: ImageLimits): FilePlace | null {
-  const facts = statSync(path, { throwIfNoEntry: false });
-  if (facts === undefined) return null;
-  const stamp = `${facts.size} ${facts.mtimeMs}`;
-  return { key: `${rules} ${path} ${stamp} ${maxPixels}/${maxFileBytes}/${minSide}`, stamp };
+/** Names a file in its present state, under limits. */
+const fileKey = (path: string, { maxPixels, maxFileBytes, minSide }: ImageLimits): string =>
+  `${stateOf(path)} ${maxPixels}/${maxFileBytes}/${minSide}`;
+
+function stateOf(path: string): string {
+  const facts = statSync(path, { throwIfNoEntry: false }); // opening it tells what is missing
+  return `${rules} ${path} ${facts?.size} ${facts?.mtimeMs}`;
 }

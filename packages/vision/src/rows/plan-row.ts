@@ -4,7 +4,6 @@ import type { EncodedRow } from '@llmf/training';
 import { visionErrors } from '../errors.js';
 import { framePaths } from '../media/video-frames.js';
 import type { ImageSettings } from '../processor/process-image.js';
-import { framesIdentity } from '../processor/process-video.js';
 import type { MediaKind } from '../tokens/media-tokens.js';
 import { collapsePads, type CollapsedPads } from './collapse-pads.js';
 import type { FitSettings, MediaRow } from './fit-row.js';
@@ -76,7 +75,7 @@ async function planMedium(
   const frames = Math.min(all.length, maxFrames);
   // Sampling fewer frames stretches the time that each stands for.
   const secondsPerPatch = (image.processor.temporalPatchSize * all.length) / (framesPerSecond * frames);
-  const identity = `${known.identity}/${framesIdentity(all)}`;
+  const identity = `${known.identity}/${await headers.contentOf(all)}`;
   return { ...plan('video', value, folder, { ...known, identity }, frames, image), secondsPerPatch };
 }
 

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Run, StepResult } from '@llmf/core';
+import { tf } from '@llmf/nn';
+import type { ForwardMode } from '../contracts/hooks.js';
+import type { Policy } from '../policy/policy.js';
+import { disposeReference } from '../references/open-reference.js';
+import { unhurried, type Rows } from '../rows/rows.js';
+import type { Updater } from '../updater/updater.js';
+import { EvaluationSums } from './evaluation-sums.js';
+import { evaluationMode } from './log-probs.js';
+import { MetricTotals } from './metric-totals.js';
+import type { Objective } from './objective.js';
+
+/** What an objective is minimised with. */
+export interface LoopParts {
+  readonly policy: Pick<Policy, 'adapter'>;
+  readonly rows: Rows;
+  readonly objective: Objective;
+  readonly updater: Updater;
+}
+
+/** Steps and evaluations of a session that minimises an objective over rows. Signals are let in between microbatches. */
+export class ObjectiveLoop {
+  constructor(
+    private readonly run: Run,
+    private readonly parts: LoopParts,
+  ) {}
+
+  /** Accumulates every microbatch of a step (1-based), then updates. */
+  async step(step: number): Promise<StepResult> {
+    const { rows, objective, updater } = this.parts;
+    const batches = await rows.batchesOf(step);
+    const units = objective.units(batches);
+    const totals = new MetricTotals();
+    for await (const [microbatch, batch] of unhurried(batches.entries())) {
+      const reference = await objective.referenceLogProbs(batch, rows.train);
+      const mode = this.trainingMode(step, microbatch);
+      updater.accumulate(() => objective.loss(batch, mode, reference, units, totals));
+      disposeReference(reference);
+    }
+    const { learningRate, gradNorm } = await updater.update(step);
+    if (gradNorm !== undefined) totals.takeShare('gradNorm', gradNorm);
+    return {
+      metrics: totals.read().then((metrics) => ({ ...metrics, learningRate })),
+      tokens: batches.reduce((sum, { tokens }) => sum + tokens, 0),
+      computedTokens: batches.reduce((sum, { ids }) => sum + ids.length, 0),
+    };
+  }
+
+  /** Averages over the held-out rows; null where there are none. */
+  async evaluate(): Promise<Record<string, number> | null> {
+    const { policy, rows, objective } = this.parts;
+    const { evaluation } = rows;
+    if (evaluation === null || evaluation.length === 0) return null;
+    const sums = new EvaluationSums();
+    const mode = evaluationMode(policy.adapter);
+    for await (const batch of rows.sweep(evaluation)) {
+      const reference = await objective.referenceLogProbs(batch, evaluation);
+      tf.tidy(() => sums.add(objective.parts(batch, mode, reference)));
+      disposeReference(reference);
+    }
+    return await sums.averages();
+  }
+
+  private trainingMode(step: number, microbatch: number): ForwardMode {
+    const { seed, gradientCheckpointing } = this.run.config.train;
+    const randomKey = { seed, stream: 'dropout', step, microbatch };
+    return { adapter: this.parts.policy.adapter, training: true, randomKey, gradientCheckpointing };
+  }
+}

@@ -149,15 +149,56 @@ describe('bytes', () => {
     await expect(locate('owner/name', { idleMs: 30 })).rejects.toThrow(/HUB_FAILED[^]*nothing came from 127/);
   });
 
-  it('of a hub that announces no hashes at all are checked by size, which is said', async () => {
-    const tree = (entry: TreeEntry) => ({ ...entry, oid: gitHash(Buffer.from(entry.path)) });
-    await start({ largeFrom: Infinity, tree });
+  it('of a hub that announces no hashes at all are checked by size and by the look of weights, which is said', async () => {
+    await startWithoutHashes(plausible());
     const settings = hub.settings(cache);
     await locateModel('owner/name', cache, () => settings);
-    expect(settings.said.join('')).toContain('only their sizes were checked');
+    expect(settings.said.join('')).toContain('only sizes and the look of weights were checked');
     expect(partials()).toEqual([]);
   });
+
+  it.each([
+    ['a block of one byte', (bytes: Buffer) => bytes.fill(0x41, 8000, 12_000), /v with 2048 times the byte 0x41 in a row/],
+    ['text', (bytes: Buffer) => bytes.write('<html>error 502 bad gateway</html>', 8000), /v with a weight of [\d.e+]+/],
+    ['noise', (bytes: Buffer) => noise.copy(bytes, 8000), /v with a weight of (NaN|-?[\d.e+]+)/],
+    ['another file', (bytes: Buffer) => bytes.fill('{"a":1}'), /what is no safetensors file/],
+  ] as const)('of such a hub with %s in place of weights are refused, and none of them stays', async (_, damage, got) => {
+    const bytes = plausible();
+    damage(bytes);
+    await startWithoutHashes(bytes);
+    const failing = locate();
+    await expect(failing).rejects.toMatchObject({ code: 'LLMF_MODELS_HUB_CONTENT' });
+    await expect(failing).rejects.toThrow(got);
+    expect(entries().filter((name) => /blobs\/./.test(name))).toEqual([]);
+  });
+
+  it('of such a hub may be ones and zeros', async () => {
+    const bytes = plausible();
+    new Float32Array(3000).fill(1).forEach((one, at) => bytes.writeFloatLE(one, 1000 + 4 * at));
+    bytes.fill(0, 13_000, 20_000);
+    await startWithoutHashes(bytes);
+    expect(await locate()).toBe(snapshot());
+  });
 });
+
+/** Announces hashes of other things than its files' contents. */
+const startWithoutHashes = (bytes: Buffer) =>
+  start({
+    files: { 'config.json': '{}', 'model.safetensors': bytes },
+    largeFrom: Infinity,
+    tree: (entry: TreeEntry) => ({ ...entry, oid: gitHash(Buffer.from(entry.path)) }),
+  });
+
+const noise = Buffer.from(Array.from({ length: 4000 }, (_, at) => Math.imul(at + 1, 0x9e3779b1) >>> 24));
+
+/** A safetensors file of 10,000 small weights. */
+function plausible(): Buffer {
+  const values = Float32Array.from({ length: 10_000 }, (_, at) => Math.sin(at) / 10);
+  const header = JSON.stringify({ v: { dtype: 'F32', shape: [10_000], data_offsets: [0, 40_000] } }).padEnd(96);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(96n);
+  return Buffer.concat([length, Buffer.from(header), Buffer.from(values.buffer)]);
+}
 
 describe('two at once', () => {
   it('fetch each file once, and say whom they wait for', async () => {

@@ -6,6 +6,7 @@ import { blobPath, decide, fetchBlob, type Fetched } from './fetch-blob.js';
 import { cacheFolderOf, hubIdText, type HubId } from './hub-id.js';
 import type { HubSettings } from './hub-settings.js';
 import { listRevision, type HubFile, type Listing } from './listing.js';
+import { implausibleIn } from './plausible-weights.js';
 import { Progress } from './progress.js';
 import { cachedSnapshot, lackingIn, linkBlob, modelRoot, writeRef } from './snapshot.js';
 
@@ -85,8 +86,8 @@ async function fetchAll(
 
 /**
  * Files with other hashes are removed, and an error. Only where no file at all has its hash the hub evidently announces
- * something else (mirrors that are no git hosts do); then sizes are what can be checked, which is said. SHA-256 of large
- * files always counts.
+ * something else (mirrors that are no git hosts do); then what can be checked are sizes, and weights by their values, which
+ * is said. SHA-256 of large files always counts.
  */
 async function judge(
   of: HubId,
@@ -99,10 +100,23 @@ async function judge(
   if (wrong.length === 0) return;
   const isLarge = ({ hash }: HubFile) => hash.length === 64;
   const announcesHashes = entries.some(([file, { is }]) => is === 'same' || isLarge(file));
-  for (const { file, unverified } of wrong) await decide(blobPath(root, file), unverified, !announcesHashes);
-  if (announcesHashes) {
-    const { file, hash } = wrong[0]!;
-    throw modelErrors.hubContent({ id: hubIdText(of), file: file.name, got: hash, expected: file.hash });
+  const refusal = announcesHashes ? otherBytes(of, wrong[0]!) : await noWeights(of, wrong);
+  for (const { file, unverified } of wrong) await decide(blobPath(root, file), unverified, refusal === null);
+  if (refusal !== null) throw refusal;
+  progress.say('warning: this hub announces no hashes of its files; only sizes and the look of weights were checked');
+}
+
+type Other = { readonly file: HubFile } & Extract<Fetched, { readonly is: 'other' }>;
+
+const otherBytes = (of: HubId, { file, hash }: Other): Error =>
+  modelErrors.hubContent({ id: hubIdText(of), file: file.name, got: hash, expected: file.hash });
+
+/** The refusal of the first file of weights that are none; null where all may be some. */
+async function noWeights(of: HubId, files: readonly Other[]): Promise<Error | null> {
+  for (const { file, unverified } of files.filter(({ file: { name } }) => name.endsWith('.safetensors'))) {
+    const got = await implausibleIn(unverified);
+    const expected = 'weights: the hub announces no hash by which to tell';
+    if (got !== null) return modelErrors.hubContent({ id: hubIdText(of), file: file.name, got, expected });
   }
-  progress.say('warning: this hub announces no hashes of its files; only their sizes were checked');
+  return null;
 }

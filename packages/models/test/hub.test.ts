@@ -158,19 +158,26 @@ describe('bytes', () => {
   });
 
   it.each([
-    ['a block of one byte', (bytes: Buffer) => bytes.fill(0x41, 8000, 12_000), /v with 2048 times the byte 0x41 in a row/],
+    [
+      'a block of one byte',
+      (bytes: Buffer) => bytes.fill(0x41, 8000, 12_000),
+      /v with 2048 times the byte 0x41 in a row/,
+    ],
     ['text', (bytes: Buffer) => bytes.write('<html>error 502 bad gateway</html>', 8000), /v with a weight of [\d.e+]+/],
     ['noise', (bytes: Buffer) => noise.copy(bytes, 8000), /v with a weight of (NaN|-?[\d.e+]+)/],
     ['another file', (bytes: Buffer) => bytes.fill('{"a":1}'), /what is no safetensors file/],
-  ] as const)('of such a hub with %s in place of weights are refused, and none of them stays', async (_, damage, got) => {
-    const bytes = plausible();
-    damage(bytes);
-    await startWithoutHashes(bytes);
-    const failing = locate();
-    await expect(failing).rejects.toMatchObject({ code: 'LLMF_MODELS_HUB_CONTENT' });
-    await expect(failing).rejects.toThrow(got);
-    expect(entries().filter((name) => /blobs\/./.test(name))).toEqual([]);
-  });
+  ] as const)(
+    'of such a hub with %s in place of weights are refused, and none of them stays',
+    async (_, damage, got) => {
+      const bytes = plausible();
+      damage(bytes);
+      await startWithoutHashes(bytes);
+      const failing = locate();
+      await expect(failing).rejects.toMatchObject({ code: 'LLMF_MODELS_HUB_CONTENT' });
+      await expect(failing).rejects.toThrow(got);
+      expect(entries().filter((name) => /blobs\/./.test(name))).toEqual([]);
+    },
+  );
 
   it('of such a hub may be ones and zeros', async () => {
     const bytes = plausible();

@@ -68,7 +68,7 @@ it.each([
     'batches that would be split though their items depend on each other',
     { facts: `coupling: 'batch'` },
     /LLMF_TRAINING_BATCH_COUPLED[^]*got: wrong/,
-    'train.maxTokensPerBatch=64',
+    'train.tokensPerPass=64',
   ],
 ])('stops %s', async (title, given, told, ...more) => {
   const output = title.replaceAll(/\W+/g, '-');

@@ -93,7 +93,14 @@ const turns = `
 
 it('a signal is noticed between the microbatches of a step', async () => {
   await writeFile(join(copy.folder, 'turns.mjs'), turns);
-  const more = ['--plugin', './turns.mjs', 'train.batchSize=4', 'train.gradientAccumulation=8', 'train.maxSteps=2'];
+  const more = [
+    '--plugin',
+    './turns.mjs',
+    'train.batchSize=4',
+    'train.gradientAccumulation=8',
+    'train.tokensPerPass=100',
+    'train.maxSteps=2',
+  ];
   const out = succeeded(await train('turns', more));
   const counts = [...out.matchAll(/turns: (\d+)/g)].map(([, count]) => Number(count));
   expect(counts).toHaveLength(2);

@@ -116,8 +116,8 @@ class DoraAdapter implements AttachedAdapter {
     const factor = this.factor(layer, lowRank); // [N]
     const plain = bias === null ? y : tf.sub(y, bias);
     if (lowRank.dropout === 0) return withBias(tf.mul(plain, factor), bias);
-    const { training, randomKey: key } = context;
-    const input = dropped(x, lowRank.dropout, training ? { key, site: layer.path } : undefined);
+    const { training, randomKey: key, firstToken: firstRow = 0 } = context;
+    const input = dropped(x, lowRank.dropout, training ? { key, site: layer.path, firstRow } : undefined);
     const joined = linear(input, weight, { lowRank: { ...lowRank, dropout: 0 } });
     const base = training ? linear(input, weight) : plain;
     return tf.add(y, tf.sub(tf.mul(joined, factor), base));

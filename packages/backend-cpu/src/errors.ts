@@ -35,7 +35,7 @@ export const errors = defineErrors('backend-cpu', {
   memory: (f: { reason: string }) => ({
     what: 'there is not enough memory for this computation',
     got: f.reason,
-    fix: 'lower train.batchSize or train.maxTokensPerBatch, set train.gradientCheckpointing, or raise the limit of memory; a run continues from its newest checkpoint with --resume',
+    fix: 'lower train.tokensPerPass, set train.gradientCheckpointing, or raise the limit of memory; a run continues from its newest checkpoint with --resume',
   }),
   path: (f: { wanted: string; available: string }) => ({
     what: 'LLMF_CPU_ISA names an instruction path that cannot run on this processor',

@@ -11,9 +11,9 @@ import {
   openPolicy,
   peakLearningRate,
   Rows,
+  weightBytesOf,
   type DroppedRow,
   type Policy,
-  type RowSet,
 } from '@llmf/training';
 import {
   findNamed,
@@ -32,13 +32,13 @@ import {
   type Logger,
   type RunConfig,
 } from '@llmf/core';
-import { describeSplit, descriptionLines, tokenizerOfRun } from '@llmf/data';
+import { cutLengths, describeSplit, descriptionLines, tokenizerOfRun } from '@llmf/data';
 import { kernels, tf } from '@llmf/nn';
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
 import { formatSizes, peaksText, sizesText, type FormatSizes } from './format-sizes.js';
 import type { CliIo } from './io.js';
-import { estimateMemory, weightBytesOf } from './memory-estimate.js';
+import { estimateMemory } from './memory-estimate.js';
 import { readInput, withPlugins } from './read-input.js';
 
 /** Rows that are listed one by one unless all are asked for. */
@@ -100,7 +100,7 @@ async function describeRun(
   await describeData(run, rows, display, allRows);
   display.info(`\n${stepCount(config, rows.stepsPerEpoch)} steps`);
   programBytes += Math.max(0, process.memoryUsage().rss - loadedBytes);
-  display.info(`\n${memoryText(policy, run, largestMicrobatch(run, rows.train), programBytes, sizes)}`);
+  display.info(`\n${memoryText(policy, run, longestPass(run, rows), programBytes, sizes)}`);
 }
 
 /** Quiet while data is opened: what it warns of is listed in full, and its report would lie in a folder that is removed. */
@@ -129,7 +129,7 @@ function choiceLines(engine: EngineImplementation, { choices, train }: RunConfig
   );
   const warnings = coupled.map(
     ({ name }) =>
-      `loss ${name} depends on all rows of a microbatch: ${train.batchSize} × ${train.gradientAccumulation} rows differ from ${rows} × 1`,
+      `loss ${name} depends on all rows of a batch: ${train.batchSize} × ${train.gradientAccumulation} rows differ from ${rows} × 1`,
   );
   return [
     ...chosen,
@@ -160,21 +160,22 @@ async function describeData(run: TrainingRun, rows: Rows, display: Display, allR
   }
 }
 
-/** Tokens as they are packed, a pair's prompt once. */
-function largestMicrobatch(run: TrainingRun, rows: RowSet): number {
-  const { batchSize, gradientAccumulation, maxTokensPerBatch } = run.config.train;
+/** Tokens of the longest pass of an epoch, a pair's prompt counted once. */
+function longestPass(run: TrainingRun, { train, passLimits }: Rows): number {
+  const { batchSize, gradientAccumulation } = run.config.train;
   const service = run.container.resolve(DataServiceToken);
-  const sampler = service.sampler(run, { rows, rowsPerStep: batchSize * gradientAccumulation });
-  let largest = 0;
+  const sampler = service.sampler(run, { rows: train, rowsPerStep: batchSize * gradientAccumulation });
+  let longest = 0;
   for (let step = 1; step <= sampler.stepsPerEpoch; step++) {
-    const tokens = sampler.indices(step).map((index) => rows.tokensOf(index));
-    for (let start = 0; start < tokens.length; start += batchSize) {
-      const packed = tokens.slice(start, start + batchSize);
-      const sum = packed.reduce((total, count) => total + count, 0);
-      largest = Math.max(largest, Math.min(sum, Math.max(maxTokensPerBatch ?? Infinity, ...packed)));
+    const lengths = sampler.indices(step).map((index) => train.tokensOf(index));
+    for (const pass of cutLengths(lengths, passLimits)) {
+      longest = Math.max(
+        longest,
+        pass.reduce((sum, length) => sum + length, 0),
+      );
     }
   }
-  return largest;
+  return longest;
 }
 
 function memoryText(
@@ -205,7 +206,7 @@ function memoryText(
   });
   const text = (bytes: number) => formatBytes(bytes, { binary: true });
   return [
-    `memory: about ${text(estimate.total)} at the peak, for a microbatch of up to ${tokens} tokens`,
+    `memory: about ${text(estimate.total)} at the peak, for passes of up to ${tokens} tokens`,
     `  program and data           ${text(estimate.program)}`,
     `  weights                    ${text(estimate.weights)}`,
     `  gradients and optimizer    ${text(estimate.training)}`,

@@ -74,7 +74,7 @@ export const cliErrors = defineErrors('cli', {
   outOfMemory: (f: { reason: string }) => ({
     what: 'there is not enough memory',
     got: f.reason,
-    fix: 'lower train.batchSize or set train.maxTokensPerBatch, use an adapter, a smaller model or train.gradientCheckpointing',
+    fix: 'lower train.tokensPerPass, use an adapter, a smaller model or train.gradientCheckpointing',
   }),
 });
 

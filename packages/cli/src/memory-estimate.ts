@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { packedBytes, packedOf, type LinearLayer, type Model } from '@llmf/nn';
-import type { Policy } from '@llmf/training';
+import type { Model } from '@llmf/nn';
+import { keptOfPass } from '@llmf/training';
 
 /** What a run's peak memory is made of, in bytes. */
 export interface MemoryEstimate {
@@ -10,7 +10,7 @@ export interface MemoryEstimate {
   readonly weights: number;
   /** Gradient and two moments of every trained weight. */
   readonly training: number;
-  /** What the largest microbatch keeps for the reverse pass. */
+  /** What the longest pass keeps to be gone back through. */
   readonly activations: number;
   /** Logits and their gradients, one chunk at a time. */
   readonly head: number;
@@ -25,7 +25,7 @@ export interface MemoryFacts {
   readonly trained: number;
   /** What the optimizer remembers of each. */
   readonly optimizerBytes: number;
-  /** Tokens of the largest microbatch as it is packed. */
+  /** Tokens of the longest pass as it is packed. */
   readonly tokens: number;
   /** Whether a language-model head computes logits: not where a classifier's stands in its place. */
   readonly hasLogits: boolean;
@@ -59,57 +59,11 @@ export function estimateMemory({
   gatedBytes,
 }: MemoryFacts): MemoryEstimate {
   const training = trained * (bytesPerNumber + optimizerBytes);
-  const all = keptPerToken([...(model.targets ?? model.linears).values()], gatedBytes);
-  const kept = gradientCheckpointing
-    ? model.blocks.length * model.hiddenSize * bytesPerNumber + all / Math.max(1, model.blocks.length) // inputs, one block
-    : all;
+  const kept = keptOfPass(model, { gradientCheckpointing, gatedBytes });
   const { headArrays, copies } = hasNativeKernels ? overhead.native : overhead.composite;
   const activations = Math.round(copies * tokens * kept);
   const logitsBytes = hasLogits ? tokens * model.vocabularySize * bytesPerNumber : 0;
   const head = headArrays * Math.min(headChunkBytes, logitsBytes);
   const parts = { program: programBytes + runningBytes, weights: weightBytes, training, activations, head };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
-}
-
-/** The bytes of all weights as they are kept. */
-export function weightBytesOf({ model, adapter }: Pick<Policy, 'model' | 'adapter'>): number {
-  const values = [...[...model.parameters.values()].map(({ value }) => value), ...(adapter?.variables.values() ?? [])];
-  const bytesOf = (value: (typeof values)[number]) => {
-    const packed = packedOf(value);
-    return packed === null ? value.size * bytesPerNumber : packedBytes(packed);
-  };
-  return values.reduce((sum, value) => sum + bytesOf(value), 0);
-}
-
-/**
- * Bytes per token that the reverse pass needs: what each linear layer writes, and what attention gives to the layer
- * behind it. The sums between blocks count as what their last layers wrote; norms and activations are computed again.
- */
-export function keptPerToken(
-  layers: readonly Pick<LinearLayer, 'path' | 'inputs' | 'outputs'>[],
-  gatedBytes: 2 | 4,
-): number {
-  let kept = 0;
-  for (const members of groupByParent(layers).values()) {
-    const isGated = members.length === 3 && readsActivation(members);
-    for (const [place, { outputs }] of members.entries()) {
-      kept += outputs * (isGated && place < 2 ? gatedBytes : bytesPerNumber);
-    }
-    if (!readsActivation(members)) kept += members.at(-1)!.inputs * bytesPerNumber;
-  }
-  return kept;
-}
-
-/** Does the last layer read an activation of one or two others (an MLP), rather than attention of q, k and v? */
-function readsActivation(members: readonly Pick<LinearLayer, 'inputs' | 'outputs'>[]): boolean {
-  const { inputs } = members.at(-1)!;
-  return members.length <= 3 && members.slice(0, -1).every(({ outputs }) => outputs === inputs);
-}
-
-const parentOf = ({ path }: { readonly path: string }) => path.slice(0, path.lastIndexOf('.'));
-
-function groupByParent<L extends { readonly path: string }>(layers: readonly L[]): Map<string, L[]> {
-  const groups = new Map<string, L[]>();
-  for (const layer of layers) groups.set(parentOf(layer), [...(groups.get(parentOf(layer)) ?? []), layer]);
-  return groups;
 }

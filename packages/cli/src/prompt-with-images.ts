@@ -60,7 +60,7 @@ export async function promptWithImages(
       media: ready.media,
     },
   ]);
-  const batch = await new Feed(run, model.vocabularySize).collate([row!]);
+  const batch = await new Feed(run, model).collate([row!]);
   const pass = { model, ...evaluationMode(adapter) };
   return {
     ids: batch.ids,

@@ -125,7 +125,7 @@ async function writeScores(
   withTokens: boolean,
   onProgress: (done: number) => void,
 ): Promise<void> {
-  const feed = new Feed(inference.run, inference.model.vocabularySize);
+  const feed = new Feed(inference.run, inference.model);
   const leftOut = new LeftOutRows(rows.dropped);
   await replaceFile(output, async (temporary) => {
     const file = await open(temporary, 'w');

@@ -2,7 +2,7 @@
 export { data, data as default, dataService } from './plugin.js';
 export { dataOptions, dataOptionsSection, sourceOptions, type DataOptions, type SourceOptions } from './options.js';
 export { collate, packedLength } from './batch/collate.js';
-export { splitMicrobatches } from './batch/split-microbatch.js';
+export { cutIntoPasses, cutLengths } from './batch/cut-into-passes.js';
 export { createSampler, type SamplerSettings } from './sampler.js';
 export { ExampleTransformToken, type ExampleTransform } from './extension-points.js';
 export {

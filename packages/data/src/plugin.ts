@@ -2,7 +2,7 @@
 import { apiVersion, RowKindToken, type Plugin, type Run, type TellRowKind, readSection } from '@llmf/core';
 import { DataServiceToken, type DataService } from '@llmf/training';
 import { collate } from './batch/collate.js';
-import { splitMicrobatches } from './batch/split-microbatch.js';
+import { cutIntoPasses } from './batch/cut-into-passes.js';
 import { dataOptions, dataOptionsSection } from './options.js';
 import { createSampler } from './sampler.js';
 
@@ -27,8 +27,7 @@ export const dataService: DataService = {
       shuffle: optionsOf(run).shuffle,
       world: run.world,
     }),
-  microbatches: (run, rows, batchSize, maxTokens) =>
-    splitMicrobatches(rows, { batchSize, maxTokens, promptOnce: optionsOf(run).promptOnce }),
+  passes: (run, rows, limits) => cutIntoPasses(rows, { ...limits, promptOnce: optionsOf(run).promptOnce }),
   async text(run) {
     const { rowText } = await import('./row-text.js');
     return await rowText(run);

@@ -24,6 +24,7 @@ export { OptimizerMemory, type MemoryShapes } from './optimizers/optimizer-memor
 export { perParameter, type ParameterUpdate, type PerParameter } from './optimizers/per-parameter.js';
 export { keepIdentity } from './policy/identity.js';
 export { loadModel } from './policy/load-model.js';
+export { keptOfPass, keptPerToken, weightBytesOf, type KeptForm } from './policy/memory.js';
 export { attachAdapter, modelFolder, openPolicy, type Policy } from './policy/policy.js';
 export { tempered } from './policy/tempered.js';
 export { hostTensors, loadVariables } from './policy/variable-state.js';

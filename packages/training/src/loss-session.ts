@@ -21,6 +21,7 @@ export async function createLossSession(run: Run, stage: LossStage): Promise<Sta
     rows: stage.rows,
     columns: needs.columns ?? [],
     mismatched: needs.mismatched ?? false,
+    coupling: needs.coupling,
   });
   const reference =
     needs.reference === 'none'

@@ -123,10 +123,10 @@ export const trainingErrors = defineErrors('training', {
     fix: 'the loss, its reference or the adapter is wired wrongly; do not train with it',
   }),
   batchCoupled: (f: { losses: readonly string[] }) => ({
-    what: 'train.maxTokensPerBatch would split batches of a loss whose items depend on each other',
-    where: 'train.maxTokensPerBatch',
+    what: 'train.tokensPerPass would split batches of a loss whose items depend on each other',
+    where: 'train.tokensPerPass',
     got: f.losses.join(', '),
-    fix: 'set train.maxTokensPerBatch: null, or choose a loss with independent items',
+    fix: 'set train.tokensPerPass: null, or choose a loss with independent items',
   }),
   nothingTrainable: (f: { adapter: string }) => ({
     what: 'no weight is trained by this adapter choice',

@@ -6,15 +6,7 @@
  *
  *   margin = log π(chosen | picture, prompt) − log π(rejected | picture, prompt), in nats, no reference
  */
-import {
-  type Batch,
-  type EncodedRow,
-  DataServiceToken,
-  batchLogProbs,
-  evaluationMode,
-  Feed,
-  trainingHooks,
-} from '@llmf/training';
+import { type Batch, type EncodedRow, batchLogProbs, evaluationMode, Feed, trainingHooks } from '@llmf/training';
 import type { Run } from '@llmf/core';
 import { AttachedAdapterToken, ModelToken, tf } from '@llmf/nn';
 import type { MediaRows } from './rows/media-rows.js';
@@ -44,11 +36,8 @@ export async function shuffledMargins(run: Run, rows: MediaRows): Promise<Record
 async function margins(run: Run, rows: readonly EncodedRow[]): Promise<number[]> {
   const model = run.container.resolve(ModelToken);
   const mode = evaluationMode(run.container.resolve(AttachedAdapterToken));
-  const { batchSize, maxTokensPerBatch } = run.config.train;
-  const feed = new Feed(run, model.vocabularySize);
   const found: number[] = [];
-  for (const group of run.container.resolve(DataServiceToken).microbatches(run, rows, batchSize, maxTokensPerBatch)) {
-    const batch = await feed.collate(group);
+  for (const batch of await new Feed(run, model).pack(rows, { split: 'other', step: 0 })) {
     const sums = tf.tidy(
       () => batchLogProbs(model, batch, { stats: [], span: 'response' }, mode, trainingHooks(run)).sum,
     );

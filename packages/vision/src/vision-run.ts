@@ -172,7 +172,9 @@ export class VisionRun {
     const media = mediaOf(batch);
     const model = pass.model;
     if (media === undefined || !VisionLanguageModel.is(model)) return embedded;
-    const context: TowerContext = pass;
+    // Rows of the tower are patches: its masks are those of a pass, not of the step's tokens.
+    const randomKey = { ...pass.randomKey, microbatch: pass.firstToken ?? 0 };
+    const context: TowerContext = { ...pass, randomKey, firstToken: 0 };
     const { tower, projector } = this.options.freeze;
     if (!tower || !projector || adaptsTower(context.adapter, model))
       return replaceEmbeddings(embedded, this.#runTower(model, batch, context), media.sources);

@@ -8,14 +8,21 @@ const bestMode = z
 
 /** `train:` of the config. Defaults are the peers' where they agree; null means "no limit". */
 export const trainOptions = z.strictObject({
-  batchSize: z.int().min(1).default(2).describe('Rows of the stage per microbatch (pairs in `preference`).'),
-  maxTokensPerBatch: z
+  batchSize: z
+    .int()
+    .min(1)
+    .default(2)
+    .describe('Rows of the stage (pairs in `preference`); a step has this times `gradientAccumulation`.'),
+  gradientAccumulation: z.int().min(1).default(4).describe('Batches of `batchSize` rows in an optimizer step.'),
+  tokensPerPass: z
     .int()
     .min(1)
     .nullable()
     .default(null)
-    .describe('Splits a microbatch further when its packed row would hold more tokens.'),
-  gradientAccumulation: z.int().min(1).default(4).describe('Microbatches per optimizer step.'),
+    .describe(
+      'Tokens that go through the model at once: a step takes as many passes as needed; null: 1,024, or fewer where they would keep more bytes than the weights have.',
+    )
+    .meta({ decides: false }),
   epochs: z.number().positive().default(1).describe('Passes over the training rows.').meta({ decides: false }),
   maxSteps: z
     .int()

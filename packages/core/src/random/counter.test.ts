@@ -36,6 +36,11 @@ describe('draws', () => {
     expect([...uniforms({ ...key, step: 4 }, 'a', 7)]).not.toEqual([...uniforms(key, 'a', 7)]);
   });
 
+  it('from a later one on are the rest of all of them', () => {
+    const all = [...uniforms(key, 'a', 20)];
+    for (const first of [0, 1, 4, 6, 7]) expect([...uniforms(key, 'a', 9, first)]).toEqual(all.slice(first, first + 9));
+  });
+
   it('have the moments of their distribution', () => {
     const n = 40_000;
     const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / n;

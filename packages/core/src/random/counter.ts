@@ -61,26 +61,29 @@ export function hashText(text: string): number {
   return hash;
 }
 
-/** The raw words 0 … count−1 of a key and site. Counter: [block, step, microbatch, site]; key: [seed, stream]. */
-export function randomWords(key: RandomKey, site: string, count: number): Uint32Array {
+/**
+ * The raw words first … first + count − 1 of a key and site. Counter: [block, step, microbatch, site]; key: [seed, stream].
+ */
+export function randomWords(key: RandomKey, site: string, count: number, first = 0): Uint32Array {
   const words = new Uint32Array(count);
   const block = new Uint32Array(4);
   const streamHash = hashText(key.stream);
   const siteHash = hashText(site);
-  for (let start = 0, index = 0; start < count; start += 4, index++) {
+  for (let start = -(first % 4), index = (first + start) / 4; start < count; start += 4, index++) {
     block[0] = index;
     block[1] = key.step;
     block[2] = key.microbatch;
     block[3] = siteHash;
     philox(block, key.seed, streamHash);
-    for (let lane = 0; lane < 4 && start + lane < count; lane++) words[start + lane] = block[lane]!;
+    const last = Math.min(4, count - start);
+    for (let lane = Math.max(0, -start); lane < last; lane++) words[start + lane] = block[lane]!;
   }
   return words;
 }
 
-/** `count` numbers uniform in [0, 1) with 24 random bits each, exact in float32. */
-export function uniforms(key: RandomKey, site: string, count: number): Float32Array {
-  const words = randomWords(key, site, count);
+/** `count` numbers from the draw `first` on, uniform in [0, 1) with 24 random bits each, exact in float32. */
+export function uniforms(key: RandomKey, site: string, count: number, first = 0): Float32Array {
+  const words = randomWords(key, site, count, first);
   return Float32Array.from(words, (word) => (word >>> 8) / 16777216);
 }
 

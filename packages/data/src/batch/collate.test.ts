@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { randomWords } from '@llmf/core';
 import type { Batch, EncodedRow, ResponseRole } from '@llmf/training';
 import { collate, packedLength } from './collate.js';
-import { splitMicrobatches } from './split-microbatch.js';
 
 const roles: readonly ResponseRole[] = ['chosen', 'rejected', 'response'];
 
@@ -184,23 +183,5 @@ describe('collate', () => {
         }
       }
     }
-  });
-});
-
-describe('splitMicrobatches', () => {
-  const rows = [row(0, 3, [2, 4]), row(1, 1, [1, 1]), row(2, 5, [5, 5]), row(3, 1, [1, 1])];
-  it('fills packs in order up to the limit', () => {
-    // Prompt once: 9, 3, 15 and 3 tokens.
-    const packs = (maxTokens: number | null, promptOnce: boolean, batchSize = 100) =>
-      splitMicrobatches(rows, { batchSize, maxTokens, promptOnce }).map((pack) => pack.map(({ index }) => index));
-    expect(packs(12, true)).toEqual([[0, 1], [2], [3]]);
-    expect(packs(18, true)).toEqual([
-      [0, 1],
-      [2, 3],
-    ]);
-    expect(packs(null, true)).toEqual([[0, 1, 2, 3]]);
-    expect(packs(null, true, 3)).toEqual([[0, 1, 2], [3]]);
-    // Two rows: 12, 4, 20 and 4; a row above the limit is a pack by itself.
-    expect(packs(12, false)).toEqual([[0], [1], [2], [3]]);
   });
 });

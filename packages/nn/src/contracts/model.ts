@@ -89,6 +89,11 @@ export interface ForwardContext {
   readonly training: boolean;
   /** Key of this pass's random numbers (dropout masks): same key, same numbers, also when recomputed. */
   readonly randomKey: RandomKey;
+  /**
+   * Place of the pass's first token among the tokens that share its key, default 0: masks are those of a step's tokens,
+   * however the step is cut into passes.
+   */
+  readonly firstToken?: number;
   readonly cache?: KeyValueCache;
   /** Recompute blocks in the backward pass instead of keeping their activations. */
   readonly gradientCheckpointing: boolean;

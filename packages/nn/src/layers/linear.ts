@@ -18,14 +18,14 @@ export class Linear implements LinearLayer {
   }
 
   forward(x: Tensor2D, context: ForwardContext): Tensor2D {
-    const { adapter, training, randomKey } = context;
+    const { adapter, training, randomKey, firstToken: firstRow = 0 } = context;
     if (adapter?.ofSegments !== undefined) return bySegment(x, context, (rows, own) => this.forward(rows, own));
     const lowRank = adapter?.lowRank(this.path) ?? null;
     const input = adapter?.transformInput?.(this, x, context) ?? x;
     const y = linear(input, this.weight, {
       bias: this.bias,
       lowRank,
-      ...(training ? { dropoutKey: { key: randomKey, site: this.path } } : {}),
+      ...(training ? { dropoutKey: { key: randomKey, site: this.path, firstRow } } : {}),
     });
     return adapter?.transform?.(this, input, y, context) ?? y;
   }

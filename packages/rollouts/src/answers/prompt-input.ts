@@ -11,7 +11,7 @@ export async function promptInput(
 ): Promise<Pick<GenerationRequest, 'ids' | 'positions' | 'embedded'>> {
   if (row.media.length === 0) return { ids: row.prompt };
   const alone = { ids: new Int32Array(0), counted: new Uint8Array(0), role: 'response' as const };
-  const batch = await new Feed(run, model.vocabularySize).collate([{ ...row, responses: [alone] }]);
+  const batch = await new Feed(run, model).collate([{ ...row, responses: [alone] }]);
   const embedded = (embeddings: Tensor2D) =>
     trainingHooks(run).inputsEmbedded.call(embeddings, batch, { model, ...evaluationMode(adapter) });
   return { ids: batch.ids, positions: batch.positions, embedded };

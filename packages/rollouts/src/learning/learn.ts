@@ -59,7 +59,7 @@ export async function learn(
   for (let epoch = 0; epoch < plan.epochs; epoch++) {
     for (const part of miniBatches(rows, plan.miniBatches, { seed, step, epoch })) {
       const packed = await learner.rows.pack(part, { split: 'train', step });
-      const seen = await accumulated(learner, packed, step, batches.length);
+      const seen = await accumulated(learner, packed, step, metrics.length);
       batches.push(...packed);
       metrics.push(seen);
       if (plan.stopKl !== null && seen['policy/approxkl_avg']! > 1.5 * plan.stopKl) {
@@ -79,7 +79,7 @@ export async function learn(
   return result();
 }
 
-/** Gradients of one update over its microbatches, and what the objective says of it. */
+/** Gradients of one update over its passes, and what the objective says of it; `before`: numbers of an earlier update are other ones. */
 async function accumulated(
   { run, policy, objective, updater }: Learner,
   batches: readonly Batch[],
@@ -89,10 +89,12 @@ async function accumulated(
   const { seed, gradientCheckpointing } = run.config.train;
   const units = objective.units(batches);
   const totals = new MetricTotals();
-  for await (const [at, batch] of unhurried(batches.entries())) {
-    const randomKey = { seed, stream: 'dropout', step, microbatch: before + at };
-    const mode: ForwardMode = { adapter: policy.adapter, training: true, randomKey, gradientCheckpointing };
+  const randomKey = { seed, stream: 'dropout', step, microbatch: before };
+  let firstToken = 0;
+  for await (const batch of unhurried(batches)) {
+    const mode: ForwardMode = { adapter: policy.adapter, training: true, randomKey, firstToken, gradientCheckpointing };
     updater.accumulate(() => objective.loss(batch, mode, null, units, totals));
+    firstToken += batch.ids.length;
   }
   return await totals.read();
 }

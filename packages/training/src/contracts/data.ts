@@ -135,14 +135,21 @@ export const dataSection = section<{ readonly maxLength?: number; readonly token
   '@llmf/data',
 );
 
+/** What goes through the model at once, at most; null: no limit. */
+export interface PassLimits {
+  readonly rows: number | null;
+  /** As they are packed. */
+  readonly tokens: number | null;
+}
+
 /** Provided by the data plugin. */
 export interface DataService {
   open(run: Run, request: DataRequest): Promise<{ train: RowSet; eval: RowSet | null }>;
   /** Writes data-report.jsonl: what became of the rows of both splits, as the taps of `datasetReady` left them. */
   report(run: Run, splits: { readonly train: RowSet; readonly eval: RowSet | null }): Promise<void>;
   sampler(run: Run, options: SamplerOptions): Sampler;
-  /** Cuts rows, in order, into microbatches of at most `batchSize` rows and `maxTokens` packed tokens (a longer row goes alone). */
-  microbatches(run: Run, rows: readonly EncodedRow[], batchSize: number, maxTokens: number | null): EncodedRow[][];
+  /** Cuts rows, in order, into the fewest passes within the limits, about equally long; a row beyond them goes alone. */
+  passes(run: Run, rows: readonly EncodedRow[], limits: PassLimits): EncodedRow[][];
   /** Packs rows into one batch; pure. The data section's `promptOnce` decides the form of pairs. */
   collate(run: Run, rows: readonly EncodedRow[]): Batch;
   /** How the run's tokens read; null where its rows are token ids and there is no tokenizer. */

@@ -13,9 +13,9 @@ export interface TrainingHooks {
   readonly modelLoaded: AsyncSeriesWaterfallHook<[Model]>;
   /** Transform: one data split is indexed and can be read. */
   readonly datasetReady: AsyncSeriesWaterfallHook<[RowSet, DatasetReadyInfo]>;
-  /** Transform: the rows of one microbatch before they are packed (a modality expands its placeholders here). */
+  /** Transform: the rows of a step, or some of a sweep, before they are packed (a modality expands its placeholders here). */
   readonly rowsEncoded: AsyncSeriesWaterfallHook<[EncodedRow[]]>;
-  /** Transform: one packed microbatch (extra columns, media, multimodal positions). */
+  /** Transform: one pass's rows, packed (extra columns, media, multimodal positions). */
   readonly batchCollated: AsyncSeriesWaterfallHook<[Batch, BatchPlace]>;
   /** Transform: the token embeddings of a batch, [T, C], inside the gradient scope (media replace placeholders). */
   readonly inputsEmbedded: SyncWaterfallHook<[Tensor2D, Batch, EmbeddingPass]>;
@@ -33,6 +33,8 @@ export interface ForwardMode {
   readonly adapter: ActiveAdapter | null;
   readonly training: boolean;
   readonly randomKey: RandomKey;
+  /** See ForwardContext. */
+  readonly firstToken?: number;
   readonly gradientCheckpointing: boolean;
   readonly auxiliary?: ForwardContext['auxiliary'];
 }

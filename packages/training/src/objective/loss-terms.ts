@@ -57,8 +57,8 @@ function checkCoupling(run: Run, terms: readonly LossTerm[], coupling: 'item' | 
   const losses = terms
     .filter(({ loss, options }) => loss.needs(options).coupling === 'batch')
     .map(({ loss }) => loss.name);
-  const { maxTokensPerBatch, gradientAccumulation } = run.config.train;
-  if (maxTokensPerBatch !== null) throw trainingErrors.batchCoupled({ losses });
+  const { tokensPerPass, gradientAccumulation } = run.config.train;
+  if (tokensPerPass !== null) throw trainingErrors.batchCoupled({ losses });
   if (gradientAccumulation > 1) {
     run.logger.warn(
       `the items of ${losses.join(', ')} depend on their batch: ${gradientAccumulation} accumulated microbatches are not one large batch`,

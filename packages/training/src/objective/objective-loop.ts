@@ -19,24 +19,26 @@ export interface LoopParts {
   readonly updater: Updater;
 }
 
-/** Steps and evaluations of a session that minimises an objective over rows. Signals are let in between microbatches. */
+/** Steps and evaluations of a session that minimises an objective over rows. Signals are let in between passes. */
 export class ObjectiveLoop {
   constructor(
     private readonly run: Run,
     private readonly parts: LoopParts,
   ) {}
 
-  /** Accumulates every microbatch of a step (1-based), then updates. */
+  /** Accumulates every pass of a step (1-based), then updates. */
   async step(step: number): Promise<StepResult> {
     const { rows, objective, updater } = this.parts;
     const batches = await rows.batchesOf(step);
     const units = objective.units(batches);
     const totals = new MetricTotals();
-    for await (const [microbatch, batch] of unhurried(batches.entries())) {
+    let firstToken = 0;
+    for await (const batch of unhurried(batches)) {
       const reference = await objective.referenceLogProbs(batch, rows.train);
-      const mode = this.trainingMode(step, microbatch);
+      const mode = this.trainingMode(step, firstToken);
       updater.accumulate(() => objective.loss(batch, mode, reference, units, totals));
       disposeReference(reference);
+      firstToken += batch.ids.length;
     }
     const { learningRate, gradNorm } = await updater.update(step);
     if (gradNorm !== undefined) totals.takeShare('gradNorm', gradNorm);
@@ -62,9 +64,9 @@ export class ObjectiveLoop {
     return await sums.averages();
   }
 
-  private trainingMode(step: number, microbatch: number): ForwardMode {
+  private trainingMode(step: number, firstToken: number): ForwardMode {
     const { seed, gradientCheckpointing } = this.run.config.train;
-    const randomKey = { seed, stream: 'dropout', step, microbatch };
-    return { adapter: this.parts.policy.adapter, training: true, randomKey, gradientCheckpointing };
+    const randomKey = { seed, stream: 'dropout', step, microbatch: 0 };
+    return { adapter: this.parts.policy.adapter, training: true, randomKey, firstToken, gradientCheckpointing };
   }
 }

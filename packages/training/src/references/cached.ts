@@ -93,7 +93,7 @@ async function compute(context: ReferenceContext, rows: RowSet, values: RowLogPr
   };
   let done = 0;
   try {
-    for await (const batch of new Feed(run, model.vocabularySize).sweep(rows)) {
+    for await (const batch of new Feed(run, model).sweep(rows)) {
       done += batch.groups;
       if (batch.rowIndices.every((row) => values.has(row))) continue;
       await score(context, batch, values);

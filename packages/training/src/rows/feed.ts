@@ -1,18 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { trainingHooks, type BatchPlace } from '../contracts/hooks.js';
-import { DataServiceToken, type Batch, type EncodedRow, type RowSet } from '../contracts/data.js';
+import { DataServiceToken, type Batch, type EncodedRow, type PassLimits, type RowSet } from '../contracts/data.js';
+import type { LossNeeds } from '../contracts/loss.js';
 import { throwIfStopped, type Run } from '@llmf/core';
+import type { Model } from '@llmf/nn';
 import { trainingErrors } from '../training-errors.js';
+import { tokensPerPass } from './tokens-per-pass.js';
+
+/** Rows of a sweep are read for so many passes at a time, which are about equally long. */
+const passesAhead = 4;
 
 /** Turns row indices into packed microbatches, through the run's `rowsEncoded` and `batchCollated` hooks. */
 export class Feed {
+  readonly limits: PassLimits;
+  private readonly vocabularySize: number;
+
+  /** @param coupling `batch`: rows go through the model in batches of `train.batchSize`, not by tokens */
   constructor(
     private readonly run: Run,
-    private readonly vocabularySize: number,
-  ) {}
+    model: Pick<Model, 'vocabularySize' | 'linears' | 'targets' | 'blocks' | 'hiddenSize' | 'parameters'>,
+    coupling: LossNeeds['coupling'] = 'item',
+  ) {
+    this.vocabularySize = model.vocabularySize;
+    this.limits =
+      coupling === 'batch'
+        ? { rows: run.config.train.batchSize, tokens: null }
+        : { rows: null, tokens: tokensPerPass(run, model) };
+  }
 
-  /** Microbatches of `batchSize` rows, split further where a packed row would exceed `maxTokensPerBatch`. */
+  /** The passes of some rows, of at most `train.tokensPerPass` tokens each. */
   async batches(
     rows: RowSet,
     indices: readonly number[],
@@ -27,25 +44,24 @@ export class Feed {
     return await trainingHooks(this.run).rowsEncoded.promise(await rows.rows(indices));
   }
 
-  /** Rows as microbatches. */
+  /** Rows as passes. */
   async pack(encoded: readonly EncodedRow[], place: Omit<BatchPlace, 'microbatch'>, first = 0): Promise<Batch[]> {
-    const { batchSize, maxTokensPerBatch } = this.run.config.train;
     const service = this.run.container.resolve(DataServiceToken);
     const batches: Batch[] = [];
-    for (const group of service.microbatches(this.run, encoded, batchSize, maxTokensPerBatch)) {
+    for (const group of service.passes(this.run, encoded, this.limits)) {
       batches.push(await this.collate(group, { ...place, microbatch: first + batches.length }));
     }
     return batches;
   }
 
   /**
-   * Every row of a split once, in order, `batchSize` at a time; signals and timers are let in between.
+   * Every row of a split once, in order, in passes as those of a step; signals and timers are let in between.
    * @throws Stopped when the run was asked to end
    */
   async *sweep(rows: RowSet, split: BatchPlace['split'] = 'other'): AsyncGenerator<Batch> {
     let microbatch = 0;
-    for await (const encoded of this.sweepRows(rows)) {
-      for (const batch of await this.pack(encoded, { split, step: 0 }, microbatch)) {
+    for (const indices of this.chunks(rows)) {
+      for (const batch of await this.batches(rows, indices, { split, step: 0 }, microbatch)) {
         await nextTurn();
         throwIfStopped(this.run);
         microbatch++;
@@ -54,7 +70,24 @@ export class Feed {
     }
   }
 
-  /** As `sweep`, not packed yet. */
+  /** The rows of a split in order, some passes' at a time. */
+  private *chunks(rows: RowSet): Generator<number[]> {
+    const most = passesAhead * (this.limits.tokens ?? Infinity);
+    const mostRows = this.limits.rows ?? Infinity;
+    let [chunk, tokens] = [[] as number[], 0];
+    for (let index = 0; index < rows.length; index++) {
+      const length = rows.tokensOf(index);
+      if (chunk.length === mostRows || (chunk.length > 0 && tokens + length > most)) {
+        yield chunk;
+        [chunk, tokens] = [[], 0];
+      }
+      chunk.push(index);
+      tokens += length;
+    }
+    if (chunk.length > 0) yield chunk;
+  }
+
+  /** Every row of a split once, in order, `train.batchSize` at a time, not packed yet. */
   async *sweepRows(rows: RowSet): AsyncGenerator<EncodedRow[]> {
     const { batchSize } = this.run.config.train;
     for (let start = 0; start < rows.length; start += batchSize) {

@@ -9,10 +9,12 @@ import {
   type Batch,
   type DataRequest,
   type EncodedRow,
+  type PassLimits,
   type RowSet,
   type Sampler,
 } from '../contracts/data.js';
 import { trainingHooks, type BatchPlace } from '../contracts/hooks.js';
+import type { LossNeeds } from '../contracts/loss.js';
 import { trainingErrors } from '../training-errors.js';
 import { checkLengths } from './check-lengths.js';
 import { Feed } from './feed.js';
@@ -23,6 +25,8 @@ export interface RowsRequest extends Omit<DataRequest, 'contextLength'> {
   readonly room?: number;
   /** Every row gets the answer of another one too. */
   readonly mismatched?: boolean;
+  /** Do a loss's items depend on their batch? Default `item`. */
+  readonly coupling?: LossNeeds['coupling'];
 }
 
 /** The rows of a run: which of them a step trains on, and sweeps over all of a split without gradients. */
@@ -39,7 +43,8 @@ export class Rows {
   }
 
   /** Opens both splits, through the taps of `datasetReady`; writes the report; registers state `data` and the clean-up. */
-  static async open(run: Run, model: Model, { room = 0, mismatched = false, ...request }: RowsRequest): Promise<Rows> {
+  static async open(run: Run, model: Model, wanted: RowsRequest): Promise<Rows> {
+    const { room = 0, mismatched = false, coupling = 'item', ...request } = wanted;
     const service = run.container.resolve(DataServiceToken);
     const contextLength = model.contextLength - room;
     if (contextLength < 1) throw trainingErrors.noRoom({ room, context: model.contextLength });
@@ -61,7 +66,7 @@ export class Rows {
     }
     const { batchSize, gradientAccumulation } = run.config.train;
     const sampler = service.sampler(run, { rows: splits.train, rowsPerStep: batchSize * gradientAccumulation });
-    const rows = new Rows(splits.train, splits.eval, sampler, new Feed(run, model.vocabularySize));
+    const rows = new Rows(splits.train, splits.eval, sampler, new Feed(run, model, coupling));
     for (const split of rows.splits) checkLengths(split, contextLength);
     rows.register(run);
     return rows;
@@ -71,7 +76,12 @@ export class Rows {
     return this.evaluation === null ? [this.train] : [this.train, this.evaluation];
   }
 
-  /** The packed microbatches of optimizer step `step` (1-based). */
+  /** What a pass of a step or a sweep holds at most. */
+  get passLimits(): PassLimits {
+    return this.feed.limits;
+  }
+
+  /** The passes of optimizer step `step` (1-based). */
   async batchesOf(step: number): Promise<Batch[]> {
     return await this.feed.batches(this.train, this.sampler.indices(step), { split: 'train', step });
   }
@@ -81,7 +91,7 @@ export class Rows {
     return await this.feed.rows(this.train, this.sampler.indices(step));
   }
 
-  /** Packed microbatches of rows that `rowsOf` or `sweepRows` gave, with answers that were written since. */
+  /** The passes of rows that `rowsOf` or `sweepRows` gave, with answers that were written since. */
   async pack(rows: readonly EncodedRow[], place: Omit<BatchPlace, 'microbatch'>): Promise<Batch[]> {
     return await this.feed.pack(rows, place);
   }

@@ -10,6 +10,8 @@ import { linearOp } from './gradient.js';
 export interface DropoutKey {
   readonly key: RandomKey;
   readonly site: string;
+  /** Row of the whole mask at which this one begins; default 0. */
+  readonly firstRow?: number;
 }
 
 export interface LinearOptions {
@@ -54,8 +56,9 @@ export function dropped(x: Tensor2D, probability: number, from: DropoutKey | und
 }
 
 /** 0 with probability p, else 1/(1 − p): [rows, inputs]. */
-function dropoutMask({ key, site }: DropoutKey, rows: number, inputs: number, probability: number): Tensor2D {
+function dropoutMask(from: DropoutKey, rows: number, inputs: number, probability: number): Tensor2D {
+  const { key, site, firstRow = 0 } = from;
   const keep = 1 / (1 - probability);
-  const values = uniforms(key, site, rows * inputs).map((draw) => (draw < probability ? 0 : keep));
+  const values = uniforms(key, site, rows * inputs, firstRow * inputs).map((draw) => (draw < probability ? 0 : keep));
   return tf.tensor2d(values, [rows, inputs], 'float32');
 }

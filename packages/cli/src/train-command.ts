@@ -40,7 +40,8 @@ export async function trainCommand(
 async function foreignInput(io: CliIo, words: readonly string[], from: string, display: Display): Promise<ConfigInput> {
   const { foreignSource, toolNamed } = await import('./import/foreign-words.js');
   const { readForeign, reportLines } = await import('./import/read-foreign.js');
-  const { input, report } = await readForeign(io.folder, toolNamed(from), foreignSource(words, 'llmf train'));
-  for (const line of reportLines(report)) display.info(line);
+  const tool = toolNamed(from);
+  const { input, report } = await readForeign(io.folder, tool, foreignSource(words, 'llmf train'));
+  for (const line of reportLines(report, tool)) display.info(line);
   return input;
 }

@@ -4,7 +4,7 @@ import type { ImportFlags } from '../import/import-command.js';
 import type { CommandContext } from '../run-cli.js';
 
 /** Known to `--help` without loading what reads them. */
-export const toolNames = ['llamafactory', 'trl', 'medicalgpt'] as const;
+export const toolNames = ['llamafactory', 'trl', 'medicalgpt', 'trlx', 'axolotl'] as const;
 
 /** `llmf import FILE --from TOOL`, `llmf import --from TOOL -- FLAGS` */
 export function declareImport(program: Command, { io }: CommandContext): void {
@@ -14,7 +14,7 @@ export function declareImport(program: Command, { io }: CommandContext): void {
     .description(
       'Print the config that a file, or (behind --) the flags, of another tool amount to. What each option became, or why it has no effect here, is told on standard error; one that cannot be taken over is an error.',
     )
-    .argument('[file or flags...]', 'a YAML or JSON file of that tool, or its flags behind --')
+    .argument('[file or flags...]', 'a YAML or JSON file of that tool, with keys of ours over it (data.train=…); or its flags behind --')
     .addOption(new Option('--from <tool>', 'whose they are').choices([...toolNames]).makeOptionMandatory())
     .option('--output <file>', 'write the config there')
     .action(async (words: string[], flags: ImportFlags) => {

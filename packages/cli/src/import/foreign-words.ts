@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closest } from '@llmf/core';
 import { cliErrors } from '../cli-errors.js';
+import { splitArguments } from '../read-input.js';
 import type { ForeignSource } from './read-foreign.js';
 import { tools } from './tools.js';
 import type { Tool } from './translation.js';
@@ -14,13 +15,13 @@ export function toolNamed(name: string): Tool {
   throw cliErrors.usage({ problem, command: 'llmf import', meant: closest(name, names) });
 }
 
-/** One file, or the other tool's flags (behind `--`, which the command line has taken away). @throws LLMF_CLI_USAGE */
+/** One file and keys of ours over it, or the other tool's flags (behind `--`, which the command line took away). @throws LLMF_CLI_USAGE */
 export function foreignSource(words: readonly string[], command: string): ForeignSource {
   if (words.some((word) => word.startsWith('--'))) return { flags: words };
-  const [file, second] = words;
-  if (file === undefined || second !== undefined) {
+  const { config: file, overrides } = splitArguments(words, command);
+  if (file === undefined) {
     const problem = 'with --from, name one file of the other tool, or give its flags behind --';
     throw cliErrors.usage({ problem, command });
   }
-  return { file };
+  return { file, overrides };
 }

@@ -15,8 +15,9 @@ export interface ImportFlags {
 
 /** Writes the config that another tool's file or flags amount to; the report of every option goes to standard error. */
 export async function importCommand(io: CliIo, words: readonly string[], flags: ImportFlags): Promise<void> {
-  const { config, report } = await readForeign(io.folder, toolNamed(flags.from), foreignSource(words, 'llmf import'));
-  for (const line of reportLines(report)) io.err.write(`${line}\n`);
+  const tool = toolNamed(flags.from);
+  const { config, report } = await readForeign(io.folder, tool, foreignSource(words, 'llmf import'));
+  for (const line of reportLines(report, tool)) io.err.write(`${line}\n`);
   const text = stringify(config);
   if (flags.output === undefined) return io.out.write(text);
   const file = resolve(io.folder, flags.output);

@@ -61,6 +61,10 @@ const rules: readonly Rule[] = [
       'lora_dropout',
       'lora_target',
       'use_rslora',
+      'use_dora',
+      'pissa_init',
+      'pissa_iter',
+      'pissa_convert',
       'freeze_trainable_layers',
       'freeze_trainable_modules',
       'freeze_extra_modules',
@@ -176,8 +180,6 @@ const rules: readonly Rule[] = [
   ),
   ...notHere(
     [
-      'use_dora',
-      'pissa_init',
       'use_llama_pro',
       'use_galore',
       'use_apollo',
@@ -273,9 +275,12 @@ function adapterOf(given: Options, draft: Draft): Verdict {
     return done(draft, { adapter: { name: 'lora', path, dropout: given['lora_dropout'] ?? 0 } });
   }
   const target = given['lora_target'];
+  const isPissa = given['pissa_init'] === true;
+  if (isPissa && given['use_dora'] === true) return refused('DoRA or PiSSA, not both');
   return done(draft, {
     adapter: {
-      name: 'lora',
+      name: isPissa ? 'pissa' : given['use_dora'] === true ? 'dora' : 'lora',
+      ...(isPissa ? { iterations: given['pissa_iter'] ?? 16 } : {}),
       rank: given['lora_rank'],
       ...(isOff(given['lora_alpha'] ?? null) ? {} : { alpha: given['lora_alpha'] }),
       dropout: given['lora_dropout'] ?? 0,
@@ -301,9 +306,8 @@ function heldOut(given: Options, draft: Draft): Verdict {
   if (!isOff(given['eval_dataset'] ?? null)) return dataOf('eval_dataset', 'data.eval', given, draft);
   const size = Number(given['val_size'] ?? 0);
   if (!(size > 0)) return unused('no held-out rows');
-  if (size >= 1) return refused('a share of the rows is held out here: write val_size as a number below 1');
   draft.set('data.eval', { split: size });
-  return taken('data.eval.split');
+  return taken(`data.eval.split: ${size < 1 ? 'a share of the rows' : 'a number of rows'}`);
 }
 
 function visionOf(given: Options, draft: Draft): Verdict {

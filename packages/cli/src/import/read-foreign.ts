@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readConfig, type ConfigInput } from '@llmf/core';
+import { applyOverrides, readConfig, type ConfigInput } from '@llmf/core';
 import { optionsOfFlags } from './flags.js';
 import { importErrors } from './import-errors.js';
 import { translate, type ReportLine, type Tool, type Translated } from './translation.js';
@@ -9,8 +9,10 @@ export interface Foreign extends Translated {
   readonly input: ConfigInput;
 }
 
-/** A file (`lf.yaml`), or flags behind `--`. */
-export type ForeignSource = { readonly file: string } | { readonly flags: readonly string[] };
+/** A file (`lf.yaml`) with keys of ours that are laid over what it amounts to, or flags behind `--`. */
+export type ForeignSource =
+  | { readonly file: string; readonly overrides?: readonly string[] }
+  | { readonly flags: readonly string[] };
 
 /** @throws LLMF_CLI_IMPORT_REFUSED with every option that has no place here */
 export async function readForeign(folder: string, tool: Tool, source: ForeignSource): Promise<Foreign> {
@@ -28,16 +30,18 @@ export async function readForeign(folder: string, tool: Tool, source: ForeignSou
     folder: read?.folder ?? folder,
     file: read?.file ?? null,
   };
-  return { ...translated, input };
+  const overridden = applyOverrides(input, 'file' in source ? (source.overrides ?? []) : []);
+  return { ...translated, config: overridden.raw, input: overridden };
 }
 
 const refusalText = ({ key, value, text }: ReportLine): string => `${key} ${JSON.stringify(value)}: ${text}`;
 
-/** The report, a line an option: what it became, or why it has no effect. */
-export function reportLines(report: readonly ReportLine[]): string[] {
+/** The report, a line an option: what it became, or why it has no effect; and what the tool's configs leave open. */
+export function reportLines(report: readonly ReportLine[], tool: Tool): string[] {
   const width = Math.max(...report.map(({ key }) => key.length));
-  return report.map(({ key, value, kind, text, isDefault }) => {
+  const lines = report.map(({ key, value, kind, text, isDefault }) => {
     const shown = `${key.padEnd(width)}  ${JSON.stringify(value)}${isDefault ? ' (its default)' : ''}`;
     return `${shown}  ${kind === 'taken' ? '→' : 'without effect:'} ${text}`;
   });
+  return tool.note === undefined ? lines : [...lines, tool.note];
 }

@@ -24,7 +24,11 @@ export const notHere = (keys: readonly string[], reason: string): Rule[] =>
   }));
 
 export const isOff = (value: unknown): boolean =>
-  value === null || value === false || value === 0 || value === '' || value === 'no' || value === 'none';
+  value === null ||
+  value === false ||
+  value === 0 ||
+  ['', 'no', 'none'].includes(value as string) ||
+  (typeof value === 'object' && Object.keys(value).length === 0);
 
 export const listOf = (value: unknown): string[] =>
   (Array.isArray(value) ? value.map(String) : String(value).split(',')).map((each) => each.trim()).filter(Boolean);
@@ -229,21 +233,30 @@ const optimizers: Readonly<Record<string, string>> = {
   adamw: 'adamw',
   adafactor: 'adafactor',
   sgd: 'sgd',
+  paged_adamw: 'adamw',
+  paged_adamw_32bit: 'adamw',
+  adamw_8bit: 'adamw8bit',
+  adamw_bnb_8bit: 'adamw8bit',
+  paged_adamw_8bit: 'adamw8bit',
+  lion_32bit: 'lion',
+  paged_lion_32bit: 'lion',
+  lion_8bit: 'lion8bit',
+  paged_lion_8bit: 'lion8bit',
 };
 
-function optimizerOf(given: Options, draft: Draft): Verdict {
+export function optimizerOf(given: Options, draft: Draft): Verdict {
   const wanted = String(given['optim'] ?? 'adamw_torch');
   const name = optimizers[wanted];
   if (name === undefined) return refused(`no optimizer ${wanted} here; known: ${Object.keys(optimizers).join(', ')}`);
   const numbers = { beta1: given['adam_beta1'], beta2: given['adam_beta2'], epsilon: given['adam_epsilon'] };
   const stated = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
-  draft.set('train.optimizer', name === 'adamw' && Object.keys(stated).length > 0 ? { name, ...stated } : name);
+  draft.set('train.optimizer', name.startsWith('adamw') && Object.keys(stated).length > 0 ? { name, ...stated } : name);
   return taken('train.optimizer');
 }
 
 const trackers: Readonly<Record<string, string>> = { tensorboard: 'tracker-tensorboard', mlflow: 'tracker-mlflow' };
 
-function trackersOf(given: Options, draft: Draft): Verdict {
+export function trackersOf(given: Options, draft: Draft): Verdict {
   const named = listOf(given['report_to'] ?? 'none').filter((each) => each !== 'none');
   if (named.length === 0) return unused('metrics.jsonl and loss.svg are always written');
   const wanted = named.includes('all') ? ['tensorboard'] : named;

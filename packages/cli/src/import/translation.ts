@@ -28,6 +28,12 @@ export interface Tool {
   /** What an option that is left out means there, where that decides the result and differs from here. */
   readonly defaults: (given: Options) => Options;
   readonly rules: readonly Rule[];
+  /** Its options as rules name them, where its files nest them. */
+  readonly read?: (raw: Options) => Options;
+  /** Its files write `key:` for what they leave alone. */
+  readonly nullsUnset?: boolean;
+  /** What its configs leave to a program, and is to be given here. */
+  readonly note?: string;
 }
 
 /** The config that comes to be. */
@@ -75,7 +81,10 @@ export interface Translated {
 
 /** Reads options of another tool. Nothing is dropped without a line in the report. */
 export function translate(tool: Tool, options: Options): Translated {
-  const stated = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const read = tool.read?.(options) ?? options;
+  const written = Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
+  const isSet = (value: unknown): boolean => value !== null || tool.nullsUnset !== true;
+  const stated = Object.fromEntries(Object.entries(written).filter(([, value]) => isSet(value)));
   const defaults = Object.fromEntries(Object.entries(tool.defaults(stated)).filter(([key]) => !(key in stated)));
   const given = { ...defaults, ...stated };
   const draft = new Draft();
@@ -87,14 +96,17 @@ export function translate(tool: Tool, options: Options): Translated {
     for (const key of present) verdicts.set(key, verdict);
   }
   const line = (key: string, isDefault: boolean): ReportLine => {
+    if (!isDefault && !isSet(written[key])) {
+      return { key, value: null, isDefault, ...unused('null: nothing is asked for') };
+    }
     const verdict = verdicts.get(key) ?? refused('not known here; docs/coming-from.md has what is');
     return { key, value: given[key], isDefault, ...verdict };
   };
   const report = [
-    ...Object.keys(stated).map((key) => line(key, false)),
+    ...Object.keys(written).map((key) => line(key, false)),
     ...Object.keys(defaults)
       .map((key) => line(key, true))
-      .filter(({ kind }) => kind === 'taken'),
+      .filter(({ kind }) => kind !== 'unused'),
   ];
   return { config: draft.config, report };
 }

@@ -14,7 +14,10 @@ export function declareImport(program: Command, { io }: CommandContext): void {
     .description(
       'Print the config that a file, or (behind --) the flags, of another tool amount to. What each option became, or why it has no effect here, is told on standard error; one that cannot be taken over is an error.',
     )
-    .argument('[file or flags...]', 'a YAML or JSON file of that tool, with keys of ours over it (data.train=…); or its flags behind --')
+    .argument(
+      '[file or flags...]',
+      'a YAML or JSON file of that tool, with keys of ours over it (data.train=…); or its flags behind --',
+    )
     .addOption(new Option('--from <tool>', 'whose they are').choices([...toolNames]).makeOptionMandatory())
     .option('--output <file>', 'write the config there')
     .action(async (words: string[], flags: ImportFlags) => {

@@ -105,7 +105,7 @@ describe('tracker-mlflow', () => {
 
   it('makes experiment and run, sends config and every row, and says how it ended', { timeout: 60_000 }, async () => {
     const argv = words('mlflow', 'tracker-mlflow', 'train.maxSteps=3', `mlflow.uri=${uri}`);
-    succeeded(await llmf(argv, { folder: copy.folder }));
+    succeeded(await llmf([...argv, 'train.maxSteps=5'], { folder: copy.folder }));
     const paths = calls.map(({ path }) => path);
     expect(paths.slice(0, 3)).toEqual(['experiments/get-by-name', 'experiments/create', 'runs/create']);
     expect(calls[2]!.body).toMatchObject({ experiment_id: '7', run_name: 'mlflow' });
@@ -130,5 +130,80 @@ describe('tracker-mlflow', () => {
     const finished = await llmf(argv, { folder: copy.folder });
     succeeded(finished);
     expect(finished.err).toMatch(/tracker-mlflow: no answer from 127\.0\.0\.1:9 .*the run goes on/);
+  });
+});
+
+describe('tracker-wandb', () => {
+  let server: Server;
+  const calls: { path: string; body: Record<string, unknown>; authorization?: string }[] = [];
+  let environment: Record<string, string> = {};
+  beforeAll(async () => {
+    server = createServer((incoming, answer) => {
+      let text = '';
+      incoming.on('data', (part) => (text += part));
+      incoming.on('end', () => {
+        const body = JSON.parse(text) as Record<string, unknown>;
+        calls.push({ path: incoming.url!, body, authorization: incoming.headers.authorization });
+        const { name } = (body['variables'] ?? {}) as { name?: string };
+        const bucket = { name, project: { name: 'p', entity: { name: 'us' } } };
+        answer.end(JSON.stringify(incoming.url === '/graphql' ? { data: { upsertBucket: { bucket } } } : {}));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    environment = { WANDB_BASE_URL: url, WANDB_API_KEY: 'key' };
+  });
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+  const wandb = (name: string) => join(output(name), 'wandb');
+  type Files = Record<string, { offset: number; content: string[] }>;
+  const losses = async (name: string) =>
+    (await metricsOf(output(name))).flatMap(({ step, loss }) => (loss === undefined ? [] : [[step, loss]]));
+
+  it(
+    'has the run in a folder and at the server, which an interruption does not double',
+    { timeout: 120_000 },
+    async () => {
+      const argv = words('wandb', 'tracker-wandb', 'wandb.project=p');
+      succeeded(await llmf([...argv, 'train.maxSteps=5'], { folder: copy.folder, environment }));
+      succeeded(await llmf([...argv, 'train.maxSteps=8', '--resume'], { folder: copy.folder, environment }));
+      const [folder, ...others] = await readdir(wandb('wandb'));
+      expect(others).toEqual([]);
+      const id = folder!.split('-').at(-1)!;
+      expect(await readdir(join(wandb('wandb'), folder!))).toEqual([
+        'files',
+        `run-${id}.wandb`,
+        `run-${id}.wandb.synced`,
+      ]);
+
+      const opened = calls.filter(({ path }) => path === '/graphql');
+      expect(opened.map(({ body }) => (body['variables'] as { name: string }).name)).toEqual([id, id]);
+      expect(opened[0]!.authorization).toBe(`Basic ${Buffer.from('api:key').toString('base64')}`);
+      const history = new Map<number, Record<string, number>>();
+      for (const { body } of calls) {
+        const lines = ((body['files'] ?? {}) as Files)['wandb-history.jsonl'];
+        lines?.content.forEach((text, at) =>
+          history.set(lines.offset + at, JSON.parse(text) as Record<string, number>),
+        );
+      }
+      const arrived = [...history.values()].filter((line) => 'train/loss' in line);
+      expect(arrived.map((line) => [line['train/global_step'], line['train/loss']])).toEqual(await losses('wandb'));
+      expect([...history.keys()]).toEqual([...history.keys()].map((_, at) => at));
+      expect(calls.at(-1)!.body).toMatchObject({ complete: true, exitcode: 0 });
+      const kept = (await readFile(join(wandb('wandb'), folder!, `run-${id}.wandb`))).toString('latin1');
+      expect(kept.match(/train\/loss/g)).toHaveLength(2 * 8); // of summary and history, each step once
+    },
+  );
+
+  it('keeps the folder where no server is', { timeout: 60_000 }, async () => {
+    const nobody = { ...environment, WANDB_BASE_URL: 'http://127.0.0.1:9' };
+    const finished = await llmf(words('alone', 'tracker-wandb', 'train.maxSteps=2'), {
+      folder: copy.folder,
+      environment: nobody,
+    });
+    succeeded(finished);
+    expect(finished.err).toMatch(/tracker-wandb, server: no answer from 127\.0\.0\.1:9 .*the run goes on/);
+    expect(finished.err).not.toMatch(/tracker-wandb: /);
+    const [folder] = await readdir(wandb('alone'));
+    expect((await readdir(join(wandb('alone'), folder!))).filter((name) => name.endsWith('.synced'))).toEqual([]);
   });
 });

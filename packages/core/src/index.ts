@@ -35,6 +35,7 @@ export { Damage } from './files/file-sum.js';
 export { makeFolder } from './files/make-folder.js';
 export { checkModelFolder } from './files/model-folder.js';
 export * from './files/process-lock.js';
+export * as protobuf from './files/protobuf.js';
 export * from './files/safetensors.js';
 export { readSummed, writeSummed } from './files/summed-safetensors.js';
 export { removeLeftovers, removeLeftoversOnce, temporaryFolder, temporaryName } from './files/temporary-name.js';

@@ -3,8 +3,10 @@
  * Events as TensorBoard reads them: tensorflow/core/util/event.proto and framework/summary.proto (field numbers below),
  * each in a TFRecord: length (u64), masked CRC-32C of it (u32), the bytes, masked CRC-32C of them (u32), little-endian.
  */
+import { protobuf } from '@llmf/core';
 import { maskedCrc32c } from './crc32c.js';
-import { delimited, double, float, integer } from './protobuf.js';
+
+const { delimited, double, float, integer } = protobuf;
 
 /** Event: wall_time 1, step 2, file_version 3, summary 5, session_log 7. Seconds since 1970. */
 const event = (wallTime: number, step: number, ...content: readonly Uint8Array[]): Buffer =>

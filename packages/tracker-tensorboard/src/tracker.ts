@@ -2,7 +2,16 @@
 import { mkdir, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { defineTracker, readSection, section, type MetricsRow, type Plugin, type Run, type Tracker } from '@llmf/core';
+import {
+  defineTracker,
+  namedAsTransformers,
+  readSection,
+  section,
+  type MetricsRow,
+  type Plugin,
+  type Run,
+  type Tracker,
+} from '@llmf/core';
 import { z } from 'zod';
 import { fileVersion, record, scalars, sessionStart, text } from './events.js';
 
@@ -63,7 +72,7 @@ class EventFile implements Tracker {
 
   async log(row: MetricsRow): Promise<void> {
     const { step, ...metrics } = row;
-    await this.append(scalars(seconds(), Number(step), tagged(metrics)));
+    await this.append(scalars(seconds(), Number(step), namedAsTransformers(metrics)));
   }
 
   async end(): Promise<void> {}
@@ -78,15 +87,4 @@ class EventFile implements Tracker {
     }
     this.length += bytes.length;
   }
-}
-
-/** Names as Transformers gives them to TensorBoard: `train/loss`, `eval/loss`. Of an evaluation, what it measured. */
-export function tagged(metrics: MetricsRow): Record<string, number> {
-  const numbers = Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
-  const measured = numbers.filter(([name]) => name.startsWith('eval_'));
-  const named =
-    measured.length > 0
-      ? measured.map(([name, value]) => [`eval/${name.slice('eval_'.length)}`, value])
-      : numbers.map(([name, value]) => [`train/${name}`, value]);
-  return Object.fromEntries(named) as Record<string, number>;
 }

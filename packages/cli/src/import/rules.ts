@@ -254,7 +254,19 @@ export function optimizerOf(given: Options, draft: Draft): Verdict {
   return taken('train.optimizer');
 }
 
-const trackers: Readonly<Record<string, string>> = { tensorboard: 'tracker-tensorboard', mlflow: 'tracker-mlflow' };
+const trackers: Readonly<Record<string, string>> = {
+  tensorboard: 'tracker-tensorboard',
+  mlflow: 'tracker-mlflow',
+  wandb: 'tracker-wandb',
+};
+
+/** Options of Weights & Biases by the names that tools give them. */
+const wandbPlaces: Readonly<Record<string, string>> = {
+  wandb_project: 'wandb.project',
+  wandb_entity: 'wandb.entity',
+  wandb_run_group: 'wandb.group',
+  run_name: 'wandb.runName',
+};
 
 export function trackersOf(given: Options, draft: Draft): Verdict {
   const named = listOf(given['report_to'] ?? 'none').filter((each) => each !== 'none');
@@ -263,6 +275,12 @@ export function trackersOf(given: Options, draft: Draft): Verdict {
   const unknown = wanted.find((each) => trackers[each] === undefined);
   if (unknown !== undefined) return refused(`no tracker for ${unknown}; known: ${Object.keys(trackers).join(', ')}`);
   for (const each of wanted) draft.plugin(trackers[each]!);
+  if (wanted.includes('wandb')) {
+    for (const [key, path] of Object.entries(wandbPlaces)) {
+      if (!isOff(given[key] ?? null)) draft.set(path, given[key]);
+    }
+    if (given['wandb_mode'] === 'offline') draft.set('wandb.mode', 'offline');
+  }
   return taken(`plugins: ${wanted.map((each) => trackers[each]).join(', ')}`);
 }
 

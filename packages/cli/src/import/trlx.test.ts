@@ -168,6 +168,13 @@ describe('a round of PPO', () => {
   });
 });
 
+it('goes to Weights & Biases as trlX does', () => {
+  const train = { ...ppoSentiments.train, tracker: 'wandb', project_name: 'reviews', group_name: 'sweep' };
+  const { config } = translated('trlx', { ...ppoSentiments, train });
+  expect(config['plugins']).toEqual(['algo-ppo', 'tracker-wandb']);
+  expect(config['wandb']).toEqual({ project: 'reviews', group: 'sweep' });
+});
+
 describe('what cannot be had here', () => {
   const { method, train, model } = ppoSentiments;
   it.each<[string, Options, string[]]>([

@@ -9,4 +9,4 @@ export { runErrors } from './run-errors.js';
 export { Stopped, throwIfStopped } from './stopped.js';
 export { startBackend, type BackendStart } from './start-backend.js';
 export { TrainingRun } from './training-run.js';
-export { defineTracker, type TrackedOutcome, type Tracker, type TrackerFacts } from './tracker.js';
+export { defineTracker, namedAsTransformers, type TrackedOutcome, type Tracker, type TrackerFacts } from './tracker.js';

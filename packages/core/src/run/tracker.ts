@@ -42,6 +42,17 @@ export function defineTracker({ open, patience = usualPatience, ...facts }: Trac
   };
 }
 
+/** Numbers of a row as Transformers names them to TensorBoard and Weights & Biases: `train/loss`, `eval/loss`. Of an evaluation, what it measured. */
+export function namedAsTransformers(metrics: MetricsRow): Record<string, number> {
+  const numbers = Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+  const measured = numbers.filter(([name]) => name.startsWith('eval_'));
+  const named =
+    measured.length > 0
+      ? measured.map(([name, value]) => [`eval/${name.slice('eval_'.length)}`, value])
+      : numbers.map(([name, value]) => [`train/${name}`, value]);
+  return Object.fromEntries(named) as Record<string, number>;
+}
+
 type Work = (tracker: Tracker) => Promise<void>;
 
 class TrackerQueue {

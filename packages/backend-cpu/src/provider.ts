@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BackendProvider, Precision } from '@llmf/core';
 import { z } from 'zod';
-import { addonUnavailable } from './addon/load.js';
+import { addonFound, addonUnavailable } from './addon/load.js';
 import { startNativeBackend, tfBackendName } from './backend/start.js';
 import { nativeFormats } from './backend/weight-forms.js';
 
@@ -31,6 +31,7 @@ export const cpuBackend: BackendProvider = {
   options: cpuOptions,
   priority: 30,
   unavailable: async () => addonUnavailable(),
+  found: async () => addonFound(),
   /** bf16 is offered where the processor multiplies it; asked for by name it works on every path, through float32. */
   async start(options, wanted = 'f32') {
     const { threads, packWeights } = cpuOptions.parse(options);

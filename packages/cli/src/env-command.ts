@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
-import { BackendToken, formatBytes, type EngineImplementation } from '@llmf/core';
+import {
+  BackendToken,
+  formatBytes,
+  installedPlugins,
+  type BackendProvider,
+  type EngineImplementation,
+} from '@llmf/core';
 import { composeEngine } from './compose-engine.js';
 import type { CliIo } from './io.js';
 import { packageVersions } from './package-versions.js';
@@ -16,7 +22,7 @@ export async function envCommand(io: CliIo): Promise<void> {
     ['processor', `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} logical cores`],
     ['instructions', processorFeatures()],
     ['memory', formatBytes(totalmem(), { binary: true })],
-    ...(await backendFacts(engine)),
+    ...(await backendFacts(engine, io.folder)),
     ...Object.entries(packageVersions(io.folder)).filter(([name]) => name !== 'llmf'),
   ];
   const width = Math.max(...facts.map(([name]) => name.length)) + 2;
@@ -24,15 +30,40 @@ export async function envCommand(io: CliIo): Promise<void> {
   await engine.close();
 }
 
-async function backendFacts(engine: EngineImplementation): Promise<[string, string][]> {
-  const providers = engine.container.resolveAll(BackendToken);
-  if (providers.length === 0) return [['backend', 'none is installed; npm install @llmf/backend-wasm']];
-  return await Promise.all(
-    providers.map(async (provider): Promise<[string, string]> => {
-      const reason = await provider.unavailable();
-      return [`backend ${provider.name}`, reason === null ? 'can start' : `cannot start: ${reason}`];
-    }),
-  );
+/** Of the built-in backends and of those installed in the folder: what each found, or why it cannot start. */
+async function backendFacts(engine: EngineImplementation, folder: string): Promise<[string, string][]> {
+  const own = engine.container.resolveAll(BackendToken);
+  const facts = await Promise.all(own.map(factOf));
+  const known = new Set(engine.plugins.map(({ name }) => `@llmf/${name}`));
+  for (const { name } of installedPlugins(folder)) {
+    if (!known.has(name) && /(^|[/-])backend-/.test(name)) facts.push(...(await installedFacts(name, folder, own)));
+  }
+  return facts.length > 0 ? facts : [['backend', 'none is installed; npm install @llmf/backend-wasm']];
+}
+
+/** A package that does not load is a fact as well. */
+async function installedFacts(
+  name: string,
+  folder: string,
+  known: readonly BackendProvider[],
+): Promise<[string, string][]> {
+  try {
+    const { engine } = await composeEngine({ folder, plugins: [name] });
+    const names = new Set(known.map((provider) => provider.name));
+    const brought = engine.container.resolveAll(BackendToken).filter((provider) => !names.has(provider.name));
+    const facts = await Promise.all(brought.map(factOf));
+    await engine.close();
+    return facts;
+  } catch (error) {
+    return [[`plugin ${name}`, `does not load: ${(error as Error).message.split('\n', 1)[0]}`]];
+  }
+}
+
+async function factOf(provider: BackendProvider): Promise<[string, string]> {
+  const reason = await provider.unavailable();
+  const found = reason === null ? await provider.found?.() : undefined;
+  const fact = reason === null ? `can start${found === undefined ? '' : `: ${found}`}` : `cannot start: ${reason}`;
+  return [`backend ${provider.name}`, fact];
 }
 
 /** Those that decide which kernels can run; only Linux tells without native code. */

@@ -26,7 +26,7 @@ export { guardHooks } from './engine/guard-hooks.js';
 export { sectionOf } from './engine/plugin-shape.js';
 export { findPlugin, loadPlugin, type PluginFile } from './plugins/resolve-plugin.js';
 export { installedPlugins, type InstalledPlugin } from './plugins/installed-plugins.js';
-export { installedVersion } from './plugins/package-entry.js';
+export { installedVersion, resolvePackage } from './plugins/package-entry.js';
 export { installCommand } from './plugins/install-command.js';
 export * from './files/atomic-write.js';
 export * from './files/file-errors.js';

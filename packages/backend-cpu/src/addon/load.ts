@@ -15,6 +15,15 @@ export function addonUnavailable(): string | null {
   return 'it has to be compiled once, and no C++ compiler was found (g++, clang++ or $CXX)';
 }
 
+/** The kernels that would compute, without compiling them now. */
+export function addonFound(): string {
+  const prebuilt = prebuiltAddon();
+  if (prebuilt !== null) return `kernels for ${prebuilt.path}, prebuilt`;
+  const built = builtAddon();
+  if (built !== null) return `kernels for ${loadFile(built).path}, compiled here`;
+  return `the first run compiles the kernels (${findCompiler()}), about a minute`;
+}
+
 /** null when the file loads; else one line. */
 export function whyNotLoaded(file: string): string | null {
   try {

@@ -9,6 +9,8 @@ export interface BackendProvider extends Named {
   readonly priority: number;
   /** null when it can start here, else one line that says why not. Cheap: no kernel is loaded. */
   unavailable(): Promise<string | null>;
+  /** One line on what it would compute on, for `llmf env`; asked where it can start, and as cheap. */
+  found?(): Promise<string>;
   /**
    * Registers kernels and makes it the current tfjs backend. The run computes in `precision` when `precisions` lists it;
    * `auto` in bf16 when that is listed, else in f32. Left out: f32.

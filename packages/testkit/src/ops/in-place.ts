@@ -11,30 +11,30 @@ export function describeInPlaceOps(start: () => Promise<void>, tolerance: number
   beforeAll(start);
 
   describe('accumulate', () => {
-    it('adds into the accumulator, takes both, and leaves one tensor', () => {
+    it('adds into the accumulator, takes both, and leaves one tensor', async () => {
       const before = tf.memory().numTensors;
       const sum = accumulate(tf.tensor1d([1, 2, 3]), tf.tensor1d([10, 20, 30]));
-      expect([...sum.dataSync()]).toEqual([11, 22, 33]);
+      expect([...(await sum.data())]).toEqual([11, 22, 33]);
       expect(tf.memory().numTensors).toBe(before + 1);
       sum.dispose();
     });
 
-    it('leaves a tensor alone that shares the accumulator', () => {
+    it('leaves a tensor alone that shares the accumulator', async () => {
       const original = tf.tensor1d([1, 2, 3]);
       const sum = accumulate(tf.reshape(original, [3]), tf.tensor1d([10, 20, 30]));
-      expect([...original.dataSync()]).toEqual([1, 2, 3]);
-      expect([...sum.dataSync()]).toEqual([11, 22, 33]);
+      expect([...(await original.data())]).toEqual([1, 2, 3]);
+      expect([...(await sum.data())]).toEqual([11, 22, 33]);
       tf.dispose([original, sum]);
     });
   });
 
   describe('writeRows', () => {
-    it('writes rows where they belong and leaves the others', () => {
+    it('writes rows where they belong and leaves the others', async () => {
       const before = tf.memory().numTensors;
       const target = tf.variable(tf.tensor3d([[[1, 2]], [[3, 4]], [[5, 6]]]), false);
       const values = tf.tensor3d([[[10, 20]], [[30, 40]]]);
       writeRows(target, values, Int32Array.of(2, 0));
-      expect([...target.dataSync()]).toEqual([30, 40, 3, 4, 10, 20]);
+      expect([...(await target.data())]).toEqual([30, 40, 3, 4, 10, 20]);
       tf.dispose([target, values]);
       expect(tf.memory().numTensors).toBe(before + 1); // the variable's first value
     });
@@ -48,7 +48,7 @@ export function describeInPlaceOps(start: () => Promise<void>, tolerance: number
   });
 
   describe('adamw', () => {
-    it('updates several parameters of different shapes, each with its own weight decay', () => {
+    it('updates several parameters of different shapes, each with its own weight decay', async () => {
       const parameters = [3, 70].map((size, index) => {
         const [p, g] = [host(`p${size}`, [size]), host(`g${size}`, [size])];
         const [m, v] = [host('zero', [size], 0), host('zero', [size], 0)];
@@ -65,7 +65,7 @@ export function describeInPlaceOps(start: () => Promise<void>, tolerance: number
       for (const [index, { given, weightDecay }] of parameters.entries()) {
         const expected = formula(given, 1, weightDecay, 1).parameter;
         const { shape } = given.parameter;
-        const data = live[index]!.parameter.dataSync() as Float32Array;
+        const data = (await live[index]!.parameter.data()) as Float32Array;
         near({ shape, data }, { shape, data: expected }, tolerance, `parameter ${index}`);
       }
       tf.dispose(live.map(({ parameter, gradient, m, v }) => [parameter, gradient, m, v]));
@@ -74,7 +74,7 @@ export function describeInPlaceOps(start: () => Promise<void>, tolerance: number
     it.each([
       ['a first step', 1, 0, null],
       ['weight decay and clipping at a later step', 7, 0.1, 0.25],
-    ] as const)('moves parameter and moments as the formula says: %s', (_name, step, weightDecay, scale) => {
+    ] as const)('moves parameter and moments as the formula says: %s', async (_name, step, weightDecay, scale) => {
       const shape = [5, 13];
       const given = {
         parameter: host('p', shape),
@@ -90,7 +90,7 @@ export function describeInPlaceOps(start: () => Promise<void>, tolerance: number
       const expected = formula(given, step, weightDecay, scale ?? 1);
       for (const name of ['parameter', 'm', 'v'] as const) {
         near(
-          { shape, data: variables[name].dataSync() as Float32Array },
+          { shape, data: (await variables[name].data()) as Float32Array },
           { shape, data: expected[name] },
           tolerance,
           name,

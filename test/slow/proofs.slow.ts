@@ -31,7 +31,7 @@ const bestOfN = [
 const classifier = [
   '--plugin',
   'classifier',
-  'stage=classification',
+  'stage=proof-classification',
   'loss={ name: classify, labels: [rude, polite] }',
   'data.train=[{ path: classes.json }]',
 ];

@@ -56,7 +56,7 @@ const classify = {
 };
 
 const stage = {
-  name: 'classification',
+  name: 'proof-classification',
   description: 'texts with the number of their class',
   rows: 'single',
   defaults: { loss: 'classify' },

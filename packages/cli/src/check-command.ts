@@ -13,7 +13,9 @@ import {
   Rows,
   weightBytesOf,
   type DroppedRow,
+  type LossStage,
   type Policy,
+  type StageParts,
 } from '@llmf/training';
 import {
   findNamed,
@@ -31,6 +33,7 @@ import {
   type EngineImplementation,
   type Logger,
   type RunConfig,
+  type Stage,
 } from '@llmf/core';
 import { cutLengths, describeSplit, descriptionLines, tokenizerOfRun } from '@llmf/data';
 import { kernels, tf } from '@llmf/nn';
@@ -90,18 +93,29 @@ async function describeRun(
   const sizes = await formatSizes(run);
   display.info(sizesText(sizes));
   let programBytes = process.memoryUsage().rss;
-  const needs = stage.defaults?.['loss'] === noLoss ? null : lossTermsOf(run, stage).needs;
+  const own = await partsOf(run, stage, options);
+  const hasTerms = own.terms !== undefined || stage.defaults?.['loss'] !== noLoss;
+  const needs = hasTerms ? lossTermsOf(run, stage, own.terms).needs : null;
   const policy = await openPolicy(run, needs?.heads);
   if (needs !== null && needs.reference !== 'none') await checkReference(run, policy, needs.span === 'all');
   peakLearningRate(run, stage, policy);
   logger.isQuiet = true;
   const loadedBytes = process.memoryUsage().rss;
-  const rows = await Rows.open(run, policy.model, { rows: stage.rows, columns: needs?.columns ?? [] });
+  const rows = await Rows.open(run, policy.model, {
+    rows: stage.rows,
+    columns: needs?.columns ?? [],
+    ...(own.labels !== undefined && { labels: own.labels }),
+    ...(own.changes !== undefined && { changes: own.changes }),
+  });
   await describeData(run, rows, display, allRows);
   display.info(`\n${stepCount(config, rows.stepsPerEpoch)} steps`);
   programBytes += Math.max(0, process.memoryUsage().rss - loadedBytes);
   display.info(`\n${memoryText(policy, run, longestPass(run, rows), programBytes, sizes)}`);
 }
+
+/** What the stage itself brings, where it minimises losses. */
+const partsOf = async (run: TrainingRun, stage: Stage, options: Record<string, unknown>): Promise<StageParts> =>
+  (await (stage as Stage & Partial<LossStage>).parts?.(run, options as never)) ?? {};
 
 /** Quiet while data is opened: what it warns of is listed in full, and its report would lie in a folder that is removed. */
 class CheckLogger implements Logger {

@@ -18,6 +18,7 @@ import {
   adapterKindOf,
   AdapterToken,
   AttachedHead,
+  completeHeads,
   ModelLoaderToken,
   type AttachedAdapter,
   type Model,
@@ -123,7 +124,9 @@ async function savedHeads(
   { hiddenSize }: Model,
   adapter: AttachedAdapter | null,
 ): Promise<Map<string, AttachedHead>> {
-  const saved = adapter?.heads ?? (await run.container.resolve(ModelLoaderToken).heads(folder));
+  const loader = run.container.resolve(ModelLoaderToken);
+  const found = adapter?.heads ?? (await loader.heads(folder));
+  const saved = found && (await completeHeads(found, folder, loader));
   const heads = saved?.heads.map((head) => [head.name, AttachedHead.load(head, hiddenSize, saved)] as const) ?? [];
   run.hooks.shutdown.tap('heads', () => {
     for (const [, head] of heads) head.dispose();

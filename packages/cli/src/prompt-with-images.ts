@@ -9,7 +9,7 @@ import {
   type Message,
   type Tokenizer,
 } from '@llmf/data';
-import { evaluationMode, Feed, trainingHooks } from '@llmf/training';
+import { evaluationMode, Feed, trainingHooks, type EncodedRow } from '@llmf/training';
 import { cliErrors } from './cli-errors.js';
 import type { Inference } from './inference.js';
 import type { ModelPrompt } from './open-generator.js';
@@ -50,7 +50,7 @@ export async function promptWithImages(
     extras: {},
   };
   const ready = transforms.reduce((each, transform) => transform.apply(each) as ChatExample, example);
-  const [row] = await trainingHooks(run).rowsEncoded.promise([
+  const encoded: EncodedRow[] = [
     {
       index: 0,
       prompt: Int32Array.from(encodePrompt(tokenizer, template, ready.messages)),
@@ -59,7 +59,8 @@ export async function promptWithImages(
       extras: {},
       media: ready.media,
     },
-  ]);
+  ];
+  const [row] = await trainingHooks(run).rowsEncoded.promise(encoded, { split: 'other', step: 0 });
   const batch = await new Feed(run, model).collate([row!]);
   const pass = { model, ...evaluationMode(adapter) };
   return {

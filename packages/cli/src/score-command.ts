@@ -14,16 +14,20 @@ import {
   trainingHooks,
 } from '@llmf/training';
 import {
+  canBeRead,
   DataFormatToken,
   ExampleTransformToken,
   openRows,
   vocabularyOf,
   type OpenedRows,
+  type Tokenizer,
   dataOptionsSection,
 } from '@llmf/data';
-import { nonFiniteWeight, tf, type Tensor } from '@llmf/nn';
+import { nonFiniteWeight, tf, type Head, type Tensor } from '@llmf/nn';
 import { cliErrors } from './cli-errors.js';
 import { Display } from './display.js';
+import { headScoresOf, type HeadScore } from './head-scores.js';
+import { everyToken } from './every-token.js';
 import { classifierOf, openInference, type Inference, type InferenceRequest } from './inference.js';
 import type { CliIo } from './io.js';
 
@@ -44,11 +48,6 @@ interface LogProbScore {
   readonly tokens: number;
   /** With --tokens: one per counted token, in order. */
   readonly logProbs?: readonly number[];
-}
-/** One answer under a reward model, or under a classifier with a number per label. */
-interface HeadScore {
-  readonly score: number | readonly number[];
-  readonly tokens: number;
 }
 type ResponseScore = LogProbScore | HeadScore;
 
@@ -99,18 +98,20 @@ export async function scoreCommand(
 }
 
 /** Rows are never cut: a score is of the whole answer. */
-async function openScoredRows(
-  { run, folder, tokenizerFolder }: Inference,
-  notice: (line: string) => void,
-): Promise<ScoredRows> {
+async function openScoredRows(inference: Inference, notice: (line: string) => void): Promise<ScoredRows> {
+  const { run, folder, tokenizerFolder } = inference;
   const options = readSection(run.config, dataOptionsSection);
+  const formats = run.container.resolveAll(DataFormatToken);
+  const isText =
+    classifierOf(inference) !== null && (await canBeRead(options.train[0]!, run.folder, formats, 'classified'));
   const opened = await openRows({
     source: options.train[0]!,
     folder: run.folder,
     tokenizerFolder,
     template: options.template,
     systemPrompt: options.systemPrompt,
-    formats: run.container.resolveAll(DataFormatToken),
+    formats,
+    ...(isText && { wanted: 'classified' as const, maxLength: inference.model.contextLength }),
     transforms: run.container.resolveAll(ExampleTransformToken),
     vocabulary: await vocabularyOf(folder),
     notice,
@@ -121,18 +122,19 @@ async function openScoredRows(
 async function writeScores(
   output: string,
   inference: Inference,
-  { rows }: ScoredRows,
+  { rows, tokenizer }: ScoredRows,
   withTokens: boolean,
   onProgress: (done: number) => void,
 ): Promise<void> {
-  const feed = new Feed(inference.run, inference.model);
+  const ofTokens = classifierOf(inference)?.head.at === 'token';
+  const feed = new Feed(inference.run, inference.model, ofTokens ? { changes: { batch: everyToken } } : {});
   const leftOut = new LeftOutRows(rows.dropped);
   await replaceFile(output, async (temporary) => {
     const file = await open(temporary, 'w');
     try {
       let done = 0;
       for await (const batch of feed.sweep(rows)) {
-        for (const [index, scores] of await scoreBatch(inference, batch, withTokens)) {
+        for (const [index, scores] of await scoreBatch(inference, batch, withTokens, tokenizer)) {
           const { row } = rows.placeOf(index);
           await checkScores(inference, row, scores);
           await leftOut.writeBefore(file, row);
@@ -156,12 +158,17 @@ async function writeScores(
 }
 
 /** Scores by row index, each answer under its role. */
-async function scoreBatch(inference: Inference, batch: Batch, withTokens: boolean): Promise<Map<number, RowScores>> {
+async function scoreBatch(
+  inference: Inference,
+  batch: Batch,
+  withTokens: boolean,
+  tokenizer: Tokenizer | null,
+): Promise<Map<number, RowScores>> {
   const classifier = classifierOf(inference);
   const scores =
     classifier === null
       ? await logProbScores(inference, batch, withTokens)
-      : await headScores(inference, batch, classifier.head.name);
+      : await headScores(inference, batch, classifier.head, tokenizer);
   const { group, role } = batch.responses;
   return new Map(
     [...batch.rowIndices].map((index, g) => {
@@ -183,13 +190,14 @@ async function logProbScores(inference: Inference, batch: Batch, withTokens: boo
   });
 }
 
-async function headScores(inference: Inference, batch: Batch, head: string): Promise<HeadScore[]> {
-  const values = await answersOf(inference, batch, ({ heads }) => heads![head]!); // [R, outputs]
-  const outputs = values.length / batch.responses.tokens.length;
-  return [...batch.responses.tokens].map((tokens, r) => {
-    const own = [...values.subarray(r * outputs, (r + 1) * outputs)];
-    return { score: outputs === 1 ? own[0]! : own, tokens };
-  });
+async function headScores(
+  inference: Inference,
+  batch: Batch,
+  head: Head,
+  tokenizer: Tokenizer | null,
+): Promise<HeadScore[]> {
+  const values = await answersOf(inference, batch, ({ heads }) => heads![head.name]!); // [R, outputs] or [S, outputs]
+  return headScoresOf(values, batch, head, (id) => tokenizer?.decode([id]) ?? String(id));
 }
 
 async function answersOf(
@@ -207,7 +215,7 @@ async function answersOf(
 }
 
 const numbersOf = (score: ResponseScore): readonly number[] =>
-  'score' in score ? [score.score].flat() : [score.logProbSum];
+  'logProbSum' in score ? [score.logProbSum] : 'score' in score ? [score.score].flat() : [];
 
 /** @throws LLMF_CLI_SCORE_NOT_FINITE */
 async function checkScores({ model, adapter }: Inference, row: number, scores: RowScores): Promise<void> {

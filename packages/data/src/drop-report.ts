@@ -30,17 +30,18 @@ export function summarize(rows: readonly DroppedRow[]): DropSummary {
 }
 
 /**
- * Writes `data-report.jsonl`: one object per dropped or truncated row with split, source, row, action and reason; an
+ * Writes `data-report.jsonl` (of a task, `data-report-TASK.jsonl`): one object per dropped or truncated row with split, source, row, action and reason; an
  * empty file says that every row is whole. Gives a line for the user when there is something to tell.
  */
 export async function writeReport(
   output: string,
   splits: Readonly<Record<string, readonly DroppedRow[]>>,
+  task?: string,
 ): Promise<string | null> {
   const lines = Object.entries(splits).flatMap(([split, rows]) =>
     rows.map((row) => `${JSON.stringify({ split, ...row })}\n`),
   );
-  const path = join(output, 'data-report.jsonl');
+  const path = join(output, task === undefined ? 'data-report.jsonl' : `data-report-${task}.jsonl`);
   makeFolder(output);
   await writeFile(path, lines.join(''));
   const { dropped, truncated, reasons } = summarize(Object.values(splits).flat());

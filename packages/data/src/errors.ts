@@ -16,6 +16,25 @@ export const errors = defineErrors('data', {
     expected: `one of ${f.known.join(', ')}`,
     fix: 'use a data plugin that reads such rows, or another stage',
   }),
+  noLabels: (_facts: object) => ({
+    what: 'no row of the training data has a label',
+    where: 'data.train',
+    expected: 'a column label (or tags beside words) with names or numbers',
+    fix: 'name the column: `columns: { label: … }`, or the labels: `stage.labels`',
+  }),
+  task: (f: { wanted: string; known: readonly string[] }) => ({
+    what:
+      f.wanted === 'none'
+        ? 'an entry of the data names a task, and this stage has none'
+        : 'no entry of the data is of this task',
+    where: 'data.train[].task',
+    got: `entries of ${f.known.join(', ')}`,
+    expected: `entries of ${f.wanted}`,
+    fix:
+      f.wanted === 'none'
+        ? 'remove `task`, or choose stage multitask'
+        : `give an entry \`task: ${f.wanted}\`, or remove the task`,
+  }),
   fileMissing: (f: { path: string; near: readonly string[]; where?: string }) => ({
     what: `No data file or folder at ${f.path}.`,
     where: f.where ?? 'data.train',

@@ -25,6 +25,7 @@ export { namedTemplates } from './templates/named.js';
 export { encodePrompt, stopTokens } from './prompt.js';
 export { openRows, type OpenedRows, type OpenRowsSettings } from './open-rows.js';
 export { openData, type OpenedData } from './service.js';
+export { canBeRead } from './can-be-read.js';
 export type { RowView } from './store/row-view.js';
 export { describeRow, describeSplit, descriptionLines, type SplitDescription } from './describe.js';
 export { summarize, type DropSummary } from './drop-report.js';

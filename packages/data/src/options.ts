@@ -44,6 +44,7 @@ export const sourceOptions = z.strictObject({
     .optional()
     .describe('Rows to take of this entry, drawn at random; more than there are repeats rows.'),
   split: z.string().min(1).optional().describe('Takes the files of this split from a folder, e.g. train or test.'),
+  task: z.string().min(1).optional().describe('The task of stage multitask that these rows are of.'),
   pieces: z.enum(['line', 'paragraph', 'file']).optional().describe('What one row of a text file is; default line.'),
 });
 export type SourceOptions = z.infer<typeof sourceOptions>;

@@ -14,9 +14,14 @@ export const dataService: DataService = {
     const { openData } = await import('./service.js');
     return openData(run, request);
   },
-  async report(run, splits) {
+  async labels(run, task) {
+    const { labelsOfRun } = await import('./label-names.js');
+    return await labelsOfRun(run, task);
+  },
+  async report(run, splits, task) {
     const { writeReport } = await import('./drop-report.js');
-    const summary = await writeReport(run.output, { train: splits.train.dropped, eval: splits.eval?.dropped ?? [] });
+    const dropped = { train: splits.train.dropped, eval: splits.eval?.dropped ?? [] };
+    const summary = await writeReport(run.output, dropped, task);
     if (summary !== null) run.logger.warn(summary);
   },
   sampler: (run, { rows, rowsPerStep }) =>

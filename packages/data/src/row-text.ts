@@ -15,5 +15,10 @@ export async function rowText(run: Run): Promise<RowText | null> {
     decode: (ids, { specialTokens = false } = {}) => tokenizer.decode(ids, { skipSpecialTokens: !specialTokens }),
     encode: (text) => Int32Array.from([...(tokenizer.addsBos ? [tokenizer.bos!.id] : []), ...tokenizer.encode(text)]),
     endIds: stopTokens(tokenizer, template),
+    maskId: tokenizer.mask?.id ?? null,
+    continuesWord: (id) => tokenizer.continuesWord(id),
+    specialIds: tokenizer.specialIds,
+    idOf: (text) => tokenizer.tokenId(text) ?? null,
+    size: tokenizer.vocabularySize,
   };
 }

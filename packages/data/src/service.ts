@@ -26,6 +26,7 @@ import { repeatRows } from './store/row-selection.js';
 import type { RowView } from './store/row-view.js';
 import type { TokenStore } from './store/token-store.js';
 import { chooseTemplate } from './templates/choose.js';
+import { entriesOf } from './task-entries.js';
 import { tokenFoldersOf, tokenizerOrNull, vocabularyOf } from './tokenizer-of-run.js';
 
 export type OpenedData = ArrangedData;
@@ -44,9 +45,15 @@ export async function openData(run: Run, request: DataRequest): Promise<OpenedDa
   const settings = await buildSettings(run, options, request, scratch.folder, notice);
   const opened: TokenStore[] = [];
   try {
-    const train = await openEntries(options.train, options.maxSamples, settings, opened, 'data.train');
+    const train = await openEntries(
+      entriesOf(options.train, request.task),
+      options.maxSamples,
+      settings,
+      opened,
+      'data.train',
+    );
     const evaluation = Array.isArray(options.eval)
-      ? await openEntries(options.eval, null, settings, opened, 'data.eval')
+      ? await openHeldOut(options.eval, request.task, settings, opened)
       : null;
     const data = arrange(train, evaluation, options, new SharedStores(opened, scratch.remove));
     const facts = (view: RowView | null) =>
@@ -61,16 +68,29 @@ export async function openData(run: Run, request: DataRequest): Promise<OpenedDa
   }
 }
 
+/** A task may have none. */
+async function openHeldOut(
+  entries: readonly SourceOptions[],
+  task: string | undefined,
+  settings: BuildSettings,
+  opened: TokenStore[],
+): Promise<Entry[] | null> {
+  if (task !== undefined && entries.every((entry) => entry.task !== task)) return null;
+  return await openEntries(entriesOf(entries, task), null, settings, opened, 'data.eval');
+}
+
 async function sayWhereNoEndIsLearned(
   { logger }: Run,
   train: RowView,
   { tokenizer, template, encoding, wanted }: BuildSettings,
 ): Promise<void> {
-  if (tokenizer === null || template === null || encoding.asText === true || wanted === 'prompt') return;
+  if (tokenizer === null || template === null || encoding.asText === true || !isAnswered(wanted)) return;
   const first = Array.from({ length: Math.min(rowsLookedAt, train.length) }, (_, index) => index);
   const line = endNotLearned(await train.rows(first), tokenizer, template);
   if (line !== null) logger.info(line); // `check` is silent about warnings of the data, which it lists
 }
+
+const isAnswered = (wanted: BuildSettings['wanted']) => !['prompt', 'classified', 'similar'].includes(wanted);
 
 function wantedKind(rows: RowKind): StandardRowKind {
   const kind = standardRowKinds.find((known) => known === rows);
@@ -135,6 +155,7 @@ async function buildSettings(
       maskHistory: options.maskHistory,
       leavesMedia: transforms.some(({ fitsMedia }) => fitsMedia === true),
       asText: request.rows === 'text',
+      ...(request.labels !== undefined && { labels: request.labels }),
     },
     vocabulary: folders.model === null ? null : await vocabularyOf(folders.model),
     cacheFolder,

@@ -33,6 +33,11 @@ export class Tokenizer {
   readonly fingerprint: string;
   /** Jinja sources that come with the tokenizer, by name; `default` is the usual one. */
   readonly chatTemplates: ReadonlyMap<string, string>;
+  /** Ids of every token that the tokenizer calls special. */
+  readonly specialIds: ReadonlySet<number>;
+  readonly mask: SpecialToken | null;
+  /** What the tokenizer's own post-processing puts around a text. */
+  readonly frame: { readonly before: readonly number[]; readonly after: readonly number[] };
   /** Texts of added tokens, longest first, for finding a special token at the end of a text. */
   private readonly addedTexts: readonly string[];
   /** A text before a continued one that no token crosses, when the tokenizer puts a space before every text. */
@@ -48,6 +53,9 @@ export class Tokenizer {
     this.eos = special('eos_token', 'eos_token_id');
     this.pad = special('pad_token', 'pad_token_id');
     this.unk = special('unk_token', 'unk_token_id');
+    this.mask = special('mask_token', 'mask_token_id');
+    this.frame = inner.frame;
+    this.specialIds = specialIds(inner, [this.bos, this.eos, this.pad, this.unk, this.mask]);
     this.fingerprint = files.fingerprint;
     this.chatTemplates = files.chatTemplates;
     this.vocabularySize = inner.size;
@@ -81,6 +89,34 @@ export class Tokenizer {
     if (text === '') return [];
     if (!continues || this.shield === null) return this.idsOf(text);
     return this.idsOf(this.shield.text + text).slice(this.shield.length);
+  }
+
+  /** A text between the tokens that the tokenizer's own post-processing puts around it, at most `limit` tokens in all. */
+  sequence(text: string, limit: number | null = null): number[] {
+    return this.framed(this.encode(text), limit);
+  }
+
+  /** Tokens of a text that is given as words, each encoded by itself; `word`: the place of each token's word, −1: of none. */
+  wordSequence(words: readonly string[], limit: number | null = null): { ids: number[]; word: number[] } {
+    const pieces = words.map((text, at) => this.encode(at === 0 ? text : ` ${text}`, { continues: at > 0 }));
+    const { before, after } = this.frame;
+    const places = pieces.flatMap((ids, at) => ids.map(() => at)).slice(0, this.room(limit));
+    const none = (ids: readonly number[]) => ids.map(() => -1);
+    return { ids: this.framed(pieces.flat(), limit), word: [...none(before), ...places, ...none(after)] };
+  }
+
+  /** Does a token go on with the word before it, as WordPiece's `##s` or a piece without a space before it? */
+  continuesWord(id: number): boolean {
+    return this.inner.continuesWord(id);
+  }
+
+  private framed(ids: readonly number[], limit: number | null): number[] {
+    return [...this.frame.before, ...ids.slice(0, this.room(limit)), ...this.frame.after];
+  }
+
+  /** Tokens of a text that has `limit` with its frame. */
+  private room(limit: number | null): number {
+    return limit === null ? Infinity : Math.max(0, limit - this.frame.before.length - this.frame.after.length);
   }
 
   decode(ids: ArrayLike<number>, { skipSpecialTokens = false } = {}): string {
@@ -215,6 +251,17 @@ async function readTemplates(folder: string, config: Json, file: Json | null): P
     if (name.endsWith('.jinja')) templates.set(basename(name, '.jinja'), await readFile(join(more, name), 'utf8'));
   }
   return templates;
+}
+
+/** Those that tokenizer.json or its config name. */
+function specialIds(inner: TokenPipeline, named: readonly (SpecialToken | null)[]): Set<number> {
+  const added = [...inner.added.byId].flatMap(([id, { special }]) => (special ? [id] : []));
+  return new Set([
+    ...added,
+    ...named.flatMap((token) => (token === null ? [] : [token.id])),
+    ...inner.frame.before,
+    ...inner.frame.after,
+  ]);
 }
 
 function addsBos(inner: TokenPipeline, config: Json, bos: string): boolean {

@@ -24,6 +24,7 @@ import {
   type Decoder,
   type Embedding,
   type ForwardContext,
+  type Head,
   type Ints,
   type LayerNorm,
   type Linear,
@@ -174,11 +175,19 @@ const withoutPooler = new Set([
   'BertForQuestionAnswering',
 ]);
 
+/** BertForSequenceClassification: the pooler (dense layer and tanh of the first token), then the labels; of tokens those alone. */
+function classifierHead(head: Head, hiddenSize: number): Head {
+  if (head.at === 'token') return { ...head, bias: true, paths: ['classifier'] };
+  const pooler = { hidden: [hiddenSize], activation: 'tanh', paths: ['bert.pooler.dense', 'classifier'] } as const;
+  return { ...head, at: 'first', bias: true, ...pooler };
+}
+
 export const bert = encoderArchitecture({
   modelType: 'bert',
   description: 'BERT and encoders built like it, with or without the head of masked tokens',
   config: bertConfig,
   paths: { decoder: 'bert', head: 'cls' },
+  classifierHead,
   renames: [
     [/LayerNorm\.gamma$/, 'LayerNorm.weight'],
     [/LayerNorm\.beta$/, 'LayerNorm.bias'],

@@ -184,9 +184,9 @@ export const modelErrors = defineErrors('models', {
     expected: 'equal values, or "tie_word_embeddings": false',
     fix: 'set tie_word_embeddings to what the model was trained with',
   }),
-  classifierHead: (f: { folder: string; got: readonly number[] | null; labels: number | null }) => ({
-    what: 'the folder of a sequence classifier holds another head than its config says',
-    where: `${f.folder}, score.weight`,
+  classifierHead: (f: { folder: string; weight: string; got: readonly number[] | null; labels: number | null }) => ({
+    what: 'the folder of a classifier holds another head than its config says',
+    where: `${f.folder}, ${f.weight}`,
     got: f.got === null ? 'no such weight' : shapeText(f.got),
     expected: f.labels === null ? '[labels, hidden size]' : `${f.labels} rows, one per label of id2label`,
     fix: 'check that config.json belongs to these weights',
@@ -194,7 +194,7 @@ export const modelErrors = defineErrors('models', {
   noLanguageHead: (f: { folder: string }) => ({
     what: 'this model has no language-model head: it is a classifier or a reward model and gives no probabilities of tokens',
     where: f.folder,
-    got: 'a folder of …ForSequenceClassification, or a model that is read by its heads alone',
+    got: 'a folder of …ForSequenceClassification or …ForTokenClassification, or a model that is read by its heads alone',
     expected: 'a language model',
     fix: 'give the folder of a language model; `llmf score` gives the scores of this one',
   }),

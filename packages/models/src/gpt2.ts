@@ -154,6 +154,8 @@ export const gpt2 = causalArchitecture({
     num_attention_heads: 'n_head',
   },
   paths: { decoder: 'transformer', head: 'lm_head' },
+  /** GPT2ForTokenClassification calls its head `classifier`. */
+  classifierHead: (head) => (head.at === 'token' ? { ...head, bias: true, paths: ['classifier'] } : head),
   /** Causal masks. */
   buffers: /\.attn\.(bias|masked_bias)$/,
   build(config, parts, headParts) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readHeads, type Architecture, type ModelLoader } from '@llmf/nn';
 import { replaceTokenFiles } from './files/companion-files.js';
-import { isClassifier, readClassifierHead } from './files/classifier.js';
+import { isClassifier, readClassifierHead, readNamed } from './files/classifier.js';
 import { inspectModel, loadModel } from './files/load-model.js';
 import { locateModel } from './files/locate-model.js';
 import { readModelConfig } from './files/model-config.js';
@@ -29,8 +29,11 @@ export function createModelLoader({ find, forms = noForms, shardBytes = 5e9 }: L
     inspect: (folder, architecture) => inspectModel(folder, architecture, forms),
     heads: async (folder) => {
       const config = await readModelConfig(folder);
-      return isClassifier(config) ? await readClassifierHead(folder, config) : await readHeads(folder);
+      if (!isClassifier(config)) return await readHeads(folder);
+      return await readClassifierHead(folder, config, find(config.model_type));
     },
+    headWeights: async (folder, names) =>
+      await readNamed(folder, names, find((await readModelConfig(folder)).model_type)),
     save: (model, folder, options) =>
       saveModel(model, folder, options, { architecture: find(model.modelType), forms, shardBytes }),
     saveAdapter: (adapter, folder, options) => saveAdapter(adapter, folder, options, find),

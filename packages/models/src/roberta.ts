@@ -23,6 +23,7 @@ import {
   type Decoder,
   type Embedding,
   type ForwardContext,
+  type Head,
   type Ints,
   type LayerNorm,
   type Linear,
@@ -174,11 +175,19 @@ class RobertaHead {
 const withHead = new Set(['RobertaForMaskedLM', 'RobertaForCausalLM']);
 const withPooler = 'RobertaModel';
 
+/** RobertaClassificationHead: a dense layer and tanh of the first token, then the labels; of tokens those alone. */
+function classifierHead(head: Head, hiddenSize: number): Head {
+  if (head.at === 'token') return { ...head, bias: true, paths: ['classifier'] };
+  const paths = ['classifier.dense', 'classifier.out_proj'];
+  return { ...head, at: 'first', bias: true, hidden: [hiddenSize], activation: 'tanh', paths };
+}
+
 export const roberta = encoderArchitecture({
   modelType: 'roberta',
   description: 'RoBERTa and encoders built like it, with or without the head of masked tokens',
   config: robertaConfig,
   paths: { decoder: 'roberta', head: 'lm_head' },
+  classifierHead,
   buffers: /embeddings\.position_ids$/,
   build(config, parts, headParts) {
     const { vocab_size, hidden_size: width } = config;

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { apiVersion, StageToken, type Plugin } from '@llmf/core';
+import { classification } from './classify/classification.js';
+import { regression } from './classify/regression.js';
+import { tokenClassification } from './classify/token-classification.js';
+import { masked } from './masked/masked.js';
 import { preference } from './preference.js';
 import { pretrain } from './pretrain.js';
 import { sft } from './sft.js';
 import { unpaired } from './unpaired.js';
 
-export { preference, pretrain, sft, unpaired };
+export { classification, masked, preference, pretrain, regression, sft, tokenClassification, unpaired };
 
-/** Plugin that brings the stages that minimise losses over rows: `pretrain`, `sft`, `preference`, `unpaired`. */
+const all = [pretrain, sft, preference, unpaired, masked, classification, regression, tokenClassification];
+
+/** Plugin that brings the stages that minimise losses over rows. */
 export default function stages(): Plugin {
   return {
     name: 'stages',
     apiVersion,
-    description: 'stages that minimise losses over rows: pretrain, sft, preference, unpaired',
+    description: `stages that minimise losses over rows: ${all.map(({ name }) => name).join(', ')}`,
     apply(engine) {
-      for (const stage of [pretrain, sft, preference, unpaired]) engine.provide(StageToken, stage);
+      for (const stage of all) engine.provide(StageToken, stage);
     },
   };
 }

@@ -9,7 +9,7 @@ export function createTrainingHooks(): TrainingHooks {
     lossTerms: new SyncWaterfallHook(['terms'], 'lossTerms'),
     modelLoaded: new AsyncSeriesWaterfallHook(['model'], 'modelLoaded'),
     datasetReady: new AsyncSeriesWaterfallHook(['rows', 'info'], 'datasetReady'),
-    rowsEncoded: new AsyncSeriesWaterfallHook(['rows'], 'rowsEncoded'),
+    rowsEncoded: new AsyncSeriesWaterfallHook(['rows', 'place'], 'rowsEncoded'),
     batchCollated: new AsyncSeriesWaterfallHook(['batch', 'place'], 'batchCollated'),
     inputsEmbedded: new SyncWaterfallHook(['embedded', 'batch', 'pass'], 'inputsEmbedded'),
     gradientsReady: new AsyncSeriesWaterfallHook(['gradients'], 'gradientsReady'),

@@ -7,7 +7,15 @@ export { createLossSession } from './loss-session.js';
 export * from './losses/index.js';
 export { batchLogProbs, evaluationMode, type LogProbsRequest } from './objective/log-probs.js';
 export { EvaluationSums } from './objective/evaluation-sums.js';
-export { lossChoices, lossTermsOf, noLoss, type LossStage, type RunTerms } from './objective/loss-terms.js';
+export {
+  lossChoices,
+  lossTermsOf,
+  noLoss,
+  type LossStage,
+  type RunTerms,
+  type StageParts,
+  type TaskOfRun,
+} from './objective/loss-terms.js';
 export { MetricTotals } from './objective/metric-totals.js';
 export {
   lossInputs,
@@ -31,7 +39,7 @@ export { hostTensors, loadVariables } from './policy/variable-state.js';
 export { checkFiles } from './policy/watch-files.js';
 export { references } from './references/index.js';
 export { checkReference, disposeReference, openReference } from './references/open-reference.js';
-export { Feed } from './rows/feed.js';
+export { Feed, type RowChanges } from './rows/feed.js';
 export { Rows, unhurried, type RowsRequest } from './rows/rows.js';
 export { schedules } from './schedules/schedules.js';
 export { clipByGlobalNorm } from './updater/clipping.js';

@@ -13,8 +13,13 @@ import { peakLearningRate } from './updater/learning-rate.js';
 import { Updater } from './updater/updater.js';
 
 /** The session of every stage that minimises weighted loss terms over rows, composed from the four parts of training. */
-export async function createLossSession(run: Run, stage: LossStage): Promise<StageSession> {
-  const { terms, needs } = lossTermsOf(run, stage);
+export async function createLossSession(
+  run: Run,
+  stage: LossStage,
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<StageSession> {
+  const own = (await stage.parts?.(run, options as never)) ?? {};
+  const { terms, needs } = lossTermsOf(run, stage, own.terms);
   const policy = await openPolicy(run, needs.heads);
   if (needs.reference !== 'none') await checkReference(run, policy, needs.span === 'all');
   const rows = await Rows.open(run, policy.model, {
@@ -22,6 +27,8 @@ export async function createLossSession(run: Run, stage: LossStage): Promise<Sta
     columns: needs.columns ?? [],
     mismatched: needs.mismatched ?? false,
     coupling: needs.coupling,
+    ...(own.labels !== undefined && { labels: own.labels }),
+    ...(own.changes !== undefined && { changes: own.changes }),
   });
   const reference =
     needs.reference === 'none'

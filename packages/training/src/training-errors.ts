@@ -97,6 +97,12 @@ export const trainingErrors = defineErrors('training', {
     got: f.head,
     fix: 'give one of them another name, or the same outputs, place and layers',
   }),
+  poolingsDiffer: (f: { poolings: readonly string[] }) => ({
+    what: 'two losses ask for hidden states pooled in different ways',
+    where: 'loss',
+    got: f.poolings.join(' and '),
+    fix: 'give both the same `pooling`',
+  }),
   mismatchedRows: (_facts: object) => ({
     what: 'a loss pairs each prompt with the answer of another row, and there is no other',
     where: 'data',

@@ -102,6 +102,7 @@ class Packer {
       groups: rows.length,
       rowIndices: Int32Array.from(rows, ({ index }) => index),
       extras: numbersOf(rows),
+      ...labelsOf(rows),
       media: rows.flatMap(({ media }) => media),
       tokens: this.#realTokens,
     };
@@ -159,6 +160,14 @@ class Packer {
     }
     return tokens;
   }
+}
+
+/** The labels of all rows, one after the other. @throws LLMF_DATA_EXTRA_MISSING where a row has none and another has */
+function labelsOf(rows: readonly EncodedRow[]): Pick<Batch, 'labels'> {
+  const missing = rows.find(({ labels }) => labels === undefined);
+  if (missing !== undefined && rows.every(({ labels }) => labels === undefined)) return {};
+  if (missing !== undefined) throw errors.extraMissing({ name: 'label', row: missing.index });
+  return { labels: Float32Array.from(rows.flatMap(({ labels }) => [...labels!])) };
 }
 
 /** Every number that some row (or answer) has, one list a name. @throws LLMF_DATA_EXTRA_MISSING when one lacks it. */

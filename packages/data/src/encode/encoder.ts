@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EncodedResponse } from '@llmf/training';
+import type { EncodedResponse, LabelRequest } from '@llmf/training';
 import type { ChatExample, Example, Message, TextExample, TokenExample } from '../formats/example.js';
 import { RowProblem } from '../readers/row-reader.js';
 import type { ChosenTemplate } from '../templates/choose.js';
 import type { Tokenizer } from '../tokenizer.js';
 import { countedTokens, longestLength, type EncodedParts } from './encoded-parts.js';
+import { encodeSequences } from './encode-sequences.js';
 import { renderChat, type TextSegment } from './segments.js';
 import { truncateRow, type Truncation } from './truncate.js';
 
@@ -20,6 +21,8 @@ export interface EncodingOptions {
   readonly leavesMedia: boolean;
   /** The stage learns running text: chats are written out and learned whole. */
   readonly asText: boolean;
+  /** How labels become numbers; left out: they are not wanted. */
+  readonly labels?: LabelRequest;
 }
 
 export interface Encoded {
@@ -49,6 +52,7 @@ export class Encoder {
     if (example.kind === 'tokens') return this.#finish(this.#tokens(example));
     if (this.tokenizer === null || this.template === null)
       throw new RowProblem('the row holds text, but there is no tokenizer');
+    if (example.kind === 'sequences') return encodeSequences(example, this.tokenizer, this.options);
     if (example.kind === 'text') return this.#text(example.text, example);
     if (this.options.asText) return this.#text(this.#written(example), example);
     if (example.answers.length === 0) return this.#finish(this.#prompt(example));
@@ -99,6 +103,7 @@ export class Encoder {
   #text(text: string, common: Common): Encoded {
     const { bos, eos, addsBos } = this.tokenizer!;
     const ids = this.tokenizer!.encode(text);
+    if (bos === null && eos === null) return this.#framedText(ids, common);
     if (addsBos && bos !== null && ids[0] !== bos.id) ids.unshift(bos.id);
     if (eos !== null && ids.at(-1) !== eos.id) ids.push(eos.id);
     if (ids.length < 2) throw new RowProblem('the text has fewer than two tokens');
@@ -109,6 +114,22 @@ export class Encoder {
       piece.counted[0] = 0;
       rows.push({ ...commonParts(common), prompt: new Int32Array(0), responses: [piece] });
     }
+    return { rows, truncated: null };
+  }
+
+  /** Running text of a tokenizer that frames texts, as an encoder's: each piece of maxLength has the frame of its own. */
+  #framedText(ids: readonly number[], common: Common): Encoded {
+    const { before, after } = this.tokenizer!.frame;
+    const size = (this.options.maxLength ?? Infinity) - before.length - after.length;
+    if (size < 1) throw new RowProblem('maxLength leaves no token between those that frame a text');
+    const rows: EncodedParts[] = [];
+    for (let start = 0; start < ids.length; start += size) {
+      const piece = response([...before, ...ids.slice(start, start + size), ...after], 'response', 1);
+      if (piece.ids.length < 2) continue; // nothing predicts it
+      piece.counted[0] = 0;
+      rows.push({ ...commonParts(common), prompt: new Int32Array(0), responses: [piece] });
+    }
+    if (rows.length === 0) throw new RowProblem('the text has fewer than two tokens');
     return { rows, truncated: null };
   }
 

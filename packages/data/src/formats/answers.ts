@@ -8,7 +8,7 @@ import type { ColumnRole, WantedRows } from './data-format.js';
 import type { Answer, ChatExample, Message } from './example.js';
 import { isMessages, readMessages } from './messages.js';
 
-type AnsweredKind = Exclude<StandardRowKind, 'text' | 'prompt'>;
+type AnsweredKind = Exclude<StandardRowKind, 'text' | 'prompt' | 'classified' | 'similar'>;
 
 /** What the answer columns of a row can serve as, the most specific first. */
 export function rowKindsOf(has: (role: ColumnRole) => boolean): AnsweredKind[] {
@@ -36,6 +36,7 @@ export function chooseKind(
 ): AnsweredKind | null {
   if (wanted === 'any') return (kinds[0] as AnsweredKind | undefined) ?? null;
   if (wanted === 'text') return kinds.includes('single') ? 'single' : null;
+  if (wanted === 'classified' || wanted === 'similar') return null;
   if (wanted === 'single' && kinds.includes('labelled')) return null;
   return servedBy[wanted].find((kind) => kinds.includes(kind)) ?? null;
 }

@@ -22,6 +22,11 @@ export const columnRoles = [
   'responses',
   'scores',
   'text',
+  'words',
+  'tags',
+  'anchor',
+  'positive',
+  'negative',
   'weight',
   'promptIds',
   'responseIds',
@@ -53,6 +58,8 @@ export interface DataFormat extends Named {
   readonly columns: Readonly<Partial<Record<ColumnRole, readonly string[]>>>;
   /** Sets of roles; a file with every column of one set is recognised as this format. Empty: only by name. */
   readonly recognisedBy: readonly (readonly ColumnRole[])[];
+  /** Kinds of rows that it alone is read for; left out: all but those of formats that say so. */
+  readonly serves?: readonly StandardRowKind[];
   /** Changes when rows are read otherwise; rows of a plugin's format without it are tokenized anew in every run. */
   readonly version?: string;
   /** Tags of chat messages unless the config says otherwise; absent: the format has no messages. */

@@ -92,4 +92,13 @@ export interface TokenExample extends Common {
   readonly answers: readonly { readonly role: ResponseRole; readonly ids: readonly number[] }[];
 }
 
-export type Example = TextExample | ChatExample | TokenExample;
+/** Texts that are read as they are, framed by the tokenizer's own special tokens; with what they are labelled, if anything. */
+export interface SequenceExample extends Common {
+  readonly kind: 'sequences';
+  /** A list of words keeps them apart. */
+  readonly texts: readonly { readonly role: ResponseRole; readonly text: string | readonly string[] }[];
+  /** As the row has them: names, or numbers; null: the row has none. */
+  readonly labels: readonly (string | number)[] | null;
+}
+
+export type Example = TextExample | ChatExample | TokenExample | SequenceExample;

@@ -3,6 +3,7 @@ import { openai, sharegpt } from './conversation.js';
 import type { DataFormat } from './data-format.js';
 import { alpaca, medicalgpt, promptCompletion, prompts, ranked } from './instruction.js';
 import { preference } from './preference.js';
+import { labelledText, similarTexts, taggedWords } from './sequences.js';
 import { text } from './text.js';
 import { tokens } from './tokens.js';
 
@@ -17,5 +18,8 @@ export const builtInFormats: readonly DataFormat[] = [
   preference,
   promptCompletion,
   text,
+  similarTexts,
+  taggedWords,
+  labelledText,
   prompts,
 ];

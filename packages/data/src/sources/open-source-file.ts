@@ -47,7 +47,8 @@ export async function openSourceFile(
   const reader = await openReader(file.path, { pieces: file.pieces });
   try {
     const seen = columnsOf(await reader.read(0, sampleRows));
-    const format = file.format === null ? detectFormat(file, formats, seen) : findFormat(file.format, formats);
+    const format =
+      file.format === null ? detectFormat(file, formats.filter(isFor(wanted)), seen) : findFormat(file.format, formats);
     const columns = planColumns(file, format, seen, extras);
     const plan = { ...columns, kinds: kindsOf(format, columns, seen) };
     const kind = checkKind(file, format, plan, seen, wanted);
@@ -87,6 +88,14 @@ function columnsOf(rows: readonly unknown[]): ReadonlySet<string> {
   }
   return seen;
 }
+
+/** Formats of their own kinds of rows are looked for by who wants these, and where anything goes. */
+const isFor =
+  (wanted: WantedRows) =>
+  ({ serves }: DataFormat): boolean => {
+    const isOwn = wanted === 'classified' || wanted === 'similar';
+    return serves === undefined ? !isOwn : wanted === 'any' || serves.some((kind) => kind === wanted);
+  };
 
 function findFormat(name: string, formats: readonly DataFormat[]): DataFormat {
   const found = formats.findLast((format) => format.name === name);
@@ -173,6 +182,8 @@ const kindNames = {
   labelled: 'labelled answers (an answer and a label true or false)',
   group: 'several scored answers per prompt',
   prompt: 'prompts (with or without answers)',
+  classified: 'texts with labels',
+  similar: 'texts that mean the same (anchor, positive)',
 } as const;
 
 function kindsOf(
@@ -181,6 +192,7 @@ function kindsOf(
   seen: ReadonlySet<string>,
 ): readonly StandardRowKind[] {
   if (format.columns.responseIds !== undefined) return [];
+  if (format.serves !== undefined) return format.serves;
   if (format.columns.text !== undefined) return ['text'];
   return rowKindsOf((role) => seen.has(map.columns[role] ?? ''));
 }
@@ -194,6 +206,7 @@ function checkKind(
   wanted: WantedRows,
 ): StandardRowKind | null {
   if (wanted === 'any' || format.columns.responseIds !== undefined) return null;
+  if (format.serves?.some((kind) => kind === wanted) === true) return wanted;
   const has = (role: ColumnRole) => seen.has(plan.map.columns[role] ?? '');
   const isText = format.columns.text !== undefined;
   if (wanted === 'prompt') return null; // every format's rows begin with one; a row without is reported

@@ -21,7 +21,7 @@ import { StoreWriter } from './store-writer.js';
 import { TokenStore } from './token-store.js';
 
 /** Changes when the same data would be encoded otherwise by a newer version of this package. */
-const encodingVersion = 2;
+const encodingVersion = 3;
 const blockRows = 256;
 
 export interface BuildSettings {

@@ -6,13 +6,23 @@ import { type EncodedParts, storedTokens } from '../encode/encoded-parts.js';
 /**
  * One row in binary, in the machine's byte order: a header, the extras, prompt ids, then per answer its ids and one mask
  * bit per token, at the end media and, of a prompt row, what it was as JSON.
- *   header: u32 answers, u32 prompt tokens, u32 media bytes, u32 source bytes, f64 weight   (24 bytes)
- *   extras: f64 × names · answer heads: u32 role, u32 tokens · prompt i32 × P · per answer i32 × A, bits ⌈A/8⌉ · media · source
+ *   header: u32 answers, u32 prompt tokens, u32 media bytes, u32 source bytes, f64 weight, u32 labels, 4 bytes   (32 bytes)
+ *   extras: f64 × names · answer heads: u32 role, u32 tokens · labels f32 × L · prompt i32 × P · per answer i32 × A,
+ *   bits ⌈A/8⌉ · media · source
  */
-export const recordVersion = `3-${endianness()}`;
+export const recordVersion = `4-${endianness()}`;
 
-const roles: readonly ResponseRole[] = ['response', 'chosen', 'rejected', 'desirable', 'undesirable'];
-const headerBytes = 24;
+const roles: readonly ResponseRole[] = [
+  'response',
+  'chosen',
+  'rejected',
+  'desirable',
+  'undesirable',
+  'anchor',
+  'positive',
+  'negative',
+];
+const headerBytes = 32;
 
 /** @param source what the row was, as JSON, where it is kept */
 export function encodeRecord(row: EncodedParts, extras: readonly string[], source = ''): Buffer {
@@ -20,7 +30,9 @@ export function encodeRecord(row: EncodedParts, extras: readonly string[], sourc
   const columns = Buffer.from(source);
   const heads = headerBytes + 8 * extras.length + 8 * row.responses.length;
   const masks = row.responses.reduce((sum, { ids }) => sum + Math.ceil(ids.length / 8), 0);
-  const record = Buffer.alloc(heads + 4 * storedTokens(row) + masks + media.length + columns.length);
+  const labels = row.labels ?? new Float32Array(0);
+  const numbers = 4 * (labels.length + storedTokens(row));
+  const record = Buffer.alloc(heads + numbers + masks + media.length + columns.length);
   new Uint32Array(record.buffer, record.byteOffset, 4).set([
     row.responses.length,
     row.prompt.length,
@@ -28,6 +40,7 @@ export function encodeRecord(row: EncodedParts, extras: readonly string[], sourc
     columns.length,
   ]);
   record.writeDoubleLE(row.weight, 16);
+  new Uint32Array(record.buffer, record.byteOffset + 24, 1).set([labels.length]);
   extras.forEach((name, at) => record.writeDoubleLE(row.extras[name] ?? Number.NaN, headerBytes + 8 * at));
   row.responses.forEach(({ role, ids }, at) => {
     const offset = headerBytes + 8 * extras.length + 8 * at;
@@ -38,6 +51,7 @@ export function encodeRecord(row: EncodedParts, extras: readonly string[], sourc
     record.set(bytes, offset);
     offset += bytes.length;
   };
+  put(bytesOf(labels));
   put(bytesOf(row.prompt));
   for (const { ids, counted } of row.responses) {
     put(bytesOf(ids));
@@ -67,6 +81,8 @@ export function decodeRecord(record: Buffer, extras: readonly string[]): Encoded
     offset += bytes;
     return part;
   };
+  const [labelCount] = words(24, 1) as unknown as [number];
+  const labels = labelCount === 0 ? {} : { labels: new Float32Array(idsOf(take(4 * labelCount)).buffer) };
   const prompt = idsOf(take(4 * promptTokens));
   const responses: EncodedResponse[] = [];
   for (let at = 0; at < answers; at++) {
@@ -76,7 +92,8 @@ export function decodeRecord(record: Buffer, extras: readonly string[]): Encoded
   }
   const media = mediaBytes === 0 ? [] : (JSON.parse(take(mediaBytes).toString('utf8'), textAsBytes) as unknown[]);
   const numbers = extras.map((name, at) => [name, aligned.readDoubleLE(headerBytes + 8 * at)] as const);
-  return { prompt, responses, weight: aligned.readDoubleLE(16), extras: Object.fromEntries(numbers), media };
+  const weight = aligned.readDoubleLE(16);
+  return { prompt, responses, weight, extras: Object.fromEntries(numbers), media, ...labels };
 }
 
 const bytesKey = '\u0000base64';
@@ -92,7 +109,7 @@ function textAsBytes(_: string, value: unknown): unknown {
   return typeof text === 'string' ? new Uint8Array(Buffer.from(text, 'base64')) : value;
 }
 
-const bytesOf = (ids: Int32Array) => new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
+const bytesOf = (ids: Int32Array | Float32Array) => new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
 
 function idsOf(bytes: Uint8Array): Int32Array {
   const copy = new Uint8Array(bytes.length);

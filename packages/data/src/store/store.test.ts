@@ -39,7 +39,7 @@ describe('records', () => {
     }
   });
 
-  it('take 4 bytes and one bit per token beside 24 bytes a row and 8 an answer', () => {
+  it('take 4 bytes and one bit per token beside 32 bytes a row and 8 an answer', () => {
     const row: EncodedParts = {
       prompt: new Int32Array(100),
       responses: [{ ids: new Int32Array(80), counted: new Uint8Array(80), role: 'response' }],
@@ -47,7 +47,7 @@ describe('records', () => {
       extras: {},
       media: [],
     };
-    expect(encodeRecord(row, []).length).toBe(24 + 8 + 4 * 180 + 10);
+    expect(encodeRecord(row, []).length).toBe(32 + 8 + 4 * 180 + 10);
   });
 });
 

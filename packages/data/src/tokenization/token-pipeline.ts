@@ -7,13 +7,16 @@ import { isRecord, type Json, partsOf, UnsupportedPart } from './json.js';
 import { tokenModel } from './models/index.js';
 import type { TokenModel } from './models/model.js';
 import { normalizer, type Normalizer } from './normalizers.js';
-import { firstOfTemplate } from './post-processor.js';
+import { firstOfTemplate, frameOf, type Frame } from './post-processor.js';
 import { type PreTokenizer, preTokenizer } from './pre-tokenizers.js';
 
 export class TokenPipeline {
   readonly added: AddedTokens;
   /** The token that the file's own post-processing puts before every text. */
   readonly firstOfTemplate: string | null;
+  /** What the file's own post-processing puts around a text. */
+  readonly frame: Frame;
+  private readonly wordStart: WordStart;
   private readonly normalize: Normalizer;
   private readonly preTokenize: PreTokenizer;
   private readonly model: TokenModel;
@@ -32,6 +35,8 @@ export class TokenPipeline {
     const own = partsOf(file['added_tokens']).map((token) => addedToken(token));
     this.added.add(own.filter((token) => token !== null));
     if (more.length > 0) this.added.add(more);
+    this.frame = frameOf(file['post_processor'], (text) => this.added.id(text));
+    this.wordStart = wordStartOf(file);
   }
 
   /** Highest id + 1. */
@@ -39,6 +44,13 @@ export class TokenPipeline {
     let highest = this.model.vocabulary.highestId();
     for (const id of this.added.byId.keys()) highest = Math.max(highest, id);
     return highest + 1;
+  }
+
+  /** Of tokens of the model itself; an added token stands alone. */
+  continuesWord(id: number): boolean {
+    const text = this.model.vocabulary.text(id);
+    if (text === undefined || this.added.byId.has(id)) return false;
+    return this.wordStart.prefix !== null ? text.startsWith(this.wordStart.prefix) : !this.wordStart.marks.test(text);
   }
 
   /** @throws NoToken */
@@ -72,4 +84,15 @@ export class TokenPipeline {
     for (const piece of this.preTokenize({ text, isFirst }))
       for (const id of this.model.encode(piece.text)) ids.push(id);
   }
+}
+
+/** How a token says that it begins a word: by not having the prefix of those that go on, or by a mark of the space before. */
+interface WordStart {
+  readonly prefix: string | null;
+  readonly marks: RegExp;
+}
+
+function wordStartOf({ model }: Json): WordStart {
+  const prefix = isRecord(model) ? model['continuing_subword_prefix'] : null;
+  return { prefix: typeof prefix === 'string' && prefix !== '' ? prefix : null, marks: /^[Ġ▁Ċ\s]/u };
 }

@@ -2,7 +2,7 @@
 import { nearest, type HostTensor, type MapFile, type SafetensorsDtype } from '@llmf/core';
 import { isMatrix, type Architecture, type PackedWeight, type WeightFormat, type WeightInfo } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
-import { isClassifier, isClassifierWeight } from './classifier.js';
+import { classifierWeights, isClassifier } from './classifier.js';
 import type { ModelConfig } from './model-config.js';
 import { openWeights, type PackedForms, type WeightStore } from './weight-store.js';
 
@@ -32,7 +32,7 @@ export class Checkpoint {
     const weights = without(architecture.weights(config), leftOut);
     const store = await openWeights(folder, forms);
     try {
-      const keyOf = without(withoutClassifierHead(config, keysByName(store, architecture)), leftOut);
+      const keyOf = without(withoutClassifierHead(config, architecture, keysByName(store, architecture)), leftOut);
       const tied = without(architecture.tied?.(config) ?? new Map<string, string>(), leftOut);
       checkNames(folder, store, weights, keyOf, tied);
       checkTensors(folder, store, weights, keyOf);
@@ -84,8 +84,14 @@ const without = <T>(map: ReadonlyMap<string, T>, names: ReadonlyMap<string, unkn
   names.size === 0 ? map : new Map([...map].filter(([name]) => !names.has(name)));
 
 /** The head's own weights are read apart, by their keys: see `readClassifierHead`. */
-function withoutClassifierHead(config: ModelConfig, keyOf: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return isClassifier(config) ? new Map([...keyOf].filter(([, key]) => !isClassifierWeight(key))) : keyOf;
+function withoutClassifierHead(
+  config: ModelConfig,
+  architecture: Architecture,
+  keyOf: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  if (!isClassifier(config)) return keyOf;
+  const isOfHead = classifierWeights(config, architecture);
+  return new Map([...keyOf].filter(([, key]) => !isOfHead(key)));
 }
 
 /** The file's keys by the architecture's names. */

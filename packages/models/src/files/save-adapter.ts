@@ -2,7 +2,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addFilesAtomic, fromFloat32, type TensorToWrite } from '@llmf/core';
-import { changesLayer, tf, peftHeadKey, type Architecture, type AttachedAdapter, type SaveOptions } from '@llmf/nn';
+import {
+  changesLayer,
+  layerPaths,
+  peftHeadKey,
+  tf,
+  type Architecture,
+  type AttachedAdapter,
+  type Head,
+  type SaveOptions,
+} from '@llmf/nn';
 import { ggufOf } from '../gguf/gguf-folder.js';
 import { copyCompanions } from './companion-files.js';
 import { checkSaved } from './finite-weights.js';
@@ -39,7 +48,7 @@ export async function saveAdapter(
   if (classifier !== null) tensors.push(...headTensors(folder, classifier, 'F32', peftHeadKey));
   const config = {
     ...adapter.peftConfig,
-    ...(classifier === null ? {} : classifierKeys),
+    ...(classifier === null ? {} : classifierKeys(classifier.head)),
     base_model_name_or_path: (await ggufOf(source)) ?? hubIdOf(source) ?? source,
     ...('fan_in_fan_out' in adapter.peftConfig ? { fan_in_fan_out: await isTransposed(adapter, source, find) } : {}),
   };
@@ -58,8 +67,15 @@ export async function saveAdapter(
   await write.finally(() => tf.dispose([...(made?.values() ?? [])]));
 }
 
-/** As PEFT 0.21 writes them for every sequence classifier (peft_model.py, PeftModelForSequenceClassification). */
-const classifierKeys = { task_type: 'SEQ_CLS', modules_to_save: ['classifier', 'score'] };
+/**
+ * As PEFT 0.21 writes them for every classifier (peft_model.py, PeftModelForSequenceClassification and …Token…); layers of
+ * the head that have other names (an encoder's pooler) are named too.
+ */
+function classifierKeys(head: Head): Readonly<Record<string, unknown>> {
+  const usual = ['classifier', 'score'];
+  const others = layerPaths(head).filter((path) => !usual.includes(path.split('.')[0]!));
+  return { task_type: head.at === 'token' ? 'TOKEN_CLS' : 'SEQ_CLS', modules_to_save: [...usual, ...others] };
+}
 
 /** PEFT's `fan_in_fan_out`: the adapted layers are stored [in, out], as GPT-2's Conv1D. */
 async function isTransposed(

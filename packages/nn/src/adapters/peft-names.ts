@@ -13,8 +13,12 @@ export const isForTrainingOnly = (key: string): boolean => key.endsWith('.lora_v
 /** The name of a head's weight in the adapter of a sequence classifier; PEFT's save leaves its wrapper's name out. */
 export const peftHeadKey = (name: string): string => `${prefix}${name}`;
 
-/** The weight of the head that a tensor of such an adapter is, `score.weight`; null for a tensor of another kind. */
+/**
+ * The weight of the head that a tensor of such an adapter is, `score.weight`; null for a tensor of another kind. PEFT
+ * wraps a classifier's `score` or `classifier`, and whatever else was asked for by name.
+ */
 export function parsePeftHeadKey(key: string): string | null {
-  const parts = /^base_model\.model\.(score)\.(?:modules_to_save\.(?:default\.)?)?(weight|bias)$/.exec(key);
+  const bare = key.replace(/\.modules_to_save(\.default)?(?=\.)/, '');
+  const parts = /^base_model\.model\.((?:score|classifier)(?:\.\w+)?|\w+\.pooler\.dense)\.(weight|bias)$/.exec(bare);
   return parts === null ? null : `${parts[1]}.${parts[2]}`;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostTensor } from '@llmf/core';
 import type { Model } from '../contracts/index.js';
-import { classifierHead, readHeads } from '../head-files/index.js';
+import { classifierHead, layerPaths, readHeads } from '../head-files/index.js';
 import type { SavedHeads } from '../heads/head.js';
 import { readAdapterFolder, type AdapterFolder, type LayerTensors } from './adapter-folder.js';
 import { LoraAdapter, type LayerPair, type LoraFacts } from './lora-adapter.js';
@@ -17,7 +17,7 @@ export async function savedLora(model: Model, folder: string, option: string, dr
   const file = await readAdapterFolder(folder, option, loraForm);
   const layers = file.byLayer(model, ['lora_A', 'lora_B'], (key) => isForTrainingOnly(key) || isOfHead(key));
   const pairs = layers.map((layer) => savedPair(model, file, layer));
-  return new LoraAdapter(model, pairs, savedFacts(file.config, dropout), await headsOf(folder, file.tensors));
+  return new LoraAdapter(model, pairs, savedFacts(file.config, dropout), await headsOf(model, folder, file));
 }
 
 /** A and B of one layer, of the rank that its config gives it. */
@@ -42,14 +42,19 @@ export const savedFacts = (config: LoraConfig, dropout: number): LoraFacts => ({
 const isOfHead = (key: string): boolean => parsePeftHeadKey(key) !== null;
 
 /** A classifier's head from the adapter's file, or the heads beside it. */
-async function headsOf(folder: string, tensors: Readonly<Record<string, HostTensor>>): Promise<SavedHeads | null> {
-  const named = Object.entries(tensors).flatMap(([key, tensor]) => {
+async function headsOf(model: Model, folder: string, file: AdapterFolder<LoraConfig>): Promise<SavedHeads | null> {
+  const named: (readonly [string, HostTensor])[] = Object.entries(file.tensors).flatMap(([key, tensor]) => {
     const name = parsePeftHeadKey(key);
     return name === null ? [] : [[name, tensor] as const];
   });
   if (named.length === 0) return await readHeads(folder);
-  const weights = Object.fromEntries(named);
-  return { heads: [classifierHead(weights)], tensors: weights, folder };
+  const ofTokens = file.config['task_type'] === 'TOKEN_CLS';
+  const form = classifierHead({ outputs: 1, ofTokens }, model.hiddenSize, model.classifierHead);
+  const tensors = Object.fromEntries(named);
+  const last = layerPaths(form).at(-1)!;
+  const outputs = tensors[`${last}.weight`]?.shape[0] ?? 1;
+  const head = { ...form, outputs, ...(`${last}.bias` in tensors && { bias: true }) };
+  return { heads: [head], tensors, folder };
 }
 
 /** PEFT's rule (get_pattern_key, peft 0.21): the first key that, as an expression, is the end of the module's path. */

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type MapFile, type Named, type OptionsSchema, type RandomKey, token, section } from '@llmf/core';
+import {
+  type HostTensor,
+  type MapFile,
+  type Named,
+  type OptionsSchema,
+  type RandomKey,
+  token,
+  section,
+} from '@llmf/core';
 import type { AttentionSpan } from './ops.js';
 import type { Positions, Segment } from './segments.js';
-import type { AttachedHead, SavedHeads } from '../heads/head.js';
+import type { AttachedHead, Head, SavedHeads } from '../heads/head.js';
 import type { ChosenFormat } from './weight-format.js';
 import type { LayoutWriter } from './weight-layout.js';
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
@@ -135,6 +143,8 @@ export interface Model {
   /** Hidden states after the final norm, [T, C]. */
   forward(embedded: Tensor2D, context: ForwardContext): Tensor2D;
   readonly head: LanguageHead;
+  /** The architecture's. */
+  readonly classifierHead?: Architecture['classifierHead'];
   /** An encoder: each token sees those after it too, so that it can fill in what is hidden, and not go on. */
   readonly isEncoder?: true;
   dispose(): void;
@@ -215,6 +225,10 @@ export interface Architecture extends Named {
   renameWeight?(key: string): string | null;
   /** By these names adapters are written and read; left out: those of the weights. */
   readonly moduleNames?: ModuleNames;
+  /** How its classifiers in Transformers read hidden states, and where their layers are; left out: as `head` says. */
+  classifierHead?(head: Head, hiddenSize: number): Head;
+  /** Path of the language-model head: what lies below it is not a classifier's. Left out: weights of kind `head`. */
+  readonly headPath?: string;
   /** Names a file may carry for a weight that is another one: `lm_head.weight` → the embedding table. */
   tied?(config: Record<string, unknown>): ReadonlyMap<string, string>;
   /** Remarks about what the config asks for without changing the forward pass (dropout, unknown keys), for a warning. */
@@ -251,6 +265,8 @@ export interface ModelLoader {
   inspect(folder: string, find: LoadOptions['find']): Promise<ModelFacts>;
   /** The heads that a model folder holds, instead of its language-model head or beside it; null: none. */
   heads(folder: string): Promise<SavedHeads | null>;
+  /** Those weights of a head, by their names, that a model folder's files hold: the pooler of an encoder. */
+  headWeights(folder: string, names: readonly string[]): Promise<Readonly<Record<string, HostTensor>>>;
   /** Writes config.json, safetensors (sharded above 5 GB), tokenizer and template files carried along, atomically. */
   save(model: Model, folder: string, options: SaveOptions): Promise<void>;
   /** Writes a PEFT folder's files (adapter_model.safetensors, adapter_config.json), tokenizer files carried along. */

@@ -14,11 +14,13 @@ const headList = z.array(
   z.strictObject({
     name: z.string().min(1),
     outputs: z.int().min(1),
-    at: z.enum(['token', 'last', 'mean', 'action']),
+    at: z.enum(['token', 'first', 'last', 'mean', 'action']),
     bias: z.boolean().optional(),
     hidden: z.array(z.int().min(1)).optional(),
     deviation: z.number().optional(),
     labels: z.array(z.string()).optional(),
+    activation: z.enum(['relu', 'tanh']).optional(),
+    problem: z.enum(['regression', 'single_label_classification', 'multi_label_classification']).optional(),
   }),
 );
 

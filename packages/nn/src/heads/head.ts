@@ -10,29 +10,37 @@ import { linear } from '../ops/linear/linear.js';
 import { selectedLogProbs } from '../ops/selected-log-probs/selected-log-probs.js';
 import { tf } from '../tf.js';
 import { headErrors } from '../head-files/head-errors.js';
+import { layerPaths } from '../head-files/layer-paths.js';
 
 export interface Head {
   /** Its weights are `<name>.weight` and `<name>.bias`; with hidden layers `<name>.0.weight`, `<name>.2.weight`, … */
   readonly name: string;
+  /** Where a family's classifiers have its layers, each `<path>.weight` and `<path>.bias`, instead of under its name. */
+  readonly paths?: readonly string[];
   readonly outputs: number;
   /**
-   * `token`: where each counted token is predicted; `last`: an answer's last token that is no padding token, where
-   * Transformers' sequence classifiers read; `mean`: over an answer's tokens. `action`: where each counted token is
+   * `token`: where each counted token is predicted; `first`: an answer's first token (an encoder's `[CLS]`); `last`: its
+   * last one that is no padding token, where Transformers' sequence classifiers read; `mean`: over an answer's tokens. `action`: where each counted token is
    * predicted, and of that token alone: a head with an output for every token of the vocabulary gives two numbers, its
    * output for the token that comes and that output's log-softmax; all its outputs are never stored.
    */
-  readonly at: 'token' | 'last' | 'mean' | 'action';
+  readonly at: 'token' | 'first' | 'last' | 'mean' | 'action';
   /**
    * The model is read by this head alone and needs no language-model head: a classifier or reward model, saved as
-   * Transformers' …ForSequenceClassification. Left out: the head stands beside and is saved in a file of its own.
+   * Transformers' …ForSequenceClassification, at tokens as …ForTokenClassification. Left out: the head stands beside and
+   * is saved in a file of its own.
    */
   readonly replacesLanguageModel?: true;
   /** Names of the outputs of a classifier, for its config; left out: LABEL_0, LABEL_1, … */
   readonly labels?: readonly string[];
+  /** What its outputs are trained for: `problem_type` of a classifier's config. */
+  readonly problem?: 'regression' | 'single_label_classification' | 'multi_label_classification';
   /** Left out: none, as Transformers' `score`. */
   readonly bias?: boolean;
-  /** Widths of layers with a ReLU before the last one, as torch's Sequential(Linear, ReLU, Linear); left out: none. */
+  /** Widths of layers before the last one, as torch's Sequential(Linear, ReLU, Linear); left out: none. */
   readonly hidden?: readonly number[];
+  /** What stands between layers; ReLU when left out. */
+  readonly activation?: 'relu' | 'tanh';
   /** Standard deviation of fresh weights; 0.02 as Transformers' initializer_range. Biases start at 0. */
   readonly deviation?: number;
 }
@@ -73,10 +81,20 @@ export class AttachedHead {
     );
   }
 
-  /** Fresh weights: the same for the same key and name. */
-  static create(head: Head, hiddenSize: number, key: RandomKey): AttachedHead {
+  /**
+   * Fresh weights: the same for the same key and name.
+   * @param given weights that are there already, by name: an encoder's own pooler
+   */
+  static create(
+    head: Head,
+    hiddenSize: number,
+    key: RandomKey,
+    given: Readonly<Record<string, HostTensor>> = {},
+  ): AttachedHead {
     const { deviation = 0.02 } = head;
     return AttachedHead.from(head, hiddenSize, (name, shape) => {
+      const found = given[name];
+      if (found?.shape.join() === shape.join()) return toFloat32(found);
       const size = tf.util.sizeFromShape([...shape]);
       if (name.endsWith('.bias')) return new Float32Array(size);
       return normals(key, name, size).map((value) => deviation * value);
@@ -93,13 +111,14 @@ export class AttachedHead {
   }
 
   private static from(head: Head, hiddenSize: number, values: Values): AttachedHead {
-    const { name, outputs, hidden = [], bias = false } = head;
+    const { outputs, hidden = [], bias = false } = head;
+    const paths = layerPaths(head);
     const widths = [hiddenSize, ...hidden, outputs];
     const variable = (path: string, shape: number[]) => variableOf(values(path, shape), shape);
     const layers = new Map<string, Layer>();
     for (let at = 0; at + 1 < widths.length; at++) {
       const [inputs, width] = [widths[at]!, widths[at + 1]!];
-      const path = hidden.length === 0 ? name : `${name}.${2 * at}`;
+      const path = paths[at]!;
       layers.set(path, {
         weight: variable(`${path}.weight`, [width, inputs]),
         bias: bias ? variable(`${path}.bias`, [width]) : null,
@@ -112,20 +131,24 @@ export class AttachedHead {
   forward(x: Tensor2D): Tensor2D {
     return this.layers.reduce((input, layer, at) => {
       const y = outputOf(layer, input);
-      return at + 1 < this.layers.length ? tf.relu(y) : y;
+      return at + 1 < this.layers.length ? this.between(y) : y;
     }, x);
   }
 
   /** Of a head over the vocabulary: x [N, C] and the tokens that come [N] → [N, 2], output and log-softmax at the token. */
   actions(x: Tensor2D, tokens: Int32Array): Tensor2D {
     const { weight, bias } = this.layers.at(-1)! as unknown as { weight: Tensor2D; bias: Tensor1D | null };
-    const inner = this.layers.slice(0, -1).reduce((input, layer) => tf.relu(outputOf(layer, input)), x); // [N, D]
+    const inner = this.layers.slice(0, -1).reduce((input, layer) => this.between(outputOf(layer, input)), x); // [N, D]
     const places = Int32Array.from(tokens.keys());
     const { logProb } = selectedLogProbs(inner, weight, places, tokens, { bias });
     const product = tf.sum(tf.mul(inner, embedding(tokens, weight)), 1);
     const own =
       bias === null ? product : tf.add(product, tf.reshape(embedding(tokens, tf.reshape(bias, [-1, 1])), [-1]));
     return tf.stack([own, logProb], 1) as Tensor2D;
+  }
+
+  private between(y: Tensor2D): Tensor2D {
+    return this.head.activation === 'tanh' ? tf.tanh(y) : tf.relu(y);
   }
 
   dispose(): void {

@@ -20,6 +20,8 @@ export interface CausalFamily<Schema extends ConfigSchema> {
   readonly config: Schema;
   /** Paths of the decoder, which files of the bare decoder leave out, and of the head. */
   readonly paths: { readonly decoder: string; readonly head: string };
+  /** The architecture's. */
+  readonly classifierHead?: Architecture['classifierHead'];
   /** Other spellings of keys of the config → those of the schema. */
   readonly aliases?: Readonly<Record<string, string>>;
   /** Other names of weights in files: what matches is replaced. */
@@ -45,7 +47,7 @@ function architectureOf<Schema extends ConfigSchema>(
   family: CausalFamily<Schema>,
   facts: Pick<Model, 'isEncoder'>,
 ): Architecture {
-  const { modelType, description, config: schema, aliases = {}, paths, renames = [], buffers } = family;
+  const { modelType, description, config: schema, aliases = {}, paths, renames = [], buffers, classifierHead } = family;
   const spelt = (input: Record<string, unknown>) =>
     Object.fromEntries(Object.entries(input).map(([key, value]) => [aliases[key] ?? key, value]));
   const treeOf = (input: Record<string, unknown>, source: WeightSource) => {
@@ -61,12 +63,15 @@ function architectureOf<Schema extends ConfigSchema>(
   return {
     name: modelType,
     description,
+    headPath: paths.head,
+    ...(classifierHead && { classifierHead }),
     weights,
     blocks: (input) => treeOf(input, new WeightRecorder()).parts.blocks,
     tied: (input) => treeOf(input, new WeightRecorder()).parts.tied,
     build(input, source) {
       const { parts, decoder, head, contextLength } = treeOf(input, source);
-      return new CausalModel(parts, decoder, { modelType, config: input, head, contextLength, ...facts });
+      const own = { modelType, config: input, head, contextLength, ...(classifierHead && { classifierHead }) };
+      return new CausalModel(parts, decoder, { ...own, ...facts });
     },
     renameWeight(key) {
       if (buffers?.test(key) === true) return null;

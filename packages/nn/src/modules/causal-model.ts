@@ -11,7 +11,10 @@ export interface Decoder {
   forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D; // [T, C] → [T, C], final norm included
 }
 
-export type CausalModelFacts = Pick<Model, 'modelType' | 'config' | 'contextLength' | 'head' | 'isEncoder'>;
+export type CausalModelFacts = Pick<
+  Model,
+  'modelType' | 'config' | 'contextLength' | 'head' | 'isEncoder' | 'classifierHead'
+>;
 
 /** A decoder, or an encoder, with a language-model head. */
 export class CausalModel implements Model {
@@ -22,6 +25,7 @@ export class CausalModel implements Model {
   readonly hiddenSize: number;
   readonly head: Model['head'];
   declare readonly isEncoder?: true;
+  declare readonly classifierHead?: Model['classifierHead'];
   readonly blocks: readonly string[];
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly linears: ReadonlyMap<string, LinearLayer>;
@@ -36,6 +40,7 @@ export class CausalModel implements Model {
     this.contextLength = facts.contextLength;
     this.head = facts.head;
     if (facts.isEncoder) this.isEncoder = true;
+    if (facts.classifierHead) this.classifierHead = facts.classifierHead;
     [this.vocabularySize, this.hiddenSize] = facts.head.weight.shape;
     this.blocks = parts.blocks;
     this.parameters = parts.parameters;

@@ -10,6 +10,8 @@ const rolesOf: Record<StandardRowKind, (group: number) => readonly ResponseRole[
   labelled: (group) => [group % 2 === 0 ? 'desirable' : 'undesirable'],
   group: () => ['response', 'response', 'response'],
   prompt: () => [],
+  classified: () => ['response'],
+  similar: () => ['anchor', 'positive'],
 };
 
 type Wanted = Pick<LossNeeds, 'rows' | 'columns' | 'contrast' | 'mismatched'>;

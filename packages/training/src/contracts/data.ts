@@ -2,8 +2,21 @@
 import { token, type Run, section } from '@llmf/core';
 import type { Positions, Segment } from '@llmf/nn';
 
-/** text: plain pieces for pretraining; single: prompt and one answer; pair: chosen and rejected; labelled: one answer, good or bad; group: several scored answers; prompt: a prompt that is still to be answered. */
-export const standardRowKinds = ['text', 'single', 'pair', 'labelled', 'group', 'prompt'] as const;
+/**
+ * text: plain pieces for pretraining; single: prompt and one answer; pair: chosen and rejected; labelled: one answer, good
+ * or bad; group: several scored answers; prompt: a prompt that is still to be answered; classified: a text with its labels;
+ * similar: texts of one meaning, and others of another.
+ */
+export const standardRowKinds = [
+  'text',
+  'single',
+  'pair',
+  'labelled',
+  'group',
+  'prompt',
+  'classified',
+  'similar',
+] as const;
 export type StandardRowKind = (typeof standardRowKinds)[number];
 /** A kind of row by name: one of the standard ones, or one that a data plugin brings. */
 export type RowKind = StandardRowKind | (string & {});
@@ -11,9 +24,20 @@ export type RowKind = StandardRowKind | (string & {});
 /**
  * `chosen`/`rejected` in a pair, `desirable`/`undesirable` when labelled, else `response`. `contrast` is the chosen
  * answer behind other media, which a modality adds to a packed batch where a loss needs it; no row of the data has it.
- * `mismatched` is the answer of another row, which training adds where a loss needs it.
+ * `mismatched` is the answer of another row, which training adds where a loss needs it. Similar rows have an `anchor`, a
+ * `positive` and any number of `negative` texts.
  */
-export type ResponseRole = 'response' | 'chosen' | 'rejected' | 'desirable' | 'undesirable' | 'contrast' | 'mismatched';
+export type ResponseRole =
+  | 'response'
+  | 'chosen'
+  | 'rejected'
+  | 'desirable'
+  | 'undesirable'
+  | 'contrast'
+  | 'mismatched'
+  | 'anchor'
+  | 'positive'
+  | 'negative';
 
 /** One answer: token ids and which of them the loss counts. */
 export interface EncodedResponse {
@@ -37,6 +61,8 @@ export interface EncodedRow {
   readonly weight: number;
   /** Numeric columns that a loss or plugin asked for (margin, score, …). */
   readonly extras: Readonly<Record<string, number>>;
+  /** What a classified row is labelled with, in the form that `DataRequest.labels` asked for. */
+  readonly labels?: Float32Array;
   /** Media references of the row, opaque to everyone but the modality that reads them. */
   readonly media: readonly unknown[];
   /** Position ids of prompt and answers where they are not 0, 1, 2, …; set by a modality. */
@@ -80,6 +106,16 @@ export interface RowText {
   encode(text: string): Int32Array;
   /** Tokens at which an answer ends. */
   readonly endIds: readonly number[];
+  /** Highest id + 1. */
+  readonly size: number;
+  /** Token that stands for a hidden one, such as `[MASK]`; null where the tokenizer has none. */
+  readonly maskId: number | null;
+  /** Does a token go on with the word before it? */
+  continuesWord(id: number): boolean;
+  /** Special tokens, such as `[CLS]` and `[SEP]`. */
+  readonly specialIds: ReadonlySet<number>;
+  /** The token of this very text; null where it is none. */
+  idOf(text: string): number | null;
 }
 
 /** Chats as another model reads them, by the tokenizer and template of its folder. */
@@ -106,8 +142,25 @@ export interface RowSet {
   close(): Promise<void>;
 }
 
+/**
+ * What the rows of kind `classified` say of themselves, and how: `class`: the number of one name, [1]; `classes`: 1 for
+ * each name that holds, [names]; `numbers`: as they are, [outputs]; `words`: of each token of the text the number of its
+ * word's name where a word begins, else `noLabel`, [tokens].
+ */
+export interface LabelRequest {
+  readonly form: 'class' | 'classes' | 'numbers' | 'words';
+  /** In the order of their numbers; none for numbers. */
+  readonly names: readonly string[];
+}
+/** PyTorch's `ignore_index`. */
+export const noLabel = -100;
+
 export interface DataRequest {
   readonly rows: RowKind;
+  /** How labels become numbers; for rows of kind `classified`. */
+  readonly labels?: LabelRequest;
+  /** Entries of the data that are of this task alone; left out: those of none. */
+  readonly task?: string;
   /** Numeric columns wanted beside the text. */
   readonly columns?: readonly string[];
   /** Tokens the model was made for. */
@@ -145,8 +198,10 @@ export interface PassLimits {
 /** Provided by the data plugin. */
 export interface DataService {
   open(run: Run, request: DataRequest): Promise<{ train: RowSet; eval: RowSet | null }>;
+  /** Every label of the training rows once, sorted, as text; each word's where the rows hold words. */
+  labels(run: Run, task?: string): Promise<readonly string[]>;
   /** Writes data-report.jsonl: what became of the rows of both splits, as the taps of `datasetReady` left them. */
-  report(run: Run, splits: { readonly train: RowSet; readonly eval: RowSet | null }): Promise<void>;
+  report(run: Run, splits: { readonly train: RowSet; readonly eval: RowSet | null }, task?: string): Promise<void>;
   sampler(run: Run, options: SamplerOptions): Sampler;
   /** Cuts rows, in order, into the fewest passes within the limits, about equally long; a row beyond them goes alone. */
   passes(run: Run, rows: readonly EncodedRow[], limits: PassLimits): EncodedRow[][];
@@ -191,6 +246,8 @@ export interface Batch {
   /** `EncodedRow.index` per group. */
   readonly rowIndices: Int32Array; // [G]
   readonly extras: Readonly<Record<string, Float32Array>>; // each [G]
+  /** Those of the rows, one after the other, where they have any. */
+  readonly labels?: Float32Array;
   readonly media: readonly unknown[];
   /** Real tokens, a shared prompt counted once per answer. */
   readonly tokens: number;

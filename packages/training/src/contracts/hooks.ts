@@ -14,7 +14,7 @@ export interface TrainingHooks {
   /** Transform: one data split is indexed and can be read. */
   readonly datasetReady: AsyncSeriesWaterfallHook<[RowSet, DatasetReadyInfo]>;
   /** Transform: the rows of a step, or some of a sweep, before they are packed (a modality expands its placeholders here). */
-  readonly rowsEncoded: AsyncSeriesWaterfallHook<[EncodedRow[]]>;
+  readonly rowsEncoded: AsyncSeriesWaterfallHook<[EncodedRow[], RowsPlace]>;
   /** Transform: one pass's rows, packed (extra columns, media, multimodal positions). */
   readonly batchCollated: AsyncSeriesWaterfallHook<[Batch, BatchPlace]>;
   /** Transform: the token embeddings of a batch, [T, C], inside the gradient scope (media replace placeholders). */
@@ -42,12 +42,14 @@ export interface ForwardMode {
 export interface EmbeddingPass extends ForwardMode {
   readonly model: Model;
 }
-/** Where a batch stands: what random numbers of its own are keyed by. */
-export interface BatchPlace {
+/** Where rows stand: what random numbers of their own are keyed by, together with a row's index. */
+export interface RowsPlace {
   /** `other`: rows that are only scored, or made while training. */
   readonly split: 'train' | 'eval' | 'other';
   /** Optimizer step, from 1; 0 outside of steps. */
   readonly step: number;
+}
+export interface BatchPlace extends RowsPlace {
   /** Within the step, or within the sweep over a split. */
   readonly microbatch: number;
 }

@@ -3,6 +3,9 @@ import type { Head, Scalar, Tensor1D, Tensor2D } from '@llmf/nn';
 import { token, type Named } from '@llmf/core';
 import type { ResponseRole, RowKind } from './data.js';
 
+/** How the hidden states of an answer become one vector. */
+export type Pooling = 'mean' | 'first' | 'last';
+
 export type LogProbStat = 'logProb' | 'entropy' | 'logSumSquaredProbabilities';
 
 /** What a loss needs, as facts; the engine provides it. The needs of weighted terms are united. */
@@ -25,6 +28,8 @@ export interface LossNeeds {
   readonly columns?: readonly string[];
   /** Numbers that the loss reads from hidden states; created, trained and saved with the policy. */
   readonly heads?: readonly Head[];
+  /** Hidden states of each answer as one vector, arriving in `pooled`: of its first or last token, or the mean of its own. */
+  readonly pooling?: Pooling;
 }
 
 /** Log-probabilities of responses under one model, in nats, each computed when it is first asked for. */
@@ -38,6 +43,8 @@ export interface ResponseLogProbs {
   readonly prompt?: { readonly logProb: Tensor1D; /* [P] */ readonly group: Int32Array /* [P] */ };
   /** Outputs of the policy's heads by name: [S, outputs] at tokens, [S, 2] at actions, [R, outputs] at answers. */
   readonly heads?: Readonly<Record<string, Tensor2D>>;
+  /** One vector an answer, [R, C], where a loss asked for pooling. */
+  readonly pooled?: Tensor2D;
 }
 
 /** Ragged responses of one microbatch: S counted tokens, R responses, G groups. */
@@ -53,6 +60,8 @@ export interface LossInputs {
   readonly groups: number;
   readonly extras: Readonly<Record<string, Float32Array>>; // each [G]
   readonly responseExtras?: Readonly<Record<string, Float32Array>>; // each [R]
+  /** What the rows are labelled with, one after the other, in the form that the stage asked for. */
+  readonly labels?: Float32Array;
   readonly tokenExtras?: Readonly<Record<string, Float32Array>>; // each [S]
 }
 
@@ -60,6 +69,11 @@ export interface LossInputs {
 export interface MetricSum {
   readonly sum: Scalar;
   readonly count: number;
+}
+/** A metric of several quotients (F1 by class), [n] each: the mean of those whose count is not 0 over all microbatches. */
+export interface MetricRatios {
+  readonly sums: Tensor1D;
+  readonly counts: Tensor1D;
 }
 
 export interface LossResult {
@@ -70,6 +84,7 @@ export interface LossResult {
   readonly items: Tensor1D;
   readonly unit: 'group' | 'token';
   readonly metrics: Readonly<Record<string, MetricSum>>;
+  readonly ratios?: Readonly<Record<string, MetricRatios>>;
 }
 
 /** A loss: facts and pure maths. `options` has been parsed by its schema. */

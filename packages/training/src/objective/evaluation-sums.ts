@@ -9,8 +9,9 @@ export class EvaluationSums {
 
   add(parts: readonly LossPart[]): void {
     this.parts = parts;
-    for (const [index, { sum, count, metrics }] of parts.entries()) {
+    for (const [index, { sum, count, metrics, ratios }] of parts.entries()) {
       this.totals.addMetrics({ [partKey(index)]: { sum, count }, ...metrics });
+      this.totals.addRatios(ratios ?? {});
     }
   }
 

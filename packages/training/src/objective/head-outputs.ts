@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tf, type AttachedHead, type Tensor2D } from '@llmf/nn';
 import type { Batch } from '../contracts/data.js';
+import type { Pooling } from '../contracts/loss.js';
 
 /**
  * What a head makes of the hidden states [T, C] of a batch: [S, outputs] at tokens, [S, 2] at
@@ -16,10 +17,16 @@ export function headOutputs(
   const { at } = attached.head;
   if (at === 'token') return attached.forward(rowsOf(hidden, batch.rows));
   if (at === 'action') return attached.actions(rowsOf(hidden, batch.rows), batch.targets);
+  return attached.forward(pooledStates(hidden, batch, at, paddingId));
+}
+
+/** The hidden states [T, C] of each answer as one vector, [R, C]: of its first or last token, or the mean of its own. */
+export function pooledStates(hidden: Tensor2D, batch: Batch, pooling: Pooling, paddingId: number | null): Tensor2D {
   const { start, length } = batch.responses;
-  if (at === 'last') return attached.forward(rowsOf(hidden, lastTokens(batch, paddingId)));
+  if (pooling === 'first') return rowsOf(hidden, start);
+  if (pooling === 'last') return rowsOf(hidden, lastTokens(batch, paddingId));
   const means = [...start].map((first, r) => tf.mean(tf.slice(hidden, [first, 0], [length[r]!, -1]), 0));
-  return attached.forward(tf.stack(means) as Tensor2D);
+  return tf.stack(means) as Tensor2D;
 }
 
 const rowsOf = (hidden: Tensor2D, rows: Int32Array): Tensor2D => tf.gather(hidden, tf.tensor1d(rows, 'int32'));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ForwardMode, TrainingHooks } from '../contracts/hooks.js';
 import type { Batch } from '../contracts/data.js';
-import type { LossNeeds, ResponseLogProbs } from '../contracts/loss.js';
+import type { LossNeeds, Pooling, ResponseLogProbs } from '../contracts/loss.js';
 import {
   segmentSum,
   selectedLogProbs,
@@ -13,7 +13,7 @@ import {
   type Tensor2D,
 } from '@llmf/nn';
 import { trainingErrors } from '../training-errors.js';
-import { headOutputs, paddingIdOf } from './head-outputs.js';
+import { headOutputs, paddingIdOf, pooledStates } from './head-outputs.js';
 
 type SelectedLogProbs = ReturnType<typeof selectedLogProbs>;
 
@@ -29,6 +29,7 @@ export interface LogProbsRequest {
   readonly stats: LossNeeds['stats'];
   readonly span: LossNeeds['span'];
   readonly heads?: ReadonlyMap<string, AttachedHead>;
+  readonly pooling?: Pooling | undefined;
 }
 
 /**
@@ -52,6 +53,7 @@ export function batchLogProbs(
 class BatchLogProbs implements ResponseLogProbs {
   private selected: SelectedLogProbs | null = null;
   private sums: Tensor1D | null = null;
+  private vectors: Tensor2D | null = null;
   private outputs: Readonly<Record<string, Tensor2D>> | null = null;
 
   constructor(
@@ -98,6 +100,12 @@ class BatchLogProbs implements ResponseLogProbs {
         headOutputs(head, this.hidden, this.batch, paddingId),
       ]),
     ));
+  }
+
+  get pooled(): Tensor2D | undefined {
+    const { pooling } = this.request;
+    if (pooling === undefined) return undefined;
+    return (this.vectors ??= pooledStates(this.hidden, this.batch, pooling, paddingIdOf(this.model.config)));
   }
 
   private select(): SelectedLogProbs {

@@ -18,8 +18,16 @@ export function unitedNeeds(terms: readonly LossTerm[], rows: RowKind, stage: st
     coupling: all.some(({ needs }) => needs.coupling === 'batch') ? 'batch' : 'item',
     heads: unitedHeads(all.flatMap(({ needs }) => needs.heads ?? [])),
     ...(all.some(({ needs }) => needs.mismatched === true) && { mismatched: true }),
+    ...onePooling(all),
     columns: [...new Set(all.flatMap(({ needs }) => needs.columns ?? []))],
   };
+}
+
+/** @throws LLMF_TRAINING_POOLINGS_DIFFER */
+function onePooling(all: readonly { readonly name: string; readonly needs: LossNeeds }[]): Pick<LossNeeds, 'pooling'> {
+  const poolings = all.flatMap(({ needs }) => (needs.pooling === undefined ? [] : [needs.pooling]));
+  if (new Set(poolings).size > 1) throw trainingErrors.poolingsDiffer({ poolings });
+  return poolings[0] === undefined ? {} : { pooling: poolings[0] };
 }
 
 /** One head a name; terms that share a name share the head. @throws LLMF_TRAINING_HEADS_DIFFER */

@@ -2,9 +2,11 @@
 import type { Choice, Run } from '@llmf/core';
 import { chosen } from '../choose.js';
 import { trainingHooks } from '../contracts/hooks.js';
+import type { LabelRequest } from '../contracts/data.js';
 import { LossToken, type LossNeeds, type LossTerm } from '../contracts/loss.js';
 import { trainingErrors } from '../training-errors.js';
 import type { LearningRates } from '../updater/learning-rate.js';
+import type { RowChanges } from '../rows/feed.js';
 import { unitedNeeds } from './loss-needs.js';
 
 /** What a stage says of itself to the losses it minimises. */
@@ -14,6 +16,21 @@ export interface LossStage {
   readonly rows: string;
   /** Where the config names no rate. */
   readonly learningRates?: LearningRates;
+  /** What the stage itself brings to a run with these options, or to a task of one. */
+  parts?(run: Run, options: never, task?: TaskOfRun): Promise<StageParts>;
+}
+
+/** What a stage brings to the losses of its rows. */
+export interface StageParts {
+  /** Beside those of the config. */
+  readonly terms?: readonly LossTerm[];
+  readonly labels?: LabelRequest;
+  readonly changes?: RowChanges;
+}
+
+/** A stage's rows as one of several tasks: its heads stand beside the others', under its name. */
+export interface TaskOfRun {
+  readonly task: string;
 }
 
 export interface RunTerms {
@@ -26,8 +43,13 @@ export interface RunTerms {
  * The loss terms of the config, through the taps of `lossTerms`, checked against stage and config.
  * @throws LLMF_TRAINING_NO_LOSS, …_LOSS_ROWS, …_BATCH_COUPLED, …_REFERENCE_UNUSED
  */
-export function lossTermsOf(run: Run, stage: LossStage): RunTerms {
-  const terms = trainingHooks(run).lossTerms.call(configuredTerms(run));
+export function lossTermsOf(
+  run: Run,
+  stage: LossStage,
+  own: readonly LossTerm[] = [],
+  choices: readonly Choice[] = lossChoices(run.config.choices['loss']),
+): RunTerms {
+  const terms = trainingHooks(run).lossTerms.call([...own, ...configuredTerms(run, choices)]);
   if (terms.length === 0) throw trainingErrors.noLoss({ stage: stage.name });
   const needs = unitedNeeds(terms, stage.rows, stage.name);
   checkCoupling(run, terms, needs.coupling);
@@ -43,8 +65,8 @@ export const lossChoices = (choices: readonly Choice[] = []): readonly Choice[] 
   choices.filter(({ name }) => name !== noLoss);
 
 /** With the options their plugins parsed. */
-function configuredTerms(run: Run): LossTerm[] {
-  return lossChoices(run.config.choices['loss']).map(({ name, options, weight }) => ({
+function configuredTerms(run: Run, choices: readonly Choice[]): LossTerm[] {
+  return choices.map(({ name, options, weight }) => ({
     loss: chosen(run.container, LossToken, name, 'loss'),
     options: options as never,
     weight,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { MetricSum } from '../contracts/loss.js';
-import type { Scalar, Tensor } from '@llmf/nn';
+import type { MetricRatios, MetricSum } from '../contracts/loss.js';
+import type { Tensor, Tensor1D } from '@llmf/nn';
 import { tf } from '@llmf/nn';
 
 interface Total {
-  value: Scalar;
-  count: number;
+  /** [n]; n is 1 but for a metric of several sums. */
+  readonly value: Tensor1D;
+  readonly count: number | Tensor1D;
 }
 
 /**
@@ -30,31 +31,55 @@ export class MetricTotals {
     for (const [name, { sum, count }] of Object.entries(metrics)) this.add(name, sum, count);
   }
 
+  addRatios(ratios: Readonly<Record<string, MetricRatios>>): void {
+    for (const [name, { sums, counts }] of Object.entries(ratios)) this.add(name, sums, counts);
+  }
+
   /** Reads all values in one transfer and disposes them. */
   async read(): Promise<Record<string, number>> {
     const entries = [...this.totals];
-    this.totals.clear();
     if (entries.length === 0) return {};
-    const stacked = tf.tidy(() => tf.stack(entries.map(([, { value }]) => value)));
-    for (const [, { value }] of entries) value.dispose();
+    const all = tf.tidy(() => tf.concat(entries.flatMap(([, total]) => tensorsOf(total))) as Tensor1D);
+    this.dispose();
     try {
-      const values = await stacked.data();
-      return Object.fromEntries(entries.map(([name, { count }], i) => [name, values[i]! / (count === 0 ? 1 : count)]));
+      return averages(entries, (await all.data()) as Float32Array);
     } finally {
-      stacked.dispose();
+      all.dispose();
     }
   }
 
   dispose(): void {
-    for (const { value } of this.totals.values()) value.dispose();
+    for (const total of this.totals.values()) tf.dispose(tensorsOf(total));
     this.totals.clear();
   }
 
-  private add(name: string, amount: Tensor, count: number): void {
+  private add(name: string, amount: Tensor, count: number | Tensor1D): void {
     const before = this.totals.get(name);
-    const sum = tf.tidy(() => tf.reshape(before === undefined ? amount : tf.add(before.value, amount), []) as Scalar);
-    tf.keep(sum);
-    before?.value.dispose();
-    this.totals.set(name, { value: sum, count: (before?.count ?? 0) + count });
+    const value = summed(before?.value, amount);
+    const counted = typeof count === 'number' ? count + ((before?.count as number) ?? 0) : summed(before?.count, count);
+    if (before !== undefined) tf.dispose(tensorsOf(before));
+    this.totals.set(name, { value, count: counted });
   }
+}
+
+const tensorsOf = ({ value, count }: Total): Tensor1D[] => (typeof count === 'number' ? [value] : [value, count]);
+
+function summed(before: number | Tensor1D | undefined, amount: Tensor): Tensor1D {
+  const sum = tf.tidy(() => tf.reshape(before === undefined ? amount : tf.add(before, amount), [-1]) as Tensor1D);
+  return tf.keep(sum);
+}
+
+/** @param values those of `tensorsOf` of every entry, one after the other */
+function averages(entries: readonly (readonly [string, Total])[], values: Float32Array): Record<string, number> {
+  let at = 0;
+  const take = (count: number) => values.subarray(at, (at += count));
+  return Object.fromEntries(
+    entries.map(([name, { value, count }]) => {
+      const sums = take(value.size);
+      if (typeof count === 'number') return [name, sums[0]! / (count === 0 ? 1 : count)];
+      const counts = take(value.size);
+      const ratios = [...sums].flatMap((sum, each) => (counts[each]! > 0 ? [sum / counts[each]!] : []));
+      return [name, ratios.reduce((total, ratio) => total + ratio, 0) / Math.max(1, ratios.length)];
+    }),
+  );
 }

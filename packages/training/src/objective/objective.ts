@@ -54,17 +54,18 @@ export class Objective {
     const own = new Map<string, Scalar>();
     const auxiliary = (name: string, sum: Scalar) => void own.set(name, add(own.get(name), sum));
     const { model, heads } = this.policy;
-    const request = { stats: this.needs.stats, span: this.needs.span, heads };
+    const { stats, span, pooling } = this.needs;
+    const request = { stats, span, pooling, heads };
     const policy = batchLogProbs(model, batch, request, { ...mode, auxiliary }, trainingHooks(this.run));
     const inputs = lossInputs(batch, policy, reference, this.needs);
     const ofModel = [...own].map(([name, sum], at) => this.modelPart(name, sum, batch, at));
     const ofTerms = this.terms.flatMap(({ loss, options, weight }, term) =>
-      resultsOf(loss.compute(inputs, options)).map(({ items, unit, metrics }) => {
+      resultsOf(loss.compute(inputs, options)).map(({ items, unit, metrics, ratios = {} }) => {
         const weights = unitWeights(batch, unit, loss.needs(options));
         const count = weights.length;
         if (items.size !== count) throw trainingErrors.lossUnits({ loss: loss.name, unit, got: items.size, count });
         const sum = tf.sum(tf.mul(items, tf.tensor1d(weights))) as Scalar;
-        return { term, name: loss.name, weight, unit, sum, count: total(weights), metrics };
+        return { term, name: loss.name, weight, unit, sum, count: total(weights), metrics, ratios };
       }),
     );
     return [...ofTerms, ...ofModel];
@@ -97,6 +98,7 @@ export class Objective {
     for (const [at, part] of parts.entries()) {
       if (!isAlone) totals.addShare(`loss/${part.name}`, averages[at]!);
       totals.addMetrics(part.metrics);
+      totals.addRatios(part.ratios ?? {});
     }
     return loss;
   }
@@ -112,6 +114,7 @@ export interface LossPart {
   readonly sum: Scalar;
   readonly count: number;
   readonly metrics: LossResult['metrics'];
+  readonly ratios?: LossResult['ratios'];
 }
 
 const add = (before: Scalar | undefined, sum: Scalar): Scalar => (before === undefined ? sum : tf.add(before, sum));
@@ -141,6 +144,7 @@ export function lossInputs(
     extras: batch.extras,
     responseExtras: batch.responses.extras,
     tokenExtras: batch.tokenExtras,
+    ...(batch.labels !== undefined && { labels: batch.labels }),
   };
 }
 

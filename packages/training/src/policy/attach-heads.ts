@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Run } from '@llmf/core';
-import { AttachedHead, ModelLoaderToken, type AttachedAdapter, type Head, type Model, type SavedHeads } from '@llmf/nn';
+import {
+  AttachedHead,
+  completeHeads,
+  familyHead,
+  layerPaths,
+  ModelLoaderToken,
+  type AttachedAdapter,
+  type Head,
+  type Model,
+  type SavedHeads,
+} from '@llmf/nn';
 import { trainingErrors } from '../training-errors.js';
 
 interface HeadBase {
@@ -17,9 +27,13 @@ interface HeadBase {
 export async function attachHeads(
   run: Run,
   { model, folder, adapter }: HeadBase,
-  heads: readonly Head[],
+  wanted: readonly Head[],
 ): Promise<Map<string, AttachedHead>> {
-  const saved = adapter?.heads ?? (await run.container.resolve(ModelLoaderToken).heads(folder));
+  const loader = run.container.resolve(ModelLoaderToken);
+  const heads = wanted.map((head) => familyHead(head, model.hiddenSize, model.classifierHead));
+  const found = adapter?.heads ?? (await loader.heads(folder));
+  const saved = found && (await completeHeads(found, folder, loader));
+  const given = await loader.headWeights(folder, heads.flatMap(weightNames));
   checkUsed(run, saved, heads);
   const key = { seed: run.config.train.seed, stream: 'head', step: 0, microbatch: 0 };
   return new Map(
@@ -29,11 +43,15 @@ export async function attachHeads(
       const { hiddenSize } = model;
       return [
         head.name,
-        isSaved ? AttachedHead.load(head, hiddenSize, saved) : AttachedHead.create(head, hiddenSize, key),
+        isSaved ? AttachedHead.load(head, hiddenSize, saved) : AttachedHead.create(head, hiddenSize, key, given),
       ];
     }),
   );
 }
+
+/** Of a head whose layers a family's files may hold already. */
+const weightNames = (head: Head): string[] =>
+  head.paths === undefined ? [] : layerPaths(head).flatMap((path) => [`${path}.weight`, `${path}.bias`]);
 
 /** A classifier is no language model; heads beside one may be left, which is said. @throws LLMF_TRAINING_HEAD_UNUSED */
 function checkUsed(run: Run, saved: SavedHeads | null, heads: readonly Head[]): void {

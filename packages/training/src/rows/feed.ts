@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { trainingHooks, type BatchPlace } from '../contracts/hooks.js';
+import { trainingHooks, type BatchPlace, type RowsPlace } from '../contracts/hooks.js';
 import { DataServiceToken, type Batch, type EncodedRow, type PassLimits, type RowSet } from '../contracts/data.js';
 import type { LossNeeds } from '../contracts/loss.js';
 import { throwIfStopped, type Run } from '@llmf/core';
@@ -11,17 +11,33 @@ import { tokensPerPass } from './tokens-per-pass.js';
 /** Rows of a sweep are read for so many passes at a time, which are about equally long. */
 const passesAhead = 4;
 
+/** What a stage makes of its rows: pure functions of a row or batch and where it stands. */
+export interface RowChanges {
+  row?(row: EncodedRow, place: RowsPlace): EncodedRow;
+  batch?(batch: Batch, place: BatchPlace): Batch;
+}
+
+export interface FeedOptions {
+  /** `batch`: rows go through the model in batches of `train.batchSize`, not by tokens. */
+  readonly coupling?: LossNeeds['coupling'];
+  /** Those of the rows' stage, after the hooks'. */
+  readonly changes?: RowChanges;
+}
+
+const elsewhere: RowsPlace = { split: 'other', step: 0 };
+
 /** Turns row indices into packed microbatches, through the run's `rowsEncoded` and `batchCollated` hooks. */
 export class Feed {
   readonly limits: PassLimits;
   private readonly vocabularySize: number;
+  private readonly changes: RowChanges;
 
-  /** @param coupling `batch`: rows go through the model in batches of `train.batchSize`, not by tokens */
   constructor(
     private readonly run: Run,
     model: Pick<Model, 'vocabularySize' | 'linears' | 'targets' | 'blocks' | 'hiddenSize' | 'parameters'>,
-    coupling: LossNeeds['coupling'] = 'item',
+    { coupling = 'item', changes = {} }: FeedOptions = {},
   ) {
+    this.changes = changes;
     this.vocabularySize = model.vocabularySize;
     this.limits =
       coupling === 'batch'
@@ -36,12 +52,13 @@ export class Feed {
     place: Omit<BatchPlace, 'microbatch'>,
     first = 0,
   ): Promise<Batch[]> {
-    return await this.pack(await this.rows(rows, indices), place, first);
+    return await this.pack(await this.rows(rows, indices, place), place, first);
   }
 
   /** Rows through the taps of `rowsEncoded`, not packed yet. */
-  async rows(rows: RowSet, indices: readonly number[]): Promise<EncodedRow[]> {
-    return await trainingHooks(this.run).rowsEncoded.promise(await rows.rows(indices));
+  async rows(rows: RowSet, indices: readonly number[], place: RowsPlace = elsewhere): Promise<EncodedRow[]> {
+    const encoded = await trainingHooks(this.run).rowsEncoded.promise(await rows.rows(indices), place);
+    return this.changes.row === undefined ? encoded : encoded.map((row) => this.changes.row!(row, place));
   }
 
   /** Rows as passes. */
@@ -88,11 +105,11 @@ export class Feed {
   }
 
   /** Every row of a split once, in order, `train.batchSize` at a time, not packed yet. */
-  async *sweepRows(rows: RowSet): AsyncGenerator<EncodedRow[]> {
+  async *sweepRows(rows: RowSet, split: BatchPlace['split'] = 'other'): AsyncGenerator<EncodedRow[]> {
     const { batchSize } = this.run.config.train;
     for (let start = 0; start < rows.length; start += batchSize) {
       const indices = Array.from({ length: Math.min(batchSize, rows.length - start) }, (_, i) => start + i);
-      yield await this.rows(rows, indices);
+      yield await this.rows(rows, indices, { split, step: 0 });
     }
   }
 
@@ -102,7 +119,8 @@ export class Feed {
   ): Promise<Batch> {
     const batch = this.run.container.resolve(DataServiceToken).collate(this.run, rows);
     this.checkIds(batch);
-    return await trainingHooks(this.run).batchCollated.promise(batch, place);
+    const collated = await trainingHooks(this.run).batchCollated.promise(batch, place);
+    return this.changes.batch?.(collated, place) ?? collated;
   }
 
   private checkIds({ ids, rowIndices }: Batch): void {

@@ -17,7 +17,7 @@ import { trainingHooks, type BatchPlace } from '../contracts/hooks.js';
 import type { LossNeeds } from '../contracts/loss.js';
 import { trainingErrors } from '../training-errors.js';
 import { checkLengths } from './check-lengths.js';
-import { Feed } from './feed.js';
+import { Feed, type RowChanges } from './feed.js';
 import { withMismatched } from './mismatched-rows.js';
 
 export interface RowsRequest extends Omit<DataRequest, 'contextLength'> {
@@ -27,6 +27,7 @@ export interface RowsRequest extends Omit<DataRequest, 'contextLength'> {
   readonly mismatched?: boolean;
   /** Do a loss's items depend on their batch? Default `item`. */
   readonly coupling?: LossNeeds['coupling'];
+  readonly changes?: RowChanges;
 }
 
 /** The rows of a run: which of them a step trains on, and sweeps over all of a split without gradients. */
@@ -38,26 +39,27 @@ export class Rows {
     readonly evaluation: RowSet | null,
     private readonly sampler: Sampler,
     private readonly feed: Feed,
+    private readonly task?: string,
   ) {
     this.stepsPerEpoch = sampler.stepsPerEpoch;
   }
 
   /** Opens both splits, through the taps of `datasetReady`; writes the report; registers state `data` and the clean-up. */
   static async open(run: Run, model: Model, wanted: RowsRequest): Promise<Rows> {
-    const { room = 0, mismatched = false, coupling = 'item', ...request } = wanted;
+    const { room = 0, mismatched = false, coupling = 'item', changes = {}, ...request } = wanted;
     const service = run.container.resolve(DataServiceToken);
     const contextLength = model.contextLength - room;
     if (contextLength < 1) throw trainingErrors.noRoom({ room, context: model.contextLength });
     const opened = await service.open(run, { ...request, contextLength });
     const splits = { train: opened.train, eval: opened.eval };
-    run.hooks.shutdown.tapPromise('data', async () => {
+    run.hooks.shutdown.tapPromise(named('data', request.task), async () => {
       await splits.train.close();
       await splits.eval?.close();
     });
     const { datasetReady } = trainingHooks(run);
     splits.train = await datasetReady.promise(opened.train, { split: 'train' });
     splits.eval = opened.eval && (await datasetReady.promise(opened.eval, { split: 'eval' }));
-    await service.report(run, splits);
+    await service.report(run, splits, request.task);
     if (mismatched) {
       const maxLength = readSection(run.config, dataSection).maxLength ?? defaultMaxLength(contextLength);
       const pairing = { batchSize: run.config.train.batchSize, maxLength };
@@ -66,7 +68,8 @@ export class Rows {
     }
     const { batchSize, gradientAccumulation } = run.config.train;
     const sampler = service.sampler(run, { rows: splits.train, rowsPerStep: batchSize * gradientAccumulation });
-    const rows = new Rows(splits.train, splits.eval, sampler, new Feed(run, model, coupling));
+    const feed = new Feed(run, model, { coupling, changes });
+    const rows = new Rows(splits.train, splits.eval, sampler, feed, request.task);
     for (const split of rows.splits) checkLengths(split, contextLength);
     rows.register(run);
     return rows;
@@ -88,7 +91,7 @@ export class Rows {
 
   /** The rows of optimizer step `step` before they are packed; of a stage that writes their answers itself. */
   async rowsOf(step: number): Promise<EncodedRow[]> {
-    return await this.feed.rows(this.train, this.sampler.indices(step));
+    return await this.feed.rows(this.train, this.sampler.indices(step), { split: 'train', step });
   }
 
   /** The passes of rows that `rowsOf` or `sweepRows` gave, with answers that were written since. */
@@ -109,9 +112,9 @@ export class Rows {
   /** A checkpoint goes on with the rows it was trained on. */
   private register(run: Run): void {
     const { fingerprint, length, dropped } = this.train;
-    run.record['data'] = { fingerprint, rows: length, dropped: dropped.length };
+    run.record[named('data', this.task)] = { fingerprint, rows: length, dropped: dropped.length };
     const now = { fingerprint, evaluation: this.evaluation?.fingerprint ?? null };
-    run.state.add('data', {
+    run.state.add(named('data', this.task), {
       save: () => ({ json: now }),
       load: ({ json }) => {
         const before = json as typeof now;
@@ -123,6 +126,8 @@ export class Rows {
     });
   }
 }
+
+const named = (name: string, task: string | undefined): string => (task === undefined ? name : `${name}/${task}`);
 
 /** Lets signals and timers in between the microbatches of a step. */
 export async function* unhurried<T>(items: Iterable<T>): AsyncGenerator<T> {

@@ -2,7 +2,7 @@
 // The systems of a comparison, by name: what is special about each, and how one run of it is made. A run gives the seconds
 // it is charged for, its peak memory, the hash of the rows it read and, in supervised training, what it learned from.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { train } from './llmf-run.mjs';
 import { longestSequence, trainedHash } from './peer-rows.mjs';
@@ -35,15 +35,46 @@ export const systems = {
     run: (task) => runTrl(task, ['--weights', 'bf16']),
   },
   torch: { words: 'a plain PyTorch loop', run: runTorch },
+  'torch-best': {
+    words: 'the fastest plain PyTorch loop that we know how to write (peers/best_loop.py), a batch as one sequence',
+    run: (task) => runBest(task, []),
+  },
+  'torch-best-rows': {
+    words: 'the same, a row as one sequence',
+    run: (task) => runBest(task, ['--form', 'row']),
+  },
 };
+
+/** Where Debian and its kin have tcmalloc; --tcmalloc names another. */
+const tcmallocFiles = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map(
+  (machine) => `/usr/lib/${machine}/libtcmalloc_minimal.so.4`,
+);
+/** Behind a peer's name: the same with tcmalloc preloaded, which gives memory again that glibc gives back. */
+const preloaded = '+tcmalloc';
+
+/** A system by its name, with what it is run with. @throws Error where tcmalloc is not found */
+export function systemOf(name, tcmalloc) {
+  if (!name.endsWith(preloaded)) return systems[name];
+  const system = systems[name.slice(0, -preloaded.length)];
+  const file = tcmalloc ?? tcmallocFiles.find((each) => existsSync(each));
+  if (file === undefined)
+    throw new Error('There is no libtcmalloc_minimal here: install it, or name it by --tcmalloc.');
+  return {
+    ...system,
+    words: `${system.words}; tcmalloc preloaded`,
+    run: (task) => system.run({ ...task, preload: file }),
+  };
+}
 
 /** @throws Error naming the known systems, or the losses that a system is for */
 export function systemsOf(names, loss) {
   for (const name of names) {
-    if (systems[name] === undefined) {
-      throw new Error(`There is no system ${name}; known are ${Object.keys(systems).join(', ')}.`);
+    const plain = name.endsWith(preloaded) ? name.slice(0, -preloaded.length) : name;
+    if (systems[plain] === undefined || (plain !== name && systems[plain].ours)) {
+      const known = Object.keys(systems).join(', ');
+      throw new Error(`There is no system ${name}; known are ${known}, and peers with ${preloaded} behind.`);
     }
-    const { losses } = systems[name];
+    const { losses } = systems[plain];
     if (losses !== undefined && !losses.includes(loss)) throw new Error(`${name} is for ${losses.join(', ')} only.`);
   }
   return names;
@@ -85,6 +116,7 @@ function runLlmf(task, { twoRow = false, checkpointing = false }) {
   return {
     // With a cached reference the whole process is charged: start, loading and the caching pass too.
     seconds: task.precompute ? seconds : steps.reduce((sum, step) => sum + step.stepSeconds, 0),
+    stepSeconds: steps.map((step) => step.stepSeconds),
     peakMemoryBytes: Math.max(...steps.map((step) => step.peakMemoryBytes)),
     rowsHash: task.rowsHash,
     ...(trained !== undefined && { trainedTokens: trained.flat().length, trainedHash: trainedHash(trained) }),
@@ -102,6 +134,10 @@ function runTorch(task) {
   return runPython(task, 'torch_preference.py', preferenceWords(task));
 }
 
+function runBest(task, words) {
+  return runPython(task, 'torch_best.py', ['--loss', task.loss, '--adapter', task.adapter, ...words]);
+}
+
 const preferenceWords = ({ loss, precompute }) => ['--loss', loss, ...(precompute ? ['--precompute'] : [])];
 
 function runPython(task, script, words) {
@@ -111,7 +147,15 @@ function runPython(task, script, words) {
   const { status, stdout, stderr, error } = spawnSync(
     task.python,
     [join(import.meta.dirname, '..', 'peers', script), task.rowsFile, ...model, ...counts, ...words],
-    { encoding: 'utf8', maxBuffer: 1 << 28, env: { ...process.env, OMP_NUM_THREADS: threads } },
+    {
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+      env: {
+        ...process.env,
+        OMP_NUM_THREADS: threads,
+        ...(task.preload !== undefined && { LD_PRELOAD: task.preload }),
+      },
+    },
   );
   if (status !== 0) {
     const hint = 'Name a Python with torch, transformers, trl, peft and datasets: --python or LLMF_PEERS_PYTHON.';

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { addonFound, addonUnavailable } from './addon/load.js';
 import { startNativeBackend, tfBackendName } from './backend/start.js';
 import { nativeFormats } from './backend/weight-forms.js';
+import { NativeProfile } from './profile/native-profile.js';
 
 export const cpuOptions = z.strictObject({
   threads: z
@@ -47,6 +48,7 @@ export const cpuBackend: BackendProvider = {
       numerics: `cpu-${addon.path}`,
       mapFile: (descriptor, position, length) => backend.mapFile(descriptor, position, length),
       lostPages: () => backend.lostPages(),
+      profile: () => new NativeProfile(backend),
       description: `native C++ kernels, ${addon.path}`,
     };
   },

@@ -3,6 +3,12 @@ import { defineErrors } from '@llmf/core';
 
 /** What goes wrong around a command rather than in it. */
 export const cliErrors = defineErrors('cli', {
+  notProfiled: (f: { backend: string }) => ({
+    what: 'this backend cannot be profiled',
+    where: '--profile',
+    got: f.backend,
+    fix: 'use `backend: cpu`, or train without --profile',
+  }),
   usage: (f: { problem: string; command: string; meant?: string | null }) => ({
     what: f.problem,
     expected: f.meant ? `perhaps ${f.meant}` : undefined,

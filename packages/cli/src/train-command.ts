@@ -5,20 +5,30 @@ import { Display } from './display.js';
 import { Interruption } from './interruption.js';
 import { interruptedStatus, type CliIo } from './io.js';
 import { lossPlot } from './plugins/loss-plot.js';
+import { profile } from './plugins/profile.js';
 import { progress } from './plugins/progress.js';
 import { readInput, withPlugins } from './read-input.js';
 import { runInput } from './run-input.js';
+
+export interface TrainOptions {
+  readonly plugins: readonly string[];
+  readonly resume: boolean;
+  /** Write where the time of steps goes. */
+  readonly profile: boolean;
+  /** Another tool, whose config it is. */
+  readonly from?: string;
+}
 
 /** Reads the config, composes the engine, trains. Returns the exit status. */
 export async function trainCommand(
   io: CliIo,
   words: readonly string[],
-  { plugins, resume, from }: { plugins: readonly string[]; resume: boolean; from?: string },
+  { plugins, resume, profile: isProfiled, from }: TrainOptions,
 ): Promise<number> {
   const display = new Display(io);
   const input =
     from === undefined ? await readInput(io.folder, words, 'llmf train') : await foreignInput(io, words, from, display);
-  const own = [progress(display), lossPlot()];
+  const own = [progress(display), lossPlot(), ...(isProfiled ? [profile(display)] : [])];
   const composition = await composeEngine({ folder: io.folder, plugins, input, own });
   const { engine } = composition;
   const interruption = new Interruption(io, display);

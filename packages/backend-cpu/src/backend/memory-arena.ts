@@ -52,6 +52,13 @@ export class MemoryArena {
     return this.slabWith(values)?.references(granuleOf(values)) ?? 0;
   }
 
+  /** Bytes in use now. */
+  get liveBytes(): number {
+    let granules = 0;
+    for (const { live } of this.slabs) granules += live;
+    return granules * granule;
+  }
+
   /** Bytes in use now, and bytes that ever were. */
   get bytes(): { readonly live: number; readonly touched: number } {
     const sum = (of: (slab: Slab) => number) => this.slabs.reduce((total, slab) => total + of(slab), 0) * granule;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { KernelProfile } from './kernel-profile.js';
 import { token, type Named } from './token.js';
 
 export type Precision = 'f32' | 'bf16';
@@ -39,6 +40,8 @@ export interface StartedBackend {
   readonly mapFile?: MapFile;
   /** How often bytes of a mapped file could not be read (it was cut, its disk failed); zeros were computed on instead. */
   readonly lostPages?: () => number;
+  /** How its kernels are watched; left out: they cannot be. */
+  readonly profile?: () => KernelProfile;
   stop?(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ export * from './backend.js';
 export * from './command.js';
 export * from './container.js';
 export * from './engine.js';
+export * from './kernel-profile.js';
 export * from './plugin.js';
 export * from './run.js';
 export * from './section.js';

@@ -69,6 +69,7 @@ export const linearSignatures = {
     dA: output('rank * inputs'),
     dB: output('outputs * rank'),
   },
+  productsPeak: { rounds: flag, steps: size, done: output('1') },
   weightPanelsSize: { outputs: size, inputs: size, transposed: flag, words: outputIntegers('1') },
   weightPanels: {
     outputs: size,

@@ -34,6 +34,18 @@ def random_model(config_path, dtype, **options):
     return AutoModelForCausalLM.from_config(config, dtype=dtype, **options)
 
 
+def quantized_model(folder, dtype, quantization):
+    """The folder's model with its linear layers as bitsandbytes quantizes them; "nf4" and "int8"."""
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    settings = {
+        "nf4": dict(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype),
+        "int8": dict(load_in_8bit=True),
+    }[quantization]
+    config = BitsAndBytesConfig(**settings)
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, quantization_config=config, device_map="cpu")
+
+
 def trained_hash(trained):
     """Of the token ids that the loss was computed on, one list per sequence, in any order of the sequences."""
     lines = sorted(",".join(map(str, ids)) for ids in trained)

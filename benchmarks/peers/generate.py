@@ -2,12 +2,13 @@
 """Transformers' generate on random prompts: seconds and tokens after each sequence's first one, as one JSON line.
 
 usage: generate.py --model FOLDER [--dtype bf16|f32] [--batch-size N] [--prompt N] [--tokens N] [--threads N]
+                   [--quantization nf4|int8]
 """
 
 import argparse
 import time
 
-from common import report
+from common import quantized_model, report
 
 
 def main():
@@ -18,6 +19,7 @@ def main():
     parser.add_argument("--prompt", type=int, default=64)
     parser.add_argument("--tokens", type=int, default=48)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--quantization", choices=["nf4", "int8"], help="as bitsandbytes quantizes it")
     options = parser.parse_args()
 
     import torch
@@ -35,7 +37,10 @@ def main():
 
     torch.set_num_threads(options.threads)
     dtype = torch.bfloat16 if options.dtype == "bf16" else torch.float32
-    model = AutoModelForCausalLM.from_pretrained(options.model, dtype=dtype).eval()
+    if options.quantization:
+        model = quantized_model(options.model, dtype, options.quantization).eval()
+    else:
+        model = AutoModelForCausalLM.from_pretrained(options.model, dtype=dtype).eval()
     torch.manual_seed(0)
     ids = torch.randint(model.config.vocab_size, (options.batch_size, options.prompt))
 

@@ -5,15 +5,18 @@ Two rows per pair, right-padded; only response positions go through the head. Ne
 
 usage: torch_preference.py ROWS.jsonl --model CONFIG.json [--loss dpo|simpo] [--dtype bf16|fp32] [--batch-size 2]
                            [--epochs 1] [--threads 2] [--precompute]
+                           [--quantization nf4|int8 --weights FOLDER]
 """
 
 import time
 
-from common import parser_of, random_model, read_rows, report
+from common import parser_of, quantized_model, random_model, read_rows, report
 
 parser = parser_of(__doc__)
 parser.add_argument("--loss", choices=["dpo", "simpo"], default="dpo")
 parser.add_argument("--precompute", action="store_true", help="reference log-probs once, before the first step")
+parser.add_argument("--quantization", choices=["nf4", "int8"], help="the base as bitsandbytes quantizes it; with --weights")
+parser.add_argument("--weights", help="folder of the weights that are quantized")
 options = parser.parse_args()
 
 import torch  # noqa: E402
@@ -25,7 +28,10 @@ from torch.nn.functional import logsigmoid  # noqa: E402
 
 rows, rows_hash = read_rows(options.rows)
 dtype = torch.bfloat16 if options.dtype == "bf16" else torch.float32
-base = random_model(options.model, dtype, attn_implementation="sdpa")
+if options.quantization:
+    base = quantized_model(options.weights, dtype, options.quantization)
+else:
+    base = random_model(options.model, dtype, attn_implementation="sdpa")
 adapter = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
 model = get_peft_model(base, adapter)
 optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=5e-6)

@@ -6,12 +6,17 @@ import { cpuBackend } from '@llmf/backend-cpu';
 import { uniforms } from '@llmf/core';
 import { architectures, createModelLoader } from '@llmf/models';
 import { BatchedGenerator, packedBytes, packedOf } from '@llmf/nn';
+import { awqLayout, bitsandbytesLayout, fp4, ggufBlocks, gptqLayout, int4, int8, nf4 } from '@llmf/quantization';
 
 const task = JSON.parse(process.argv[2]);
 const started = await cpuBackend.start({ threads: task.threads }, task.precision);
 const find = (modelType) => architectures.find(({ name }) => name === modelType);
 const { mapFile } = started;
-const model = await createModelLoader({ find }).load(task.folder, { isTrainable: () => false, find, mapFile });
+const forms = {
+  formats: () => [nf4, fp4, int8, int4, ...ggufBlocks],
+  layouts: () => [bitsandbytesLayout, gptqLayout, awqLayout],
+};
+const model = await createModelLoader({ find, forms }).load(task.folder, { isTrainable: () => false, find, mapFile });
 
 const requests = Array.from({ length: task.batch }, (_, row) => ({ ids: randomIds(row), key: String(row) }));
 await generated(requests, 4); // pages and code are warm then

@@ -29,6 +29,19 @@ export async function cachedModel(config, dtype, layers) {
   return folder;
 }
 
+/** The same model in a format of fewer bits, made once by `llmf quantize` beside it. */
+export function quantizedModel(folder, format) {
+  const output = `${folder}-${format}`;
+  if (existsSync(join(output, 'config.json'))) return output;
+  console.log(`Making ${output} (once) …`);
+  const words = ['quantize', '--model', folder, '--format', format, '--output', output];
+  const { status, stderr } = spawnSync(process.execPath, [command, ...words], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`llmf quantize ended with status ${status}:\n${stderr.slice(-2000)}`);
+  return output;
+}
+
+export const vocabularyOf = (config) => JSON.parse(readFileSync(config, 'utf8')).vocab_size;
+
 /**
  * Trains in an empty folder.
  *

@@ -19,6 +19,18 @@ export function randomRows(count, maxTokens, vocabulary) {
   });
 }
 
+/** As randomRows, each pair of exactly `tokens`: a third of it prompt, equal answers. */
+export function fullRows(count, tokens, vocabulary) {
+  const ids = generator(vocabulary);
+  const prompt = Math.floor(tokens / 3);
+  const chosen = Math.floor((tokens - prompt) / 2);
+  return Array.from({ length: count }, () => ({
+    promptIds: ids(prompt),
+    chosenIds: ids(chosen),
+    rejectedIds: ids(tokens - prompt - chosen),
+  }));
+}
+
 /** A linear congruential generator (Numerical Recipes' constants); upper bits only. */
 function generator(limit) {
   let state = 1;

@@ -21,6 +21,9 @@ export const fourBitOptions = z.strictObject({
 });
 type FourBitOptions = z.infer<typeof fourBitOptions>;
 
+/** Equal parts of [-1, 1], for the search of a code. */
+const bins = 256;
+
 export const nf4 = fourBit(
   'nf4',
   nf4Book,
@@ -75,19 +78,18 @@ function packBlocks(values: Float32Array, blockSize: number, codeOf: (value: num
   return { codes, scales };
 }
 
-/** Codes by the midpoints between ascending values; a value at a midpoint belongs to the lower one. */
+/** Codes by the midpoints between ascending values; a value at a midpoint belongs to the lower one. Values are within ±1. */
 function nearestCode(book: Float32Array): (value: number) => number {
   const { fround } = Math;
-  const order = [...book.keys()].sort((a, b) => book[a]! - book[b]! || a - b);
-  const bounds = order.slice(1).map((code, index) => fround(fround(book[order[index]!]! + book[code]!) / 2));
+  const order = Uint8Array.from([...book.keys()].sort((a, b) => book[a]! - book[b]! || a - b));
+  const bounds = Float32Array.from(order.subarray(1), (code, index) => (book[order[index]!]! + book[code]!) / 2);
+  const below = (value: number) => bounds.reduce((count, bound) => count + (bound < value ? 1 : 0), 0);
+  // How many bounds are below the least value of each equal part of [-1, 1]: the search begins there.
+  const begins = Uint8Array.from({ length: bins + 1 }, (_, bin) => below(fround((bin * 2) / bins - 1)));
   return (value) => {
-    let [low, high] = [0, bounds.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (bounds[middle]! < value) low = middle + 1;
-      else high = middle;
-    }
-    return order[low]!;
+    let place = begins[Math.max(0, Math.min(bins, Math.floor((value + 1) * (bins / 2))))] ?? 0;
+    while (place < bounds.length && bounds[place]! < value) place++;
+    return order[place]!;
   };
 }
 

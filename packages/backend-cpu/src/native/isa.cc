@@ -52,6 +52,7 @@
 #define LLMF_BLOCK_ROWS 12
 #define LLMF_BLOCK_VECTORS 2
 #define LLMF_ROUNDED_BLOCK "gemm/bf16.h"
+#define LLMF_CONVERTS_BF16
 #elif defined(LLMF_PATH_AMX)
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16"))), apply_to = function)
@@ -64,6 +65,7 @@
 #define LLMF_BLOCK_ROWS 12
 #define LLMF_BLOCK_VECTORS 2
 #define LLMF_ROUNDED_BLOCK "gemm/amx.h"
+#define LLMF_CONVERTS_BF16
 #elif defined(LLMF_PATH_AMX_EMULATED)
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
@@ -110,6 +112,11 @@ using RoundedBlock = Float32Block;
 
 #include "gemm/gguf-blocks.h"
 #include "gemm/expand.h"
+#if defined(LLMF_ROUNDED_BLOCK)
+#include "gemm/expand-words.h"
+#endif
+#include "gemm/pack-b.h"
+#include "gemm/words.h"
 #include "gemm/few-rows.h"
 #include "gemm/gemm.h"
 

@@ -12,6 +12,7 @@ struct AmxBlock {
   static constexpr int kDepth = 1536;
   static constexpr int kDepthUnit = 32;
   static constexpr int64_t kOwnBytes = 960 << 10;  // panels of B in a thread's second-level cache
+  static constexpr bool kTakesWords = false;
 
   /** The tiles' shape, set for the thread while it multiplies. */
   struct Session {

@@ -19,7 +19,9 @@ inline void expand_four_bits(const PackedParts& parts, int64_t first, int64_t co
     const int64_t block = i / parts.run, stop = smaller_size(end, smaller_size((block + 1) * parts.run, i + kExpandedRun));
     const uint8_t* const bytes = static_cast<const uint8_t*>(parts.codes) + i / 2;
     const int64_t skipped = i % 2, taken = stop - i;
-    for (int64_t b = 0; b < (skipped + taken + 1) / 2; b++) codes[2 * b] = bytes[b] >> 4, codes[2 * b + 1] = bytes[b] & 15;
+    int64_t b = 0;
+    for (; 2 * b + 32 <= skipped + taken; b += 16) take_codes(bytes + b, codes + 2 * b);
+    for (; 2 * b < skipped + taken; b++) codes[2 * b] = bytes[b] >> 4, codes[2 * b + 1] = bytes[b] & 15;
     const Vec scale = set(block_scale(parts, block));
     for (int64_t j = 0; j < taken; j += kWidth) {
       store_lanes(to + (i - first) + j, look_up(parts.book, codes + skipped + j) * scale, taken - j);
@@ -68,19 +70,4 @@ inline void expand_run(const Storage& from, int64_t first, int64_t count, float*
         store_lanes(to + i, values, count - i);
       }
   }
-}
-
-/** As Block::pack_b; a weight in fewer bits is expanded to float32 first, these columns and this depth of it. */
-template <class Block>
-inline void pack_b(typename Block::Element* to, const Factor& b, int64_t column, int64_t columns, int64_t k0, int64_t depth,
-                   Rounding rounding) {
-  if (!is_packed(b.type)) return Block::pack_b(to, b, column, columns, k0, depth, rounding);
-  Scratch scratch;
-  float* const values = scratch.take<float>(columns * depth);
-  if (b.k_stride == 1) {
-    for (int64_t i = 0; i < columns; i++) expand_run(b.packed, (column + i) * b.outer_stride + k0, depth, values + i * depth);
-    return Block::pack_b(to, rows_of(values, depth), 0, columns, 0, depth, rounding);
-  }
-  for (int64_t k = 0; k < depth; k++) expand_run(b.packed, (k0 + k) * b.k_stride + column, columns, values + k * columns);
-  Block::pack_b(to, columns_of(values, columns), 0, columns, 0, depth, rounding);
 }

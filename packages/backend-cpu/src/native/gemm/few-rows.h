@@ -19,11 +19,13 @@ struct Pieces {
   typename Block::Element* panel;  // [kPiece, kColumns], packed
   float* sums;                     // [rows, kColumns]
   int64_t sum_count;
+  float* scales;                   // [pass_depth / kShortestRun + 2, kColumns]
 
   Pieces(Scratch& scratch, int64_t rows)
       : panel(scratch.take<typename Block::Element>(kPiece<Block> * Block::kColumns)),
         sums(scratch.take<float>(round_up(rows, Block::kRows) * Block::kColumns)),
-        sum_count(round_up(rows, Block::kRows) * Block::kColumns) {}
+        sum_count(round_up(rows, Block::kRows) * Block::kColumns),
+        scales(scratch.take<float>((Block::kDepth / kShortestRun + 2) * Block::kColumns)) {}
 };
 
 /** Goes on with the sums of all rows: `a` are their panels, `stride` apart, and `panel` is one of B. */
@@ -43,6 +45,40 @@ struct SecondPair {
   const typename Block::Element *a = nullptr, *b = nullptr;
 };
 
+/** Goes on with the sums of all rows by k in [k0, end) of some columns of B, a piece packed at a time. */
+template <class Block>
+inline void add_pieces(int64_t rows, int64_t columns, const typename Block::Element* a, int64_t whole, const Factor& b,
+                       int64_t column, int64_t k0, int64_t end, bool bf16, const Pieces<Block>& pieces) {
+  for (int64_t at = k0; at < end; at += kPiece<Block>) {
+    const int64_t depth = smaller_size(kPiece<Block>, end - at);
+    pack_b<Block>(pieces.panel, b, column, columns, at, depth, {bf16, 1.0f});
+    add_to_chain<Block>(rows, a + Block::kRows * at, whole, pieces.panel, padded_depth<Block>(depth), pieces.sums);
+  }
+}
+
+template <class Block, class Words>
+inline void add_as_words(int64_t rows, const typename Block::Element* a, const Factor& b, int64_t column, int64_t k0, int64_t end,
+                         bool bf16, const Pieces<Block>& pieces) {
+  const Words words(b.packed, column, Block::kColumns, b.outer_stride, k0, end, pieces.scales);
+  if (rows == 1) add_words<Block, Words, 1>(a, b, column, k0, end, bf16, words, pieces.sums);
+  else if (rows == 2) add_words<Block, Words, 2>(a, b, column, k0, end, bf16, words, pieces.sums);
+  else add_words<Block, Words, kFewestRows>(a, b, column, k0, end, bf16, words, pieces.sums);
+}
+
+/** The same in the fastest way for these rows and this storage. */
+template <class Block>
+inline void add_columns(int64_t rows, int64_t columns, const typename Block::Element* a, int64_t whole, const Factor& b,
+                        int64_t column, int64_t k0, int64_t end, bool bf16, const Pieces<Block>& pieces) {
+  if constexpr (Block::kTakesWords) {
+    if (rows <= kFewestRows && columns == Block::kColumns && b.k_stride == 1) {
+      if (HalfWords::fits(b)) return add_as_words<Block, HalfWords>(rows, a, b, column, k0, end, bf16, pieces);
+      if (ByteWords::fits(b)) return add_as_words<Block, ByteWords>(rows, a, b, column, k0, end, bf16, pieces);
+      if (NibbleWords::fits(b)) return add_as_words<Block, NibbleWords>(rows, a, b, column, k0, end, bf16, pieces);
+    }
+  }
+  add_pieces<Block>(rows, columns, a, whole, b, column, k0, end, bf16, pieces);
+}
+
 /** As multiply_packed, of packed rows and at most kColumns columns of B as they lie. */
 template <class Block>
 inline void multiply_as_it_lies(int64_t rows, int64_t columns, int64_t k, const typename Block::Element* a, const Factor& b,
@@ -53,11 +89,7 @@ inline void multiply_as_it_lies(int64_t rows, int64_t columns, int64_t k, const 
   for (int64_t k0 = 0; k0 == 0 || k0 < k; k0 += per_pass) {
     memset(pieces.sums, 0, static_cast<size_t>(pieces.sum_count) * sizeof(float));
     const int64_t end = smaller_size(k0 + per_pass, k);
-    for (int64_t at = k0; at < end; at += kPiece<Block>) {
-      const int64_t depth = smaller_size(kPiece<Block>, end - at);
-      pack_b<Block>(pieces.panel, b, column, columns, at, depth, {bf16, 1.0f});
-      add_to_chain<Block>(rows, a + Block::kRows * at, whole, pieces.panel, padded_depth<Block>(depth), pieces.sums);
-    }
+    add_columns<Block>(rows, columns, a, whole, b, column, k0, end, bf16, pieces);
     if (end == k && second.depth > 0) {
       add_to_chain<Block>(rows, second.a, second.depth, second.b, second.depth, pieces.sums);
     }

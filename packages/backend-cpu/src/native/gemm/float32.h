@@ -67,6 +67,7 @@ struct Float32Block {
   static constexpr int kDepthUnit = 1;   // k is padded to a multiple of this
   static constexpr int64_t kOwnBytes = 480 << 10;  // panels of B in a thread's second-level cache
   struct Session {};                     // what a thread needs around products: nothing
+  static constexpr bool kTakesWords = true;  // has add_word
 
   static void pack_a(float* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Rounding rounding) {
     pack_panel<kRows>(to, a, row, rows, k0, depth, rounding);
@@ -82,6 +83,20 @@ struct Float32Block {
     if (rows == 1) block<1>(rows, columns, first, second, c, c_stride, start, bias);
     else if (rows * 3 <= kRows) block<kRows / 3>(rows, columns, first, second, c, c_stride, start, bias);
     else block<kRows>(rows, columns, first, second, c, c_stride, start, bias);
+  }
+
+  /** Goes on with one vector of columns of some rows' sums by a word of elements from k on; `a` is a panel over the whole of k. */
+  template <int kTaken, class Words>
+  static inline __attribute__((always_inline)) void add_word(Vec (&sums)[kTaken][kVectors], int vector, const Words& words,
+                                                             Vec word, int64_t k, bool bf16, const float* a) {
+    Vec elements[Words::kPerWord];
+    words.elements(word, k, vector * kWidth, elements);
+#pragma GCC unroll 8
+    for (int e = 0; e < Words::kPerWord; e++) {
+      const Vec right = bf16 && !Words::kArePairs ? round_to_bf16(elements[e]) : elements[e];
+#pragma GCC unroll 4
+      for (int i = 0; i < kTaken; i++) sums[i][vector] = fma(set(a[(k + e) * kRows + i]), right, sums[i][vector]);
+    }
   }
 
  private:

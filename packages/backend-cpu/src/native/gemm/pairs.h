@@ -16,24 +16,36 @@ inline __m512i bf16_in_upper_halves(const void* data, int64_t index, int64_t cou
   return bf16_bits(_mm512_maskz_loadu_ps(lanes, static_cast<const float*>(data) + index) * set(scale));
 }
 
+inline __mmask32 words_below(int64_t count) { return count >= 32 ? ~__mmask32{0} : (__mmask32{1} << count) - 1; }
+
+/** The upper halves of the words of `low`, then of `high`. */
+inline __m512i upper_halves(__m512i low, __m512i high) {
+  const __m512i odd_words = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
+                                             25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+  return _mm512_permutex2var_epi16(low, odd_words, high);
+}
+
+/** bf16 of the elements of `low`, then of `high`. */
+inline __m512i words_of(Vec low, Vec high) {
+#if defined(LLMF_CONVERTS_BF16)
+  return (__m512i)_mm512_cvtne2ps_pbh(high, low);
+#else
+  return upper_halves(bf16_bits(low), bf16_bits(high));
+#endif
+}
+
 /** Thirty-two elements that follow each other along k, as sixteen pairs. */
 template <bool kFromBf16>
 inline __m512i pairs_along_memory(const void* data, int64_t index, int64_t count, float scale) {
   if (kFromBf16 && scale == 1.0f) {
-    const __mmask32 lanes = count >= 32 ? ~__mmask32{0} : (__mmask32{1} << count) - 1;
-    return _mm512_maskz_loadu_epi16(lanes, static_cast<const uint16_t*>(data) + index);
+    return _mm512_maskz_loadu_epi16(words_below(count), static_cast<const uint16_t*>(data) + index);
   }
-#if defined(__AVX512BF16__)
   if (!kFromBf16 && count >= 32) {
     const float* const from = static_cast<const float*>(data) + index;
-    return (__m512i)_mm512_cvtne2ps_pbh(load(from + 16) * set(scale), load(from) * set(scale));
+    return words_of(load(from) * set(scale), load(from + 16) * set(scale));
   }
-#endif
-  const __m512i low = bf16_in_upper_halves<kFromBf16>(data, index, count, scale);
-  const __m512i high = bf16_in_upper_halves<kFromBf16>(data, index + 16, count - 16, scale);
-  const __m512i odd_words = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
-                                             25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
-  return _mm512_permutex2var_epi16(low, odd_words, high);
+  return upper_halves(bf16_in_upper_halves<kFromBf16>(data, index, count, scale),
+                      bf16_in_upper_halves<kFromBf16>(data, index + 16, count - 16, scale));
 }
 
 /** The same where all thirty-two are there. */

@@ -76,6 +76,13 @@ inline void store_bf16(uint16_t* to, Vec value) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), packed);
 }
 inline Vec round_to_bf16(Vec value) { return _mm256_castsi256_ps(bf16_bits(value)); }
+/** Of 16 bytes the 32 codes of 4 bits, a byte each; the first of two is in the upper half. */
+inline void take_codes(const uint8_t* bytes, uint8_t* codes) {
+  const __m128i both = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)), lower = _mm_set1_epi8(15);
+  const __m128i first = _mm_and_si128(_mm_srli_epi16(both, 4), lower), second = _mm_and_si128(both, lower);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(codes), _mm_unpacklo_epi8(first, second));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + 16), _mm_unpackhi_epi8(first, second));
+}
 /** kWidth values of a book of sixteen by their codes, a byte each. */
 inline Vec look_up(const float* book, const uint8_t* codes) {
   const __m256i index = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes)));
@@ -84,5 +91,14 @@ inline Vec look_up(const float* book, const uint8_t* codes) {
 }
 inline Vec load_int8(const int8_t* from) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+}
+/** Of kWidth words of 32 bits: their 4 bits from `shift` on as codes of a book of sixteen; their bytes as integers. */
+inline Vec look_up_words(const float* book, Vec words, int shift) {
+  const __m256i index = _mm256_srli_epi32(_mm256_castps_si256(words), shift);
+  const Vec low = _mm256_permutevar8x32_ps(load(book), index), high = _mm256_permutevar8x32_ps(load(book + 8), index);
+  return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(index, 28)));
+}
+inline Vec int8_of_words(Vec words, int byte) {
+  return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(_mm256_castps_si256(words), 24 - 8 * byte), 24));
 }
 inline Vec load_f16(const uint16_t* from) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))); }

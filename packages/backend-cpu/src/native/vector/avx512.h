@@ -41,7 +41,7 @@ inline float largest_of(Vec value) {
   return _mm_cvtss_f32(_mm_max_ss(half, _mm_shuffle_ps(half, half, 1)));
 }
 /** 16 × 16, in four rounds of exchanging ever larger blocks. */
-inline void transpose(Vec* rows) {
+inline __attribute__((always_inline)) void transpose(Vec* rows) {
   Vec a[16], b[16];
   for (int i = 0; i < 8; i++) {
     a[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
@@ -89,6 +89,13 @@ inline void store_bf16(uint16_t* to, Vec value) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(high));
 }
 inline Vec round_to_bf16(Vec value) { return _mm512_castsi512_ps(bf16_bits(value)); }
+/** Of 16 bytes the 32 codes of 4 bits, a byte each; the first of two is in the upper half. */
+inline void take_codes(const uint8_t* bytes, uint8_t* codes) {
+  const __m128i both = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)), lower = _mm_set1_epi8(15);
+  const __m128i first = _mm_and_si128(_mm_srli_epi16(both, 4), lower), second = _mm_and_si128(both, lower);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(codes), _mm_unpacklo_epi8(first, second));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + 16), _mm_unpackhi_epi8(first, second));
+}
 /** kWidth values of a book of sixteen by their codes, a byte each. */
 inline Vec look_up(const float* book, const uint8_t* codes) {
   const __m512i index = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
@@ -96,6 +103,14 @@ inline Vec look_up(const float* book, const uint8_t* codes) {
 }
 inline Vec load_int8(const int8_t* from) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+}
+/** Of kWidth words of 32 bits: their 4 bits from `shift` on as codes of a book of sixteen; their bytes as integers. */
+inline Vec look_up_words(const float* book, Vec words, int shift) {
+  return _mm512_permutexvar_ps(_mm512_srli_epi32(_mm512_castps_si512(words), static_cast<unsigned>(shift)), load(book));
+}
+inline Vec int8_of_words(Vec words, int byte) {
+  const __m512i first = _mm512_slli_epi32(_mm512_castps_si512(words), static_cast<unsigned>(24 - 8 * byte));
+  return _mm512_cvtepi32_ps(_mm512_srai_epi32(first, 24));
 }
 inline Vec load_f16(const uint16_t* from) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));

@@ -58,6 +58,12 @@ inline uint32x4_t bf16_bits(Vec value) {
 }
 inline void store_bf16(uint16_t* to, Vec value) { vst1_u16(to, vshrn_n_u32(bf16_bits(value), 16)); }
 inline Vec round_to_bf16(Vec value) { return vreinterpretq_f32_u32(bf16_bits(value)); }
+/** Of 16 bytes the 32 codes of 4 bits, a byte each; the first of two is in the upper half. */
+inline void take_codes(const uint8_t* bytes, uint8_t* codes) {
+  const uint8x16_t both = vld1q_u8(bytes);
+  const uint8x16x2_t apart = {{vshrq_n_u8(both, 4), vandq_u8(both, vdupq_n_u8(15))}};
+  vst2q_u8(codes, apart);
+}
 /** kWidth values of a book of sixteen by their codes, a byte each. */
 inline Vec look_up(const float* book, const uint8_t* codes) {
   const float values[4] = {book[codes[0]], book[codes[1]], book[codes[2]], book[codes[3]]};
@@ -67,5 +73,17 @@ inline Vec load_int8(const int8_t* from) {
   const float values[4] = {static_cast<float>(from[0]), static_cast<float>(from[1]), static_cast<float>(from[2]),
                            static_cast<float>(from[3])};
   return vld1q_f32(values);
+}
+/** Of kWidth words of 32 bits: their 4 bits from `shift` on as codes of a book of sixteen; their bytes as integers. */
+inline Vec look_up_words(const float* book, Vec words, int shift) {
+  const uint32x4_t moved = vshlq_u32(vreinterpretq_u32_f32(words), vdupq_n_s32(-shift));
+  uint32_t codes[4];
+  vst1q_u32(codes, vandq_u32(moved, vdupq_n_u32(15)));
+  const float values[4] = {book[codes[0]], book[codes[1]], book[codes[2]], book[codes[3]]};
+  return vld1q_f32(values);
+}
+inline Vec int8_of_words(Vec words, int byte) {
+  const int32x4_t first = vshlq_s32(vreinterpretq_s32_f32(words), vdupq_n_s32(24 - 8 * byte));
+  return vcvtq_f32_s32(vshrq_n_s32(first, 24));
 }
 inline Vec load_f16(const uint16_t* from) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from))); }

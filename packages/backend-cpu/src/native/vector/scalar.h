@@ -42,6 +42,21 @@ inline Vec low_of_pairs(Vec pairs) { return bf16_to_float(static_cast<uint16_t>(
 inline Vec high_of_pairs(Vec pairs) { return bf16_to_float(static_cast<uint16_t>(bits_of(pairs) >> 16)); }
 inline void store_bf16(uint16_t* to, Vec value) { *to = float_to_bf16(value); }
 inline Vec round_to_bf16(Vec value) { return bf16_to_float(float_to_bf16(value)); }
+/** Of 16 bytes the 32 codes of 4 bits, a byte each; the first of two is in the upper half. */
+inline void take_codes(const uint8_t* bytes, uint8_t* codes) {
+  for (int i = 0; i < 16; i++) codes[2 * i] = bytes[i] >> 4, codes[2 * i + 1] = bytes[i] & 15;
+}
 inline Vec look_up(const float* book, const uint8_t* codes) { return book[*codes]; }
 inline Vec load_int8(const int8_t* from) { return static_cast<float>(*from); }
+/** Of a word of 32 bits: its 4 bits from `shift` on as a code of a book of sixteen; its bytes as integers. */
+inline Vec look_up_words(const float* book, Vec word, int shift) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &word, sizeof bits);
+  return book[bits >> shift & 15];
+}
+inline Vec int8_of_words(Vec word, int byte) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &word, sizeof bits);
+  return static_cast<float>(static_cast<int8_t>(bits >> (8 * byte)));
+}
 inline Vec load_f16(const uint16_t* from) { return f16_to_float(*from); }

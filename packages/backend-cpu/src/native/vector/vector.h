@@ -13,6 +13,9 @@
 //   low_of_pairs, high_of_pairs          of such pairs the first ones, the second ones, exact
 //   load_f16, load_int8                  kWidth elements as floats, exact
 //   look_up(book, codes)                 of sixteen floats those of kWidth bytes, each below 16
+//   look_up_words(book, words, shift)    of a book those of 4 bits of each lane's 32, from bit `shift` on
+//   int8_of_words(words, byte)           each lane's byte of 32 bits as a float, signed
+//   take_codes(bytes, codes)             32 codes of 4 bits as bytes, the first of two in the upper half of a byte
 //
 // This file adds what follows from them. It is included inside the namespace of an instruction path.
 

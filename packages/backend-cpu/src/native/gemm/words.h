@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products with at most four rows, straight from a weight as it is kept: 32 bits each of kWidth rows of B are transposed,
+// taken apart into elements that follow each other along k, and multiplied at once; no panel exists. The sums are the
+// chains of few-rows.h. Included inside the namespace of an instruction path.
+
+constexpr int kFewestRows = 4;
+constexpr int64_t kShortestRun = 32;  // of elements that share a scale
+
+/** Two bf16 in 32 bits. */
+struct HalfWords {
+  static constexpr int kPerWord = 2;
+  static constexpr bool kArePairs = true;
+  static bool fits(const Factor& b) { return b.type == ElementType::u16 && b.outer_stride % kPerWord == 0; }
+  static const char* bytes_at(const Factor& b, int64_t element) { return static_cast<const char*>(b.data) + 2 * element; }
+  HalfWords(const Storage&, int64_t, int64_t, int64_t, int64_t, int64_t, float*) {}
+  void elements(Vec word, int64_t, int64_t, Vec* to) const { to[0] = low_of_pairs(word), to[1] = high_of_pairs(word); }
+};
+
+/** Four integers in 32 bits, a scale a row: as expand_eight_bits. */
+struct ByteWords {
+  static constexpr int kPerWord = 4;
+  static constexpr bool kArePairs = false;
+  static bool fits(const Factor& b) {
+    const int64_t row = b.packed.parts.run;
+    return b.type == ElementType::eight_bits && row == b.outer_stride && row % kPerWord == 0 && b.packed.start % row == 0;
+  }
+  static const char* bytes_at(const Factor& b, int64_t element) {
+    return static_cast<const char*>(b.packed.parts.codes) + b.packed.start + element;
+  }
+  const float* scales;
+  ByteWords(const Storage& from, int64_t column, int64_t, int64_t row, int64_t, int64_t, float*) : scales(from.parts.scales + from.start / row + column) {}
+  void elements(Vec word, int64_t, int64_t lane, Vec* to) const {
+    const Vec scale = load(scales + lane), per_code = set(0.00787401574f);
+    for (int i = 0; i < kPerWord; i++) to[i] = int8_of_words(word, i) * scale * per_code;
+  }
+};
+
+/** Eight codes in 32 bits, a scale a block: as expand_four_bits. */
+struct NibbleWords {
+  static constexpr int kPerWord = 8;
+  static constexpr bool kArePairs = false;
+  static bool fits(const Factor& b) {
+    const int64_t run = b.packed.parts.run;
+    return b.type == ElementType::four_bits && run >= kShortestRun && run % kPerWord == 0 && b.outer_stride % run == 0 && b.packed.start % run == 0;
+  }
+  static const char* bytes_at(const Factor& b, int64_t element) {
+    return static_cast<const char*>(b.packed.parts.codes) + (b.packed.start + element) / 2;
+  }
+  const float *book, *scales;  // [blocks of a row from `first` on, columns]
+  int64_t run, columns, first;
+
+  NibbleWords(const Storage& from, int64_t column, int64_t columns, int64_t row, int64_t k0, int64_t end, float* room)
+      : book(from.parts.book), scales(room), run(from.parts.run), columns(columns), first(k0 / run) {
+    for (int64_t c = 0; c < columns; c++) {
+      const int64_t begin = (from.start + (column + c) * row) / run;
+      for (int64_t block = first; block * run < end; block++) room[(block - first) * columns + c] = block_scale(from.parts, begin + block);
+    }
+  }
+  void elements(Vec word, int64_t k, int64_t lane, Vec* to) const {
+    const Vec scale = load(scales + (k / run - first) * columns + lane);
+#pragma GCC unroll 8
+    for (int i = 0; i < kPerWord; i++) to[i] = look_up_words(book, word, 8 * (i / 2) + (i % 2 == 0 ? 4 : 0)) * scale;
+  }
+};
+
+/** Goes on with the sums [kTaken, kColumns] of the first rows of panel `a` over k in [k0, end) of whole columns of B. */
+template <class Block, class Words, int kTaken>
+inline void add_words(const typename Block::Element* a, const Factor& b, int64_t column, int64_t k0, int64_t end, bool bf16,
+                      const Words& words, float* to) {
+  constexpr int64_t kStep = kWidth * Words::kPerWord, kBytesAhead = Words::kArePairs ? 512 : 256;
+  const int64_t row_bytes = Words::bytes_at(b, b.outer_stride) - Words::bytes_at(b, 0);
+  Vec sums[kTaken][Block::kVectors];
+  for (int i = 0; i < kTaken; i++)
+    for (int g = 0; g < Block::kVectors; g++) sums[i][g] = load(to + i * Block::kColumns + g * kWidth);
+  for (int64_t k = k0; k < end; k += kStep) {
+    const int64_t count = smaller_size(kWidth, (end - k) / Words::kPerWord);
+    Vec block[Block::kVectors][kWidth];
+    for (int g = 0; g < Block::kVectors; g++) {
+      const char* const from = Words::bytes_at(b, (column + g * kWidth) * b.outer_stride + k);
+      const int64_t later = k * row_bytes / b.outer_stride + kBytesAhead;  // in these rows, or in those of the next panel
+      const char* const ahead = from + kBytesAhead + (later < row_bytes ? 0 : (Block::kColumns - 1) * row_bytes);
+      for (int i = 0; i < kWidth; i++) {
+        __builtin_prefetch(ahead + i * row_bytes, 0, 3);
+        block[g][i] = load_lanes(reinterpret_cast<const float*>(from + i * row_bytes), count);
+      }
+      transpose(block[g]);
+    }
+    for (int64_t w = 0; w < count; w++) {
+      for (int g = 0; g < Block::kVectors; g++) {
+        Block::template add_word<kTaken>(sums, g, words, block[g][w], k + w * Words::kPerWord, bf16, a);
+      }
+    }
+  }
+  for (int i = 0; i < kTaken; i++)
+    for (int g = 0; g < Block::kVectors; g++) store(to + i * Block::kColumns + g * kWidth, sums[i][g]);
+}

@@ -39,7 +39,9 @@ const threads = Number(options.threads);
 const tokens = Number(options.tokens);
 const config = resolve(options.model);
 const plain = await cachedModel(config, 'BF16');
-const folders = Object.fromEntries(formats.map((format) => [format, format === 'bf16' ? plain : quantizedModel(plain, format)]));
+const folders = Object.fromEntries(
+  formats.map((format) => [format, format === 'bf16' ? plain : quantizedModel(plain, format)]),
+);
 const scratch = mkdtempSync(join(tmpdir(), 'llmf-quantized-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 const rowsFile = join(scratch, 'rows.jsonl');
@@ -78,7 +80,14 @@ function measureStep(format) {
 
 /** Seconds of a token. */
 function measureDecoding(format) {
-  const task = { folder: folders[format], batch: 1, prompt: 64, tokens: Number(options.answer), precision: 'bf16', threads };
+  const task = {
+    folder: folders[format],
+    batch: 1,
+    prompt: 64,
+    tokens: Number(options.answer),
+    precision: 'bf16',
+    threads,
+  };
   const script = join(import.meta.dirname, 'support', 'generation-run.mjs');
   const run = outputOf(process.execPath, [script, JSON.stringify(task)]);
   return { seconds: run.seconds / run.tokens, memory: run.peakMemoryBytes, weightBytes: run.weightBytes };
@@ -95,7 +104,16 @@ function runPeer(format) {
     return { seconds: seconds / written, memory: peakMemoryBytes };
   }
   const weights = quantization.length === 0 ? [] : ['--weights', plain];
-  const words = [script('torch_preference.py'), rowsFile, '--model', config, '--batch-size', '1', ...weights, ...common];
+  const words = [
+    script('torch_preference.py'),
+    rowsFile,
+    '--model',
+    config,
+    '--batch-size',
+    '1',
+    ...weights,
+    ...common,
+  ];
   const { stepSeconds, peakMemoryBytes } = outputOf(options.python, words);
   return { seconds: median(stepSeconds.slice(1)), memory: peakMemoryBytes };
 }
@@ -136,7 +154,9 @@ function summaries() {
 }
 
 function report() {
-  console.log(`\nMedians of ${options.repeats} runs, in turn; seconds of a ${options.measure === 'step' ? 'step' : 'token'}:`);
+  console.log(
+    `\nMedians of ${options.repeats} runs, in turn; seconds of a ${options.measure === 'step' ? 'step' : 'token'}:`,
+  );
   printTable(
     ['system', 'seconds', `times ${formats[0]}`, 'of a turn', '% of reads', 'weights, GB', 'peak GiB'],
     summaries().map(({ system, seconds, memory, times, turns, share, bytes }) => [

@@ -11,7 +11,7 @@ import type { Optimizer, OptimizerState } from '../contracts/optimizer.js';
 import { checkSaved } from '../policy/variable-state.js';
 import { EightBitMoment, eightBitBytes } from './eight-bit-moment.js';
 import { OptimizerMemory } from './optimizer-memory.js';
-import type { ParameterUpdate } from './per-parameter.js';
+import { runStep, type ParameterUpdate } from './per-parameter.js';
 
 /** Tensors of fewer numbers are remembered in float32: norms and biases, whose rounding costs most and saves nothing. */
 const leastSize = 4096;
@@ -56,19 +56,14 @@ class EightBitState<Options> implements OptimizerState {
   update(gradients: ReadonlyMap<string, Gradient>, learningRate: number, _step: number, scale?: Scalar): void {
     this.small.updates += 1;
     for (const [name, gradient] of gradients) {
-      const { variable, value, rate, weightDecay } = gradient;
-      const expanded = this.expandedOf(name, variable);
-      tf.tidy(() =>
-        this.step({
-          parameter: variable,
-          gradient: scale === undefined ? value : tf.mul(value, scale),
-          learningRate: learningRate * rate,
-          weightDecay,
-          update: this.small.updates,
-          options: this.options,
-          memory: (part) => expanded.get(part) ?? this.small.of(name, part),
-        }),
-      );
+      const expanded = this.expandedOf(name, gradient.variable);
+      runStep(this.step, gradient, {
+        learningRate,
+        scale,
+        update: this.small.updates,
+        options: this.options,
+        memory: (part) => expanded.get(part) ?? this.small.of(name, part),
+      });
       for (const [part, values] of expanded) {
         this.large
           .get(name)!

@@ -43,22 +43,41 @@ class PerParameterState<Options> implements OptimizerState {
 
   update(gradients: ReadonlyMap<string, Gradient>, learningRate: number, _step: number, scale?: Scalar): void {
     this.memory.updates += 1;
-    for (const [name, { variable, value, rate, weightDecay }] of gradients) {
-      tf.tidy(() =>
-        this.step({
-          parameter: variable,
-          gradient: scale === undefined ? value : tf.mul(value, scale),
-          learningRate: learningRate * rate,
-          weightDecay,
-          update: this.memory.updates,
-          options: this.options,
-          memory: (part) => this.memory.of(name, part),
-        }),
-      );
+    for (const [name, gradient] of gradients) {
+      const { step, options, memory } = this;
+      runStep(step, gradient, {
+        learningRate,
+        scale,
+        update: memory.updates,
+        options,
+        memory: (part) => memory.of(name, part),
+      });
     }
   }
 
   save = () => this.memory.save();
   load: OptimizerState['load'] = (value) => this.memory.load(value);
   dispose = () => this.memory.dispose();
+}
+
+interface StepFacts<Options> extends Pick<ParameterUpdate<Options>, 'learningRate' | 'update' | 'options' | 'memory'> {
+  /** Gradients are multiplied by it first. */
+  readonly scale: Scalar | undefined;
+}
+
+/** One parameter's step; what it makes is freed. */
+export function runStep<Options>(
+  step: PerParameter<Options>['step'],
+  { variable, value, rate, weightDecay }: Gradient,
+  { scale, learningRate, ...facts }: StepFacts<Options>,
+): void {
+  tf.tidy(() =>
+    step({
+      ...facts,
+      parameter: variable,
+      gradient: scale === undefined ? value : tf.mul(value, scale),
+      learningRate: learningRate * rate,
+      weightDecay,
+    }),
+  );
 }

@@ -139,6 +139,7 @@ function summaries() {
       memory: middle(format, 'memory'),
       times: seconds / first,
       turns: `${Math.min(...ofTurns).toFixed(2)} to ${Math.max(...ofTurns).toFixed(2)}`,
+      least: Math.min(...results[format].map((result) => result.seconds)), // what neighbours on the machine disturb least
       share: bytes === undefined ? undefined : bytes / seconds / 1e9 / read,
       bytes,
     };
@@ -149,6 +150,7 @@ function summaries() {
     memory,
     times: seconds / first,
     turns: '',
+    least: seconds,
   }));
   return [...ours, ...others];
 }
@@ -158,10 +160,11 @@ function report() {
     `\nMedians of ${options.repeats} runs, in turn; seconds of a ${options.measure === 'step' ? 'step' : 'token'}:`,
   );
   printTable(
-    ['system', 'seconds', `times ${formats[0]}`, 'of a turn', '% of reads', 'weights, GB', 'peak GiB'],
-    summaries().map(({ system, seconds, memory, times, turns, share, bytes }) => [
+    ['system', 'seconds', 'least', `times ${formats[0]}`, 'of a turn', '% of reads', 'weights, GB', 'peak GiB'],
+    summaries().map(({ system, seconds, least, memory, times, turns, share, bytes }) => [
       system,
       seconds.toFixed(4),
+      least.toFixed(4),
       times.toFixed(3),
       turns,
       share === undefined ? '–' : (100 * share).toFixed(0),

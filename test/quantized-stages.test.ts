@@ -23,7 +23,11 @@ const pairs = { data: { train: [{ path: 'data/train.json' }], maxSamples: 48, ma
 
 const stages: readonly (readonly [string, readonly Plugin[], Readonly<Record<string, unknown>>])[] = [
   ['ppo', [algoPpo(), pleasure], { stage: { name: 'ppo', maxNewTokens: 8, shownSamples: 0 }, ...online }],
-  ['grpo', [algoGrpo(), pleasure], { stage: { name: 'grpo', maxNewTokens: 8, answers: 4, shownSamples: 0 }, ...online }],
+  [
+    'grpo',
+    [algoGrpo(), pleasure],
+    { stage: { name: 'grpo', maxNewTokens: 8, answers: 4, shownSamples: 0 }, ...online },
+  ],
   ['reward', [algoReward()], { stage: 'reward', ...pairs }],
   ['kto', [lossKto()], { loss: 'kto', ...pairs }],
 ];
@@ -35,7 +39,16 @@ describe.each(stages)('%s on a base in nf4', (name, plugins, given) => {
       quantization: 'nf4',
       adapter: { name: 'lora', rank: 4, targets: 'all' },
       backend: { name: 'cpu', precision: 'f32' },
-      train: { batchSize: 8, gradientAccumulation: 1, maxSteps: steps, schedule: 'constant', learningRate: 1e-3, logEvery: 1, saveEvery: 1, seed: 3 },
+      train: {
+        batchSize: 8,
+        gradientAccumulation: 1,
+        maxSteps: steps,
+        schedule: 'constant',
+        learningRate: 1e-3,
+        logEvery: 1,
+        saveEvery: 1,
+        seed: 3,
+      },
       plugins: [...plugins],
       output: `${name}-${output}`,
       ...given,

@@ -16,6 +16,7 @@ const textOf = (name: string, file: string) => readFileSync(join(packagesFolder,
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   jinja: [],
   core: [],
+  sweep: ['core'],
   nn: ['core'],
   training: ['core', 'nn'],
   models: ['core', 'nn'],

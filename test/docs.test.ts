@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testIo } from '../packages/cli/test/support/test-io.js';
 import { checkedPipeline } from '../packages/cli/src/pipeline/run-pipeline.js';
 import { createProgram, runCli } from '../packages/cli/src/run-cli.js';
+import { readSweep } from '../packages/cli/src/sweep/sweep-file.js';
 import { builtInFormats } from '../packages/data/src/formats/index.js';
 import { openSourceFile, readExamples } from '../packages/data/src/sources/open-source-file.js';
 import { errorCatalogue } from '../scripts/docs/error-catalogue.mjs';
@@ -65,6 +66,14 @@ async function problemOfPipeline(folder: string): Promise<string | null> {
   );
 }
 
+async function problemOfSweep(folder: string): Promise<string | null> {
+  await writeFile(join(folder, 'llmf.yaml'), '');
+  return await readSweep(folder, 'shown.yaml').then(
+    () => null,
+    (error: Error) => error.message,
+  );
+}
+
 describe('what the pages show', () => {
   it('are configs that resolve, whole or in part', async () => {
     const shown = blocks.filter(({ language }) => language === 'yaml');
@@ -73,7 +82,12 @@ describe('what the pages show', () => {
     for (const block of shown) {
       await writeFile(join(folder, 'shown.yaml'), block.text);
       const { raw } = await readConfig(folder, 'shown.yaml');
-      const problem = 'stages' in raw ? await problemOfPipeline(folder) : await problemOf(engine, raw);
+      const problem =
+        'stages' in raw
+          ? await problemOfPipeline(folder)
+          : 'space' in raw
+            ? await problemOfSweep(folder)
+            : await problemOf(engine, raw);
       if (problem !== null) problems.push(`${place(block)}: ${problem}`);
     }
     await rm(folder, { recursive: true });

@@ -8,7 +8,7 @@ import { composeEngine } from 'llmf';
 export const repository = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Packages that are no plugin. */
-const libraries = ['llmf', '@llmf/core', '@llmf/jinja', '@llmf/testkit'];
+const libraries = ['llmf', '@llmf/core', '@llmf/jinja', '@llmf/sweep', '@llmf/testkit'];
 
 /** Folder and manifest of every package, by folder name. */
 export function packages() {

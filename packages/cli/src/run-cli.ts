@@ -14,6 +14,7 @@ import { declareRun } from './commands/run.js';
 import { declareSample } from './commands/sample.js';
 import { declareSchema } from './commands/schema.js';
 import { declareScore } from './commands/score.js';
+import { declareSweep } from './commands/sweep.js';
 import { declareTrain } from './commands/train.js';
 import { HandOver, handOverWhereNamed } from './hand-over.js';
 import type { CliIo } from './io.js';
@@ -31,6 +32,7 @@ export interface CommandContext {
 const commands: readonly DeclareCommand[] = [
   declareTrain,
   declareRun,
+  declareSweep,
   declareCheck,
   declareScore,
   declareGenerate,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { uniforms, z } from '@llmf/core';
 import { comparisonErrors } from './comparison-errors.js';
-import { LineFile } from './line-file.js';
+import { LineFile } from '../line-file.js';
 import type { SampleRow } from './sample-row.js';
 
 /** Two answers to one prompt, by their numbers: which stands left is drawn, so that no place is preferred. */

@@ -17,7 +17,7 @@ import { interruptedStatus, type CliIo } from '../io.js';
 import { openGenerator, type Generator, type SamplingFlags } from '../open-generator.js';
 import { upToStop } from '../text-stream.js';
 import { comparisonErrors } from './comparison-errors.js';
-import { LineFile } from './line-file.js';
+import { LineFile } from '../line-file.js';
 import type { SampledAnswer, SampleRow } from './sample-row.js';
 
 export interface SampleFlags extends SamplingFlags {

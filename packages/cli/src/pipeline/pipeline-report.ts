@@ -4,6 +4,7 @@ import { formatBytes, formatDuration, formatNumber, MetricsLog, writeFileAtomic,
 import { metricPanel } from '../plot/metric-panel.js';
 import { figure } from '../plot/figure.js';
 import { escaped } from '../plot/escaped.js';
+import { page, table } from '../plot/page.js';
 import type { Pipeline, StageEntry } from './pipeline-file.js';
 import type { FinishedStage, PipelineRecord } from './pipeline-record.js';
 import { stageFolder } from './stage-config.js';
@@ -92,27 +93,12 @@ export function reportLines(stages: readonly Omit<StageReport, 'rows'>[]): strin
 const changeText = (first: number, last: number): string =>
   first === last ? formatNumber(last) : `${formatNumber(first)} → ${formatNumber(last)}`;
 
-function reportPage({ input, output }: Pipeline, stages: readonly StageReport[]): string {
-  const title = escaped(output);
-  return [
-    '<!doctype html>',
-    '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
-    `<title>${title}</title><style>${style}</style></head><body>`,
-    `<h1>${title}</h1>`,
+const reportPage = ({ input, output }: Pipeline, stages: readonly StageReport[]): string =>
+  page(output, [
     overview(stages),
     ...stages.map(stageSection),
     `<h2>The pipeline</h2><pre>${escaped(JSON.stringify(input.raw, null, 2))}</pre>`,
-    '</body></html>\n',
-  ].join('\n');
-}
-
-const style = `
-body { font: 16px/1.5 system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif; max-width: 60rem; margin: 2rem auto;
-  padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .25rem .9rem .25rem 0; text-align: left }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums } tr { border-bottom: 1px solid #e3e3e3 }
-svg { max-width: 100%; height: auto } pre { background: #f6f6f6; padding: 1rem; overflow: auto }
-summary { cursor: pointer; margin: .5rem 0 } .kind { color: #666; font-weight: normal }`;
+  ]);
 
 function overview(stages: readonly StageReport[]): string {
   const rows = stages.map(({ name, steps, seconds, peakMemoryBytes }) => [
@@ -134,12 +120,4 @@ function stageSection({ name, kind, metrics, rows }: StageReport): string {
     main ?? '',
     others.length === 0 ? '' : `<details><summary>${others.length} more curves</summary>${others.join('\n')}</details>`,
   ].join('\n');
-}
-
-/** The first column is text, the others are numbers. */
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = (tag: string, texts: readonly string[]) =>
-    texts.map((text, column) => `<${tag}${column > 0 ? ' class="number"' : ''}>${text}</${tag}>`).join('');
-  const body = rows.map((row) => `<tr>${cells('td', row)}</tr>`).join('\n');
-  return `<table><thead><tr>${cells('th', heads)}</tr></thead><tbody>\n${body}\n</tbody></table>`;
 }

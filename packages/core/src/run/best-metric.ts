@@ -47,7 +47,10 @@ export class BestMetric implements Stateful {
   }
 
   private get isLessBetter(): boolean {
-    const { metric, mode } = this.choice;
-    return mode === 'min' || (mode === 'auto' && /loss|perplexity|divergence|(^|[_/])kl($|[_/])|error/i.test(metric));
+    return isLessBetter(this.choice.metric, this.choice.mode);
   }
 }
+
+/** Is less of a metric better? auto: of a loss, perplexity or divergence. */
+export const isLessBetter = (metric: string, mode: Choice['mode']): boolean =>
+  mode === 'min' || (mode === 'auto' && /loss|perplexity|divergence|(^|[_/])kl($|[_/])|error/i.test(metric));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { isLessBetter } from './best-metric.js';
 export { beforeChange } from './before-change.js';
 export { CheckpointStore, type Checkpoint } from './checkpoints.js';
 export { MetricsLog } from './metrics-log.js';

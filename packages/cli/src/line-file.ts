@@ -3,6 +3,8 @@ import { open, readFile } from 'node:fs/promises';
 
 /** A file of lines that grows: what stands in it survives a kill, a line that was cut by one is taken away. */
 export class LineFile {
+  private writing: Promise<void> = Promise.resolve();
+
   private constructor(
     private readonly file: Awaited<ReturnType<typeof open>>,
     private length: number,
@@ -19,8 +21,14 @@ export class LineFile {
     return new LineFile(file, length, whole.split('\n').slice(0, -1));
   }
 
-  /** On the disk when it resolves. */
-  async append(...values: readonly unknown[]): Promise<void> {
+  /** On the disk when it resolves; calls that overlap follow each other. */
+  append(...values: readonly unknown[]): Promise<void> {
+    const written = this.writing.then(() => this.write(values));
+    this.writing = written.catch(() => {});
+    return written;
+  }
+
+  private async write(values: readonly unknown[]): Promise<void> {
     const bytes = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
     await this.file.write(bytes, 0, bytes.length, this.length);
     await this.file.datasync();

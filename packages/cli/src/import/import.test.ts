@@ -58,7 +58,7 @@ const shapes: readonly [name: string, tool: string, options: Options][] = [
   [
     'supervised, LoRA',
     'llamafactory',
-    lf({ stage: 'sft', template: 'llama3', report_to: 'none', save_only_model: false }),
+    lf({ stage: 'sft', template: 'llama3', report_to: 'none', save_only_model: false, disable_shuffling: true }),
   ],
   [
     'supervised, all weights',

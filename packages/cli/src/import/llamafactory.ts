@@ -120,6 +120,13 @@ const rules: readonly Rule[] = [
     },
   },
   same('max_samples', 'data.maxSamples'),
+  {
+    keys: ['disable_shuffling'],
+    apply: (given, draft) => {
+      draft.set('data.shuffle', given['disable_shuffling'] !== true);
+      return taken('data.shuffle');
+    },
+  },
   same('train_on_prompt', 'data.trainOnPrompt'),
   same('mask_history', 'data.maskHistory'),
   same('preprocessing_num_workers', 'data.workers'),

@@ -96,6 +96,14 @@ describe('ILQL', () => {
       expect(succeeded(await answer('whole', '--guide', '0.000001'))).toBe(plain);
       expect(succeeded(await answer('whole', '--guide', '1000'))).not.toBe(plain);
       expect((await answer('model', '--guide', '1')).err).toContain('LLMF_CLI_NO_GUIDE');
+      const sampled = async (file: string, ...more: string[]) => {
+        const options = ['--plugin', 'algo-ilql', '--model', 'whole', '--greedy', '--max-new-tokens', '12'];
+        succeeded(await run(['sample', 'asked.jsonl', ...options, '--output', file, '--answers', '1', ...more]));
+        const [line] = readFileSync(inFolder(file), 'utf8').split('\n');
+        return (JSON.parse(line!) as { samples: { text: string }[] }).samples[0]!.text;
+      };
+      writeFileSync(inFolder('asked.jsonl'), '{"prompt":"What is a bus?"}\n');
+      expect(await sampled('steered.jsonl', '--guide', '1000')).not.toBe(await sampled('plain.jsonl'));
       const other = await run(words('other', 'loss=sft'));
       expect(other.err).toContain('LLMF_ALGO_ILQL_LOSS_UNUSED');
       const on = succeeded(await run(words('on', 'model.path=whole', 'train.maxSteps=1')));

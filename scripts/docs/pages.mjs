@@ -2,6 +2,7 @@
 // The pages of docs/ that hold generated parts, and what belongs into each.
 import { TrainingRun } from '@llmf/core';
 import { createTrainingHooks } from '@llmf/training';
+import { articleTables } from './articles.mjs';
 import { commandHelp } from './command-help.mjs';
 import { equalityTable } from './equality-table.mjs';
 import { errorCatalogue, errorTables } from './error-catalogue.mjs';
@@ -12,6 +13,7 @@ import { templateTable, valueTable } from './value-tables.mjs';
 /** Generated text by page and part. @param importFile imports a source file of a package */
 export async function generatedText(engine, importFile) {
   return {
+    'articles.md': { articles: articleTables() },
     'configuration.md': { options: optionTables(engine) },
     'commands.md': { commands: await commandHelp(importFile) },
     'errors.md': { errors: errorTables(await errorCatalogue(importFile)) },

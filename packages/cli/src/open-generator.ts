@@ -41,6 +41,8 @@ export interface Generator {
   readonly template: ChosenTemplate;
   /** How tokens are chosen and where an answer ends, as flags and the model's own file say. */
   readonly settings: Omit<GenerationSettings, 'maxNewTokens'>;
+  /** By heads of the model's folder, where --guide asks for it. */
+  readonly steering: Steering | undefined;
   /** Tokens that an answer to a prompt of so many may have. */
   longestFor(promptTokens: number): number;
   /** Writes the answer and returns it. */
@@ -84,6 +86,7 @@ export async function openGenerator(
       tokenizer,
       template,
       settings: { ...fixed, seed: firstSeed },
+      steering,
       longestFor,
       close: () => inference.close(),
       async answer(prompt, seed = firstSeed) {

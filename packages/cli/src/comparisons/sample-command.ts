@@ -97,13 +97,14 @@ async function promptRows(
 /** What decides the answers, for the rows themselves and to continue with the same. */
 function samplingOf(flags: SampleFlags, { settings, longestFor }: Generator): SampleRow['sampling'] {
   const { bans: _bans, eosIds: _ends, stops: _stops, ...numbers } = settings;
-  const { model, adapter, template, system, stop } = flags;
+  const { model, adapter, template, system, stop, guide } = flags;
   return {
     model,
     ...(adapter === undefined ? {} : { adapter }),
     template,
     ...(system === undefined ? {} : { system }),
     ...(stop === undefined ? {} : { stop }),
+    ...(guide === undefined ? {} : { guide }),
     answers: flags.answers,
     maxNewTokens: longestFor(0),
     ...numbers,
@@ -135,7 +136,7 @@ interface Sampling {
 async function answerFrom(first: number, { rows, generator, flags, file, sampling, display, stop }: Sampling) {
   const { inference } = generator;
   const { model, adapter, run } = inference;
-  const batched = run.container.resolve(GeneratorToken).open(model, { adapter });
+  const batched = run.container.resolve(GeneratorToken).open(model, { adapter, steering: generator.steering });
   const settings = { ...generator.settings, maxNewTokens: generator.longestFor(0), logProbs: true };
   for (let start = first; start < rows.length && !stop.aborted; start += promptsTogether) {
     const indices = Array.from({ length: Math.min(promptsTogether, rows.length - start) }, (_, at) => start + at);

@@ -158,6 +158,15 @@ describe('translate', () => {
     expect(config['data']).toMatchObject({ maxLength: 2048, truncation: 'proportional' });
   });
 
+  it('counts the likelihood of ORPO as each tool does', () => {
+    const theirs = translate(toolNamed('llamafactory'), lf({ stage: 'dpo', pref_loss: 'orpo' })).config['loss'];
+    expect(theirs).toEqual({ name: 'orpo', beta: 0.1, likelihood: { span: 'response', reduction: 'answer' } });
+    expect(translate(toolNamed('trl'), flags(`--trainer orpo ${trlBase}`)).config['loss']).toEqual({
+      name: 'orpo',
+      beta: 0.1,
+    });
+  });
+
   it('TRL’s centring of rewards is not lost', () => {
     const words = flags(`--trainer reward ${trlBase} --center_rewards_coefficient 0.01`);
     expect(translate(toolNamed('trl'), words).config['loss']).toEqual({ name: 'reward', centerCoefficient: 0.01 });

@@ -240,7 +240,8 @@ function stageOf(given: Options, draft: Draft): Verdict {
 function preferenceLoss(given: Options): ({ name: string } & Record<string, unknown>) | null {
   const kind = String(given['pref_loss'] ?? 'sigmoid');
   const beta = given['pref_beta'] ?? 0.1;
-  if (kind === 'orpo') return { name: 'orpo', beta };
+  // Its likelihood is the mean of each chosen answer's own mean (train/dpo/trainer.py, odds_ratio_loss).
+  if (kind === 'orpo') return { name: 'orpo', beta, likelihood: { span: 'response', reduction: 'answer' } };
   if (kind === 'simpo') return { name: 'simpo', beta, gamma: given['simpo_gamma'] ?? 0.5 };
   if (!['sigmoid', 'hinge', 'ipo', 'kto_pair'].includes(kind) || kind === 'kto_pair') return null;
   const smoothing = given['dpo_label_smoothing'];

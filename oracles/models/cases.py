@@ -24,6 +24,8 @@ from transformers import (
     MistralForCausalLM,
     MixtralConfig,
     MixtralForCausalLM,
+    MT5Config,
+    MT5ForConditionalGeneration,
     OPTConfig,
     OPTForCausalLM,
     Phi3Config,
@@ -39,6 +41,8 @@ from transformers import (
     RobertaConfig,
     RobertaForMaskedLM,
     RobertaModel,
+    T5Config,
+    T5ForConditionalGeneration,
 )
 
 VOCABULARY = 97
@@ -331,4 +335,37 @@ CASES |= {
 BARE = {
     "bert-bare": (BertModel, BertConfig(**ENCODER, max_position_embeddings=20)),
     "roberta-bare": (RobertaModel, RobertaConfig(**ENCODER, max_position_embeddings=20, type_vocab_size=1)),
+}
+
+T5_SIZES = dict(
+    vocab_size=61,
+    d_model=24,
+    d_kv=6,
+    d_ff=40,
+    num_layers=2,
+    num_heads=3,
+    decoder_start_token_id=0,
+    relative_attention_num_buckets=8,
+    relative_attention_max_distance=12,
+    attn_implementation="eager",
+)
+
+# Encoder–decoders: class, config, whether the head is a matrix of its own, whether an adapter is made.
+PAIRS = {
+    "t5": (T5ForConditionalGeneration, T5Config(**T5_SIZES), False, True),
+    # T5 v1.1 as the hub has it: tie_word_embeddings false in config.json.
+    "t5-gated": (
+        T5ForConditionalGeneration,
+        T5Config(**T5_SIZES, num_decoder_layers=3, feed_forward_proj="gated-gelu", tie_word_embeddings=False),
+        True,
+        True,
+    ),
+    # Transformers 5 ties what it makes afresh, without the scale of T5.
+    "t5-tied-gated": (
+        T5ForConditionalGeneration,
+        T5Config(**T5_SIZES, feed_forward_proj="gated-silu", tie_word_embeddings=False),
+        False,
+        False,
+    ),
+    "mt5": (MT5ForConditionalGeneration, MT5Config(**T5_SIZES), True, False),
 }

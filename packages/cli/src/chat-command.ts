@@ -17,7 +17,8 @@ export async function chatCommand(io: CliIo, settings: readonly string[], flags:
       const content = line.trim();
       if (content === '' || content === '/exit') return;
       turns = fitting(io, generator, system, [...turns, { role: 'user', content }]);
-      const ids = encodePrompt(generator.tokenizer, generator.template, [...system, ...turns]);
+      const isWhole = generator.inference.model.decoderStart !== undefined;
+      const ids = encodePrompt(generator.tokenizer, generator.template, [...system, ...turns], isWhole);
       const answer = await generator.answer({ ids, options: {} }, flags.seed + turns.length);
       turns = [...turns, { role: 'assistant', content: answer }];
       ask();

@@ -27,5 +27,6 @@ async function promptOf(
   const systemTurn = system === undefined ? [] : [{ role: 'system' as const, content: system }];
   if (images.length > 0) return await promptWithImages(inference, { prompt, systemTurn, images }, tokenizer, template);
   const messages = [...systemTurn, { role: 'user' as const, content: prompt }];
-  return { ids: encodePrompt(tokenizer, template, system === undefined ? prompt : messages), options: {} };
+  const isWhole = inference.model.decoderStart !== undefined;
+  return { ids: encodePrompt(tokenizer, template, system === undefined ? prompt : messages, isWhole), options: {} };
 }

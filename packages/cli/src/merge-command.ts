@@ -12,6 +12,7 @@ import {
   type AttachedHead,
   type Model,
   type SaveOptions,
+  type Segment,
 } from '@llmf/nn';
 import { checkFiles, evaluationMode, loadModel } from '@llmf/training';
 import { cliErrors } from './cli-errors.js';
@@ -167,11 +168,21 @@ async function probe(
   const ids = Int32Array.from({ length }, (_, index) => (index * 7919) % model.vocabularySize);
   const positions = Int32Array.from({ length }, (_, index) => index);
   const outputs = tf.tidy(() => {
-    const context = { segments: [{ start: 0, length }], positions, ...evaluationMode(adapter) };
+    const context = { segments: probeSegments(model, length), positions, ...evaluationMode(adapter) };
     const hidden = model.forward(model.embed(ids), context); // [T, C]
     return classifier === null ? logitsOf(model, hidden, positions) : classifier.forward(hidden);
   });
   const values = (await outputs.data()) as Float32Array;
   outputs.dispose();
   return values;
+}
+
+/** One sequence; of an encoder–decoder half of it is a prompt. */
+function probeSegments({ decoderStart }: Model, length: number): Segment[] {
+  if (decoderStart === undefined) return [{ start: 0, length }];
+  const prompt = length / 2;
+  return [
+    { start: 0, length: prompt },
+    { start: prompt, length: prompt, source: 0 },
+  ];
 }

@@ -114,6 +114,7 @@ async function openScoredRows(inference: Inference, notice: (line: string) => vo
     ...(isText && { wanted: 'classified' as const, maxLength: inference.model.contextLength }),
     transforms: run.container.resolveAll(ExampleTransformToken),
     vocabulary: await vocabularyOf(folder),
+    wholePrompts: inference.model.decoderStart !== undefined,
     notice,
   });
   return { ...opened, rows: await trainingHooks(run).datasetReady.promise(opened.rows, { split: 'score' }) };

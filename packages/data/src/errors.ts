@@ -10,6 +10,12 @@ export const errors = defineErrors('data', {
     where: `row ${f.row} of ${f.source}`,
     fix: 'ask the data for rows of kind `prompt`',
   }),
+  noSource: (f: { row: number }) => ({
+    what: 'the model reads prompts through its encoder, and a row has none',
+    where: `row ${f.row + 1} of the split`,
+    got: 'an answer without a prompt',
+    fix: 'give every row a prompt, or leave such rows out',
+  }),
   rowKind: (f: { got: string; known: readonly string[] }) => ({
     what: 'the stage asks for a kind of rows that the data plugin does not read',
     got: f.got,

@@ -67,6 +67,13 @@ describe('encodePrompt', () => {
     expect(stops).toEqual(['<|end|>', '<|im_end|>']);
   });
 
+  it('ends as the tokenizer ends a text where an encoder reads it', async () => {
+    const tokenizer = await Tokenizer.load(byteTokenizer({ config: { add_eos_token: true } }));
+    const chosen = await chooseTemplate('none', tokenizer, '/');
+    const ids = encodePrompt(tokenizer, chosen, 'x', true);
+    expect(ids).toEqual([...encodePrompt(tokenizer, chosen, 'x'), tokenizer.eos!.id]);
+  });
+
   it('takes a text as it stands behind bos where there is no template', async () => {
     const { encoded, stops } = await ids(llamaTokenizer(), 'auto', 'the cat');
     expect(encoded[0]).toBe(1);

@@ -25,6 +25,8 @@ export interface OpenRowsSettings {
   /** null: rows are never cut. */
   readonly maxLength?: number | null;
   readonly systemPrompt?: string | null;
+  /** Prompts end as the tokenizer ends a text, for a model that reads them through an encoder. */
+  readonly wholePrompts?: boolean;
   readonly formats?: readonly DataFormat[];
   readonly transforms?: readonly ExampleTransform[];
   /** Size of the model's embedding, where it is known. */
@@ -65,6 +67,7 @@ export async function openRows(settings: OpenRowsSettings): Promise<OpenedRows> 
         maskHistory: false,
         leavesMedia: (settings.transforms ?? []).some(({ fitsMedia }) => fitsMedia === true),
         asText: settings.wanted === 'text',
+        ...(settings.wholePrompts === true ? { wholePrompts: true } : {}),
       },
       vocabulary: settings.vocabulary ?? null,
       cacheFolder,

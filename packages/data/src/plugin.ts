@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { apiVersion, RowKindToken, type Plugin, type Run, type TellRowKind, readSection } from '@llmf/core';
-import { DataServiceToken, type DataService } from '@llmf/training';
+import { DataServiceToken, type DataService, type RowLayout } from '@llmf/training';
 import { collate } from './batch/collate.js';
 import { cutIntoPasses } from './batch/cut-into-passes.js';
 import { dataOptions, dataOptionsSection } from './options.js';
 import { createSampler } from './sampler.js';
 
 const optionsOf = (run: Run) => readSection(run.config, dataOptionsSection);
+
+const layoutOf = ({ decoderStart }: RowLayout = {}): RowLayout => (decoderStart === undefined ? {} : { decoderStart });
 
 /** What reads files and tokenizers is loaded when it is first needed: `llmf --help` does without. */
 export const dataService: DataService = {
@@ -32,7 +34,8 @@ export const dataService: DataService = {
       shuffle: optionsOf(run).shuffle,
       world: run.world,
     }),
-  passes: (run, rows, limits) => cutIntoPasses(rows, { ...limits, promptOnce: optionsOf(run).promptOnce }),
+  passes: (run, rows, limits, layout) =>
+    cutIntoPasses(rows, { ...limits, ...layoutOf(layout), promptOnce: optionsOf(run).promptOnce }),
   async text(run) {
     const { rowText } = await import('./row-text.js');
     return await rowText(run);
@@ -52,7 +55,7 @@ export const dataService: DataService = {
     const { writeCompanions } = await import('./companions.js');
     await writeCompanions(run, folder);
   },
-  collate: (run, rows) => collate(rows, { promptOnce: optionsOf(run).promptOnce }),
+  collate: (run, rows, layout) => collate(rows, { ...layoutOf(layout), promptOnce: optionsOf(run).promptOnce }),
 };
 
 const tellRowKind: TellRowKind = async (raw, folder) => {

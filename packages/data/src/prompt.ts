@@ -9,12 +9,19 @@ import type { Tokenizer } from './tokenizer.js';
 /**
  * Token ids that a model is to go on from: the chat with its generation prompt, or, without a template, the text as it
  * stands behind `bos`. The same ids that a training row with this prompt has.
+ * @param isWhole an encoder reads it: it ends as the tokenizer ends a text
  */
 export function encodePrompt(
   tokenizer: Tokenizer,
   template: ChosenTemplate,
   prompt: string | readonly Message[],
+  isWhole = false,
 ): number[] {
+  const ids = promptIds(tokenizer, template, prompt);
+  return isWhole ? tokenizer.ended(ids) : ids;
+}
+
+function promptIds(tokenizer: Tokenizer, template: ChosenTemplate, prompt: string | readonly Message[]): number[] {
   if (typeof prompt === 'string' && template.plain !== 'render') return withBos(tokenizer.encode(prompt), tokenizer);
   const messages: readonly Message[] = typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt;
   if (template.chat === null)

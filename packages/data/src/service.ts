@@ -156,6 +156,7 @@ async function buildSettings(
       leavesMedia: transforms.some(({ fitsMedia }) => fitsMedia === true),
       asText: request.rows === 'text',
       ...(request.labels !== undefined && { labels: request.labels }),
+      ...(request.wholePrompts === true ? { wholePrompts: true } : {}),
     },
     vocabulary: folders.model === null ? null : await vocabularyOf(folders.model),
     cacheFolder,

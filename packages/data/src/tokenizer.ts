@@ -27,6 +27,8 @@ export class Tokenizer {
   readonly unk: SpecialToken | null;
   /** Whether plain texts begin with `bos` (`add_bos_token`, or the tokenizer's own post-processing). */
   readonly addsBos: boolean;
+  /** Whether whole texts end with `eos` (`add_eos_token`, or the same post-processing). */
+  readonly addsEos: boolean;
   /** Highest id + 1. */
   readonly vocabularySize: number;
   /** Changes with anything that changes ids. */
@@ -61,7 +63,10 @@ export class Tokenizer {
     this.vocabularySize = inner.size;
     const added = [...inner.added.byId.values()].map(({ content }) => content);
     this.addedTexts = added.filter((text) => text.trim() !== '').sort((a, b) => b.length - a.length);
-    this.addsBos = this.bos !== null && addsBos(inner, files.config, this.bos.text);
+    const { bos, eos } = this;
+    const { add_bos_token: bosStated, add_eos_token: eosStated } = files.config;
+    this.addsBos = bos !== null && adds(bosStated, inner.firstOfTemplate === bos.text);
+    this.addsEos = eos !== null && adds(eosStated, inner.frame.after.at(-1) === eos.id);
     this.shield = findShield((text) => inner.encode(text));
   }
 
@@ -117,6 +122,11 @@ export class Tokenizer {
   /** Tokens of a text that has `limit` with its frame. */
   private room(limit: number | null): number {
     return limit === null ? Infinity : Math.max(0, limit - this.frame.before.length - this.frame.after.length);
+  }
+
+  /** The ids of a text that is whole: with the token that ends one, where this tokenizer has it. */
+  ended(ids: number[]): number[] {
+    return this.addsEos && ids.at(-1) !== this.eos!.id ? [...ids, this.eos!.id] : ids;
   }
 
   decode(ids: ArrayLike<number>, { skipSpecialTokens = false } = {}): string {
@@ -264,9 +274,8 @@ function specialIds(inner: TokenPipeline, named: readonly (SpecialToken | null)[
   ]);
 }
 
-function addsBos(inner: TokenPipeline, config: Json, bos: string): boolean {
-  return typeof config['add_bos_token'] === 'boolean' ? config['add_bos_token'] : inner.firstOfTemplate === bos;
-}
+/** @param byFile what the file's own post-processing does */
+const adds = (stated: unknown, byFile: boolean): boolean => (typeof stated === 'boolean' ? stated : byFile);
 
 /** A line break before the text keeps the tokenizer's own space away from it; needed only where that changes the ids. */
 function findShield(encode: (text: string) => number[]): { text: string; length: number } | null {

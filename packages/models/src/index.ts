@@ -18,6 +18,7 @@ export { qwen2Moe, qwen2MoeConfig } from './qwen2-moe.js';
 export { qwen3, qwen3Config } from './qwen3.js';
 export { qwen3Moe, qwen3MoeConfig } from './qwen3-moe.js';
 export { roberta, robertaConfig } from './roberta.js';
+export { mt5, mt5Config, t5, t5Config } from './t5.js';
 export { createModelLoader, type LoaderSettings } from './loader.js';
 export { overlayCompanions } from './files/companion-files.js';
 export { noRepeatedRun } from './generation/bans.js';

@@ -20,6 +20,7 @@ import { qwen2Moe } from './qwen2-moe.js';
 import { qwen3 } from './qwen3.js';
 import { qwen3Moe } from './qwen3-moe.js';
 import { roberta } from './roberta.js';
+import { mt5, t5 } from './t5.js';
 
 /** The architectures that @llmf/models brings. */
 export const architectures = [
@@ -40,6 +41,8 @@ export const architectures = [
   mixtral,
   qwen2Moe,
   qwen3Moe,
+  t5,
+  mt5,
 ];
 
 /** Provides the architectures and the loader of model folders. */

@@ -90,6 +90,7 @@ async function promptRows(
     formats: inference.run.container.resolveAll(DataFormatToken),
     transforms: inference.run.container.resolveAll(ExampleTransformToken),
     vocabulary: await vocabularyOf(inference.folder),
+    wholePrompts: inference.model.decoderStart !== undefined,
     notice: (line) => io.err.write(`${line}\n`),
   });
 }

@@ -84,7 +84,7 @@ describe('collate', () => {
 
   it('counts real tokens the same in both forms: the prompt once per answer', () => {
     expect([once.tokens, twice.tokens, once.ids.length, twice.ids.length]).toEqual([12, 12, 9, 12]);
-    expect([packedLength(row(0, 3, [2, 4]), true), packedLength(row(0, 3, [2, 4]), false)]).toEqual([9, 12]);
+    expect([true, false].map((promptOnce) => packedLength(row(0, 3, [2, 4]), { promptOnce }))).toEqual([9, 12]);
   });
 
   it('makes one segment of a prompt with one answer', () => {
@@ -183,5 +183,36 @@ describe('collate', () => {
         }
       }
     }
+  });
+});
+
+describe('collate for an encoder–decoder', () => {
+  const options = { promptOnce: true, decoderStart: 7 };
+  const rows = [row(0, 3, [2, 4]), row(1, 2, [1])];
+
+  it('gives the prompt to the encoder once, and each answer to the decoder behind its first token', () => {
+    const batch = collate(rows, options);
+    expect([...batch.ids]).toEqual([0, 1, 2, 7, 1000, 1001, 7, 2000, 2001, 2002, 2003, 10_000, 10_001, 7, 11_000]);
+    expect(batch.segments).toEqual([
+      { start: 0, length: 3 },
+      { start: 3, length: 3, source: 0 },
+      { start: 6, length: 5, source: 0 },
+      { start: 11, length: 2 },
+      { start: 13, length: 2, source: 3 },
+    ]);
+    expect([...(batch.positions as Int32Array)]).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2, 3, 4, 0, 1, 0, 1]);
+    expect([...batch.rows]).toEqual([3, 4, 6, 7, 8, 9, 13]);
+    expect([...batch.targets]).toEqual([1000, 1001, 2000, 2001, 2002, 2003, 11_000]);
+    expect([...batch.responses.start]).toEqual([4, 7, 14]);
+    expect(batch.prompt.rows).toHaveLength(0);
+    expect(batch.ids).toHaveLength(rows.reduce((sum, each) => sum + packedLength(each, options), 0));
+  });
+
+  it('is the same in the two-row form', () => {
+    expect(collate(rows, { ...options, promptOnce: false })).toEqual(collate(rows, options));
+  });
+
+  it('refuses a row without a prompt', () => {
+    expect(() => collate([row(4, 0, [2])], options)).toThrow(/LLMF_DATA_NO_SOURCE[^]*row 5/);
   });
 });

@@ -8,16 +8,25 @@ import { errors } from '../errors.js';
  * answers' segments have as their prefix, so its last token predicts the first token of each; positions of every answer
  * run on from the prompt. A prompt with one answer, and everything in the two-row form, is one segment per answer.
  * The first token of a segment without prefix has no predictor and is never a target.
+ *
+ * For an encoder–decoder a prompt is one segment for the encoder, which its answers have as their source; each answer's
+ * segment begins with the decoder's first token, which predicts the answer's first. Prompts predict nothing.
+ * @throws LLMF_DATA_NO_SOURCE for a row without a prompt
  */
-export function collate(rows: readonly EncodedRow[], { promptOnce }: CollateOptions): Batch {
-  const packer = new Packer(rows.reduce((sum, row) => sum + packedLength(row, promptOnce), 0));
-  rows.forEach((row, group) => packer.addGroup(row, group, promptOnce && row.responses.length > 1));
+export function collate(rows: readonly EncodedRow[], options: CollateOptions): Batch {
+  const { promptOnce, decoderStart } = options;
+  const packer = new Packer(rows.reduce((sum, row) => sum + packedLength(row, options), 0));
+  rows.forEach((row, group) => {
+    if (decoderStart === undefined) packer.addGroup(row, group, promptOnce && row.responses.length > 1);
+    else packer.addEncoded(row, group, decoderStart);
+  });
   return packer.finish(rows);
 }
 
 /** Tokens that a row takes in a packed batch. */
-export function packedLength({ prompt, responses }: EncodedRow, promptOnce: boolean): number {
+export function packedLength({ prompt, responses }: EncodedRow, { promptOnce, decoderStart }: CollateOptions): number {
   const answers = responses.reduce((sum, { ids }) => sum + ids.length, 0);
+  if (decoderStart !== undefined) return answers + prompt.length + responses.length;
   return answers + prompt.length * (promptOnce ? 1 : responses.length);
 }
 
@@ -55,7 +64,7 @@ class Packer {
       this.#addPromptTargets(prompt, shared.start, group);
     }
     row.responses.forEach((response, at) => {
-      const { ids, role } = response;
+      const { ids } = response;
       const start = this.#length;
       const isApart = shared !== null;
       this.#addSegment(isApart ? [ids] : [prompt, ids], isApart ? prompt.length : 0, shared?.segment);
@@ -63,15 +72,36 @@ class Packer {
       const answerStart = isApart ? start : start + prompt.length;
       const beforeFirst =
         shared !== null ? shared.start + prompt.length - 1 : prompt.length > 0 ? answerStart - 1 : null;
-      const tokens = this.#addTargets(response, answerStart, beforeFirst);
-      this.#responses.group.push(group);
-      this.#responses.role.push(role);
-      this.#responses.tokens.push(tokens);
-      this.#responses.weight.push(row.weight);
-      this.#responses.start.push(answerStart);
-      this.#responses.length.push(ids.length);
-      this.#realTokens += prompt.length + ids.length;
+      this.#addResponse(row, group, response, { answerStart, beforeFirst });
     });
+  }
+
+  addEncoded(row: EncodedRow, group: number, decoderStart: number): void {
+    if (row.prompt.length === 0) throw errors.noSource({ row: row.index });
+    const source = this.#segments.length;
+    this.#addSegment([row.prompt], 0);
+    for (const response of row.responses) {
+      const start = this.#length;
+      this.#addSegment([Int32Array.of(decoderStart), response.ids], 0);
+      this.#segments.push({ ...this.#segments.pop()!, source });
+      this.#addResponse(row, group, response, { answerStart: start + 1, beforeFirst: start });
+    }
+  }
+
+  #addResponse(
+    { prompt, weight }: EncodedRow,
+    group: number,
+    response: EncodedResponse,
+    { answerStart, beforeFirst }: { readonly answerStart: number; readonly beforeFirst: number | null },
+  ): void {
+    const tokens = this.#addTargets(response, answerStart, beforeFirst);
+    this.#responses.group.push(group);
+    this.#responses.role.push(response.role);
+    this.#responses.tokens.push(tokens);
+    this.#responses.weight.push(weight);
+    this.#responses.start.push(answerStart);
+    this.#responses.length.push(response.ids.length);
+    this.#realTokens += prompt.length + response.ids.length;
   }
 
   finish(rows: readonly EncodedRow[]): Batch {

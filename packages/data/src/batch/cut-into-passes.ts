@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EncodedRow, PassLimits } from '@llmf/training';
+import type { CollateOptions, EncodedRow, PassLimits } from '@llmf/training';
 import { packedLength } from './collate.js';
-
-export interface PackedLimits extends PassLimits {
-  readonly promptOnce: boolean;
-}
 
 /**
  * Cuts rows, in order, into the fewest passes within the limits, and those as equally long as rows allow: activations
  * follow the longest. A row that is larger than the limit by itself goes alone: none is cut here.
  */
-export function cutIntoPasses(rows: readonly EncodedRow[], { promptOnce, ...limits }: PackedLimits): EncodedRow[][] {
+export function cutIntoPasses(rows: readonly EncodedRow[], options: PassLimits & CollateOptions): EncodedRow[][] {
   let start = 0;
   return cutLengths(
-    rows.map((row) => packedLength(row, promptOnce)),
-    limits,
+    rows.map((row) => packedLength(row, options)),
+    options,
   ).map(({ length }) => rows.slice(start, (start += length)));
 }
 

@@ -49,6 +49,24 @@ const single = (...messages: Message[]): Partial<ChatExample> => ({
   answers: [{ role: 'response', messages: messages.slice(1) }],
 });
 
+describe('a row for an encoder–decoder', () => {
+  const ending = { config: { add_eos_token: true } };
+
+  it('has a prompt that ends as the tokenizer ends a text', async () => {
+    const { encode, tokenizer } = await setUp(byteTokenizer(ending), 'auto', { wholePrompts: true });
+    const eos = tokenizer.eos!.id;
+    const row = encode({ ...single(user('ab'), assistant('c')), isPlain: true });
+    expect([...row.prompt]).toEqual([...tokenizer.encode('ab'), eos]);
+    expect([...row.responses[0]!.ids]).toEqual([...tokenizer.encode('c'), eos]);
+  });
+
+  it('must have a prompt', async () => {
+    const { encode, encoder } = await setUp(byteTokenizer(ending), 'none', { wholePrompts: true, trainOnPrompt: true });
+    expect(() => encode({ ...single(user('ab'), assistant('c')), isPlain: true })).toThrow(RowProblem);
+    expect(() => encoder.encode({ kind: 'text', text: 'abc', ...common })).toThrow(/running text has no prompt/);
+  });
+});
+
 describe('a chat', () => {
   it('counts the answer and its end-of-turn token; the line break behind it is cut off', async () => {
     const { encode, marked, decode } = await setUp(chatmlTokenizer(), 'auto');

@@ -23,6 +23,8 @@ export interface EncodingOptions {
   readonly asText: boolean;
   /** How labels become numbers; left out: they are not wanted. */
   readonly labels?: LabelRequest;
+  /** An encoder reads prompts: each row has one, which ends as the tokenizer ends a text. */
+  readonly wholePrompts?: true;
 }
 
 export interface Encoded {
@@ -78,7 +80,9 @@ export class Encoder {
   }
 
   #finish(row: EncodedParts): Encoded {
-    const { maxLength, truncation, leavesMedia } = this.options;
+    const { maxLength, truncation, leavesMedia, wholePrompts } = this.options;
+    if (wholePrompts && row.prompt.length === 0)
+      throw new RowProblem('the row has no prompt, which this model reads through its encoder');
     if (row.responses.some((response) => countedTokens(row.prompt, response) === 0)) {
       throw new RowProblem('no token of the answer is learned');
     }
@@ -114,6 +118,8 @@ export class Encoder {
       piece.counted[0] = 0;
       rows.push({ ...commonParts(common), prompt: new Int32Array(0), responses: [piece] });
     }
+    if (this.options.wholePrompts)
+      throw new RowProblem('running text has no prompt, which this model reads through its encoder');
     return { rows, truncated: null };
   }
 
@@ -150,7 +156,7 @@ export class Encoder {
     const template = this.#template(example);
     const text = template.render(this.#context(example), { addGenerationPrompt: true, tools: example.tools });
     const ids = withoutDoubleBos(this.tokenizer!.encode(text), this.tokenizer!);
-    return { ...commonParts(example), prompt: Int32Array.from(ids), responses: [] };
+    return { ...commonParts(example), prompt: this.#promptOf(ids), responses: [] };
   }
 
   /**
@@ -196,7 +202,7 @@ export class Encoder {
     const responses = example.answers.map(({ role }, at) => {
       return this.#joinSegments(rendered.answers[at]!, rendered.prompt, role);
     });
-    const row = { ...commonParts(example), prompt: Int32Array.from(prompt), responses };
+    const row = { ...commonParts(example), prompt: this.#promptOf(prompt), responses };
     if (this.#compared++ < rowsCompared)
       this.#compareWithInference(row, rendered.prompt, rendered.answers[0]!, template.name);
     return { row, rewritten: rendered.rewritten.flat() };
@@ -255,7 +261,11 @@ export class Encoder {
         'The tokenizer has no end-of-sequence token: answers end without one, so the model cannot learn to stop.',
       );
     }
-    return { ...commonParts(example), prompt: Int32Array.from(prompt), responses };
+    return { ...commonParts(example), prompt: this.#promptOf(prompt), responses };
+  }
+
+  #promptOf(ids: number[]): Int32Array {
+    return Int32Array.from(this.options.wholePrompts ? this.tokenizer!.ended(ids) : ids);
   }
 
   /** With trainOnPrompt the prompt becomes part of the one response. */

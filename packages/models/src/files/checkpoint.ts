@@ -2,22 +2,26 @@
 import { nearest, type HostTensor, type MapFile, type SafetensorsDtype } from '@llmf/core';
 import { isMatrix, type Architecture, type PackedWeight, type WeightFormat, type WeightInfo } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
-import { classifierWeights, isClassifier } from './classifier.js';
+import { classifierWeights, isClassifier, languageHead } from './classifier.js';
 import type { ModelConfig } from './model-config.js';
 import { openWeights, type PackedForms, type WeightStore } from './weight-store.js';
 
 export interface CheckpointOptions {
   readonly mapFile?: MapFile | undefined;
   readonly forms: PackedForms;
-  /** Weights of the architecture that are not wanted, whether the files hold them or not. */
-  readonly leftOut?: ReadonlyMap<string, unknown>;
+  /** The language-model head is not wanted, whether the files hold it or not. */
+  readonly isHeadless?: boolean;
 }
 
 /** The weights of a model folder under the names and shapes of its architecture, checked before any is read. */
 export class Checkpoint {
   private constructor(
     private readonly store: WeightStore,
+    /** As the files complete it. */
+    readonly config: ModelConfig,
     readonly weights: ReadonlyMap<string, WeightInfo>,
+    /** Shapes of the language-model head's weights, where it is not wanted. */
+    readonly leftOut: ReadonlyMap<string, readonly number[]>,
     private readonly keyOf: ReadonlyMap<string, string>,
     private readonly mapFile: MapFile | undefined,
   ) {}
@@ -25,19 +29,22 @@ export class Checkpoint {
   /** @throws LLMF_MODELS_WEIGHT_… naming tensor, got and expected shapes; LLMF_CORE_SAFETENSORS_… */
   static async open(
     folder: string,
-    config: ModelConfig,
+    given: ModelConfig,
     architecture: Architecture,
-    { mapFile, forms, leftOut = new Map() }: CheckpointOptions,
+    { mapFile, forms, isHeadless = false }: CheckpointOptions,
   ): Promise<Checkpoint> {
-    const weights = without(architecture.weights(config), leftOut);
+    architecture.blocks(given); // a config that cannot be computed is told first
     const store = await openWeights(folder, forms);
     try {
+      const config = completedConfig(given, architecture, store);
+      const leftOut = isHeadless ? languageHead(config, architecture) : noWeights;
+      const weights = without(architecture.weights(config), leftOut);
       const keyOf = without(withoutClassifierHead(config, architecture, keysByName(store, architecture)), leftOut);
       const tied = without(architecture.tied?.(config) ?? new Map<string, string>(), leftOut);
       checkNames(folder, store, weights, keyOf, tied);
       checkTensors(folder, store, weights, keyOf);
       await checkTied(folder, store, keyOf, tied, mapFile);
-      return new Checkpoint(store, weights, keyOf, mapFile);
+      return new Checkpoint(store, config, weights, leftOut, keyOf, mapFile);
     } catch (error) {
       await store.close();
       throw error;
@@ -78,6 +85,14 @@ export class Checkpoint {
   async close(): Promise<void> {
     await this.store.close();
   }
+}
+
+const noWeights: ReadonlyMap<string, readonly number[]> = new Map();
+
+function completedConfig(config: ModelConfig, architecture: Architecture, store: WeightStore): ModelConfig {
+  if (architecture.completed === undefined) return config;
+  const names = keysByName(store, architecture);
+  return architecture.completed(config, (name) => names.has(name)) as ModelConfig;
 }
 
 const without = <T>(map: ReadonlyMap<string, T>, names: ReadonlyMap<string, unknown>): ReadonlyMap<string, T> =>

@@ -20,7 +20,7 @@ import {
 } from '@llmf/nn';
 import { modelErrors, modelFaults } from '../errors.js';
 import { Checkpoint } from './checkpoint.js';
-import { isClassifier, languageHead } from './classifier.js';
+import { isClassifier } from './classifier.js';
 import { checkLoaded } from './finite-weights.js';
 import { readModelConfig } from './model-config.js';
 import { transposed } from './transposed.js';
@@ -36,12 +36,12 @@ import { absentParameter, withoutHead } from './without-head.js';
  */
 export async function loadModel(folder: string, options: LoadOptions, forms: PackedForms): Promise<Model> {
   const { formats, isTrainable, find, mapFile, shared = new Map<string, Parameter>() } = options;
-  const config = await readModelConfig(folder);
-  const architecture = find(config.model_type);
+  const given = await readModelConfig(folder);
+  const architecture = find(given.model_type);
+  const isHeadless = options.withoutHead === true || isClassifier(given);
+  const checkpoint = await Checkpoint.open(folder, given, architecture, { mapFile, forms, isHeadless });
+  const { config, leftOut } = checkpoint;
   const blocks = architecture.blocks(config);
-  const isHeadless = options.withoutHead === true || isClassifier(config);
-  const leftOut = isHeadless ? languageHead(config, architecture) : noWeights;
-  const checkpoint = await Checkpoint.open(folder, config, architecture, { mapFile, forms, leftOut });
   const parameters = new Map<string, Parameter>();
   try {
     const chosen = formats?.(checkpoint.weights);
@@ -71,14 +71,11 @@ export async function loadModel(folder: string, options: LoadOptions, forms: Pac
   }
 }
 
-const noWeights: ReadonlyMap<string, readonly number[]> = new Map();
-
 /** As far as `loadModel` gets without reading a weight. @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_… */
 export async function inspectModel(folder: string, find: LoadOptions['find'], forms: PackedForms): Promise<ModelFacts> {
   const config = await readModelConfig(folder);
   const architecture = find(config.model_type);
-  const leftOut = isClassifier(config) ? languageHead(config, architecture) : noWeights;
-  const checkpoint = await Checkpoint.open(folder, config, architecture, { forms, leftOut });
+  const checkpoint = await Checkpoint.open(folder, config, architecture, { forms, isHeadless: isClassifier(config) });
   await checkpoint.close();
   const weights = [...checkpoint.weights];
   return {

@@ -81,7 +81,8 @@ function variable(values: Float32Array, shape: [number, number]): Variable {
 function peftConfig(model: Model, paths: readonly string[], facts: LoraFacts): Record<string, unknown> {
   return {
     peft_type: 'LORA',
-    task_type: model.isEncoder === true ? null : 'CAUSAL_LM', // PEFT has none for masked tokens
+    // PEFT has none for masked tokens, and that for encoder–decoders (0.21) does not load beside Transformers 5.18.
+    task_type: model.isEncoder === true || model.decoderStart !== undefined ? null : 'CAUSAL_LM',
     base_model_name_or_path: model.config['_name_or_path'] ?? '',
     r: facts.rank,
     lora_alpha: facts.alpha,

@@ -9,45 +9,45 @@ import { reverse } from './reverse.js';
 import { currentTape, Tape, withoutTape } from './tape.js';
 
 /**
- * `block(x)`, recomputed in the reverse pass instead of kept. The block may use variables by closure; it must be a pure
- * function of `x` and them (random numbers keyed by a counter), and any other tensor it uses must outlive the reverse
+ * `block(…inputs)`, recomputed in the reverse pass instead of kept. The block may use variables by closure; it must be a pure
+ * function of its inputs and them (random numbers keyed by a counter), and any other tensor it uses must outlive the reverse
  * pass or be made within the block. The gradients are the same bits as without, as long as
- * neither `x` nor a variable of the block is used again outside of it (else their sums may round differently).
+ * neither an input nor a variable of the block is used again outside of it (else their sums may round differently).
  *
- * Outside of a recorded pass, and within another checkpointed block's first pass, it is simply `block(x)`.
+ * Outside of a recorded pass, and within another checkpointed block's first pass, it is simply `block(…inputs)`.
  */
-export function checkpoint<X extends Tensor, Y extends Tensor>(block: (x: X) => Y, x: X): Y {
+export function checkpoint<X extends Tensor, Y extends Tensor>(block: (...inputs: X[]) => Y, ...inputs: X[]): Y {
   const tape = currentTape();
-  if (tape === null || tape.mode === 'observe') return block(x);
-  const first = new Tape([x, ...tape.allLeaves], 'observe');
-  const y = first.run(() => tf.tidy(() => block(x)));
-  if (y.id === x.id) return y;
-  const variables = [...first.used.values()].filter((leaf) => leaf.id !== x.id);
-  if (variables.length === 0 && !tape.needs(x)) return y;
-  const saved = tf.keep(withoutTape(() => tf.clone(x)));
-  const inputs = Object.fromEntries([x, ...variables].map((tensor, index) => [String(index), tensor]));
+  if (tape === null || tape.mode === 'observe') return block(...inputs);
+  const first = new Tape([...inputs, ...tape.allLeaves], 'observe');
+  const y = first.run(() => tf.tidy(() => block(...inputs)));
+  if (inputs.some(({ id }) => id === y.id)) return y;
+  const variables = [...first.used.values()].filter((leaf) => inputs.every(({ id }) => id !== leaf.id));
+  if (variables.length === 0 && !inputs.some((input) => tape.needs(input))) return y;
+  const saved = inputs.map((input) => tf.keep(withoutTape(() => tf.clone(input))));
   tape.record({
     kernelName: 'LlmfCheckpoint',
-    inputs,
+    inputs: Object.fromEntries([...inputs, ...variables].map((tensor, index) => [String(index), tensor])),
     outputs: [y],
-    saved: [saved],
+    saved,
     gradient: ([dy], wants) => again(block, saved, variables, dy!, wants),
   });
   return y;
 }
 
-/** Second forward pass over the kept input, then its own reverse pass, whose results are the block's gradients. */
+/** Second forward pass over the kept inputs, then its own reverse pass, whose results are the block's gradients. */
 function again<X extends Tensor>(
-  block: (x: X) => Tensor,
-  x: X,
+  block: (...inputs: X[]) => Tensor,
+  inputs: readonly X[],
   variables: readonly Tensor[],
   dy: Tensor,
   wants: ReadonlySet<string>,
 ): Record<string, () => Tensor> {
-  const places = new Map([x, ...variables].map((tensor, index) => [tensor.id, String(index)]));
+  const sources: readonly Tensor[] = [...inputs, ...variables];
+  const places = new Map(sources.map((tensor, index) => [tensor.id, String(index)]));
   const gradients: Record<string, () => Tensor> = {};
-  const tape = new Tape(wants.has('0') ? [x, ...variables] : variables);
-  const y = tape.run(() => tf.tidy(() => block(x)));
+  const tape = new Tape(sources.filter((_, index) => index >= inputs.length || wants.has(String(index))));
+  const y = tape.run(() => tf.tidy(() => block(...inputs)));
   try {
     reverse(tape, y, tf.clone(dy), (leaf, gradient) => {
       gradients[places.get(leaf.id)!] = () => gradient;
@@ -58,6 +58,6 @@ function again<X extends Tensor>(
   } finally {
     y.dispose();
   }
-  for (const name of wants) gradients[name] ??= () => tf.zerosLike(name === '0' ? x : variables[Number(name) - 1]!);
+  for (const name of wants) gradients[name] ??= () => tf.zerosLike(sources[Number(name)]!);
   return gradients;
 }

@@ -86,6 +86,13 @@ export interface KeyValueCache {
   readonly spans: readonly AttentionSpan[];
   /** Files keys and values [T, G, D] of this pass's tokens; gives all that are held, [capacity, G, D], the cache's own. */
   append(layer: number, keys: Tensor3D, values: Tensor3D): { keys: Tensor3D; values: Tensor3D };
+  /** The same of an encoder's tokens, which the decoder's queries see by cross attention. */
+  readonly across?: SourceCache;
+}
+
+export interface SourceCache extends KeyValueCache {
+  /** All that a layer holds, where a pass brings nothing new. */
+  held(layer: number): { keys: Tensor3D; values: Tensor3D };
 }
 
 /** Everything a forward pass depends on besides weights and tokens. */
@@ -147,6 +154,11 @@ export interface Model {
   readonly classifierHead?: Architecture['classifierHead'];
   /** An encoder: each token sees those after it too, so that it can fill in what is hidden, and not go on. */
   readonly isEncoder?: true;
+  /**
+   * An encoder–decoder, in which every answer begins with this token: prompts go through its encoder, answers through its
+   * decoder. In a packed row both stand side by side: see `Segment.source`.
+   */
+  readonly decoderStart?: number;
   dispose(): void;
 }
 
@@ -231,6 +243,8 @@ export interface Architecture extends Named {
   readonly headPath?: string;
   /** Names a file may carry for a weight that is another one: `lm_head.weight` → the embedding table. */
   tied?(config: Record<string, unknown>): ReadonlyMap<string, string>;
+  /** The config as the names of a file's weights (as here) complete it; left out: as it is. */
+  completed?(config: Record<string, unknown>, has: (weight: string) => boolean): Record<string, unknown>;
   /** Remarks about what the config asks for without changing the forward pass (dropout, unknown keys), for a warning. */
   remarks?(config: Record<string, unknown>): readonly string[];
 }

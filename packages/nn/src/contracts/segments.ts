@@ -9,7 +9,10 @@ export interface Segment {
   readonly causal?: boolean;
   /** Its earlier tokens are in the cache: no sequence begins here. */
   readonly continues?: boolean;
-  /** Index of the segment of the second row that its tokens also see by cross attention (an encoder's output). */
+  /**
+   * Index of the segment that its tokens also see by cross attention, as the encoder gives it. An encoder–decoder runs
+   * segments that are a source through its encoder, all others through its decoder.
+   */
   readonly source?: number;
 }
 

@@ -12,10 +12,9 @@ import type {
   Generator,
   GeneratorOptions,
 } from '../contracts/generation.js';
-import type { AttentionSpan } from '../contracts/ops.js';
 import { adapterFor, lengthBefore } from '../adapters/adapter-of.js';
-import type { ActiveAdapter, ForwardContext, Model } from '../contracts/model.js';
-import type { Positions, Segment } from '../contracts/segments.js';
+import type { ForwardContext, Model } from '../contracts/model.js';
+import type { Positions } from '../contracts/segments.js';
 import { sampleTokens, type SampleTokensOptions } from '../ops/sample-tokens/sample-tokens.js';
 import { selectedLogProbs } from '../ops/selected-log-probs/selected-log-probs.js';
 import { tf } from '../tf.js';
@@ -24,20 +23,16 @@ import { generationErrors } from './generation-errors.js';
 import { KeyValueArena } from './key-value-arena.js';
 import { logitsOf } from './logits.js';
 import { checkSampling } from './check-sampling.js';
-import { beginAnswer, endAnswer, promptRows, type Prompt, type Sequence } from './sequence.js';
-
-/** Tokens of one pass through the model. */
-interface Pass {
-  readonly ids: Int32Array;
-  readonly segments: readonly Segment[];
-  readonly positions: Positions;
-  /** That of each segment. */
-  readonly adapters: readonly (ActiveAdapter | null)[];
-  /** Rows of the arena, and what is seen of it: of the tokens with what their adapters put before them. */
-  readonly rows: Int32Array;
-  readonly spans: readonly AttentionSpan[];
-  readonly embedded?: GenerationRequest['embedded'];
-}
+import { promptPass, type Pass } from './prompt-pass.js';
+import {
+  beginAnswer,
+  endAnswer,
+  giveBackPrompt,
+  placePrompt,
+  promptRows,
+  type Prompt,
+  type Sequence,
+} from './sequence.js';
 
 export class BatchedGenerator implements Generator {
   constructor(
@@ -52,7 +47,7 @@ export class BatchedGenerator implements Generator {
     const waiting = requests.map((request, number) => promptOf(this.model, { adapter, ...request }, number, settings));
     if (waiting.length === 0) return;
     const { maxSequences = 64 } = this.options;
-    const arena = new KeyValueArena(capacityFor(waiting, maxSequences));
+    const arena = arenaFor(waiting, maxSequences);
     const live: Sequence[] = [];
     try {
       while (waiting.length > 0 || live.length > 0) {
@@ -87,7 +82,7 @@ export class BatchedGenerator implements Generator {
       answers.push(...beginAnswers(prompt, arena, left));
     }
     const begun = sequences.filter(({ answers }) => answers.length > 0);
-    for (const { prompt } of sequences.slice(begun.length)) arena.ranges.giveBack(prompt.start, promptRows(prompt));
+    for (const { prompt } of sequences.slice(begun.length)) giveBackPrompt(prompt, arena);
     if (begun.length === 0) return [];
     if (first.last === null)
       await this.runPrompts(
@@ -110,20 +105,19 @@ export class BatchedGenerator implements Generator {
     const prompts: Prompt[] = [];
     let tokens = 0;
     for (const prompt of waiting) {
-      const start = this.joins(prompts, prompt, tokens) ? arena.ranges.take(promptRows(prompt)) : null;
-      if (start === null) break;
-      prompt.start = start;
+      if (!this.joins(prompts, prompt, tokens) || !placePrompt(prompt, arena)) break;
       prompts.push(prompt);
-      tokens += prompt.ids.length;
+      tokens += tokensOf(prompt);
     }
     return prompts;
   }
 
   /** May this prompt run in one pass with those before it? One with pictures runs alone. */
-  private joins(prompts: readonly Prompt[], { ids, embedded }: Prompt, tokens: number): boolean {
+  private joins(prompts: readonly Prompt[], prompt: Prompt, tokens: number): boolean {
     const { maxPromptTokens = 2048 } = this.options;
     if (prompts.length === 0) return true;
-    return embedded === undefined && prompts[0]!.embedded === undefined && tokens + ids.length <= maxPromptTokens;
+    const isPlain = prompt.embedded === undefined && prompts[0]!.embedded === undefined;
+    return isPlain && tokens + tokensOf(prompt) <= maxPromptTokens;
   }
 
   /** One more token for every answer that is being written. */
@@ -137,6 +131,9 @@ export class BatchedGenerator implements Generator {
       positions: isPlain ? position : [position, position, position],
       rows: Int32Array.from(live, ({ row }) => row),
       spans: live.map((each, query) => each.span(query)),
+      ...(arena.across === undefined
+        ? {}
+        : { across: { rows: new Int32Array(0), spans: live.map((each, query) => each.spanAcross(query)) } }),
     };
     const hidden = tf.tidy(() => this.forward(pass, arena)); // [live, C]
     try {
@@ -148,12 +145,9 @@ export class BatchedGenerator implements Generator {
 
   /** Files the keys of prompts and keeps the state after each. */
   private async runPrompts(prompts: readonly Prompt[], arena: KeyValueArena): Promise<void> {
-    const hidden = tf.tidy(() => this.forward(promptPass(prompts), arena)); // [T, C]
-    let end = 0;
-    for (const prompt of prompts) {
-      end += prompt.ids.length;
-      prompt.last = tf.slice(hidden, [end - 1, 0], [1, -1]);
-    }
+    const pass = promptPass(prompts);
+    const hidden = tf.tidy(() => this.forward(pass, arena)); // [T, C]
+    for (const [at, prompt] of prompts.entries()) prompt.last = tf.slice(hidden, [pass.ends[at]!, 0], [1, -1]);
     hidden.dispose();
   }
 
@@ -200,8 +194,9 @@ export class BatchedGenerator implements Generator {
   }
 
   private forward(pass: Pass, arena: KeyValueArena): tf.Tensor2D {
-    const { ids, segments, positions, adapters, rows, spans, embedded } = pass;
+    const { ids, segments, positions, adapters, rows, spans, across, embedded } = pass;
     arena.begin(rows, spans);
+    if (across !== undefined) arena.across!.begin(across.rows, across.spans);
     const embeddings = this.model.embed(ids); // [T, C]
     const context: ForwardContext = {
       segments,
@@ -222,18 +217,21 @@ export class BatchedGenerator implements Generator {
 }
 
 function promptOf(model: Model, request: GenerationRequest, number: number, settings: GenerationSettings): Prompt {
-  const { ids, answers = 1, key = String(number), seed, embedded, adapter = null } = request;
+  const { answers = 1, key = String(number), seed, embedded, adapter = null } = request;
   const context = model.contextLength;
+  if (request.ids.length === 0) throw generationErrors.emptyPrompt({ tokens: 0 });
+  const isEncoded = model.decoderStart !== undefined;
+  const ids = isEncoded ? Int32Array.of(model.decoderStart!) : request.ids;
   const before = lengthBefore(adapter);
   const length = before + ids.length;
-  if (ids.length === 0) throw generationErrors.emptyPrompt({ tokens: 0 });
   if (length >= context) throw generationErrors.contextFull({ prompt: length, context });
-  const positions = request.positions ?? Int32Array.from(ids, (_, index) => index);
+  const positions = (isEncoded ? undefined : request.positions) ?? Int32Array.from(ids, (_, index) => index);
   const limit = Math.min(settings.maxNewTokens, context - length);
   const next = largest(positions) + 1;
   return {
     request: number,
     ids,
+    source: isEncoded ? request.ids : null,
     positions,
     next,
     embedded,
@@ -244,6 +242,7 @@ function promptOf(model: Model, request: GenerationRequest, number: number, sett
     answers,
     limit,
     start: 0,
+    sourceStart: 0,
     last: null,
     begun: 0,
     ended: 0,
@@ -267,49 +266,15 @@ function beginAnswers(prompt: Prompt, arena: KeyValueArena, room: number): Seque
   return answers;
 }
 
-/** Prompts, packed. */
-function promptPass(prompts: readonly Prompt[]): Pass {
-  const embedded = prompts[0]!.embedded;
-  return {
-    ids: Int32Array.from(prompts.flatMap(({ ids }) => [...ids])),
-    segments: oneAfterTheOther(prompts.map(({ ids }) => ids.length)),
-    adapters: prompts.map(({ adapter }) => adapter),
-    positions: joinedPositions(prompts.map(({ positions }) => positions)),
-    rows: Int32Array.from(prompts.flatMap(({ ids, before, start }) => rangeFrom(start, before + ids.length))),
-    spans: promptSpans(prompts),
-    ...(embedded === undefined ? {} : { embedded }),
-  };
-}
+/** Tokens that a prompt sends through the model. */
+const tokensOf = ({ ids, source }: Prompt): number => ids.length + (source?.length ?? 0);
 
-/** What each prompt sees: itself and what its adapter puts before it, of which virtual tokens are queries too. */
-function promptSpans(prompts: readonly Prompt[]): AttentionSpan[] {
-  const queries = oneAfterTheOther(
-    prompts.map(({ ids, adapter }) => ids.length + (adapter?.virtualTokens?.length ?? 0)),
-  );
-  return prompts.map(({ ids, before, start }, at) => {
-    const { start: queryStart, length: queryLength } = queries[at]!;
-    return {
-      queryStart,
-      queryLength,
-      keyStart: start,
-      keyLength: before + ids.length,
-      prefixStart: 0,
-      prefixLength: 0,
-    };
-  });
-}
-
-const rangeFrom = (start: number, length: number): number[] => Array.from({ length }, (_, at) => start + at);
-
-function oneAfterTheOther(lengths: readonly number[]): Segment[] {
-  let end = 0;
-  return lengths.map((length) => ({ start: (end += length) - length, length }));
-}
-
-function joinedPositions(all: readonly Positions[]): Positions {
-  const axis = (at: 0 | 1 | 2) =>
-    Int32Array.from(all.flatMap((each) => [...(each instanceof Int32Array ? each : each[at])]));
-  return all.every((each) => each instanceof Int32Array) ? axis(0) : [axis(0), axis(1), axis(2)];
+function arenaFor(prompts: readonly Prompt[], maxSequences: number): KeyValueArena {
+  const sources = prompts.flatMap(({ source }) => (source === null ? [] : [source.length]));
+  const all = sources.reduce((sum, length) => sum + length, 0);
+  const across =
+    sources.length === 0 ? undefined : new KeyValueArena(Math.min(all, maxSequences * Math.max(...sources)));
+  return new KeyValueArena(capacityFor(prompts, maxSequences), across);
 }
 
 /** Tokens of the arena: enough for all at once, or for as many answers as are written at the same time. */

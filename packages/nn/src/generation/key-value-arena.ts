@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AttentionSpan } from '../contracts/ops.js';
-import type { KeyValueCache } from '../contracts/model.js';
+import type { SourceCache } from '../contracts/model.js';
 import { writeRows } from '../ops/write-rows/write-rows.js';
 import { tf } from '../tf.js';
 import { FreeRanges } from './free-ranges.js';
@@ -11,14 +11,20 @@ interface LayerArena {
 }
 
 /** One place for the keys and values of many sequences; each has ranges of rows of its own. */
-export class KeyValueArena implements KeyValueCache {
+export class KeyValueArena implements SourceCache {
   spans: readonly AttentionSpan[] = [];
   readonly ranges: FreeRanges;
   private rows: Int32Array = new Int32Array(0);
   private readonly layers: LayerArena[] = [];
 
-  /** @param capacity tokens */
-  constructor(private readonly capacity: number) {
+  /**
+   * @param capacity tokens
+   * @param across for the tokens of an encoder; disposed with this one
+   */
+  constructor(
+    private readonly capacity: number,
+    readonly across?: KeyValueArena,
+  ) {
     this.ranges = new FreeRanges(capacity);
   }
 
@@ -35,7 +41,12 @@ export class KeyValueArena implements KeyValueCache {
     return arena as unknown as { keys: tf.Tensor3D; values: tf.Tensor3D };
   }
 
+  held(layer: number): { keys: tf.Tensor3D; values: tf.Tensor3D } {
+    return this.layers[layer] as unknown as { keys: tf.Tensor3D; values: tf.Tensor3D };
+  }
+
   dispose(): void {
+    this.across?.dispose();
     for (const { keys, values } of this.layers) tf.dispose([keys, values]);
     this.layers.length = 0;
   }

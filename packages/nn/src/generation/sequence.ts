@@ -9,7 +9,10 @@ import type { KeyValueArena } from './key-value-arena.js';
 /** A prompt whose keys are in the arena, and how many of its answers are still to come or being written. */
 export interface Prompt {
   readonly request: number;
+  /** What the decoder begins with: the prompt; of an encoder–decoder the token with which answers begin. */
   readonly ids: Int32Array;
+  /** What the encoder of an encoder–decoder reads. */
+  readonly source: Int32Array | null;
   readonly positions: Positions;
   /** Position of the first new token. */
   readonly next: number;
@@ -25,6 +28,8 @@ export interface Prompt {
   readonly limit: number;
   /** Rows of the arena; with one answer they run on into the answer's. */
   start: number;
+  /** The same for what the encoder gives. */
+  sourceStart: number;
   /** Its last hidden state [1, C], kept until all its answers have begun. */
   last: tf.Tensor2D | null;
   /** Answers begun, and ended. */
@@ -74,12 +79,28 @@ export class Sequence {
         };
   }
 
+  /** What the newest token sees of its prompt's source. */
+  spanAcross(query: number): AttentionSpan {
+    return spanAcross(this.prompt, query);
+  }
+
   completion(reason: Completion['reason']): Completion {
     const { prompt, answer } = this;
     const [ids, logProbs] = [Int32Array.from(this.ids), Float32Array.from(this.logProbs)];
     return { request: prompt.request, answer, ids, logProbs, reason };
   }
 }
+
+/** One query that sees all that the encoder gave for a prompt. */
+export const spanAcross = ({ source, sourceStart }: Prompt, query: number): AttentionSpan => ({
+  queryStart: query,
+  queryLength: 1,
+  keyStart: sourceStart,
+  keyLength: source!.length,
+  prefixStart: 0,
+  prefixLength: 0,
+  causal: false,
+});
 
 /** Rows that a prompt holds while any of its answers is written. */
 export const promptRows = ({ ids, before, answers, limit }: PromptSize): number =>
@@ -98,5 +119,22 @@ export function beginAnswer(prompt: Prompt, arena: KeyValueArena): Sequence | nu
 export function endAnswer({ prompt, start }: Sequence, arena: KeyValueArena): void {
   prompt.ended++;
   if (prompt.answers > 1) arena.ranges.giveBack(start, prompt.limit);
-  if (prompt.ended === prompt.answers) arena.ranges.giveBack(prompt.start, promptRows(prompt));
+  if (prompt.ended === prompt.answers) giveBackPrompt(prompt, arena);
+}
+
+/** Takes the rows that a prompt needs; false where the arena has no room for it. */
+export function placePrompt(prompt: Prompt, arena: KeyValueArena): boolean {
+  const start = arena.ranges.take(promptRows(prompt));
+  if (start === null) return false;
+  prompt.start = start;
+  if (prompt.source === null) return true;
+  const sourceStart = arena.across!.ranges.take(prompt.source.length);
+  if (sourceStart === null) arena.ranges.giveBack(start, promptRows(prompt));
+  else prompt.sourceStart = sourceStart;
+  return sourceStart !== null;
+}
+
+export function giveBackPrompt(prompt: Prompt, arena: KeyValueArena): void {
+  arena.ranges.giveBack(prompt.start, promptRows(prompt));
+  if (prompt.source !== null) arena.across!.ranges.giveBack(prompt.sourceStart, prompt.source.length);
 }

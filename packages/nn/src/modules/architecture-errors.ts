@@ -22,6 +22,19 @@ export const architectureErrors = defineErrors('nn', {
     got: 'three (multimodal) positions per token',
     fix: 'use a model with multimodal rotary positions for pictures',
   }),
+  noSource: (f: { modelType: string; segment: number }) => ({
+    what: `a ${f.modelType} model reads a prompt through its encoder before it writes, and there is none`,
+    where: `segment ${f.segment} of the packed row`,
+    got: 'no source',
+    expected: 'the segment of its prompt, as `source`',
+    fix: 'give rows with a prompt and an answer; running text alone teaches no encoder–decoder',
+  }),
+  rowsBefore: (f: { modelType: string }) => ({
+    what: `this kind of adapter puts tokens or keys before a sequence, which a ${f.modelType} model does not take here`,
+    got: 'prefix tuning, prompt tuning or P-tuning on an encoder–decoder',
+    expected: 'an adapter of layers, such as lora, dora or ia3',
+    fix: 'set adapter: lora',
+  }),
   ropeLengths: (f: { one: number; other: number; context: number }) => ({
     what: 'the rotary positions of this model depend on the length of a sequence, and one prompt would need two of them',
     got: `sequences of ${f.one} and of ${f.other} tokens`,

@@ -11,6 +11,8 @@ export interface CausalTree {
   readonly decoder: Decoder;
   readonly head: Model['head'];
   readonly contextLength: number;
+  /** Of an encoder–decoder: the token with which every answer begins. */
+  readonly decoderStart?: number;
 }
 
 /** A family of checkpoints: the keys of its config, and the module tree that a config asks for. */
@@ -18,7 +20,7 @@ export interface CausalFamily<Schema extends ConfigSchema> {
   readonly modelType: string;
   readonly description: string;
   readonly config: Schema;
-  /** Paths of the decoder, which files of the bare decoder leave out, and of the head. */
+  /** Paths of the decoder, which files of the bare decoder leave out (empty: it has none), and of the head. */
   readonly paths: { readonly decoder: string; readonly head: string };
   /** The architecture's. */
   readonly classifierHead?: Architecture['classifierHead'];
@@ -28,6 +30,8 @@ export interface CausalFamily<Schema extends ConfigSchema> {
   readonly renames?: readonly (readonly [RegExp, string])[];
   /** Keys of buffers that files carry along and that are no weights. */
   readonly buffers?: RegExp;
+  /** The config as the names of a file's weights complete it, where the config alone does not say which there are. */
+  completed?(config: Record<string, unknown>, has: (weight: string) => boolean): Record<string, unknown>;
   /** Asks for the parts in the order of the file; computes nothing, since the same tree is built without values. */
   build(config: z.output<Schema>, decoder: ModelParts, head: ModelParts): CausalTree;
 }
@@ -69,16 +73,17 @@ function architectureOf<Schema extends ConfigSchema>(
     blocks: (input) => treeOf(input, new WeightRecorder()).parts.blocks,
     tied: (input) => treeOf(input, new WeightRecorder()).parts.tied,
     build(input, source) {
-      const { parts, decoder, head, contextLength } = treeOf(input, source);
-      const own = { modelType, config: input, head, contextLength, ...(classifierHead && { classifierHead }) };
+      const { parts, decoder, ...tree } = treeOf(input, source);
+      const own = { modelType, config: input, ...tree, ...(classifierHead && { classifierHead }) };
       return new CausalModel(parts, decoder, { ...own, ...facts });
     },
     renameWeight(key) {
       if (buffers?.test(key) === true) return null;
       const name = renames.reduce((before, [pattern, after]) => before.replace(pattern, after), key);
       const isWhole = [paths.decoder, paths.head].some((path) => name.startsWith(`${path}.`));
-      return isWhole ? name : `${paths.decoder}.${name}`;
+      return isWhole || paths.decoder === '' ? name : `${paths.decoder}.${name}`;
     },
     remarks: (input) => configRemarks(schema, spelt(input)),
+    ...(family.completed === undefined ? {} : { completed: family.completed }),
   };
 }

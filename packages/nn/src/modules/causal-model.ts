@@ -13,10 +13,10 @@ export interface Decoder {
 
 export type CausalModelFacts = Pick<
   Model,
-  'modelType' | 'config' | 'contextLength' | 'head' | 'isEncoder' | 'classifierHead'
+  'modelType' | 'config' | 'contextLength' | 'head' | 'isEncoder' | 'classifierHead' | 'decoderStart'
 >;
 
-/** A decoder, or an encoder, with a language-model head. */
+/** A decoder, an encoder, or both, with a language-model head. */
 export class CausalModel implements Model {
   readonly modelType: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -26,6 +26,7 @@ export class CausalModel implements Model {
   readonly head: Model['head'];
   declare readonly isEncoder?: true;
   declare readonly classifierHead?: Model['classifierHead'];
+  declare readonly decoderStart?: number;
   readonly blocks: readonly string[];
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly linears: ReadonlyMap<string, LinearLayer>;
@@ -41,6 +42,7 @@ export class CausalModel implements Model {
     this.head = facts.head;
     if (facts.isEncoder) this.isEncoder = true;
     if (facts.classifierHead) this.classifierHead = facts.classifierHead;
+    if (facts.decoderStart !== undefined) this.decoderStart = facts.decoderStart;
     [this.vocabularySize, this.hiddenSize] = facts.head.weight.shape;
     this.blocks = parts.blocks;
     this.parameters = parts.parameters;

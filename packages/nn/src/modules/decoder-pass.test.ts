@@ -163,7 +163,11 @@ describe.each(['cpu', 'wasm'])('attention of a pass on %s', (backend) => {
         { start: 4, length: 2, source: 1 },
       ];
       const pass = new DecoderPass(contextOf(segments, 6), null, { sources });
-      return [...pass.attendAcross(tensor('q', queries), tensor('k', keys), tensor('v', keys)).dataSync()];
+      return [
+        ...pass
+          .attendAcross(0, tensor('q', queries), { keys: tensor('k', keys), values: tensor('v', keys) })
+          .dataSync(),
+      ];
     });
     const first = inDoubles(range(0, 4), range(20, 2), { sees: all });
     expectNear(got, [...first, ...inDoubles(range(4, 2), range(22, 7), { sees: all })].flat());

@@ -24,7 +24,7 @@ export interface PassFacts {
   readonly scale?: number;
   /** Added to the scores of a query that sees up to `keys` keys: `alibi`, or the table of `RelativeBias`. */
   readonly bias?: (keys: number) => AttentionBias;
-  /** Segments of another row, such as an encoder's, that `attendAcross` looks at. */
+  /** Segments of the encoder's row, which `attendAcross` looks at. */
   readonly sources?: readonly Segment[];
 }
 
@@ -45,7 +45,7 @@ export class DecoderPass {
   ) {
     this.before = KeysAhead.of(context);
     this.spans = context.cache?.spans ?? this.before?.spans ?? spansOf(context.segments);
-    this.across = facts.sources === undefined ? [] : spansAcross(context.segments, facts.sources);
+    this.across = context.cache?.across?.spans ?? spansAcross(context.segments, facts.sources ?? []);
     this.rotary =
       rope === null ? null : ropeValues(context.positions, rope, sequenceLengths(context, this.spans, rope));
     // A recomputed block runs after the tensors of the pass are gone and makes its own.
@@ -72,9 +72,19 @@ export class DecoderPass {
     return attention(q, keys, values, { spans: this.spans, scale, causal, window, bias: this.bias ?? this.newBias() });
   }
 
-  /** Cross attention: each segment's queries [T, H, D] see keys and values [S, G, D] of its source in the other row. */
-  attendAcross(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D): tf.Tensor3D {
-    return attention(q, k, v, { spans: this.across, scale: this.facts.scale });
+  /**
+   * Cross attention: each segment's queries [T, H, D] see keys and values [S, G, D] of its source in the encoder's row.
+   * @param encoded null: those that the cache holds
+   */
+  attendAcross(
+    layer: number,
+    q: tf.Tensor3D,
+    encoded: { readonly keys: tf.Tensor3D; readonly values: tf.Tensor3D } | null,
+  ): tf.Tensor3D {
+    const cache = this.context.cache?.across;
+    const held = encoded === null ? cache!.held(layer) : cache?.append(layer, encoded.keys, encoded.values);
+    const { keys, values } = (held ?? encoded)!;
+    return attention(q, keys, values, { spans: this.across, scale: this.facts.scale });
   }
 
   private newBias(): AttentionBias | undefined {

@@ -15,4 +15,5 @@ export { distanceBucket, RelativeBias, type BucketOptions } from './relative-bia
 export { ropeKeys, ropeOptions } from './rope.js';
 export { RoutedExperts, type Expert, type RoutingOptions } from './routed-experts.js';
 export { runBlocks, type Block } from './run-blocks.js';
+export { TwoStreams } from './two-streams.js';
 export { shapeOnly, WeightRecorder } from './weight-recorder.js';

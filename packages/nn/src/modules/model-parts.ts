@@ -25,10 +25,10 @@ export class ModelParts implements WeightSource {
 
   constructor(private readonly source: WeightSource) {}
 
-  /** The parts below a module, all with these facts. */
+  /** The parts below a module (an empty path: this one), all with these facts. */
   at(path: string, facts: Facts = {}): ModelParts {
     const below = Object.create(this) as ModelParts;
-    below.prefix = `${this.pathOf(path)}.`;
+    below.prefix = path === '' ? this.prefix : `${this.pathOf(path)}.`;
     below.facts = { ...this.facts, ...facts };
     return below;
   }
@@ -60,8 +60,8 @@ export class ModelParts implements WeightSource {
   }
 
   /** The table `<path>.weight` [rows, columns]. */
-  embedding(path: string, shape: readonly [rows: number, columns: number]): Embedding {
-    return new Embedding(this.matrix(`${path}.weight`, shape, { kind: 'embedding' }), this.pathOf(path));
+  embedding(path: string, shape: readonly [rows: number, columns: number], facts: Facts = {}): Embedding {
+    return new Embedding(this.matrix(`${path}.weight`, shape, { kind: 'embedding', ...facts }), this.pathOf(path));
   }
 
   /** `<path>.weight` [size] */

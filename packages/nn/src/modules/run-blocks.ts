@@ -9,16 +9,25 @@ interface Pass {
 }
 
 export interface Block<P extends Pass = DecoderPass> {
-  /** x [T, C] → [T, C] */
-  forward(x: tf.Tensor2D, pass: P): tf.Tensor2D;
+  /**
+   * x [T, C] → [T, C]
+   * @param encoded [S, C], what an encoder gives to all blocks; left out: there is none, or the cache holds it
+   */
+  forward(x: tf.Tensor2D, pass: P, encoded?: tf.Tensor2D): tf.Tensor2D;
 }
 
 /** x through all blocks; each is recomputed in the reverse pass where the context asks for it. */
-export function runBlocks<P extends Pass>(blocks: readonly Block<P>[], x: tf.Tensor2D, pass: P): tf.Tensor2D {
+export function runBlocks<P extends Pass>(
+  blocks: readonly Block<P>[],
+  x: tf.Tensor2D,
+  pass: P,
+  encoded?: tf.Tensor2D,
+): tf.Tensor2D {
   const { gradientCheckpointing } = pass.context;
+  const beside = encoded === undefined ? [] : [encoded];
   for (const block of blocks) {
-    const once = (input: tf.Tensor2D) => tf.tidy(() => block.forward(input, pass));
-    x = gradientCheckpointing ? checkpoint(once, x) : once(x);
+    const once = (input: tf.Tensor2D, ...others: tf.Tensor2D[]) => tf.tidy(() => block.forward(input, pass, ...others));
+    x = gradientCheckpointing ? checkpoint(once, x, ...beside) : once(x, ...beside);
   }
   return x;
 }

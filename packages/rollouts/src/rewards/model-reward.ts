@@ -48,7 +48,7 @@ async function scoresOf(run: Run, scorer: ScoringModel, samples: readonly Sample
   const length = Math.max(...rows.map(lengthOf));
   if (length > model.contextLength)
     throw rolloutsErrors.rewardModelLong({ path, length, context: model.contextLength });
-  const batch = run.container.resolve(DataServiceToken).collate(run, rows);
+  const batch = run.container.resolve(DataServiceToken).collate(run, rows, model);
   const { name } = head.head;
   const request = { stats: [], span: 'response', heads: new Map([[name, head]]) } as const;
   const scores = tf.tidy(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { token, type Run, section } from '@llmf/core';
-import type { Positions, Segment } from '@llmf/nn';
+import type { Model, Positions, Segment } from '@llmf/nn';
 
 /**
  * text: plain pieces for pretraining; single: prompt and one answer; pair: chosen and rejected; labelled: one answer, good
@@ -165,10 +165,15 @@ export interface DataRequest {
   readonly columns?: readonly string[];
   /** Tokens the model was made for. */
   readonly contextLength?: number;
+  /** Prompts are whole texts, which an encoder reads: they end as the tokenizer ends a text. */
+  readonly wholePrompts?: boolean;
 }
 
 /** Tokens of a row where the config leaves it open: 1,024, or fewer where the model sees fewer. */
 export const defaultMaxLength = (contextLength = Infinity): number => Math.min(1024, contextLength);
+
+/** What of a model decides how rows are packed: see `Model.decoderStart`. */
+export type RowLayout = Pick<Model, 'decoderStart'>;
 
 /** Which rows an optimizer step trains on: a pure function of the step, so that a run resumes anywhere. */
 export interface Sampler {
@@ -204,9 +209,12 @@ export interface DataService {
   report(run: Run, splits: { readonly train: RowSet; readonly eval: RowSet | null }, task?: string): Promise<void>;
   sampler(run: Run, options: SamplerOptions): Sampler;
   /** Cuts rows, in order, into the fewest passes within the limits, about equally long; a row beyond them goes alone. */
-  passes(run: Run, rows: readonly EncodedRow[], limits: PassLimits): EncodedRow[][];
-  /** Packs rows into one batch; pure. The data section's `promptOnce` decides the form of pairs. */
-  collate(run: Run, rows: readonly EncodedRow[]): Batch;
+  passes(run: Run, rows: readonly EncodedRow[], limits: PassLimits, layout?: RowLayout): EncodedRow[][];
+  /**
+   * Packs rows into one batch for a model of that layout (left out: a decoder's); pure. The data section's `promptOnce`
+   * decides the form of pairs.
+   */
+  collate(run: Run, rows: readonly EncodedRow[], layout?: RowLayout): Batch;
   /** How the run's tokens read; null where its rows are token ids and there is no tokenizer. */
   text(run: Run): Promise<RowText | null>;
   /** How the model of another folder reads chats. @param template as `data.template`; `auto`: the folder's own */
@@ -253,7 +261,7 @@ export interface Batch {
   readonly tokens: number;
 }
 
-export interface CollateOptions {
+export interface CollateOptions extends RowLayout {
   /** false: every answer carries its own copy of the prompt (the two-row form). */
   readonly promptOnce: boolean;
 }

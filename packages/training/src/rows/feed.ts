@@ -29,16 +29,17 @@ const elsewhere: RowsPlace = { split: 'other', step: 0 };
 /** Turns row indices into packed microbatches, through the run's `rowsEncoded` and `batchCollated` hooks. */
 export class Feed {
   readonly limits: PassLimits;
-  private readonly vocabularySize: number;
   private readonly changes: RowChanges;
 
   constructor(
     private readonly run: Run,
-    model: Pick<Model, 'vocabularySize' | 'linears' | 'targets' | 'blocks' | 'hiddenSize' | 'parameters'>,
+    private readonly model: Pick<
+      Model,
+      'vocabularySize' | 'decoderStart' | 'linears' | 'targets' | 'blocks' | 'hiddenSize' | 'parameters'
+    >,
     { coupling = 'item', changes = {} }: FeedOptions = {},
   ) {
     this.changes = changes;
-    this.vocabularySize = model.vocabularySize;
     this.limits =
       coupling === 'batch'
         ? { rows: run.config.train.batchSize, tokens: null }
@@ -65,7 +66,7 @@ export class Feed {
   async pack(encoded: readonly EncodedRow[], place: Omit<BatchPlace, 'microbatch'>, first = 0): Promise<Batch[]> {
     const service = this.run.container.resolve(DataServiceToken);
     const batches: Batch[] = [];
-    for (const group of service.passes(this.run, encoded, this.limits)) {
+    for (const group of service.passes(this.run, encoded, this.limits, this.model)) {
       batches.push(await this.collate(group, { ...place, microbatch: first + batches.length }));
     }
     return batches;
@@ -117,15 +118,16 @@ export class Feed {
     rows: readonly EncodedRow[],
     place: BatchPlace = { split: 'other', step: 0, microbatch: 0 },
   ): Promise<Batch> {
-    const batch = this.run.container.resolve(DataServiceToken).collate(this.run, rows);
+    const batch = this.run.container.resolve(DataServiceToken).collate(this.run, rows, this.model);
     this.checkIds(batch);
     const collated = await trainingHooks(this.run).batchCollated.promise(batch, place);
     return this.changes.batch?.(collated, place) ?? collated;
   }
 
   private checkIds({ ids, rowIndices }: Batch): void {
-    const beyond = ids.find((id) => id < 0 || id >= this.vocabularySize);
+    const { vocabularySize: vocabulary } = this.model;
+    const beyond = ids.find((id) => id < 0 || id >= vocabulary);
     if (beyond === undefined) return;
-    throw trainingErrors.idBeyondVocabulary({ id: beyond, vocabulary: this.vocabularySize, row: rowIndices[0]! + 1 });
+    throw trainingErrors.idBeyondVocabulary({ id: beyond, vocabulary, row: rowIndices[0]! + 1 });
   }
 }

@@ -50,7 +50,11 @@ export class Rows {
     const service = run.container.resolve(DataServiceToken);
     const contextLength = model.contextLength - room;
     if (contextLength < 1) throw trainingErrors.noRoom({ room, context: model.contextLength });
-    const opened = await service.open(run, { ...request, contextLength });
+    const opened = await service.open(run, {
+      ...request,
+      contextLength,
+      wholePrompts: model.decoderStart !== undefined,
+    });
     const splits = { train: opened.train, eval: opened.eval };
     run.hooks.shutdown.tapPromise(named('data', request.task), async () => {
       await splits.train.close();

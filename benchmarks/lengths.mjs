@@ -4,9 +4,10 @@
 // tokens per second and peak memory, and how far memory is from a straight line in tokens; appends to results.csv.
 //
 // usage: node benchmarks/lengths.mjs [--lengths 256,512,…,8192] [--segment N] [--layers N] [--model CONFIG.json]
-//          [--dtype bf16|f32] [--threads N] [--steps 2] [--dry]
+//          [--dtype bf16|f32] [--checkpointing yes|no|both] [--threads N] [--steps 2] [--dry]
 //
-// A length is one row, so attention reaches over all of it; with --segment, rows of at most N tokens are packed.
+// A length is one row, so attention reaches over all of it; with --segment, a step of so many tokens has rows of at most N,
+// which are computed in passes by tokens as the run's defaults say.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -20,6 +21,7 @@ const { values: options } = parseArgs({
   options: {
     lengths: { type: 'string', default: '256,512,1024,2048,4096,8192' },
     segment: { type: 'string' }, // tokens of a row; left out: one row per length
+    checkpointing: { type: 'string', default: 'both' }, // yes, no
     layers: { type: 'string' }, // of the model's, to save time; all when left out
     model: { type: 'string', default: join(import.meta.dirname, 'peers', 'qwen2.5-0.5b.json') },
     dtype: { type: 'string', default: 'bf16' },
@@ -34,7 +36,9 @@ const isBf16 = options.dtype === 'bf16';
 const { num_hidden_layers: allLayers, vocab_size: words } = JSON.parse(readFileSync(options.model, 'utf8'));
 const layers = Number(options.layers ?? allLayers);
 const vocabulary = Math.min(1000, words); // of the ids; the head computes all of it whatever they are
-const modes = [false, true]; // gradient checkpointing
+const modesByName = { yes: [true], no: [false], both: [false, true] };
+const modes = modesByName[options.checkpointing];
+if (modes === undefined) throw new Error(`--checkpointing is yes, no or both, not ${options.checkpointing}.`);
 
 const model = await cachedModel(
   resolve(options.model),

@@ -47,13 +47,13 @@ def pack(branches, dtype):
 
 
 def attend_by_products(_module, query, key, value, attention_mask, scaling, **_options):
-    """query [1, H, T, D], key and value [1, G, T, D]: the H / G heads that share keys are rows of one product, the mask its
-    first summand. Without AMX torch's own attention takes about twice as long."""
+    """query [1, H, T, D], key and value [1, G, T, D]: the H / G heads that share keys are rows of one product. Without AMX
+    torch's own attention takes about twice as long, and a product that adds the mask itself half as long again."""
     _, heads, tokens, size = query.shape
     groups = key.shape[1]
-    shared = heads // groups
-    mask = attention_mask[0, 0].repeat(shared, 1).expand(groups, -1, -1)  # [G, H / G · T, T]
-    scores = torch.baddbmm(mask, query.reshape(groups, shared * tokens, size), key[0].mT, alpha=scaling)
+    rows = (query * scaling).reshape(groups, heads // groups * tokens, size)
+    scores = torch.bmm(rows, key[0].mT)
+    scores.view(groups, -1, tokens, tokens).add_(attention_mask)
     mixed = torch.bmm(scores.softmax(-1), value[0])
     return mixed.view(1, heads, tokens, size).transpose(1, 2), None
 

@@ -32,6 +32,30 @@ describe('checkpoints', () => {
     expect([...read.states.get('weights')!.tensors!['w']!.data]).toEqual([...floats(7, -7)]);
   });
 
+  it('ask for a tensor when the one before it is written, and hold the same bytes as of a copy', async () => {
+    const store = new CheckpointStore(output);
+    const asked: string[] = [];
+    const tensor = (name: string, value: number) => ({
+      name,
+      dtype: 'F32' as const,
+      shape: [1],
+      data: async () => {
+        asked.push(name);
+        return floats(value);
+      },
+    });
+    await store.write(1, {}, new Map([['weights', { tensors: [tensor('a', 1), tensor('b', 2)] }]]));
+    expect(asked).toEqual(['a', 'b']);
+    const copied = Object.fromEntries(
+      [1, 2].map((value, at) => ['ab'[at]!, { dtype: 'F32' as const, shape: [1], data: floats(value) }]),
+    );
+    await store.write(2, {}, new Map([['weights', { tensors: copied }]]));
+    const [one, two] = await Promise.all(
+      [1, 2].map((step) => readFile(join(output, 'checkpoints', `step-${step}`, 'weights.safetensors'))),
+    );
+    expect(one!.equals(two!)).toBe(true);
+  });
+
   it('are read newest first by step number, not by name', async () => {
     const store = new CheckpointStore(output);
     for (const step of [2, 10, 9]) await store.write(step, {}, states(step));

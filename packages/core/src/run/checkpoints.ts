@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StateValue } from '../contracts/state.js';
+import type { StateToWrite, StateValue } from '../contracts/state.js';
 import { syncFolder, writeFileAtomic, writeFolderAtomic } from '../files/atomic-write.js';
 import { Damage, fileSum, type FileSum } from '../files/file-sum.js';
 import { makeFolder } from '../files/make-folder.js';
-import { readSafetensors, writeSafetensors, type HostTensor } from '../files/safetensors.js';
+import {
+  readSafetensors,
+  streamSafetensors,
+  writeSafetensors,
+  type HostTensor,
+  type TensorToWrite,
+} from '../files/safetensors.js';
 import { layoutVersion, manifestText, parseManifest, type ManifestState } from './checkpoint-manifest.js';
 import { runErrors } from './run-errors.js';
 
@@ -30,7 +36,7 @@ export class CheckpointStore {
   async write(
     step: number,
     config: Readonly<Record<string, unknown>>,
-    states: ReadonlyMap<string, StateValue>,
+    states: ReadonlyMap<string, StateValue | StateToWrite>,
   ): Promise<string> {
     makeFolder(this.root);
     const folder = this.folderOf(step);
@@ -136,11 +142,18 @@ interface BrokenFile {
 
 const isBroken = (found: Checkpoint | BrokenFile): found is BrokenFile => 'error' in found;
 
-async function writeState(folder: string, name: string, { json, tensors }: StateValue): Promise<ManifestState> {
+async function writeState(folder: string, name: string, state: StateValue | StateToWrite): Promise<ManifestState> {
+  const { json, tensors } = state;
   const entry = json === undefined ? {} : { json };
   if (tensors === undefined) return entry;
-  return { ...entry, sum: await writeSafetensors(join(folder, stateFile(name)), tensors) };
+  const file = join(folder, stateFile(name));
+  return {
+    ...entry,
+    sum: await (isList(tensors) ? streamSafetensors(file, tensors) : writeSafetensors(file, tensors)),
+  };
 }
+
+const isList = (tensors: object): tensors is readonly TensorToWrite[] => Array.isArray(tensors);
 
 async function readSummed(file: string, expected: FileSum): Promise<Record<string, HostTensor>> {
   const got = await fileSum(file);

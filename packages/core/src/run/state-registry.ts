@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Stateful, StateRegistry, StateValue } from '../contracts/state.js';
+import type { Stateful, StateRegistry, StateToWrite, StateValue } from '../contracts/state.js';
 import { runErrors } from './run-errors.js';
 
 /** Every named part of a run that remembers something, in order of registration. */
@@ -20,9 +20,10 @@ export class RunState implements StateRegistry {
     for (const [name, part] of this.parts) if (part.isResult === true) await part.load(values.get(name)!);
   }
 
-  async save(): Promise<Map<string, StateValue>> {
-    const values = new Map<string, StateValue>();
-    for (const [name, part] of this.parts) values.set(name, await part.save());
+  /** What every part remembers, to be written before anything changes. */
+  async stream(): Promise<Map<string, StateValue | StateToWrite>> {
+    const values = new Map<string, StateValue | StateToWrite>();
+    for (const [name, part] of this.parts) values.set(name, await (part.stream?.() ?? part.save()));
     return values;
   }
 

@@ -149,7 +149,7 @@ export class StepLoop {
     const { run, store } = this;
     if (this.lastCheckpoint === run.step) return;
     this.lastCheckpoint = run.step;
-    const folder = await store.write(run.step, run.config.deciding, await run.state.save());
+    const folder = await store.write(run.step, run.config.deciding, await run.state.stream());
     await store.prune(run.config.train.keepCheckpoints, this.best?.step ?? null);
     await run.hooks.checkpoint.promise({ step: run.step, folder });
   }

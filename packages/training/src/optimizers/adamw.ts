@@ -54,6 +54,7 @@ class AdamW implements OptimizerState {
   }
 
   save = () => this.memory.save();
+  stream = () => this.memory.stream();
   load: OptimizerState['load'] = (value) => this.memory.load(value);
   dispose = () => this.memory.dispose();
 }

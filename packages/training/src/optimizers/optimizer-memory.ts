@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { StateValue } from '@llmf/core';
+import type { StateToWrite, StateValue } from '@llmf/core';
 import { tf, type Variable } from '@llmf/nn';
-import { hostTensors, loadVariables } from '../policy/variable-state.js';
+import { hostTensors, loadVariables, tensorsToWrite } from '../policy/variable-state.js';
 
 /** Shapes of what an optimizer remembers of a variable, by name: AdamW's `m` and `v`. */
 export type MemoryShapes = (shape: readonly number[]) => Readonly<Record<string, readonly number[]>>;
@@ -28,6 +28,10 @@ export class OptimizerMemory {
 
   async save(): Promise<StateValue> {
     return { json: { updates: this.updates }, tensors: await hostTensors(this.parts) };
+  }
+
+  stream(): StateToWrite {
+    return { json: { updates: this.updates }, tensors: tensorsToWrite(this.parts) };
   }
 
   load({ json, tensors }: StateValue): void {

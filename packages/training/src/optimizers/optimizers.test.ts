@@ -65,6 +65,9 @@ describe.each(Object.entries(oracle.cases))('%s', (_title, one) => {
         state.update(gradientsAt(variables, at + 1), rate, at + 1);
         if (at + 1 !== resumeAfter) continue;
         const saved = await state.save();
+        for (const { name, data } of (await state.stream?.())?.tensors ?? []) {
+          expect([...(await data())], name).toEqual([...saved.tensors![name]!.data]);
+        }
         state.dispose();
         state = find(one.optimizer).create(variables, parsed(one));
         await state.load(saved);

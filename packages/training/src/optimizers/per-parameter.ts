@@ -56,6 +56,7 @@ class PerParameterState<Options> implements OptimizerState {
   }
 
   save = () => this.memory.save();
+  stream = () => this.memory.stream();
   load: OptimizerState['load'] = (value) => this.memory.load(value);
   dispose = () => this.memory.dispose();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { firstNonFinite, readSection, toFloat32, type Choice, type HostTensor, type Run } from '@llmf/core';
+import { firstNonFinite, readSection, type Choice, type Run } from '@llmf/core';
 import {
   AdapterToken,
   ArchitectureToken,
@@ -22,7 +22,7 @@ import { trainingErrors } from '../training-errors.js';
 import { attachHeads } from './attach-heads.js';
 import { keepIdentity } from './identity.js';
 import { loadModel } from './load-model.js';
-import { hostTensors, loadVariables } from './variable-state.js';
+import { hostTensors, loadVariables, tensorsToWrite } from './variable-state.js';
 
 /** The model that a run trains, with its adapter, and every weight that is trained. */
 export interface Policy {
@@ -72,7 +72,11 @@ export async function openPolicy(
   run.container.register(AttachedAdapterToken, adapter);
   run.container.register(AttachedHeadsToken, attachedHeads);
   run.state.add('weights', {
-    save: async () => ({ tensors: finite(await hostTensors(policy.variables)) }),
+    save: async () => ({ tensors: await hostTensors(policy.variables) }),
+    stream: async () => {
+      await checkFinite(policy.variables);
+      return { tensors: tensorsToWrite(policy.variables) };
+    },
     load: ({ tensors }) => loadVariables(policy.variables, tensors ?? {}),
     isResult: true,
   });
@@ -82,10 +86,12 @@ export async function openPolicy(
 }
 
 /** @throws LLMF_TRAINING_WEIGHTS_NOT_FINITE: a checkpoint of such weights would only push out a good one. */
-function finite(tensors: Record<string, HostTensor>): Record<string, HostTensor> {
-  const bad = Object.entries(tensors).filter(([, tensor]) => firstNonFinite(toFloat32(tensor)) >= 0);
-  if (bad.length > 0) throw trainingErrors.weightsNotFinite({ weights: bad.map(([name]) => name) });
-  return tensors;
+async function checkFinite(variables: ReadonlyMap<string, Variable>): Promise<void> {
+  const weights: string[] = [];
+  for (const [name, variable] of variables) {
+    if (firstNonFinite((await variable.data()) as Float32Array) >= 0) weights.push(name);
+  }
+  if (weights.length > 0) throw trainingErrors.weightsNotFinite({ weights });
 }
 
 /** The local folder of `model.path`. */

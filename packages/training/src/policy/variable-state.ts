@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostTensor } from '@llmf/core';
+import type { HostTensor, TensorToWrite } from '@llmf/core';
 import type { Variable } from '@llmf/nn';
 import { tf } from '@llmf/nn';
 import { trainingErrors } from '../training-errors.js';
@@ -14,6 +14,18 @@ export async function hostTensors(variables: ReadonlyMap<string, Variable>): Pro
   }
   return tensors;
 }
+
+/** Variables as f32 tensors that are read when they are written: no two of them are copied at a time. */
+export const tensorsToWrite = (variables: ReadonlyMap<string, Variable>): TensorToWrite[] =>
+  [...variables].map(([name, variable]) => ({
+    name,
+    dtype: 'F32',
+    shape: variable.shape,
+    data: async () => {
+      const { buffer, byteOffset, byteLength } = (await variable.data()) as Float32Array;
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    },
+  }));
 
 /** Assigns saved values to variables. @throws LLMF_TRAINING_WEIGHTS_DIFFER when names or shapes do not match. */
 export function loadVariables(

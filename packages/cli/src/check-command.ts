@@ -101,6 +101,7 @@ async function describeRun(
   peakLearningRate(run, stage, policy);
   logger.isQuiet = true;
   const loadedBytes = process.memoryUsage().rss;
+  if (stage.rows === 'tasks') return display.info('\nthe rows of its tasks are read when it trains');
   const rows = await Rows.open(run, policy.model, {
     rows: stage.rows,
     columns: needs?.columns ?? [],

@@ -14,6 +14,13 @@ export const cliErrors = defineErrors('cli', {
     expected: f.meant ? `perhaps ${f.meant}` : undefined,
     fix: `see \`${f.command} --help\``,
   }),
+  pooling: (f: { folder: string; got: string }) => ({
+    what: 'the folder makes vectors of its texts in a way that is not computed here',
+    where: `${f.folder}, modules.json`,
+    got: f.got,
+    expected: 'Transformer, Pooling (mean, cls or lasttoken) and Normalize',
+    fix: 'choose one with --pooling after removing modules.json, or use the folder with sentence-transformers',
+  }),
   foreignConfig: (f: {
     tool: string;
     where: string | undefined;

@@ -13,6 +13,7 @@ import { declareQuantize } from './commands/quantize.js';
 import { declareRun } from './commands/run.js';
 import { declareSample } from './commands/sample.js';
 import { declareSchema } from './commands/schema.js';
+import { declareEmbed } from './commands/embed.js';
 import { declareScore } from './commands/score.js';
 import { declareSweep } from './commands/sweep.js';
 import { declareTrain } from './commands/train.js';
@@ -35,6 +36,7 @@ const commands: readonly DeclareCommand[] = [
   declareSweep,
   declareCheck,
   declareScore,
+  declareEmbed,
   declareGenerate,
   declareChat,
   declareSample,

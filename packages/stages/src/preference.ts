@@ -12,5 +12,6 @@ export const preference: Stage & LossStage = {
   rows: 'pair',
   /** TRL’s DPOConfig for all weights; with adapters its recipe takes 5e-6 and StackLLaMA 2 5e-4: their middle. */
   learningRates: { adapter: 5e-5, full: 1e-6 },
+  parts: async () => ({}),
   prepare: (run) => createLossSession(run, preference),
 };

@@ -10,5 +10,6 @@ export const pretrain: Stage & LossStage = {
   defaults: { loss: 'sft' },
   /** QLoRA’s for adapters; Transformers’ TrainingArguments for all weights. */
   learningRates: { adapter: 2e-4, full: 5e-5 },
+  parts: async () => ({}),
   prepare: (run) => createLossSession(run, pretrain),
 };

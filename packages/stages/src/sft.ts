@@ -10,5 +10,6 @@ export const sft: Stage & LossStage = {
   defaults: { loss: 'sft' },
   /** QLoRA (Dettmers et al., 2023, table 9) for adapters; TRL’s SFTConfig for all weights. */
   learningRates: { adapter: 2e-4, full: 2e-5 },
+  parts: async () => ({}),
   prepare: (run) => createLossSession(run, sft),
 };

@@ -9,5 +9,6 @@ export const unpaired: Stage & LossStage = {
   rows: 'labelled',
   /** TRL’s KTOConfig for all weights; with adapters as for pairs. */
   learningRates: { adapter: 5e-5, full: 1e-6 },
+  parts: async () => ({}),
   prepare: (run) => createLossSession(run, unpaired),
 };

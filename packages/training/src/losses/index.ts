@@ -6,3 +6,4 @@ export { pick } from './pick.js';
 export { sortAscending } from './sort-ascending.js';
 export { boundedExp, boundedExpm1, log1mExp, logSigmoid, stopGradient } from './stable-maths.js';
 export { unitWeights } from './unit-weights.js';
+export { unitRows } from './unit-rows.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Run, StepResult } from '@llmf/core';
-import { tf } from '@llmf/nn';
+import { tf, type Scalar } from '@llmf/nn';
 import type { ForwardMode } from '../contracts/hooks.js';
 import type { Policy } from '../policy/policy.js';
 import { disposeReference } from '../references/open-reference.js';
@@ -28,22 +28,27 @@ export class ObjectiveLoop {
 
   /** Accumulates every pass of a step (1-based), then updates. */
   async step(step: number): Promise<StepResult> {
+    const totals = new MetricTotals();
+    const tokens = await this.accumulate(step, totals);
+    const { learningRate, gradNorm } = await this.parts.updater.update(step);
+    if (gradNorm !== undefined) totals.takeShare('gradNorm', gradNorm);
+    return { metrics: totals.read().then((metrics) => ({ ...metrics, learningRate })), ...tokens };
+  }
+
+  /** Adds every pass of a step (1-based) to the gradients of the next update, times `weight`; metrics to `totals`. */
+  async accumulate(step: number, totals: MetricTotals, weight = 1): Promise<Omit<StepResult, 'metrics'>> {
     const { rows, objective, updater } = this.parts;
     const batches = await rows.batchesOf(step);
     const units = objective.units(batches);
-    const totals = new MetricTotals();
     let firstToken = 0;
     for await (const batch of unhurried(batches)) {
       const reference = await objective.referenceLogProbs(batch, rows.train);
       const mode = this.trainingMode(step, firstToken);
-      updater.accumulate(() => objective.loss(batch, mode, reference, units, totals));
+      updater.accumulate(() => weighted(objective.loss(batch, mode, reference, units, totals), weight));
       disposeReference(reference);
       firstToken += batch.ids.length;
     }
-    const { learningRate, gradNorm } = await updater.update(step);
-    if (gradNorm !== undefined) totals.takeShare('gradNorm', gradNorm);
     return {
-      metrics: totals.read().then((metrics) => ({ ...metrics, learningRate })),
       tokens: batches.reduce((sum, { tokens }) => sum + tokens, 0),
       computedTokens: batches.reduce((sum, { ids }) => sum + ids.length, 0),
     };
@@ -70,3 +75,5 @@ export class ObjectiveLoop {
     return { adapter: this.parts.policy.adapter, training: true, randomKey, firstToken, gradientCheckpointing };
   }
 }
+
+const weighted = (loss: Scalar, weight: number): Scalar => (weight === 1 ? loss : tf.mul(loss, weight));

@@ -100,3 +100,102 @@ describe('the flags of MedicalGPT', () => {
     expect((await readdir(at('outputs-dpo-v1', 'tensorboard')))[0]).toMatch(/^events\.out\.tfevents/);
   });
 });
+
+/** Trains one config as another tool's file and one written by hand; both leave the same losses and the same file. */
+async function equal(tool: string, theirs: object, keys: readonly string[], ours: object): Promise<void> {
+  const [imported, written] = [`${tool}-theirs`, `${tool}-ours`];
+  await writeFile(at(`${imported}.yaml`), JSON.stringify(theirs));
+  await writeFile(at(`${written}.yaml`), JSON.stringify({ ...ours, output: written }));
+  const argv = ['train', '--from', tool, `${imported}.yaml`, `output=${imported}`, ...keys];
+  succeeded(await llmf(argv, { folder: copy.folder }));
+  succeeded(await llmf(['train', `${written}.yaml`], { folder: copy.folder }));
+  expect(await lossesOf(imported)).toEqual(await lossesOf(written));
+  expect((await lossesOf(written)).length).toBe(3);
+}
+
+it('a YAML of Axolotl gives the bits of the config written by hand', { timeout: 120_000 }, async () => {
+  const theirs = {
+    base_model: 'model',
+    rl: 'dpo',
+    datasets: [{ path: 'data/train.json', type: 'chatml.prompt_pairs', ds_type: 'json' }],
+    sequence_len: 128,
+    adapter: 'lora',
+    lora_r: 4,
+    lora_alpha: 8,
+    lora_target_linear: true,
+    micro_batch_size: 4,
+    gradient_accumulation_steps: 2,
+    learning_rate: '1e-3',
+    lr_scheduler: 'cosine',
+    optimizer: 'adamw_bnb_8bit',
+    max_steps: 3,
+    warmup_ratio: 0,
+    logging_steps: 1,
+    sample_packing: false,
+    flash_attention: true,
+    wandb_project: null,
+    output_dir: 'o',
+  };
+  await equal('axolotl', theirs, ['train.seed=3'], {
+    plugins: ['loss-dpo'],
+    model: { path: 'model' },
+    stage: 'preference',
+    loss: { name: 'dpo', beta: 0.1 },
+    adapter: { name: 'lora', rank: 4, alpha: 8 },
+    data: { train: [{ path: 'data/train.json' }], maxLength: 128 },
+    train: {
+      batchSize: 4,
+      gradientAccumulation: 2,
+      learningRate: 1e-3,
+      schedule: 'cosine',
+      optimizer: 'adamw8bit',
+      warmupRatio: 0,
+      maxSteps: 3,
+      logEvery: 1,
+      seed: 3,
+    },
+    backend: { precision: 'f32' },
+  });
+});
+
+it('a config of trlX gives the bits of the config written by hand', { timeout: 120_000 }, async () => {
+  const theirs = {
+    train: {
+      seq_length: 128,
+      epochs: 10,
+      total_steps: 3,
+      batch_size: 8,
+      minibatch_size: 4,
+      checkpoint_interval: 100,
+      eval_interval: 100,
+      pipeline: 'PromptPipeline',
+      trainer: 'AccelerateSFTTrainer',
+      tracker: null,
+      seed: 5,
+    },
+    model: { model_path: 'model', num_layers_unfrozen: 1 },
+    tokenizer: { tokenizer_path: 'model' },
+    optimizer: { name: 'adamw', kwargs: { lr: 1e-3, betas: [0.9, 0.95], eps: 1e-8, weight_decay: 1e-6 } },
+    scheduler: { name: 'cosine_annealing', kwargs: { T_max: 3, eta_min: 1e-4 } },
+    method: { name: 'sftconfig', gen_kwargs: { max_new_tokens: 8 } },
+  };
+  await equal('trlx', theirs, ['data.train=[{path: data/train.json}]'], {
+    model: { path: 'model' },
+    stage: 'sft',
+    adapter: { name: 'freeze', trainableLayers: 1 },
+    data: { train: [{ path: 'data/train.json' }], maxLength: 128 },
+    train: {
+      batchSize: 4,
+      gradientAccumulation: 2,
+      learningRate: 1e-3,
+      weightDecay: 1e-6,
+      maxGradNorm: null,
+      optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95, epsilon: 1e-8 },
+      schedule: { name: 'cosineWithMinimum', minimum: 0.1 },
+      warmupRatio: 0,
+      maxSteps: 3,
+      seed: 5,
+    },
+    backend: { precision: 'f32' },
+  });
+});

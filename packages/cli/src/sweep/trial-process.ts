@@ -12,6 +12,8 @@ import type { Sweep } from './sweep-file.js';
 
 /** Milliseconds between two looks at a trial's metrics. */
 const lookMs = 100;
+/** Of a process that found another one in its folder. */
+const runningCode = 'LLMF_CORE_OUTPUT_RUNNING';
 const binary = fileURLToPath(new URL('../../bin/llmf.js', import.meta.url));
 
 export type TrialEnd =
@@ -30,10 +32,21 @@ export interface TrialCall {
   report(step: number, value: number): Promise<boolean>;
 }
 
-/** Trains one trial as `llmf train` does, in a process of its own. */
-export async function runTrial(sweep: Sweep, { params, folder, stop, report }: TrialCall): Promise<TrialEnd> {
-  await mkdir(folder, { recursive: true });
-  if (!(await leftAlone(folder, stop))) return { kind: 'interrupted' };
+/**
+ * Trains one trial as `llmf train` does, in a process of its own. A process that a killed sweep left behind may still be at it,
+ * or about to be: it is waited for, and its run gone on with.
+ */
+export async function runTrial(sweep: Sweep, call: TrialCall): Promise<TrialEnd> {
+  await mkdir(call.folder, { recursive: true });
+  for (;;) {
+    if (!(await leftAlone(call.folder, call.stop))) return { kind: 'interrupted' };
+    const end = await attempt(sweep, call);
+    if (end.kind !== 'failed' || !end.reason.includes(runningCode)) return end;
+    await sleep(lookMs);
+  }
+}
+
+async function attempt(sweep: Sweep, { params, folder, stop, report }: TrialCall): Promise<TrialEnd> {
   const metrics = new MetricsLog(folder);
   const child = startTrain(sweep, params, folder);
   const end = () => child.process.kill('SIGINT');
@@ -65,7 +78,7 @@ export async function runTrial(sweep: Sweep, { params, folder, stop, report }: T
   return { kind: 'failed', reason: text === '' ? `it ended with status ${String(status)}` : text };
 }
 
-/** A process that a killed sweep left behind trains on; its run is waited for, and then gone on with. */
+/** Waits until nobody runs in the folder. Returns false where the sweep shall end before that. */
 async function leftAlone(folder: string, stop: AbortSignal): Promise<boolean> {
   try {
     const lock = await waitForLock(join(folder, '.lock'), { check: () => stop.throwIfAborted() });

@@ -3,22 +3,29 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createContainer, findNamed, LlmfError, openSafetensorsFolder, readConfig } from '@llmf/core';
 import { ChatTemplate, RowProblem, Tokenizer } from '@llmf/data';
 import { architectures, createModelLoader, readGenerationDefaults } from '@llmf/models';
 import { ArchitectureToken } from '@llmf/nn';
+import { awqLayout, bitsandbytesLayout, ggufBlocks, gptqLayout } from '@llmf/quantization';
 import { memorySource, readImageHeader } from '@llmf/vision';
 import { openReader } from '../../packages/data/src/readers/open-reader.js';
 import { readAdapterConfig } from '../../packages/nn/src/adapters/adapter-config.js';
+import { ggufFolder } from '../../packages/models/src/gguf/gguf-folder.js';
 import { loraForm } from '../../packages/nn/src/adapters/lora-form.js';
 import { firstRun } from './first-run.js';
 
 /** What a reader does with one file of a folder of its own. */
 interface Target {
   readonly name: string;
+  /** Its folder's name where another target has that of `name`. */
+  readonly title?: string;
   readonly sample: () => Buffer;
-  /** Whole files beside it. */
+  /** Whole files beside it, of the first run's model. */
   readonly beside?: readonly string[];
+  /** Another folder whose files all stand beside it. */
+  readonly within?: string;
   readonly read: (file: string) => Promise<unknown>;
 }
 
@@ -39,14 +46,15 @@ export async function fuzz(count: number, firstSeed = 1): Promise<FuzzReport> {
   try {
     for (const target of targets) {
       const sample = target.sample();
-      const folder = join(root, target.name);
+      const folder = join(root, titleOf(target));
       mkdirSync(folder);
+      if (target.within !== undefined) cpSync(target.within, folder, { recursive: true });
       for (const name of target.beside ?? []) cpSync(join(firstRun, 'model', name), join(folder, name));
       for (let seed = firstSeed; seed < firstSeed + count; seed++) {
         writeFileSync(join(folder, target.name), mutated(sample, randomOf(seed)));
         const outcome = await outcomeOf(target, join(folder, target.name));
         if (outcome === 'refused') refused++;
-        else if (outcome !== 'read') faults.push(`${target.name}, seed ${seed}: ${outcome}`);
+        else if (outcome !== 'read') faults.push(`${titleOf(target)}, seed ${seed}: ${outcome}`);
       }
     }
   } finally {
@@ -54,6 +62,8 @@ export async function fuzz(count: number, firstSeed = 1): Promise<FuzzReport> {
   }
   return { files: count * targets.length, refused, faults };
 }
+
+const titleOf = ({ name, title = name }: Target): string => title;
 
 async function outcomeOf({ read }: Target, file: string): Promise<string> {
   const started = performance.now();
@@ -84,7 +94,16 @@ const picture = (name: string) => () =>
 const container = createContainer();
 for (const architecture of architectures) container.register(ArchitectureToken, architecture);
 const find = (modelType: string) => findNamed(container, ArchitectureToken, modelType);
-const loader = createModelLoader({ find });
+const forms = { formats: () => ggufBlocks, layouts: () => [bitsandbytesLayout, gptqLayout, awqLayout] };
+const loader = createModelLoader({ find, forms });
+
+/** Everything in a model folder, its weights too. */
+async function loadWhole(folder: string): Promise<void> {
+  (await loader.load(folder, { isTrainable: () => false, find })).dispose();
+}
+
+const quantized = (name: string) =>
+  fileURLToPath(new URL(`../../packages/models/fixtures-quantized/${name}`, import.meta.url));
 
 /** Parsed and rendered: what it may not do shows there. */
 async function renderTemplate(file: string): Promise<void> {
@@ -152,6 +171,20 @@ const targets: readonly Target[] = [
     beside: ['tokenizer.json', 'tokenizer_config.json'],
     read: renderTemplate,
   },
+  ...['llama', 'qwen3'].map((name): Target => ({
+    name: `${name}.gguf`,
+    sample: fixture(`models/fixtures/${name}.gguf`),
+    read: async (file) => await loadWhole(await ggufFolder(file, join(folderOf(file), 'cache'))),
+  })),
+  ...['nf4', 'int8', 'gptq-act-order', 'awq'].flatMap((layout) =>
+    ['config.json', 'model.safetensors'].map((name): Target => ({
+      name,
+      title: `${layout} ${name}`,
+      within: quantized(layout),
+      sample: () => readFileSync(join(quantized(layout), name)),
+      read: (file) => loadWhole(folderOf(file)),
+    })),
+  ),
   ...['rgb-98x42.png', 'jpeg-420.jpg', 'gif-animated.gif', 'webp-lossy.webp'].map((name): Target => ({
     name,
     sample: picture(name),

@@ -42,6 +42,13 @@ export const rolloutsErrors = defineErrors('rollouts', {
     got: f.reason,
     fix: resumable,
   }),
+  nothingScored: (f: { steps: number }) => ({
+    what: 'no reward scored any answer since the start: nothing was learned',
+    where: 'rewards',
+    got: `null for every answer of ${f.steps} step${f.steps === 1 ? '' : 's'}`,
+    expected: 'a number for some of them',
+    fix: 'look at what the answers are (`completions.jsonl`) and at what the reward needs in them; a score that an answer lacks may be 0',
+  }),
   rewardTimeout: (f: { reward: string; seconds: number; samples: number }) => ({
     what: `reward ${f.reward} did not answer in time`,
     where: `rewards: ${f.reward}`,

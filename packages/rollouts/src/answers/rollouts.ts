@@ -2,6 +2,7 @@
 import { beforeChange, type Run } from '@llmf/core';
 import { lossChoices, type EncodedRow, type Policy, type RowSet } from '@llmf/training';
 import { Rewards } from '../rewards/rewards.js';
+import { ScoreWatch } from '../health/score-watch.js';
 import { rolloutsErrors } from '../rollouts-errors.js';
 import { AnswerWriter, type WriteRequest } from './answer-writer.js';
 import { CompletionsLog, total } from './completions-log.js';
@@ -18,13 +19,17 @@ export interface RolloutRequest {
 
 /** Answers of the policy to prompts, scored and written down: what an online algorithm learns from. */
 export class Rollouts {
+  private readonly watch: ScoreWatch;
+
   private constructor(
     private readonly run: Run,
     private readonly writer: AnswerWriter,
     private readonly rewards: Rewards,
     private readonly log: CompletionsLog,
     private readonly shownSamples: number,
-  ) {}
+  ) {
+    this.watch = new ScoreWatch(run);
+  }
 
   /**
    * Refuses what can be told from the config alone. @param stage its name, for messages
@@ -51,7 +56,7 @@ export class Rollouts {
   /**
    * Answers to prompts of a split, those to a prompt together, in the order of the prompts. In training each step draws
    * anew; in evaluation a prompt's answers differ with the policy alone. A reward that fails ends the run with the steps
-   * before it saved.
+   * before it saved. @throws LLMF_ROLLOUTS_NOTHING_SCORED
    */
   async of(split: RowSet, prompts: readonly EncodedRow[], request: RolloutRequest): Promise<ScoredAnswer[]> {
     const { step, answers } = request;
@@ -62,6 +67,10 @@ export class Rollouts {
     if (request.split === 'train') {
       await this.record(step, 'train', scored);
       this.show(step, scored);
+      this.watch.see(
+        step,
+        scored.map(({ reward }) => reward.score),
+      );
     }
     return scored;
   }

@@ -39,7 +39,10 @@ describe.skipIf(!isHere)('real image pairs (skipped where the shared test data i
     'RLHF-V’s layout': () => ({ path: sharegpt! }),
     'plain columns': () => ({ path: pairs!, columns: { prompt: 'question', images: 'image' } }),
   };
-  const runs = Object.entries(sources).flatMap(([layout, source]) => losses.map((loss) => ({ layout, source, loss })));
+  // The layout of rows and the loss know nothing of each other: every loss on one, one loss on the other.
+  const runs = Object.entries(sources).flatMap(([layout, source], at) =>
+    losses.slice(0, at === 0 ? losses.length : 1).map((loss) => ({ layout, source, loss })),
+  );
 
   it.each(runs)('$loss.name on $layout learns, the tower runs once per picture', async ({ layout, source, loss }) => {
     const told: string[] = [];
@@ -47,7 +50,6 @@ describe.skipIf(!isHere)('real image pairs (skipped where the shared test data i
     const config = {
       plugins: [vision(), lossDpo(), lossOrpo(), lossSimpo()],
       model: { path: './model' },
-      backend: 'wasm',
       stage: 'preference',
       loss,
       adapter: { name: 'lora', rank: 4, alpha: 16, targets: 'all' },

@@ -20,7 +20,7 @@ export interface Limits {
 export function limitsFor(inputLength: number): Limits {
   return {
     steps: 8_000_000 + 32 * inputLength,
-    bytes: 24 * 1024 * 1024 + 16 * inputLength,
+    bytes: 32 * 1024 * 1024 + 16 * inputLength,
     textLength: 4 * 1024 * 1024 + 4 * inputLength,
     depth: 150,
   };

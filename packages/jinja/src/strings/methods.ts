@@ -194,12 +194,23 @@ export function strip(text: string, chars: string | null, ends: 'both' | 'start'
     return ends === 'start' ? start : stripEnd(start);
   }
   const set = new Set(characters(chars));
-  const all = characters(text);
-  let [start, end] = [0, all.length];
-  while (ends !== 'end' && start < end && set.has(all[start]!)) start++;
-  while (ends !== 'start' && end > start && set.has(all[end - 1]!)) end--;
-  return all.slice(start, end).join('');
+  let [start, end] = [0, text.length];
+  for (let next = characterAt(text, start); ends !== 'end' && start < end && set.has(next); next = characterAt(text, start)) {
+    start += next.length;
+  }
+  for (let last = characterBefore(text, end); ends !== 'start' && end > start && set.has(last); last = characterBefore(text, end)) {
+    end -= last.length;
+  }
+  return text.slice(start, end);
 }
+
+/** The character that begins at a place, '' behind the end. */
+const characterAt = (text: string, place: number): string =>
+  place < text.length ? String.fromCodePoint(text.codePointAt(place)!) : '';
+
+/** The character that ends before a place. */
+const characterBefore = (text: string, place: number): string =>
+  [...text.slice(Math.max(0, place - 2), place)].at(-1) ?? '';
 
 function partition(text: string, separator: string, isLast: boolean): Tuple {
   if (separator === '') throw valueError('empty separator');

@@ -195,22 +195,21 @@ export function strip(text: string, chars: string | null, ends: 'both' | 'start'
   }
   const set = new Set(characters(chars));
   let [start, end] = [0, text.length];
-  for (let next = characterAt(text, start); ends !== 'end' && start < end && set.has(next); next = characterAt(text, start)) {
-    start += next.length;
+  for (let first = firstOf(text, start); ends !== 'end' && start < end && set.has(first); first = firstOf(text, start)) {
+    start += first.length;
   }
-  for (let last = characterBefore(text, end); ends !== 'start' && end > start && set.has(last); last = characterBefore(text, end)) {
+  for (let last = lastOf(text, end); ends !== 'start' && end > start && set.has(last); last = lastOf(text, end)) {
     end -= last.length;
   }
   return text.slice(start, end);
 }
 
 /** The character that begins at a place, '' behind the end. */
-const characterAt = (text: string, place: number): string =>
-  place < text.length ? String.fromCodePoint(text.codePointAt(place)!) : '';
+const firstOf = (text: string, start: number): string =>
+  start < text.length ? String.fromCodePoint(text.codePointAt(start)!) : '';
 
-/** The character that ends before a place. */
-const characterBefore = (text: string, place: number): string =>
-  [...text.slice(Math.max(0, place - 2), place)].at(-1) ?? '';
+/** The character that ends at a place. */
+const lastOf = (text: string, end: number): string => characters(text.slice(Math.max(0, end - 2), end)).at(-1) ?? '';
 
 function partition(text: string, separator: string, isLast: boolean): Tuple {
   if (separator === '') throw valueError('empty separator');

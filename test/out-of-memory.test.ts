@@ -46,3 +46,24 @@ it.runIf(process.platform === 'linux')(
   },
   60_000,
 );
+
+/** Fills the JavaScript heap little by little, as long runs do, and lets timers in. */
+const filling = `
+  import { watchHeap } from '${pathToFileURL(join(repository, 'packages/cli/dist/heap-watch.js')).href}';
+  watchHeap((text) => process.stderr.write(text));
+  const kept = [];
+  const fill = () => {
+    for (let i = 0; i < 20_000; i++) kept.push({ i });
+    setTimeout(fill, 10);
+  };
+  fill();`;
+
+it('a full JavaScript heap is told of, with what to do, before Node.js ends the process', async () => {
+  const argv = ['--max-old-space-size=48', '--input-type=module', '-e', filling];
+  const { err, signal } = await run(process.execPath, argv, { folder: repository });
+  expect(signal).toBe('SIGABRT');
+  const [warning, fatal] = ['LLMF_CLI_HEAP_NEARLY_FULL', 'heap out of memory'].map((text) => err.indexOf(text));
+  expect(warning).toBeGreaterThanOrEqual(0);
+  expect(fatal).toBeGreaterThan(warning!);
+  expect(err).toContain('--max-old-space-size');
+}, 60_000);

@@ -132,7 +132,9 @@ function expectSameBits(
 /** -1: none. (`toEqual` takes seconds over as many numbers as gradients have.) */
 function firstDifference(one: Float32Array, other: Float32Array): number {
   expect(one.length).toBe(other.length);
-  const [ours, theirs] = [one, other].map(({ buffer, byteOffset, length }) => new Uint32Array(buffer, byteOffset, length));
+  const [ours, theirs] = [one, other].map(
+    ({ buffer, byteOffset, length }) => new Uint32Array(buffer, byteOffset, length),
+  );
   return ours!.findIndex((bits, at) => bits !== theirs![at]);
 }
 

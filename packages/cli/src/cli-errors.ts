@@ -84,6 +84,12 @@ export const cliErrors = defineErrors('cli', {
     got: String(f.got),
     fix: 'use an earlier checkpoint; if all weights are numbers, try --precision f32',
   }),
+  heapNearlyFull: (f: { used: string; limit: string }) => ({
+    what: 'the memory for JavaScript values is nearly used up; when it is, Node.js ends this process ("heap out of memory")',
+    got: f.used,
+    expected: `less than its limit of ${f.limit}`,
+    fix: 'start with NODE_OPTIONS=--max-old-space-size=8192 (MiB) if the machine has them; a run continues with --resume',
+  }),
   outOfMemory: (f: { reason: string }) => ({
     what: 'there is not enough memory',
     got: f.reason,

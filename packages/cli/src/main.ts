@@ -8,7 +8,10 @@ import { runCli } from './run-cli.js';
 // all collections of young ones (a seventh of all garbage, copied; four times the pause).
 setFlagsFromString('--no-allocation-site-pretenuring');
 
-process.exitCode = await runCli(process.argv.slice(2), processIo(process.argv[2]));
+const io = processIo(process.argv[2]);
+setTimeout(() => void import('./heap-watch.js').then(({ watchHeap }) => watchHeap(io.err.write)), 1000).unref();
+
+process.exitCode = await runCli(process.argv.slice(2), io);
 
 // The process ends when nothing is left to do; a backend's idle threads must not keep it alive.
 setTimeout(() => process.exit(), 300).unref();

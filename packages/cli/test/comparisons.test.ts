@@ -72,6 +72,21 @@ describe('llmf sample', () => {
     expect(await folder.read('samples.jsonl')).toBe(whole);
   });
 
+  it('names the row of a prompt that leaves no room; what was written before stays', async () => {
+    const long = { prompt: 'a '.repeat(5000) };
+    await folder.write('long.jsonl', jsonLines([...Array.from({ length: 16 }, () => tinyPairs[0]!), long]));
+    const argv = ['sample', 'long.jsonl', '--output', 'long-samples.jsonl', ...sampling];
+    const { status, err } = await folder.llmf(...argv);
+    expect(status).toBe(1);
+    expect(err).toMatch(/LLMF_CLI_PROMPT_TOO_LONG[^]*long\.jsonl, row 17[^]*tokens/);
+    expect(await rowsOf('long-samples.jsonl')).toHaveLength(16);
+  });
+
+  it('takes no number of answers that no memory holds', async () => {
+    const { status, err } = await sample('--answers', '1000000000');
+    expect([status, err]).toEqual([1, expect.stringContaining('a whole number from 1 to 10,000')]);
+  });
+
   it('refuses to continue with other options or other prompts', async () => {
     await sample();
     expect((await sample('--resume', '--seed', '1')).err).toMatch(/SAMPLED_DIFFERENTLY[^]*seed: 0 → 1/);
@@ -152,8 +167,10 @@ describe('llmf label', () => {
       expect(scores).toEqual(responses.map((text) => text.length));
       expect(scores).toEqual(scores.toSorted((a, b) => b - a));
     }
-    await label('', rule, '--margin', '1000', '--output', 'none.jsonl');
-    expect(await rowsOf('none.jsonl')).toEqual([]);
+    const none = await label('', rule, '--margin', '1000', '--output', 'none.jsonl');
+    expect(none.status).toBe(1);
+    expect(none.err).toMatch(/LLMF_CLI_NOTHING_PREFERRED[^]*samples\.jsonl[^]*4 prompts, 0 of their answers/);
+    expect(await folder.list()).not.toContain('none.jsonl');
   });
 
   it('says where a file is not of samples', async () => {

@@ -2,8 +2,11 @@
 import type { Command } from 'commander';
 import type { SampleFlags } from '../comparisons/sample-command.js';
 import type { CommandContext } from '../run-cli.js';
-import { wholeNumber } from './numbers.js';
+import { wholeNumberTo } from './numbers.js';
 import { addSamplingOptions } from './sampling-options.js';
+
+/** Those of sixteen prompts are held until all of them are written. */
+const mostAnswers = 10_000;
 
 /** `llmf sample DATA --model DIR --output FILE [--answers N] [--resume]` */
 export function declareSample(program: Command, { io, setStatus }: CommandContext): void {
@@ -15,7 +18,7 @@ export function declareSample(program: Command, { io, setStatus }: CommandContex
     )
     .argument('<data>', 'a file as training reads it; of rows with answers the prompts are taken')
     .requiredOption('--output <file>', 'where the lines go')
-    .option('--answers <n>', 'answers to each prompt', wholeNumber, 2)
+    .option('--answers <n>', 'answers to each prompt', wholeNumberTo(mostAnswers), 2)
     .option('--format <name>', 'row format; detected from the columns when left out')
     .option('--resume', 'continue after the prompts that are answered already');
   addSamplingOptions(command).action(async (data: string, settings: string[], flags: SampleFlags) => {

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { applyOverrides, resolveConfig, startBackend, TrainingRun, wholeSource, type Logger } from '@llmf/core';
+import { rm } from 'node:fs/promises';
+import {
+  applyOverrides,
+  resolveConfig,
+  startBackend,
+  temporaryFolder,
+  TrainingRun,
+  wholeSource,
+  type Logger,
+} from '@llmf/core';
 import { Rewards, type Sample } from '@llmf/rollouts';
 import { composeEngine } from '../compose-engine.js';
 import type { CliIo } from '../io.js';
@@ -30,7 +36,7 @@ export async function scoresByReward(
   onProgress: (done: number) => void,
 ): Promise<PromptScores[]> {
   const { engine, named } = await composeEngine({ folder: io.folder, plugins });
-  const scratch = await mkdtemp(join(tmpdir(), 'llmf-'));
+  const scratch = await temporaryFolder('llmf-label');
   try {
     const given = { raw: {}, source: wholeSource('command line'), folder: io.folder, file: null };
     const { raw, source } = applyOverrides(given, settings);

@@ -33,6 +33,20 @@ export const comparisonErrors = defineErrors('cli', {
     expected: 'prompts as text or turns',
     fix: 'sample from rows that hold text',
   }),
+  promptTooLong: (f: { file: string; row: number; tokens: number; most: number }) => ({
+    what: 'a prompt leaves no room for an answer',
+    where: `${f.file}, row ${f.row}`,
+    got: `${f.tokens} tokens`,
+    expected: `fewer than the ${f.most} of the model's context`,
+    fix: 'shorten the prompt or take the row out; what was written before stays, and --resume continues it',
+  }),
+  nothingPreferred: (f: { file: string; prompts: number; unscored: number; margin: number }) => ({
+    what: 'the reward prefers no answer, so there are no rows to write',
+    where: f.file,
+    got: `${f.prompts} prompts, ${f.unscored} of their answers without a score, the others equal${f.margin > 0 ? ` within ${f.margin}` : ''}`,
+    expected: 'two different answers of a prompt with different scores',
+    fix: 'sample with --answers 2 or more and a --temperature above 0, or use a reward that tells these answers apart',
+  }),
   nothingToCompare: (f: { file: string }) => ({
     what: 'no prompt has two different answers',
     where: f.file,

@@ -38,7 +38,7 @@ export async function labelCommand(
   try {
     const labelled = isByHand
       ? await handLabels(io, rows, { output, samples: relative(io.folder, file), flags })
-      : await rewardLabels(io, rows, settings, flags, display);
+      : await rewardLabels(io, { rows, samples }, settings, flags, display);
     await writeFileAtomic(output, labelled.map((row) => `${JSON.stringify(row)}\n`).join(''));
     display.close();
     display.info(`${labelled.length} rows: ${flags.output}`);
@@ -66,12 +66,15 @@ async function handLabels(
 
 async function rewardLabels(
   io: CliIo,
-  rows: readonly SampleRow[],
+  { rows, samples }: { readonly rows: readonly SampleRow[]; readonly samples: string },
   settings: readonly string[],
   { plugin: plugins = [], rows: kind, margin }: LabelFlags,
   display: Display,
 ): Promise<readonly object[]> {
   const request = { settings, plugins, logger: display };
   const scores = await scoresByReward(io, rows, request, (done) => display.setLive(`${done}/${rows.length} prompts`));
-  return kind === 'pairs' ? pairsByScore(rows, scores, margin) : rankingsByScore(rows, scores);
+  const labelled = kind === 'pairs' ? pairsByScore(rows, scores, margin) : rankingsByScore(rows, scores);
+  if (labelled.length > 0) return labelled;
+  const unscored = scores.flat().filter((score) => score === null).length;
+  throw comparisonErrors.nothingPreferred({ file: samples, prompts: rows.length, unscored, margin });
 }

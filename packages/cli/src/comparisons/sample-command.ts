@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { changedKeys } from '@llmf/core';
 import {
   DataFormatToken,
@@ -142,7 +143,9 @@ async function answerFrom(first: number, { rows, generator, flags, file, samplin
   for (let start = first; start < rows.length && !stop.aborted; start += promptsTogether) {
     const indices = Array.from({ length: Math.min(promptsTogether, rows.length - start) }, (_, at) => start + at);
     const encoded = await rows.rows(indices);
-    const answers = await completionsOf(batched, encoded, flags.answers, settings);
+    checkRoom(rows, encoded, model.contextLength);
+    const answers = await completionsOf(batched, encoded, flags.answers, settings, stop);
+    if (answers === null) return;
     await checkFiles(run);
     await file.append(
       ...indices.map((index, at) => ({
@@ -157,17 +160,28 @@ async function answerFrom(first: number, { rows, generator, flags, file, samplin
   }
 }
 
-/** Answers by prompt, in the order of their numbers. */
+/** @throws LLMF_CLI_PROMPT_TOO_LONG */
+function checkRoom(rows: RowView, encoded: readonly EncodedRow[], most: number): void {
+  const long = encoded.find(({ prompt }) => prompt.length >= most);
+  if (long === undefined) return;
+  const { source: file, row } = rows.placeOf(long.index);
+  throw comparisonErrors.promptTooLong({ file, row, tokens: long.prompt.length, most });
+}
+
+/** Answers by prompt, in the order of their numbers; null where it was asked to end, which is noticed after each answer. */
 async function completionsOf(
   generator: BatchGenerator,
   encoded: readonly EncodedRow[],
   count: number,
   settings: GenerationSettings,
-): Promise<Completion[][]> {
+  stop: AbortSignal,
+): Promise<Completion[][] | null> {
   const requests = encoded.map(({ prompt, index }) => ({ ids: prompt, answers: count, key: `row/${index}` }));
   const answers = encoded.map((): Completion[] => []);
   for await (const completion of generator.complete(requests, settings)) {
     answers[completion.request]![completion.answer] = completion;
+    await nextTurn(); // lets signals in
+    if (stop.aborted) return null;
   }
   return answers;
 }

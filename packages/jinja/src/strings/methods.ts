@@ -195,7 +195,11 @@ export function strip(text: string, chars: string | null, ends: 'both' | 'start'
   }
   const set = new Set(characters(chars));
   let [start, end] = [0, text.length];
-  for (let first = firstOf(text, start); ends !== 'end' && start < end && set.has(first); first = firstOf(text, start)) {
+  for (
+    let first = firstOf(text, start);
+    ends !== 'end' && start < end && set.has(first);
+    first = firstOf(text, start)
+  ) {
     start += first.length;
   }
   for (let last = lastOf(text, end); ends !== 'start' && end > start && set.has(last); last = lastOf(text, end)) {

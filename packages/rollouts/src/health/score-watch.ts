@@ -20,7 +20,9 @@ export class ScoreWatch {
     this.isOver ||= scores.some((score) => score !== null);
     if (this.isOver) return;
     if (++this.silentSteps === 1) {
-      this.run.logger.warn(`step ${step}: no reward scored any of ${scores.length} answers; nothing is learned from them`);
+      this.run.logger.warn(
+        `step ${step}: no reward scored any of ${scores.length} answers; nothing is learned from them`,
+      );
     }
     if (this.silentSteps < watchedSteps && step !== this.run.totalSteps) return;
     throw rolloutsErrors.nothingScored({ steps: this.silentSteps });

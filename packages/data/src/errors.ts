@@ -125,6 +125,12 @@ export const errors = defineErrors('data', {
     expected: list(f.near),
     fix: 'Use one of these names, or leave `format` out to have it detected.',
   }),
+  noRowRead: (f: { path: string; rows: number; reason: string }) => ({
+    what: `None of the first rows of ${f.path} can be read.`,
+    where: 'data',
+    got: `${f.rows} row${f.rows === 1 ? '' : 's'}; of the first one: ${f.reason}`,
+    fix: 'Correct the file. Nothing was trained.',
+  }),
   formatUndetected: (f: { path: string; columns: readonly string[]; formats: readonly string[] }) => ({
     what: `The format of ${f.path} was not recognised from its columns.`,
     got: `columns: ${list(f.columns)}`,

@@ -2,10 +2,11 @@
 import { RowProblem } from '../readers/row-reader.js';
 import { checkedAnswer, chooseKind, readLabel, rowKindsOf, withAnswers, type ChatParts } from './answers.js';
 import type { Cells } from './cells.js';
+import { turnText } from './compare-turns.js';
 import type { DataFormat, Tags, WantedRows } from './data-format.js';
 import type { Example, Message } from './example.js';
 import { learnHistory, openaiTags } from './instruction.js';
-import { readMessages } from './messages.js';
+import { isMessages, readMessages } from './messages.js';
 import { systemTurn, withoutSystem } from './system-turn.js';
 import { readTools } from './tools.js';
 
@@ -69,10 +70,21 @@ function readConversation(cells: Cells, wanted: WantedRows): Example[] {
     rowKindsOf((role) => cells.has(role)),
   );
   if (kind === 'single' || kind === 'labelled') return [wholeChat(cells, parts, turns, kind)];
-  if (turns.at(-1)?.role === 'assistant')
-    throw new RowProblem('the conversation of a ranked row ends with the assistant, not with a question');
   if (turns.length === 0) throw new RowProblem('the conversation holds no question');
-  return withAnswers(cells, wanted, parts).map((example) => (wanted === 'single' ? learnHistory(example) : example));
+  const ranked = { ...parts, messages: rankedPrompt(cells, all, turns) };
+  return withAnswers(cells, wanted, ranked).map((example) => (wanted === 'single' ? learnHistory(example) : example));
+}
+
+/** What both answers of a ranked row follow: the conversation, which may be one of them whole (UltraFeedback's `messages`). */
+function rankedPrompt(cells: Cells, all: readonly Message[], turns: readonly Message[]): readonly Message[] {
+  if (turns.at(-1)?.role !== 'assistant') return turns;
+  const isAnswer = (['chosen', 'rejected'] as const).some((role) => {
+    if (!cells.has(role) || !isMessages(cells.required(role))) return false;
+    const answer = readMessages(cells.required(role), `column ${cells.column(role)}`, cells);
+    return answer.length === all.length && answer.every((turn, at) => turnText(turn) === turnText(all[at]!));
+  });
+  if (isAnswer) return asked(turns);
+  throw new RowProblem('the conversation of a ranked row ends with the assistant, not with a question');
 }
 
 /** The turns up to the last question: an answer behind it is left out. @throws RowProblem where there is none */

@@ -55,6 +55,18 @@ describe('pairs', () => {
     ],
     ['conversational', { prompt: [user('Q?')], chosen: [assistant('good')], rejected: [assistant('bad')] }, false],
     [
+      'UltraFeedback, whose messages are the chosen chat whole',
+      {
+        prompt: 'Q?',
+        prompt_id: 'x',
+        chosen: [user('Q?'), assistant('good')],
+        rejected: [user('Q?'), assistant('bad')],
+        messages: [user('Q?'), assistant('good')],
+        score_chosen: 8.5,
+      },
+      false,
+    ],
+    [
       'messages as JSON text',
       {
         prompt: JSON.stringify([user('Q?')]),
@@ -413,6 +425,14 @@ describe('columns and tags', () => {
       { prompt: 'a', chosen: 'b', rejected: 'c', m: 'x' },
     ];
     expect((await read(rows, 'pair', { extras: ['m'] }))[1]).toEqual(['column m is not a number']);
+  });
+
+  it('says why no row of a file can be read, rather than that its columns are unknown', async () => {
+    const path = write(folder, 'short.csv', 'prompt,response\nhello\nhello,one,more\n');
+    const file: SourceFile = { path, format: null, columns: {}, tags: null, pieces: 'line' };
+    const error = await errorOf(openSourceFile(file, builtInFormats, 'single', []));
+    expect(error).toMatchObject({ code: 'LLMF_DATA_NO_ROW_READ', status: 1 });
+    expect(error!.message).toMatch(/short\.csv[^]*2 rows; of the first one: 1 fields, but the header names 2 columns/);
   });
 
   it.each([

@@ -46,7 +46,11 @@ export async function openSourceFile(
 ): Promise<OpenedFile> {
   const reader = await openReader(file.path, { pieces: file.pieces });
   try {
-    const seen = columnsOf(await reader.read(0, sampleRows));
+    const sample = await reader.read(0, sampleRows);
+    const seen = columnsOf(sample);
+    const unread = sample.find((row) => row instanceof RowProblem);
+    if (seen.size === 0 && unread !== undefined)
+      throw errors.noRowRead({ path: file.path, rows: sample.length, reason: unread.message });
     const format =
       file.format === null ? detectFormat(file, formats.filter(isFor(wanted)), seen) : findFormat(file.format, formats);
     const columns = planColumns(file, format, seen, extras);

@@ -47,19 +47,22 @@ it.runIf(process.platform === 'linux')(
   60_000,
 );
 
-/** Fills the JavaScript heap little by little, as long runs do, and lets timers in. */
+/** Fills the JavaScript heap, the last part little by little, as long runs do, and lets timers in. */
 const filling = `
+  import { getHeapStatistics } from 'node:v8';
   import { watchHeap } from '${pathToFileURL(join(repository, 'packages/cli/dist/heap-watch.js')).href}';
   watchHeap((text) => process.stderr.write(text));
+  const share = () => getHeapStatistics().used_heap_size / getHeapStatistics().heap_size_limit;
   const kept = [];
   const fill = () => {
-    for (let i = 0; i < 20_000; i++) kept.push({ i });
-    setTimeout(fill, 10);
+    do kept.push(Array.from({ length: 500 }, (_, i) => ({ i })));
+    while (share() < 0.85);
+    setTimeout(fill, 5);
   };
   fill();`;
 
 it('a full JavaScript heap is told of, with what to do, before Node.js ends the process', async () => {
-  const argv = ['--max-old-space-size=48', '--input-type=module', '-e', filling];
+  const argv = ['--max-old-space-size=64', '--max-semi-space-size=1', '--input-type=module', '-e', filling];
   const { err, signal } = await run(process.execPath, argv, { folder: repository });
   expect(signal).toBe('SIGABRT');
   const [warning, fatal] = ['LLMF_CLI_HEAP_NEARLY_FULL', 'heap out of memory'].map((text) => err.indexOf(text));

@@ -31,8 +31,8 @@ export interface MergeFlags {
 
 /**
  * Writes a model folder whose weights contain the adapter: W + scale · B A, where W is what the adapter was trained on, a
- * quantized one expanded. Loads it again and compares every merged weight, and the logits, with those of model and
- * adapter. Returns 1 when they differ by more than the dtype explains.
+ * quantized one expanded. Loads it again and compares every merged weight, and the log-probs of every token, with those of
+ * model and adapter. Returns 1 when they differ by more than the dtype explains.
  */
 export async function mergeCommand(io: CliIo, settings: readonly string[], flags: MergeFlags): Promise<number> {
   const { model, adapter, backend, plugin: plugins = [] } = flags;
@@ -42,7 +42,7 @@ export async function mergeCommand(io: CliIo, settings: readonly string[], flags
   try {
     const changed = changedLayers(inference);
     const classifier = classifierOf(inference);
-    const what = classifier === null ? 'logit' : 'score';
+    const what = classifier === null ? 'log-prob' : 'score';
     const expected = await probe(inference.model, inference.adapter, classifier);
     const output = resolve(io.folder, flags.output);
     const adapterFolder = resolve(io.folder, adapter);
@@ -158,7 +158,7 @@ const quantizedText = (formats: readonly string[], share: number): string =>
   `the base is kept in ${formats.join(', ')}: its merged layers were expanded and are no longer quantized; rounding them to the ` +
   `file's dtype took ${formatNumber(share)} of their size (root mean square); quantizing them again takes more\n`;
 
-/** What the model makes of a fixed row of tokens spread over the vocabulary: logits [T · V], or scores [T · labels]. */
+/** What the model makes of a fixed row of tokens spread over the vocabulary: log-probs [T · V], or scores [T · labels]. */
 async function probe(
   model: Model,
   adapter: AttachedAdapter | null,
@@ -170,7 +170,7 @@ async function probe(
   const outputs = tf.tidy(() => {
     const context = { segments: probeSegments(model, length), positions, ...evaluationMode(adapter) };
     const hidden = model.forward(model.embed(ids), context); // [T, C]
-    return classifier === null ? logitsOf(model, hidden, positions) : classifier.forward(hidden);
+    return classifier === null ? tf.logSoftmax(logitsOf(model, hidden, positions)) : classifier.forward(hidden);
   });
   const values = (await outputs.data()) as Float32Array;
   outputs.dispose();

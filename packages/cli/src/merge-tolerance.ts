@@ -3,12 +3,12 @@ import { formatNumber } from '@llmf/core';
 import type { SaveOptions } from '@llmf/nn';
 import type { CliIo } from './io.js';
 
-/** Largest difference of a logit, as a share of the largest logit, that the file's dtype explains. */
+/** Largest difference of a log-prob, as a share of the largest one, that the file's dtype explains. */
 const tolerances: Readonly<Record<SaveOptions['dtype'], number>> = { F32: 1e-4, F16: 1e-2, BF16: 5e-2, auto: 5e-2 };
 
 /**
  * Prints the largest difference, a quiet one only where it is beyond the tolerance; 0 when it is within, else 1.
- * @param what that is compared: `logit`
+ * @param what that is compared: `log-prob`
  */
 export function statusOf(
   io: CliIo,

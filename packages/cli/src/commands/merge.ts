@@ -10,7 +10,7 @@ export function declareMerge(program: Command, { io, setStatus }: CommandContext
     .command('merge')
     .summary('write a model with its adapter merged in')
     .description(
-      'Write a model folder whose weights contain the adapter, load it again, and print the largest difference of a logit. The status is 1 where it is more than the dtype explains. A quantized base is expanded; `quantization=nf4` merges into what an adapter was trained on that way.',
+      'Write a model folder whose weights contain the adapter, load it again, and print the largest difference of a log-prob. The status is 1 where it is more than the dtype explains. A quantized base is expanded; `quantization=nf4` merges into what an adapter was trained on that way.',
     )
     .argument('[key=value...]', 'keys of the backend, of plugins, and quantization')
     .requiredOption('--model <dir>', 'model folder or hub id')

@@ -39,7 +39,7 @@ class Accelerator:
     reduce = staticmethod(lambda value, reduction: value)
 
 
-def trainer(logps, entropies, **settings):
+def trainer(logps, entropies, corrected=False, **settings):
     """As much of a trainer as `_compute_loss` reads."""
     return SimpleNamespace(
         _get_per_token_logps_and_entropies=lambda *_, **__: (logps, entropies, None),
@@ -55,7 +55,7 @@ def trainer(logps, entropies, **settings):
         max_completion_length=LIMIT,
         _last_world_entropy=None,
         use_adaptive_entropy=False,
-        args=SimpleNamespace(use_bias_correction_kl=False, delta=None, steps_per_generation=1),
+        args=SimpleNamespace(use_bias_correction_kl=corrected, delta=None, steps_per_generation=1),
         **settings,
     )
 
@@ -84,6 +84,7 @@ def loss_case(variant, options, new, old, reference, entropy, advantages):
         entropy_coef=options.get("entropyCoefficient", 0.0),
         _entropy_bonus_enabled=options.get("entropyCoefficient", 0.0) != 0,
     )
+    common["corrected"] = options.get("klCorrection", False)
     inputs = inputs_of(old, reference, advantages)
     if variant == "rloo":
         loss = RLOOTrainer._compute_loss(trainer(leaf, entropy, **common), None, inputs)
@@ -122,11 +123,13 @@ def main():
         loss_case(variant, options, new, old, reference, entropy, advantages)
         for variant, options in [
             ("grpo", clip),
-            ("grpo", clip | {"klCoefficient": 0.04}),
+            ("grpo", clip | {"klCoefficient": 0.04, "klCorrection": False}),
+            ("grpo", clip | {"klCoefficient": 0.04, "klCorrection": True}),
             ("dr_grpo", clip),
             ("dapo", {"clipRange": 0.2, "clipRangeHigh": 0.28}),
-            ("dapo", clip | {"klCoefficient": 0.1, "entropyCoefficient": 0.01}),
+            ("dapo", clip | {"klCoefficient": 0.1, "klCorrection": False, "entropyCoefficient": 0.01}),
             ("gspo", {"clipRange": 0.03, "clipRangeHigh": 0.04}),
+            ("gspo", clip | {"klCoefficient": 0.1, "klCorrection": True}),
             ("rloo", clip),
         ]
     ]

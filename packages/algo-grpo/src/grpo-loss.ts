@@ -2,7 +2,7 @@
 /**
  * Group relative policy optimization and its kin: per token of an answer with advantage A,
  *
- *   l = −min(ρ A, clip(ρ, 1 − ε, 1 + ε_high) A) + β (e^(−k) − 1 + k),   k = log π / π_ref
+ *   l = −min(ρ A, clip(ρ, 1 − ε, 1 + ε_high) A) + β c (e^(−k) − 1 + k),   k = log π / π_ref,   c = ρ or 1 (`klCorrection`)
  *
  *   ρ = π / π_old of the token (GRPO, Shao et al., 2024, arXiv:2402.03300, equation 3; DAPO, 2025, arXiv:2503.14476)
  *     = (Π π / π_old)^(1/|o|) over the answer (GSPO, 2025, arXiv:2507.18071, equation 7)
@@ -23,6 +23,7 @@ export type GrpoLossOptions = Pick<
   | 'ratio'
   | 'klCoefficient'
   | 'klPlace'
+  | 'klCorrection'
   | 'entropyCoefficient'
   | 'maxNewTokens'
 >;
@@ -50,7 +51,7 @@ export const grpoLoss: Loss<GrpoLossOptions> = {
 };
 
 function policyTerm(inputs: LossInputs, options: GrpoLossOptions): LossResult {
-  const { clipRange, clipRangeHigh, klCoefficient, klPlace } = options;
+  const { clipRange, clipRangeHigh, klCoefficient, klPlace, klCorrection } = options;
   const { logProb } = inputs.policy;
   const extra = (name: keyof typeof rolloutNumbers) => tf.tensor1d(inputs.tokenExtras![rolloutNumbers[name]]!);
   const advantage = extra('advantage'); // [S]
@@ -67,7 +68,8 @@ function policyTerm(inputs: LossInputs, options: GrpoLossOptions): LossResult {
   };
   if (klCoefficient === 0 || klPlace === 'reward') return averaged(pure, metrics, inputs, options);
   const toReference = tf.sub(extra('reference'), logProb);
-  const kl = tf.sub(tf.sub(tf.exp(toReference), toReference), 1);
+  const k3 = tf.sub(tf.sub(tf.exp(toReference), toReference), 1);
+  const kl = klCorrection ? tf.mul(k3, ratio) : k3;
   const items = tf.add(pure, tf.mul(kl, klCoefficient)) as Tensor1D;
   return averaged(items, { ...metrics, kl: sumOf(kl) }, inputs, options);
 }

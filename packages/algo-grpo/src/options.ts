@@ -70,6 +70,12 @@ export const grpoOptions = z.strictObject({
     .enum(['auto', 'loss', 'reward'])
     .default('auto')
     .describe('KL as a term of the loss (k3), or taken off the score (k1); auto: reward with leaveOneOut, else loss.'),
+  klCorrection: z
+    .boolean()
+    .default(true)
+    .describe(
+      'KL in the loss times the ratio, whose gradient is that of the reverse KL without bias (DeepSeek-V3.2, arXiv:2512.02556; TRL’s use_bias_correction_kl).',
+    ),
   entropyCoefficient: z.number().min(0).default(0).describe('Weight of the entropy, which is raised; 0: none.'),
   maskCutOff: z
     .boolean()

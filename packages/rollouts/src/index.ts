@@ -6,6 +6,7 @@ export { whiten } from './advantages/whiten.js';
 export { AnswerWriter, type Answer, type WriteRequest } from './answers/answer-writer.js';
 export { answeredRow, type TokenNumbers } from './answers/answered-row.js';
 export { assess, type Assessed, type Assessors } from './answers/assess.js';
+export { total as totalScore } from './answers/completions-log.js';
 export { heldOutMetrics, policyMetrics } from './answers/held-out.js';
 export { Rollouts, type RolloutRequest } from './answers/rollouts.js';
 export { samplingDifference } from './answers/sampling-difference.js';

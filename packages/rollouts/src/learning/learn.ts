@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Run } from '@llmf/core';
 import {
+  disposeReference,
   MetricTotals,
   unhurried,
   type Batch,
@@ -81,7 +82,7 @@ export async function learn(
 
 /** Gradients of one update over its passes, and what the objective says of it; `before`: numbers of an earlier update are other ones. */
 async function accumulated(
-  { run, policy, objective, updater }: Learner,
+  { run, policy, rows, objective, updater }: Learner,
   batches: readonly Batch[],
   step: number,
   before: number,
@@ -93,7 +94,9 @@ async function accumulated(
   let firstToken = 0;
   for await (const batch of unhurried(batches)) {
     const mode: ForwardMode = { adapter: policy.adapter, training: true, randomKey, firstToken, gradientCheckpointing };
-    updater.accumulate(() => objective.loss(batch, mode, null, units, totals));
+    const reference = await objective.referenceLogProbs(batch, rows.train);
+    updater.accumulate(() => objective.loss(batch, mode, reference, units, totals));
+    disposeReference(reference);
     firstToken += batch.ids.length;
   }
   return await totals.read();

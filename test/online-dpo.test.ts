@@ -17,7 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => copy.remove());
 
-const train = (name: string, { plugins = [lossDpo(), pleasure], stage = {}, ...run }: Partial<OnlineRun> & { steps: number }) =>
+const train = (
+  name: string,
+  { plugins = [lossDpo(), pleasure], stage = {}, ...run }: Partial<OnlineRun> & { steps: number },
+) =>
   trainOnline({
     folder: copy.folder,
     output: name,

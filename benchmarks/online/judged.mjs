@@ -18,7 +18,9 @@ export function sampledAnswers(workshop, { name, flags }, { prompts, answers, ma
       ...['--max-new-tokens', String(maxNewTokens), ...flags],
     ),
   );
-  const written = workshop.rows(samples).flatMap(({ prompt, samples: all }) => all.map((each) => ({ prompt, ...each })));
+  const written = workshop
+    .rows(samples)
+    .flatMap(({ prompt, samples: all }) => all.map((each) => ({ prompt, ...each })));
   const file = `${name}.answers.jsonl`;
   workshop.writeRows(
     file,

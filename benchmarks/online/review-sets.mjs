@@ -54,8 +54,12 @@ const letters = (text) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 
 /** Lower case, one token a word or sign: as both sets of sentences nearly are already. */
 const words = (text) =>
-  (text.toLowerCase().replaceAll(/\s*(n't|'s|'re|'ve|'ll|'d|'m)\b/g, ' $1').match(/n't|'[a-z]+|[a-z]+|\d+|[^\sa-z\d]/g) ?? [])
-    .join(' ');
+  (
+    text
+      .toLowerCase()
+      .replaceAll(/\s*(n't|'s|'re|'ve|'ll|'d|'m)\b/g, ' $1')
+      .match(/n't|'[a-z]+|[a-z]+|\d+|[^\sa-z\d]/g) ?? []
+  ).join(' ');
 
 /** Rows of a CSV file with quotes, without its header. */
 function csvRows(text) {

@@ -91,7 +91,10 @@ function sentencePairs(random, rounds = 8, dropped = 0.3) {
   };
   return Array.from({ length: rounds }).flatMap(() => {
     const [kind, unkind] = [1, 0].map((wanted) =>
-      shuffled(sets.learned.filter(({ label }) => label === wanted), random),
+      shuffled(
+        sets.learned.filter(({ label }) => label === wanted),
+        random,
+      ),
     );
     return unkind.map(({ text }, at) => ({
       prompt: marks.begin,
@@ -103,9 +106,25 @@ function sentencePairs(random, rounds = 8, dropped = 0.3) {
 
 function trainBase() {
   if (!shop.has('untrained')) {
-    shop.llmf('init', 'untrained', '--config', 'architecture/config.json', '--tokenizer', 'architecture', '--seed', '1');
+    shop.llmf(
+      'init',
+      'untrained',
+      '--config',
+      'architecture/config.json',
+      '--tokenizer',
+      'architecture',
+      '--seed',
+      '1',
+    );
   }
-  const train = { batchSize: 32, gradientAccumulation: 1, schedule: 'cosine', warmupRatio: 0.03, saveEvery: null, seed: 1 };
+  const train = {
+    batchSize: 32,
+    gradientAccumulation: 1,
+    schedule: 'cosine',
+    warmupRatio: 0.03,
+    saveEvery: null,
+    seed: 1,
+  };
   shop.train('pretrained', {
     model: { path: 'untrained' },
     stage: 'pretrain',
@@ -171,7 +190,9 @@ function common(method, seed) {
     adapter: method === 'ilql' ? 'none' : { name: 'lora', rank: 16 },
     backend,
     train: {
-      ...(isOffline ? { epochs: 2, learningRate: method === 'ilql' ? 3e-4 : 5e-4 } : { maxSteps: 100, learningRate: 5e-4 }),
+      ...(isOffline
+        ? { epochs: 2, learningRate: method === 'ilql' ? 3e-4 : 5e-4 }
+        : { maxSteps: 100, learningRate: 5e-4 }),
       ...{ batchSize: { ppo: 32, kto: 32, ilql: 32 }[method] ?? 8, gradientAccumulation: isOffline ? 1 : 2 },
       ...{ logEvery: 10, saveEvery: null, seed },
     },
@@ -236,15 +257,32 @@ function figuresOf(name, { flags }, usage) {
     reward: mean(answers.map(({ score }) => sigmoid(score))),
     second: mean(answers.map((each) => secondJudge(whole(each)))),
     kl: mean(answers.map(({ kl }) => kl)),
-    distinct1: distinct(answers.map(({ answer }) => answer), 1),
-    distinct2: distinct(answers.map(({ answer }) => answer), 2),
+    distinct1: distinct(
+      answers.map(({ answer }) => answer),
+      1,
+    ),
+    distinct2: distinct(
+      answers.map(({ answer }) => answer),
+      2,
+    ),
     tokens: mean(answers.map(({ tokens }) => tokens)),
     ...usage,
   };
 }
 
 function report() {
-  const header = ['method', 'seed', 'reward', 'second judge', 'KL', 'distinct-1', 'distinct-2', 'tokens', 'CPU s', 'MiB'];
+  const header = [
+    'method',
+    'seed',
+    'reward',
+    'second judge',
+    'KL',
+    'distinct-1',
+    'distinct-2',
+    'tokens',
+    'CPU s',
+    'MiB',
+  ];
   const held = ({ reward, second, kl, distinct2 }) =>
     reward - before.reward >= 0.15 &&
     second - before.second >= 0.08 &&
@@ -258,5 +296,7 @@ function report() {
       ...[Math.round(run.memoryBytes / 2 ** 20), run.method === 'sft' ? '' : held(run) ? 'yes' : 'no'],
     ]),
   );
-  console.log(`reward model on held-out sentences: ${judge.labels.toFixed(3)} of labels, ${judge.pairs.toFixed(3)} of pairs`);
+  console.log(
+    `reward model on held-out sentences: ${judge.labels.toFixed(3)} of labels, ${judge.pairs.toFixed(3)} of pairs`,
+  );
 }

@@ -51,12 +51,7 @@ export async function openOnlineDpo(run: Run, written: Record<string, unknown>):
   const reference = needs.reference === 'none' ? null : await openReference(run, policy, [], { wantsPrompt: false });
   const objective = new Objective(run, policy, terms, needs, reference === null ? null : remembered(reference));
   const updater = new Updater(run, policy.variables, peakLearningRate(run, onlineDpoFacts, policy));
-  return new OnlineDpoSession(
-    options,
-    { run, policy, rows, objective, updater },
-    { run, policy, reference },
-    rollouts,
-  );
+  return new OnlineDpoSession(options, { run, policy, rows, objective, updater }, { run, policy, reference }, rollouts);
 }
 
 /** The reference as the tokens of the step’s pairs carry it. */
@@ -133,5 +128,11 @@ function pairRow(pair: AnswerPair, assessed: readonly Assessed[] = []): EncodedR
   const numbers = assessed.flatMap(({ reference }) => (reference === null ? [] : [{ [ofReference]: reference }]));
   const row = answeredRow(answersOf(pair), numbers);
   const [chosen, rejected] = row.responses;
-  return { ...row, responses: [{ ...chosen!, role: 'chosen' }, { ...rejected!, role: 'rejected' }] };
+  return {
+    ...row,
+    responses: [
+      { ...chosen!, role: 'chosen' },
+      { ...rejected!, role: 'rejected' },
+    ],
+  };
 }

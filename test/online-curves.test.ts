@@ -46,8 +46,16 @@ function scriptOf({ rows }: Curve) {
 }
 
 const optimization = {
-  ...{ maxSteps: 20, batchSize: 2, gradientAccumulation: 1, learningRate: 1e-3, logEvery: 1, schedule: 'constant' },
-  ...{ warmupRatio: 0, weightDecay: 0, maxGradNorm: 1, evalOnStart: false },
+  maxSteps: 20,
+  batchSize: 2,
+  gradientAccumulation: 1,
+  learningRate: 1e-3,
+  schedule: 'constant',
+  warmupRatio: 0,
+  weightDecay: 0,
+  maxGradNorm: 1,
+  logEvery: 1,
+  evalOnStart: false,
 } as const;
 
 it.each([

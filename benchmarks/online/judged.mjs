@@ -12,12 +12,8 @@ import { mean } from './commands.mjs';
  */
 export function sampledAnswers(workshop, { name, flags }, { prompts, answers, maxNewTokens, reward, base }) {
   const samples = `${name}.samples.jsonl`;
-  workshop.once(samples, () =>
-    workshop.llmf(
-      ...['sample', prompts, '--output', samples, '--answers', String(answers), '--sample'],
-      ...['--max-new-tokens', String(maxNewTokens), ...flags],
-    ),
-  );
+  const counts = ['--answers', String(answers), '--max-new-tokens', String(maxNewTokens)];
+  workshop.once(samples, () => workshop.llmf('sample', prompts, '--output', samples, '--sample', ...counts, ...flags));
   const written = workshop
     .rows(samples)
     .flatMap(({ prompt, samples: all }) => all.map((each) => ({ prompt, ...each })));
@@ -28,7 +24,7 @@ export function sampledAnswers(workshop, { name, flags }, { prompts, answers, ma
   );
   const scoresBy = (kind, ...words) => {
     const output = `${name}.${kind}.jsonl`;
-    workshop.once(output, () => workshop.llmf('score', file, '--output', output, '--batch-size', '32', ...words));
+    workshop.once(output, () => workshop.llmf('score', file, '--output', output, ...words));
     const known = workshop.rows(output).filter(({ response }) => response !== undefined);
     return new Map(known.map(({ row, response }) => [row - 1, response]));
   };

@@ -32,6 +32,14 @@ const answerTokens = 24;
 /** KL that the runs are to stay under, in nats an answer. */
 const klTarget = 8;
 
+const task = {
+  prompts: 'held-out-prompts.jsonl',
+  answers: 2,
+  maxNewTokens: answerTokens,
+  reward: ['--model', 'reward', '--plugin', 'algo-reward', '--batch-size', '32'],
+  base: 'sft',
+};
+
 writeFiles();
 trainBase();
 const judge = trainReward();
@@ -39,13 +47,6 @@ const secondJudge = naiveBayes(sets.others);
 const agreement = (of) => mean(sets.heldOut.map(({ text, label }) => Number(of(text) > 0.5 === (label === 1))));
 console.error(`second judge on held-out sentences: ${agreement(secondJudge).toFixed(3)}`);
 
-const task = {
-  prompts: 'held-out-prompts.jsonl',
-  answers: 2,
-  maxNewTokens: answerTokens,
-  reward: ['--model', 'reward', '--plugin', 'algo-reward'],
-  base: 'sft',
-};
 const seeds = lists.seeds.split(',').map(Number);
 const before = figuresOf('sft', { flags: ['--model', 'sft'] }, { seconds: 0, memoryBytes: 0 });
 const runs = [{ method: 'sft', seed: null, ...before }];
@@ -153,16 +154,21 @@ function trainReward() {
     adapter: 'none',
     data: { train: [{ path: 'pairs.jsonl' }], maxLength: 62, template: 'none' },
     train: {
-      ...{ batchSize: 32, gradientAccumulation: 1, epochs: 1, learningRate: 3e-4, weightDecay: 0.1, logEvery: 100 },
-      ...{ schedule: 'cosine', warmupRatio: 0.05, saveEvery: null, seed: 1 },
+      batchSize: 32,
+      gradientAccumulation: 1,
+      epochs: 1,
+      learningRate: 3e-4,
+      schedule: 'cosine',
+      warmupRatio: 0.05,
+      weightDecay: 0.1,
+      logEvery: 100,
+      saveEvery: null,
+      seed: 1,
     },
     backend,
   });
   const scores = shop.once('held-out-scores.jsonl', (name) =>
-    shop.llmf(
-      ...['score', 'held-out-sentences.jsonl', '--output', name, '--template', 'none', '--batch-size', '32'],
-      ...['--model', 'reward', '--plugin', 'algo-reward'],
-    ),
+    shop.llmf('score', 'held-out-sentences.jsonl', '--output', name, '--template', 'none', ...task.reward),
   );
   const scored = shop.rows(scores).map(({ response: { score } }, at) => ({ score, label: sets.heldOut[at].label }));
   const labels = mean(scored.map(({ score, label }) => Number(score > 0 === (label === 1))));
@@ -193,8 +199,11 @@ function common(method, seed) {
       ...(isOffline
         ? { epochs: 2, learningRate: method === 'ilql' ? 3e-4 : 5e-4 }
         : { maxSteps: 100, learningRate: 5e-4 }),
-      ...{ batchSize: { ppo: 32, kto: 32, ilql: 32 }[method] ?? 8, gradientAccumulation: isOffline ? 1 : 2 },
-      ...{ logEvery: 10, saveEvery: null, seed },
+      batchSize: { ppo: 32, kto: 32, ilql: 32 }[method] ?? 8,
+      gradientAccumulation: isOffline ? 1 : 2,
+      logEvery: 10,
+      saveEvery: null,
+      seed,
     },
   };
 }
@@ -291,9 +300,17 @@ function report() {
   printTable(
     [...header, 'held'],
     runs.map((run) => [
-      ...[run.method, run.seed ?? '–', run.reward.toFixed(3), run.second.toFixed(3), run.kl.toFixed(2)],
-      ...[run.distinct1.toFixed(3), run.distinct2.toFixed(3), run.tokens.toFixed(1), Math.round(run.seconds)],
-      ...[Math.round(run.memoryBytes / 2 ** 20), run.method === 'sft' ? '' : held(run) ? 'yes' : 'no'],
+      run.method,
+      run.seed ?? '–',
+      run.reward.toFixed(3),
+      run.second.toFixed(3),
+      run.kl.toFixed(2),
+      run.distinct1.toFixed(3),
+      run.distinct2.toFixed(3),
+      run.tokens.toFixed(1),
+      Math.round(run.seconds),
+      Math.round(run.memoryBytes / 2 ** 20),
+      run.method === 'sft' ? '' : held(run) ? 'yes' : 'no',
     ]),
   );
   console.log(

@@ -15,8 +15,7 @@ export function writeWordModel(folder, texts, { size, ...shape }) {
   write('tokenizer_config.json', {
     tokenizer_class: 'PreTrainedTokenizerFast',
     eos_token: marks.end,
-    pad_token: marks.end,
-    unk_token: marks.unknown,
+    pad_token: marks.end, // no unk_token: as a special token it would be left out of answers
   });
   write('tokenizer.json', tokenizerOf(vocabulary));
   return vocabulary.length;

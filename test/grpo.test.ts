@@ -83,6 +83,20 @@ describe('grpo', () => {
     expect(spoken[0]).toMatch(/^health \(step 3, equal-groups\): in 88 % of the groups .* draw more answers/);
   });
 
+  it('answers further prompts in the place of those that teach nothing, to the same bits each time', async () => {
+    const rule = ruleOf((all) => all.map(({ row, number }) => (row % 4 === 0 ? number : 1))); // a prompt of four has variance
+    const given = { steps: 3, plugins: [rule], stage: { resample: 8 } };
+    await train('resampled', given);
+    const rows = await stepsOf('resampled');
+    for (const row of rows) {
+      expect(row['completions/resampled']).toBeGreaterThan(0);
+      expect(row['frac_reward_zero_std']).toBe(0);
+    }
+    await train('once-more', given);
+    const losses = async (name: string) => (await stepsOf(name)).map(({ loss }) => loss);
+    expect(await losses('once-more')).toEqual(await losses('resampled'));
+  });
+
   it('ends with a code where no answer can ever be told from another', async () => {
     const flat = train('flat', { steps: 3, plugins: [ruleOf((all) => all.map(() => 1))] });
     expect(await flat.catch((error: LlmfError) => error.code)).toMatch(/LLMF_TRAINING_NO(_GRADIENT|THING_MOVED)/);

@@ -48,12 +48,16 @@ export class Workshop {
     return name;
   }
 
+  write(name, text) {
+    writeFileSync(this.path(name), text);
+  }
+
   json(name, value) {
-    writeFileSync(this.path(name), `${JSON.stringify(value, null, 1)}\n`);
+    this.write(name, `${JSON.stringify(value, null, 1)}\n`);
   }
 
   writeRows(name, rows) {
-    writeFileSync(this.path(name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    this.write(name, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   }
 
   rows(...names) {

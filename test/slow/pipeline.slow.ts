@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describePipelineKills } from '../support/pipeline-kills.js';
+import { describePipelineKills, pipelineCases } from '../support/pipeline-kills.js';
 
-describePipelineKills(10);
+for (const name of Object.keys(pipelineCases) as (keyof typeof pipelineCases)[]) describePipelineKills(name, 10);

@@ -8,29 +8,65 @@ import { llmf, succeeded } from './command.js';
 import { firstRunCopy } from './first-run.js';
 import { sha256 } from './kill-and-resume.js';
 
-/** Random weights, then supervised training, then SimPO, each saving every few steps. */
-const pipeline = {
-  common: { adapter: 'none', data: { maxLength: 128 }, train: { batchSize: 4, gradientAccumulation: 1, saveEvery: 4 } },
-  stages: {
-    untrained: { command: 'init', flags: { config: 'architecture/config.json', tokenizer: 'architecture' } },
-    sft: { from: 'untrained', stage: 'sft', data: { train: [{ path: 'data/sft.json' }] }, train: { maxSteps: 60 } },
-    simpo: {
-      from: 'sft',
-      plugins: ['loss-simpo'],
-      data: { train: [{ path: 'data/train.json' }] },
-      train: { maxSteps: 40 },
-    },
-  },
+const common = {
+  adapter: 'none',
+  data: { maxLength: 128 },
+  train: { batchSize: 4, gradientAccumulation: 1, saveEvery: 4 },
 };
+const untrained = { command: 'init', flags: { config: 'architecture/config.json', tokenizer: 'architecture' } };
+const sft = (maxSteps: number) => ({
+  from: 'untrained',
+  stage: 'sft',
+  data: { train: [{ path: 'data/sft.json' }] },
+  train: { maxSteps },
+});
+const pairs = { train: [{ path: 'data/train.json' }] };
+
+interface PipelineCase {
+  readonly common: object;
+  readonly stages: Readonly<Record<string, object>>;
+  /** What each stage leaves that must be the same. */
+  readonly files: readonly string[];
+}
+
+/** All begin with random weights and save every few steps. */
+export const pipelineCases = {
+  'supervised training, then SimPO': {
+    common,
+    stages: { untrained, sft: sft(60), simpo: { from: 'sft', plugins: ['loss-simpo'], data: pairs, train: { maxSteps: 40 } } },
+    files: ['untrained', 'sft', 'simpo'].map((stage) => join(stage, 'model.safetensors')),
+  },
+  'supervised training, a reward model, then PPO': {
+    common,
+    stages: {
+      untrained,
+      sft: sft(40),
+      reward: { from: 'sft', plugins: ['algo-reward'], stage: 'reward', data: pairs, train: { maxSteps: 20 } },
+      ppo: {
+        from: 'sft',
+        plugins: ['algo-ppo'],
+        stage: { name: 'ppo', maxNewTokens: 12, scoreScaling: 'running', klController: 'adaptive' },
+        rewards: { name: 'model', path: { from: 'reward' } },
+        adapter: { name: 'lora', rank: 4 },
+        data: { train: [{ path: 'data/sft.json' }] },
+        train: { maxSteps: 12, learningRate: 1e-3 },
+      },
+    },
+    files: [
+      ...['untrained', 'sft', 'reward'].map((stage) => join(stage, 'model.safetensors')),
+      join('ppo', 'adapter_model.safetensors'),
+      join('ppo', 'completions.jsonl'),
+    ],
+  },
+} as const satisfies Record<string, PipelineCase>;
 
 /** A pipeline is killed at random moments of its whole length, and resumed each time. */
-export function describePipelineKills(kills: number): void {
-  describe('a pipeline', () => {
+export function describePipelineKills(name: keyof typeof pipelineCases, kills: number): void {
+  const { files, ...pipeline }: PipelineCase = pipelineCases[name];
+  describe(`a pipeline of ${name}`, () => {
     let copy: Awaited<ReturnType<typeof firstRunCopy>>;
-    const weightsOf = async (output: string) =>
-      await Promise.all(
-        ['untrained', 'sft', 'simpo'].map((stage) => sha256(join(copy.folder, output, stage, 'model.safetensors'))),
-      );
+    const resultOf = async (output: string) =>
+      await Promise.all(files.map((file) => sha256(join(copy.folder, output, file))));
     const written = async (output: string) => {
       await writeFile(join(copy.folder, `${output}.json`), JSON.stringify({ ...pipeline, output }));
       return ['run', `${output}.json`, '--resume'];
@@ -42,7 +78,7 @@ export function describePipelineKills(kills: number): void {
     afterAll(() => copy.remove());
 
     it(
-      `is killed ${kills} times and ends with the weights of an undisturbed one, bit for bit`,
+      `is killed ${kills} times and ends as an undisturbed one, bit for bit`,
       { timeout: (kills + 2) * 60_000 },
       async () => {
         const undisturbed = await llmf(await written('undisturbed'), { folder: copy.folder });
@@ -60,13 +96,13 @@ export function describePipelineKills(kills: number): void {
           else {
             // It came to its end between kills: the next ones hit a pipeline that starts anew.
             succeeded(finished);
-            expect(await weightsOf('killed')).toEqual(await weightsOf('undisturbed'));
+            expect(await resultOf('killed')).toEqual(await resultOf('undisturbed'));
             await rm(join(copy.folder, 'killed'), { recursive: true });
           }
         }
         succeeded(await llmf(argv, { folder: copy.folder }));
         expect(hits).toBeGreaterThan(0);
-        expect(await weightsOf('killed')).toEqual(await weightsOf('undisturbed'));
+        expect(await resultOf('killed')).toEqual(await resultOf('undisturbed'));
       },
     );
   });

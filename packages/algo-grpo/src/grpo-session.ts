@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Run, StageSession, StepResult } from '@llmf/core';
+import { uniforms, type Run, type StageSession, type StepResult } from '@llmf/core';
 import {
   answeredRow,
   answerFacts,
@@ -11,9 +11,11 @@ import {
   policyMetrics,
   Rollouts,
   samplingDifference,
+  totalScore,
   type Assessed,
   type Assessors,
   type Learner,
+  type RolloutRequest,
   type ScoredAnswer,
 } from '@llmf/rollouts';
 import {
@@ -99,13 +101,13 @@ class GrpoSession implements StageSession {
   async step(step: number): Promise<StepResult> {
     const { rows } = this.learner;
     const prompts = await rows.rowsOf(step);
-    const answers = await this.rollouts.of(rows.train, prompts, {
-      step,
-      split: 'train',
-      answers: this.options.answers,
-    });
-    const rewards = this.rollouts.metricsOf(answers);
-    const groups = this.groupsOf(answers);
+    const request = { step, split: 'train', answers: this.options.answers } as const;
+    const answers = await this.rollouts.of(rows.train, prompts, request);
+    const { groups, resampled } = await this.resampled(request, this.groupsOf(answers));
+    const rewards = {
+      ...this.rollouts.metricsOf(answers),
+      ...(this.options.resample === 0 ? {} : { 'completions/resampled': resampled }),
+    };
     if (groups.length === 0) return { metrics: Promise.resolve(rewards), tokens: 0, computedTokens: 0 };
 
     const batches = await rows.pack(
@@ -140,6 +142,32 @@ class GrpoSession implements StageSession {
     return heldOutMetrics(this.rollouts, this.learner.rows, this.assessors);
   }
 
+  /**
+   * Groups without variance give way to those of further prompts, drawn at random, as long as the option allows; those that
+   * are left then are left out, unless there are no others.
+   */
+  private async resampled(request: RolloutRequest, first: ScoredAnswer[][]) {
+    const { rows, run } = this.learner;
+    const { seed } = run.config.train;
+    let [groups, resampled] = [first, 0];
+    for (let round = 1; round <= this.options.resample; round++) {
+      const kept = groups.filter((group) => !isFlat(group));
+      const lacking = first.length - kept.length;
+      if (lacking === 0) break;
+      const drawn = uniforms({ seed, stream: 'resample', step: request.step, microbatch: round }, 'rows', lacking);
+      const prompts = await rows.rowsAt(
+        Array.from(drawn, (each) => Math.floor(each * rows.train.length)),
+        request.step,
+      );
+      const further = this.groupsOf(await this.rollouts.of(rows.train, prompts, { ...request, round }));
+      resampled += lacking;
+      groups = [...kept, ...further];
+    }
+    if (resampled === 0) return { groups, resampled };
+    const telling = groups.filter((group) => !isFlat(group));
+    return { groups: telling.length > 0 ? telling : groups, resampled };
+  }
+
   /** Answers by prompt, without those that no reward speaks of (and those cut off, where these are masked). */
   private groupsOf(answers: readonly ScoredAnswer[]): ScoredAnswer[][] {
     const { answers: size, maskCutOff } = this.options;
@@ -163,6 +191,8 @@ class GrpoSession implements StageSession {
     return equal / scores.length;
   }
 }
+
+const isFlat = (group: readonly ScoredAnswer[]) => hasNoVariance(group.map(({ reward }) => totalScore(reward)!));
 
 /** What was made of the answers of all groups in order, by group. */
 function withAssessed(groups: readonly (readonly ScoredAnswer[])[], assessed: readonly Assessed[]): Known[][] {

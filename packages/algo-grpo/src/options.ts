@@ -77,6 +77,13 @@ export const grpoOptions = z.strictObject({
       'KL in the loss times the ratio, whose gradient is that of the reverse KL without bias (DeepSeek-V3.2, arXiv:2512.02556; TRL’s use_bias_correction_kl).',
     ),
   entropyCoefficient: z.number().min(0).default(0).describe('Weight of the entropy, which is raised; 0: none.'),
+  resample: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'How often a step answers further prompts in the place of those whose answers all got the same score (DAPO’s dynamic sampling, equation 11); 0: not.',
+    ),
   maskCutOff: z
     .boolean()
     .default(false)

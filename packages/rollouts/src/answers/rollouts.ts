@@ -15,6 +15,8 @@ export interface RolloutRequest {
   readonly split: 'train' | 'eval';
   /** Answers to each prompt. */
   readonly answers: number;
+  /** Which time a step asks; default 0. A prompt that is asked again gets other answers. */
+  readonly round?: number;
 }
 
 /** Answers of the policy to prompts, scored and written down: what an online algorithm learns from. */
@@ -59,14 +61,15 @@ export class Rollouts {
    * before it saved. @throws LLMF_ROLLOUTS_NOTHING_SCORED
    */
   async of(split: RowSet, prompts: readonly EncodedRow[], request: RolloutRequest): Promise<ScoredAnswer[]> {
-    const { step, answers } = request;
-    const stream = request.split === 'train' ? `step ${step}` : 'evaluation';
+    const { step, answers, round = 0 } = request;
+    const again = round === 0 ? '' : `, round ${round}`;
+    const stream = request.split === 'train' ? `step ${step}${again}` : 'evaluation';
     const scored = await this.scored(split, prompts, { stream, answers }, step).catch((error: unknown) => {
       throw beforeChange(error);
     });
     if (request.split === 'train') {
       await this.record(step, 'train', scored);
-      this.show(step, scored);
+      if (round === 0) this.show(step, scored);
       this.watch.see(
         step,
         scored.map(({ reward }) => reward.score),

@@ -98,6 +98,11 @@ export class Rows {
     return await this.feed.rows(this.train, this.sampler.indices(step), { split: 'train', step });
   }
 
+  /** Rows of the training split by their places in it, as `rowsOf` gives them. */
+  async rowsAt(places: readonly number[], step: number): Promise<EncodedRow[]> {
+    return await this.feed.rows(this.train, places, { split: 'train', step });
+  }
+
   /** The passes of rows that `rowsOf` or `sweepRows` gave, with answers that were written since. */
   async pack(rows: readonly EncodedRow[], place: Omit<BatchPlace, 'microbatch'>): Promise<Batch[]> {
     return await this.feed.pack(rows, place);

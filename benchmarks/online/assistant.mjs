@@ -19,8 +19,26 @@ const options = {
 };
 const { model, rule, output, method, steps, threads } = parseArgs({ options }).values;
 const shop = new Workshop(output);
-const subjects = ['Mondays', 'the rain', 'my neighbour', 'public transport', 'winter', 'homework', 'cats', 'old computers'];
-const others = ['airports', 'long meetings', 'the sea', 'small towns', 'cooking', 'traffic', 'my handwriting', 'libraries'];
+const subjects = [
+  'Mondays',
+  'the rain',
+  'my neighbour',
+  'public transport',
+  'winter',
+  'homework',
+  'cats',
+  'old computers',
+];
+const others = [
+  'airports',
+  'long meetings',
+  'the sea',
+  'small towns',
+  'cooking',
+  'traffic',
+  'my handwriting',
+  'libraries',
+];
 const questions = ['What do you think of SUBJECT?', 'Describe SUBJECT in one sentence.', 'What is SUBJECT like?'];
 const rowsOf = (list) => list.flatMap((subject) => questions.map((each) => ({ prompt: asked(each, subject) })));
 const asked = (question, subject) => [{ role: 'user', content: question.replace('SUBJECT', subject) }];

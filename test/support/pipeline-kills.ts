@@ -33,7 +33,11 @@ interface PipelineCase {
 export const pipelineCases = {
   'supervised training, then SimPO': {
     common,
-    stages: { untrained, sft: sft(60), simpo: { from: 'sft', plugins: ['loss-simpo'], data: pairs, train: { maxSteps: 40 } } },
+    stages: {
+      untrained,
+      sft: sft(60),
+      simpo: { from: 'sft', plugins: ['loss-simpo'], data: pairs, train: { maxSteps: 40 } },
+    },
     files: ['untrained', 'sft', 'simpo'].map((stage) => join(stage, 'model.safetensors')),
   },
   'supervised training, a reward model, then PPO': {

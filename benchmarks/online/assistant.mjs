@@ -55,13 +55,13 @@ export default (samples) => samples.map(({ answer }) => analyzer.polarity_scores
 );
 
 const stages = {
-  ppo: { name: 'ppo', epochs: 2, answers: 1, klCoefficient: 0.05 },
+  ppo: { name: 'ppo', epochs: 2, answers: 1, klCoefficient: 0.05, miniBatches: 2 },
   grpo: { name: 'grpo', answers: 4, klCoefficient: 0.04, iterations: 2 },
 };
 const usage = shop.train(method, {
   model: { path: resolve(model) },
   plugins: [`algo-${method}`],
-  stage: { ...stages[method], maxNewTokens: 32, shownSamples: 0 },
+  stage: { ...stages[method], maxNewTokens: 32, temperature: 0.7, shownSamples: 0 },
   rewards: { name: 'function', path: 'rule.mjs' },
   adapter: { name: 'lora', rank: 8 },
   data: { train: [{ path: 'questions.jsonl' }], eval: [{ path: 'held-out.jsonl' }], maxLength: 128 },
@@ -69,7 +69,7 @@ const usage = shop.train(method, {
     batchSize: method === 'ppo' ? 16 : 4,
     gradientAccumulation: 1,
     maxSteps: Number(steps),
-    learningRate: 2e-4,
+    learningRate: 6e-4,
     logEvery: 1,
     evalOnStart: true,
     saveEvery: null,

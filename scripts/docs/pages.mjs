@@ -3,11 +3,13 @@
 import { TrainingRun } from '@llmf/core';
 import { createTrainingHooks } from '@llmf/training';
 import { articleTables } from './articles.mjs';
+import { adapterEqualityTable } from './adapter-equality.mjs';
 import { commandHelp } from './command-help.mjs';
 import { equalityTable } from './equality-table.mjs';
 import { errorCatalogue, errorTables } from './error-catalogue.mjs';
 import { hookTable } from './hook-table.mjs';
 import { optionTables } from './option-tables.mjs';
+import { stageEqualityTable } from './stage-equality.mjs';
 import { templateTable, valueTable } from './value-tables.mjs';
 
 /** Generated text by page and part. @param importFile imports a source file of a package */
@@ -28,6 +30,8 @@ export async function generatedText(engine, importFile) {
       equality: equalityTable(),
       adapters: valueTable(engine, 'adapters'),
     },
+    'adapters.md': { 'adapter-equality': adapterEqualityTable() },
+    'stages.md': { 'stage-equality': stageEqualityTable() },
     'losses.md': { references: valueTable(engine, 'references') },
   };
 }

@@ -220,7 +220,7 @@ it('best-of-n raises the reward, and ends early where it no longer rises', async
 
 it('classifier learns the classes, as an adapter with its head', async () => {
   const out = await llmf(
-    ...training('classes', ...classifier, 'adapter=lora', 'train.learningRate=1e-2', 'train.maxSteps=200'),
+    ...training('classes', ...classifier, 'adapter=lora', 'train.learningRate=3e-3', 'train.maxSteps=200'),
   );
   succeeded(out);
   const scored = ['classes.json', '--model', 'model', '--adapter', 'classes', '--output', 'classes.jsonl'];
@@ -230,7 +230,7 @@ it('classifier learns the classes, as an adapter with its head', async () => {
     const [rude, polite] = (JSON.parse(line) as { response: { score: [number, number] } }).response.score;
     return polite > rude === (at % 2 === 0);
   });
-  expect(right.length / lines.length).toBeGreaterThan(0.85); // chance: 0.5
+  expect(right.length / lines.length).toBeGreaterThan(0.95); // chance: 0.5; at 1e-2 the loss jumps, and 0.87 is reached
   const config = JSON.parse(await readFile(join(folder, 'classes', 'adapter_config.json'), 'utf8')) as object;
   expect(config).toMatchObject({ task_type: 'SEQ_CLS' });
 });

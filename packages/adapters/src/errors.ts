@@ -20,6 +20,13 @@ export const errors = defineErrors('adapters', {
     expected: 'a number',
     fix: 'use another adapter than prefix-tuning for this model',
   }),
+  combinedRanks: (f: { names: readonly string[]; layer: string; ranks: readonly number[] }) => ({
+    what: 'adapters of several ranks have no linear combination',
+    where: `${f.names.join(', ')}, layer ${f.layer}`,
+    got: `ranks ${f.ranks.join(' and ')}`,
+    expected: 'one rank',
+    fix: 'combine them with cat, which is exact, or with svd',
+  }),
   rank: (f: { layer: string; rank: number; limit: number }) => ({
     what: 'the adapter cannot begin with so large a part of a weight',
     where: `adapter.rank, layer ${f.layer}`,

@@ -8,6 +8,7 @@ import { prefixTuning } from './prefix-tuning.js';
 import { promptTuning } from './prompt-tuning.js';
 import { olora, pissa } from './residual-lora.js';
 
+export { combinations, combineLora, type Combination, type WeightedLora } from './combine.js';
 export { dora, doraOptions, type DoraOptions } from './dora.js';
 export { ia3, ia3Options, type Ia3Options } from './ia3.js';
 export { pTuning, pTuningOptions, type PTuningOptions } from './p-tuning.js';

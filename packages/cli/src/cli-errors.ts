@@ -14,6 +14,13 @@ export const cliErrors = defineErrors('cli', {
     expected: f.meant ? `perhaps ${f.meant}` : undefined,
     fix: `see \`${f.command} --help\``,
   }),
+  notCombined: (f: { adapter: string; kind: string }) => ({
+    what: 'several adapters are combined, and one of them is no LoRA by itself',
+    where: `--adapter ${f.adapter}`,
+    got: `adapter ${f.kind}, or one with a head`,
+    expected: 'LoRAs of language models',
+    fix: 'merge this one into the model alone, and combine the others',
+  }),
   pooling: (f: { folder: string; got: string }) => ({
     what: 'the folder makes vectors of its texts in a way that is not computed here',
     where: `${f.folder}, modules.json`,

@@ -15,14 +15,20 @@ import {
   type Segment,
 } from '@llmf/nn';
 import { checkFiles, evaluationMode, loadModel } from '@llmf/training';
+import type { Combination } from '@llmf/adapters';
 import { cliErrors } from './cli-errors.js';
+import { combinedAdapter } from './combined-adapter.js';
 import { classifierOf, openInference, type Inference } from './inference.js';
 import { statusOf } from './merge-tolerance.js';
 import type { CliIo } from './io.js';
 
 export interface MergeFlags {
   readonly model: string;
-  readonly adapter: string;
+  readonly adapter: readonly string[];
+  readonly weights?: string;
+  readonly combination: Combination;
+  readonly rank?: number;
+  readonly as: 'model' | 'adapter';
   readonly output: string;
   readonly dtype: SaveOptions['dtype'];
   readonly backend: string;
@@ -35,17 +41,29 @@ export interface MergeFlags {
  * model and adapter. Returns 1 when they differ by more than the dtype explains.
  */
 export async function mergeCommand(io: CliIo, settings: readonly string[], flags: MergeFlags): Promise<number> {
-  const { model, adapter, backend, plugin: plugins = [] } = flags;
-  const request = { model, adapter, backend, plugins, precision: 'f32', settings, command: 'llmf merge' };
+  const { model, backend, plugin: plugins = [] } = flags;
+  const [adapter] = flags.adapter;
+  const isAlone = flags.adapter.length === 1;
+  const request = {
+    model,
+    ...(isAlone && { adapter: adapter! }),
+    backend,
+    plugins,
+    precision: 'f32',
+    settings,
+    command: 'llmf merge',
+  };
   await refuseWeights(resolve(io.folder, flags.output));
-  const inference = await openInference(io, request, { info: () => {}, warn: (line) => io.err.write(`${line}\n`) });
+  const opened = await openInference(io, request, { info: () => {}, warn: (line) => io.err.write(`${line}\n`) });
   try {
+    const inference = isAlone ? opened : { ...opened, adapter: await combinedAdapter(opened, flags) };
+    if (flags.as === 'adapter') return await saveCombined(io, inference, flags);
     const changed = changedLayers(inference);
     const classifier = classifierOf(inference);
     const what = classifier === null ? 'log-prob' : 'score';
     const expected = await probe(inference.model, inference.adapter, classifier);
     const output = resolve(io.folder, flags.output);
-    const adapterFolder = resolve(io.folder, adapter);
+    const adapterFolder = resolve(io.folder, adapter!);
     await saveMerged(inference, changed, output, flags.dtype, (folder) => overlayCompanions(adapterFolder, folder));
     const saved = await loadModel(inference.run, output, { quantization: null });
     const got = await probe(saved, null, classifier);
@@ -55,8 +73,22 @@ export async function mergeCommand(io: CliIo, settings: readonly string[], flags
     saved.dispose();
     return Math.max(status, weightStatus);
   } finally {
-    await inference.close();
+    await opened.close();
   }
+}
+
+/** Writes several adapters as one. @throws LLMF_CLI_USAGE for a single one, which is there already */
+async function saveCombined(io: CliIo, { run, folder, adapter }: Inference, flags: MergeFlags): Promise<number> {
+  if (flags.adapter.length === 1) {
+    throw cliErrors.usage({ problem: '--as adapter writes several adapters as one', command: 'llmf merge' });
+  }
+  const loader = run.container.resolve(ModelLoaderToken);
+  await loader.saveAdapter(adapter!, resolve(io.folder, flags.output), {
+    source: folder,
+    verify: () => checkFiles(run),
+  });
+  io.out.write(`combined ${flags.adapter.length} adapters (${flags.combination}) into ${flags.output}\n`);
+  return 0;
 }
 
 /** Gives the weights that a layer has with the adapter in them. */

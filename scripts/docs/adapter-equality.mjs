@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which adapters are compared with PEFT: the folders that oracles/adapters wrote.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { code, table } from './markdown.mjs';
+import { repository } from './packages.mjs';
+
+const folder = join(repository, 'packages/adapters/fixtures');
+const residual = 'packages/adapters/test/residual.test.ts';
+const usual = 'packages/adapters/test/peft.test.ts';
+
+export function adapterEqualityTable() {
+  const cases = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const rows = cases.map(({ name }) => {
+    const config = JSON.parse(readFileSync(join(folder, name, 'saved', 'adapter_config.json'), 'utf8'));
+    const isResidual = /^(pissa|olora)/.test(name);
+    const base = String(config.base_model_name_or_path);
+    return [
+      code(name),
+      `${config.peft_type}${config.use_dora === true ? ', use_dora' : ''}`,
+      code(base),
+      code(isResidual ? residual : usual),
+    ];
+  });
+  return table(['Case', 'PEFT', 'Base', 'Test'], rows);
+}

@@ -118,6 +118,10 @@ const shapes: readonly [name: string, options: Options][] = [
     'ppo_sentiments_peft',
     withPeft({ peft_type: 'LORA', r: 8, lora_alpha: 32, lora_dropout: 0.1, task_type: 'CAUSAL_LM' }),
   ],
+  [
+    'ppo_sentiments_t5',
+    { ...ppoSentiments, model: { model_path: 'lvwerra/t5-imdb', model_arch_type: 'seq2seq', num_layers_unfrozen: -1 } },
+  ],
   ['prefix tuning', withPeft({ peft_type: 'PREFIX_TUNING', num_virtual_tokens: 10 })],
   ['8-bit Adam', { ...sftSentiments, optimizer: { ...optimizer(1e-4), name: 'adamw_8bit_bnb' } }],
   [
@@ -178,7 +182,6 @@ it('goes to Weights & Biases as trlX does', () => {
 describe('what cannot be had here', () => {
   const { method, train, model } = ppoSentiments;
   it.each<[string, Options, string[]]>([
-    ['T5', { ...ppoSentiments, model: { ...model, model_arch_type: 'seq2seq' } }, ['model.model_arch_type']],
     ['NeMo', { ...ppoSentiments, train: { ...train, trainer: 'NeMoPPOTrainer' } }, ['train.trainer', 'method.name']],
     ['RFT', { ...ppoSentiments, method: { name: 'RFTConfig' } }, ['train.trainer', 'method.name']],
     [

@@ -78,11 +78,7 @@ const rules: readonly Rule[] = [
     ['bias', 'fan_in_fan_out', 'modules_to_save'].map((key) => `model.peft_config.${key}`),
     'not here',
   ),
-  {
-    keys: ['model.model_arch_type'],
-    apply: (given) =>
-      given['model.model_arch_type'] === 'causal' ? unused('read from config.json') : refused('causal models only'),
-  },
+  ...withoutEffect(['model.model_arch_type'], 'read from config.json'),
   ...notHere(['model.model_extra_configs', 'tokenizer.tokenizer_extra_configs'], 'not here'),
   {
     keys: ['tokenizer.tokenizer_path'],

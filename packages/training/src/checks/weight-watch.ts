@@ -48,7 +48,9 @@ async function checksums(variables: ReadonlyMap<string, Variable>): Promise<Map<
 
 /** FNV-1a over the words: other values have the same sum once in 2³² times. */
 function checksum({ buffer, byteOffset, length }: Float32Array, start: number): number {
+  const words = new Int32Array(buffer, byteOffset, length);
   let sum = start;
-  for (const word of new Int32Array(buffer, byteOffset, length)) sum = Math.imul(sum ^ word, 0x01000193);
+  // By index: V8 takes six times as long to iterate over a typed array, 2.7 s over the weights of a 0.5B model.
+  for (let at = 0; at < length; at++) sum = Math.imul(sum ^ words[at]!, 0x01000193);
   return sum;
 }

@@ -10,6 +10,7 @@
  */
 import type { RandomKey } from '@llmf/core';
 import {
+  inLayers,
   linear,
   LoraAdapter,
   loraOptions,
@@ -30,7 +31,7 @@ import { errors } from './errors.js';
 import { orthonormal } from './orthonormal.js';
 import { principalTriplets, product } from './principal.js';
 
-const shared = loraOptions.omit({ path: true });
+const shared = loraOptions.omit({ path: true, rankPattern: true, alphaPattern: true });
 export const oloraOptions = shared;
 export type OloraOptions = z.infer<typeof oloraOptions>;
 export const pissaOptions = shared.extend({
@@ -58,10 +59,10 @@ function residual<Options extends OloraOptions>(
     trainsBase: () => false,
     async attach(model, given, random) {
       const options = given as Options;
-      const { rank, alpha = 2 * rank, rsLora, targets, dropout } = options;
+      const { rank, alpha = 2 * rank, rsLora, targets, layers, dropout } = options;
       const scale = alpha / (rsLora ? Math.sqrt(rank) : rank);
       const pairs: LayerPair[] = [];
-      for (const layer of selectTargets(model, targets)) {
+      for (const layer of inLayers(model, selectTargets(model, targets), layers)) {
         const limit = Math.min(layer.inputs, layer.outputs);
         if (rank > limit) throw errors.rank({ layer: layer.path, rank, limit });
         pairs.push({ layer, rank, alpha, ...(await begin(layer, scale, options, random)) });

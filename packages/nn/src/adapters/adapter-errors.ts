@@ -9,6 +9,13 @@ export const adapterErrors = defineErrors('nn', {
     expected: `all, a /pattern/, or some of: ${nearest(f.target, f.known).join(', ')}`,
     fix: 'use one of these names',
   }),
+  unknownBlock: (f: { block: number; blocks: number }) => ({
+    what: 'adapter.layers names a block that this model has not',
+    where: 'adapter.layers',
+    got: String(f.block),
+    expected: `0 to ${f.blocks - 1}`,
+    fix: 'count blocks from 0',
+  }),
   badPattern: (f: { target: string; reason: string }) => ({
     what: 'adapter.targets is not a regular expression',
     where: 'adapter.targets',

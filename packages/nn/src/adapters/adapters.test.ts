@@ -140,6 +140,38 @@ describe('lora', () => {
   });
 });
 
+describe('lora by module and block', () => {
+  it('has the rank and alpha that a pattern gives, and says so in PEFT’s keys', async () => {
+    const patterns = { rankPattern: { q_proj: 3 }, alphaPattern: { [String.raw`layers\.1\.mlp\.up_proj`]: 8 } };
+    const adapter = await attach({ rank: 2, alpha: 4, ...patterns });
+    const ofLayer = (path: string) => adapter.lowRank(`model.layers.${path}`)!;
+    expect(ofLayer('0.self_attn.q_proj').a.shape[0]).toBe(3);
+    expect(ofLayer('0.self_attn.q_proj').scale).toBeCloseTo(4 / 3, 6);
+    expect(ofLayer('1.mlp.up_proj').scale).toBe(4); // 8 / 2
+    expect(ofLayer('0.mlp.up_proj')).toMatchObject({ scale: 2 });
+    expect(adapter.peftConfig).toMatchObject({
+      rank_pattern: patterns.rankPattern,
+      alpha_pattern: patterns.alphaPattern,
+    });
+  });
+
+  it('changes only the blocks that are named', async () => {
+    const adapter = await attach({ layers: [1] });
+    expect(layersOf(adapter).length).toBeGreaterThan(0);
+    expect(layersOf(adapter).every((path) => path.startsWith('model.layers.1.'))).toBe(true);
+  });
+
+  it.each([
+    [{ layers: [0, 7] }, /LLMF_NN_UNKNOWN_BLOCK[^]*got: 7\n {2}expected: 0 to 1/],
+    [{ rankPattern: { qproj: 2 } }, /LLMF_NN_UNKNOWN_TARGET[^]*got: qproj/],
+    [{ targets: ['q_proj'], alphaPattern: { up_proj: 2 } }, /LLMF_NN_UNKNOWN_TARGET/],
+    [{ rankPattern: { '(': 2 } }, /LLMF_NN_BAD_PATTERN/],
+    [{ path: 'peft-lora', layers: [0] }, /LLMF_NN_ADAPTER_OPTION/],
+  ])('refuses %j', async (options, message) => {
+    await expect(attach(options)).rejects.toThrow(message);
+  });
+});
+
 describe('lora from a folder that PEFT wrote', () => {
   it('has its layers, rank, scale and values, and is no identity', async () => {
     const adapter = await attach({ path: 'peft-lora', dropout: 0.2 });

@@ -19,7 +19,7 @@ export { loraForm, type LoraConfig } from './lora-form.js';
 export { peftHeadKey } from './peft-names.js';
 export { savedFacts, savedLora, savedPair } from './saved-lora.js';
 export { targetModules } from './target-modules.js';
-export { selectTargets, type Targets } from './targets.js';
+export { inLayers, selectTargets, type Targets } from './targets.js';
 export { freezeOptions, type FreezeOptions } from './freeze.js';
 export { freeze, lora, none };
 

@@ -11,8 +11,9 @@ import { z } from 'zod';
 import type { Adapter, Model } from '../contracts/index.js';
 import { adapterErrors } from './adapter-errors.js';
 import { LoraAdapter } from './lora-adapter.js';
+import { checkPatterns, patterned } from './patterned.js';
 import { savedLora } from './saved-lora.js';
-import { selectTargets } from './targets.js';
+import { inLayers, selectTargets } from './targets.js';
 
 export const loraOptions = z.strictObject({
   rank: z.int().min(1).default(8).describe('Rank r of the update.'),
@@ -23,6 +24,15 @@ export const loraOptions = z.strictObject({
     .union([z.string(), z.array(z.string()).min(1)])
     .default('all')
     .describe('`all` linear layers but the head, layer names, or a /pattern/ over their paths.'),
+  rankPattern: z
+    .record(z.string().min(1), z.int().min(1))
+    .default({})
+    .describe('Other ranks by module: PEFT’s rank_pattern, an expression for the end of a path.'),
+  alphaPattern: z
+    .record(z.string().min(1), z.number().positive())
+    .default({})
+    .describe('Other alphas by module, as rankPattern.'),
+  layers: z.array(z.int().min(0)).min(1).optional().describe('Only these blocks, from 0: PEFT’s layers_to_transform.'),
   path: z
     .string()
     .optional()
@@ -60,21 +70,28 @@ async function continuedLora(model: Model, folder: string, options: LoraOptions)
     ['alpha', options.alpha, lora_alpha, options.alpha === undefined],
     ['rsLora', options.rsLora, use_rslora, options.rsLora === initial.rsLora],
     ['targets', options.targets, 'those of the folder', options.targets === initial.targets],
+    ['layers', options.layers, 'those of the folder', options.layers === undefined],
+    ['rankPattern', options.rankPattern, 'that of the folder', Object.keys(options.rankPattern).length === 0],
+    ['alphaPattern', options.alphaPattern, 'that of the folder', Object.keys(options.alphaPattern).length === 0],
   ] as const;
   for (const [option, got, saved, isLeftOpen] of contradictions) {
     if (!isLeftOpen && got !== saved)
-      throw adapterErrors.adapterOption({ option, got: String(got), saved: String(saved), folder });
+      throw adapterErrors.adapterOption({ option, got: JSON.stringify(got), saved: String(saved), folder });
   }
   return adapter;
 }
 
 /** A new adapter; with B = 0 its output is exactly zero. */
 export function freshLora(model: Model, options: LoraOptions, random: RandomKey): LoraAdapter {
-  const { rank, alpha = 2 * rank, dropout, rsLora } = options;
-  const pairs = selectTargets(model, options.targets).map((layer) => {
+  const { rank, alpha = 2 * rank, dropout, rsLora, rankPattern, alphaPattern } = options;
+  const targets = inLayers(model, selectTargets(model, options.targets), options.layers);
+  checkPatterns(model, targets, { rankPattern, alphaPattern });
+  const pairs = targets.map((layer) => {
+    const own = patterned(rankPattern, model, layer.path) ?? rank;
     const bound = 1 / Math.sqrt(layer.inputs);
-    const draw = uniforms(random, layer.path, rank * layer.inputs).map((u) => (2 * u - 1) * bound);
-    return { layer, rank, alpha, a: draw, b: new Float32Array(layer.outputs * rank) };
+    const draw = uniforms(random, layer.path, own * layer.inputs).map((u) => (2 * u - 1) * bound);
+    const scale = patterned(alphaPattern, model, layer.path) ?? alpha;
+    return { layer, rank: own, alpha: scale, a: draw, b: new Float32Array(layer.outputs * own) };
   });
-  return new LoraAdapter(model, pairs, { rank, alpha, dropout, rsLora, rankPattern: {}, alphaPattern: {} });
+  return new LoraAdapter(model, pairs, { rank, alpha, dropout, rsLora, rankPattern, alphaPattern });
 }

@@ -6,6 +6,7 @@ import type { SavedHeads } from '../heads/head.js';
 import { readAdapterFolder, type AdapterFolder, type LayerTensors } from './adapter-folder.js';
 import { LoraAdapter, type LayerPair, type LoraFacts } from './lora-adapter.js';
 import { loraForm, type LoraConfig } from './lora-form.js';
+import { patterned } from './patterned.js';
 import { isForTrainingOnly, parsePeftHeadKey } from './peft-names.js';
 
 /**
@@ -55,13 +56,4 @@ async function headsOf(model: Model, folder: string, file: AdapterFolder<LoraCon
   const outputs = tensors[`${last}.weight`]?.shape[0] ?? 1;
   const head = { ...form, outputs, ...(`${last}.bias` in tensors && { bias: true }) };
   return { heads: [head], tensors, folder };
-}
-
-/** PEFT's rule (get_pattern_key, peft 0.21): the first key that, as an expression, is the end of the module's path. */
-function patterned(patterns: Readonly<Record<string, number>>, model: Model, path: string): number | undefined {
-  const today = model.moduleNames?.toTransformers(path) ?? path;
-  const matches = (key: string, name: string) => new RegExp(`^(.*\\.)?(${key})$`).test(name);
-  const entries = Object.entries(patterns);
-  const entry = entries.find(([key]) => matches(key, today)) ?? entries.find(([key]) => matches(key, path));
-  return entry?.[1];
 }

@@ -24,6 +24,21 @@ export function selectTargets(model: Adapted, targets: Targets): LinearLayer[] {
   return layers.filter((layer) => matchers.some(({ matches }) => matches(today(layer))));
 }
 
+/**
+ * Those of some blocks, by number; all where none are named.
+ * @throws LLMF_NN_UNKNOWN_BLOCK for a number that the model has not
+ */
+export function inLayers(
+  { blocks }: Pick<Model, 'blocks'>,
+  layers: readonly LinearLayer[],
+  numbers: readonly number[] | undefined,
+): LinearLayer[] {
+  if (numbers === undefined) return [...layers];
+  const unknown = numbers.find((number) => number >= blocks.length);
+  if (unknown !== undefined) throw adapterErrors.unknownBlock({ block: unknown, blocks: blocks.length });
+  return layers.filter(({ path }) => numbers.some((number) => path.startsWith(`${blocks[number]!}.`)));
+}
+
 /** Does a path carry a name, or match a pattern? */
 export function matcherOf(target: string): (path: string) => boolean {
   const pattern = /^\/(.+)\/([imsu]*)$/.exec(target);

@@ -24,6 +24,9 @@ from transformers import (
     MistralForCausalLM,
     MixtralConfig,
     MixtralForCausalLM,
+    ModernBertConfig,
+    ModernBertForMaskedLM,
+    ModernBertModel,
     MT5Config,
     MT5ForConditionalGeneration,
     OPTConfig,
@@ -215,6 +218,32 @@ CASES |= {
     "roberta": (RobertaForMaskedLM, RobertaConfig(**ENCODER, max_position_embeddings=34, type_vocab_size=1), True),
 }
 
+MODERN = dict(**ENCODER, max_position_embeddings=32, local_attention=6, pad_token_id=None, cls_token_id=2, sep_token_id=1)
+
+CASES |= {
+    # The second layer has the window.
+    "modernbert": (ModernBertForMaskedLM, ModernBertConfig(**MODERN, bos_token_id=None, eos_token_id=None), True),
+    "modernbert-biased": (
+        ModernBertForMaskedLM,
+        ModernBertConfig(
+            **{**MODERN, "num_attention_heads": 2},
+            bos_token_id=None,
+            eos_token_id=None,
+            norm_bias=True,
+            attention_bias=True,
+            mlp_bias=True,
+            classifier_bias=True,
+            decoder_bias=False,
+            layer_types=["sliding_attention", "full_attention"],
+            rope_parameters=dict(
+                full_attention=dict(rope_type="default", rope_theta=500.0),
+                sliding_attention=dict(rope_type="linear", rope_theta=100.0, factor=2.0),
+            ),
+        ),
+        False,
+    ),
+}
+
 CASES |= {
     # Both sequences are longer than the original context.
     "phi3": (
@@ -334,6 +363,7 @@ CASES |= {
 # Encoders without a head: hidden states are compared.
 BARE = {
     "bert-bare": (BertModel, BertConfig(**ENCODER, max_position_embeddings=20)),
+    "modernbert-bare": (ModernBertModel, ModernBertConfig(**MODERN, bos_token_id=None, eos_token_id=None)),
     "roberta-bare": (RobertaModel, RobertaConfig(**ENCODER, max_position_embeddings=20, type_vocab_size=1)),
 }
 

@@ -59,7 +59,7 @@ def main(out):
             assert difference == 0, f"{case.name} adapter: {difference}"
             print(f"{case.name:20} adapter  difference of logits {difference:.2e}")
             checked += 1
-    assert checked == 109, checked
+    assert checked == 116, checked
     print(f"{checked} folders load as they should")
 
 

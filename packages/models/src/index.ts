@@ -11,6 +11,7 @@ export { gptj, gptjConfig } from './gptj.js';
 export { llama, llamaConfig } from './llama.js';
 export { mistral, mistralConfig } from './mistral.js';
 export { mixtral, mixtralConfig } from './mixtral.js';
+export { modernbert, modernbertConfig } from './modernbert.js';
 export { opt, optConfig } from './opt.js';
 export { phi3, phi3Config } from './phi3.js';
 export { qwen2, qwen2Config } from './qwen2.js';

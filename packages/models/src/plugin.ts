@@ -13,6 +13,7 @@ import { createModelLoader } from './loader.js';
 import { mistral } from './mistral.js';
 import { mixtral } from './mixtral.js';
 import { modelOptions } from './model-options.js';
+import { modernbert } from './modernbert.js';
 import { opt } from './opt.js';
 import { phi3 } from './phi3.js';
 import { qwen2 } from './qwen2.js';
@@ -35,6 +36,7 @@ export const architectures = [
   falcon,
   bert,
   roberta,
+  modernbert,
   phi3,
   opt,
   gemma3Text,

@@ -26,7 +26,7 @@ import {
 } from './fixture.js';
 
 it('every architecture has a fixture', () => {
-  expect(fixtureNames).toHaveLength(28);
+  expect(fixtureNames).toHaveLength(30);
   const types = new Set(fixtureNames.map((name) => configOf(name).model_type));
   const others = ['mt5', 't5']; // see encoder-decoders.test.ts
   expect([...types, ...others].sort()).toEqual(architectures.map(({ name }) => name).sort());
@@ -41,6 +41,7 @@ const linearCounts: Readonly<Record<string, number>> = {
   falcon: 8,
   bert: 12,
   roberta: 12,
+  modernbert: 8,
   phi3: 8,
   opt: 12,
   mixtral: 34,
@@ -49,10 +50,10 @@ const linearCounts: Readonly<Record<string, number>> = {
 };
 
 /** Linear layers beside the blocks: an encoder's head and pooler. */
-const outside = /^(cls|lm_head)\.(predictions\.transform\.)?(dense|seq_relationship)$|pooler|project_(in|out)$/;
+const outside = /^(cls|lm_head|head)\.(predictions\.transform\.)?(dense|seq_relationship)$|pooler|project_(in|out)$/;
 
 /** Where every token sees all of its sequence, nothing goes on from a prompt. */
-const isEncoder = (name: string) => ['bert', 'roberta'].includes(configOf(name).model_type);
+const isEncoder = (name: string) => ['bert', 'roberta', 'modernbert'].includes(configOf(name).model_type);
 
 describe.each(fixtureNames)('%s', (name) => {
   let frozen: Model;

@@ -2,6 +2,7 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { layerNorm } from '../ops/layer-norm/layer-norm.js';
 import { rmsNorm } from '../ops/rms-norm/rms-norm.js';
+import { tf } from '../tf.js';
 
 /** RMSNorm over the last axis, of any leading shape. */
 export class RmsNorm {
@@ -19,11 +20,13 @@ export class RmsNorm {
 export class LayerNorm {
   constructor(
     readonly weight: Tensor1D,
-    readonly bias: Tensor1D,
+    readonly bias: Tensor1D | null,
     readonly epsilon: number,
   ) {}
 
   forward<X extends Tensor>(x: X): X {
-    return layerNorm(x, this.weight, this.bias, this.epsilon);
+    const { weight, bias, epsilon } = this;
+    if (bias !== null) return layerNorm(x, weight, bias, epsilon);
+    return tf.tidy(() => layerNorm(x, weight, tf.zeros(weight.shape) as Tensor1D, epsilon));
   }
 }

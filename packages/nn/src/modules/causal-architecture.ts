@@ -21,7 +21,12 @@ export interface CausalFamily<Schema extends ConfigSchema> {
   readonly description: string;
   readonly config: Schema;
   /** Paths of the decoder, which files of the bare decoder leave out (empty: it has none), and of the head. */
-  readonly paths: { readonly decoder: string; readonly head: string };
+  readonly paths: {
+    readonly decoder: string;
+    readonly head: string;
+    /** Of other modules beside the decoder. */
+    readonly beside?: readonly string[];
+  };
   /** The architecture's. */
   readonly classifierHead?: Architecture['classifierHead'];
   /** Other spellings of keys of the config → those of the schema. */
@@ -33,7 +38,7 @@ export interface CausalFamily<Schema extends ConfigSchema> {
   /** The config as the names of a file's weights complete it, where the config alone does not say which there are. */
   completed?(config: Record<string, unknown>, has: (weight: string) => boolean): Record<string, unknown>;
   /** Asks for the parts in the order of the file; computes nothing, since the same tree is built without values. */
-  build(config: z.output<Schema>, decoder: ModelParts, head: ModelParts): CausalTree;
+  build(config: z.output<Schema>, decoder: ModelParts, head: ModelParts, root: ModelParts): CausalTree;
 }
 
 /**
@@ -57,7 +62,7 @@ function architectureOf<Schema extends ConfigSchema>(
   const treeOf = (input: Record<string, unknown>, source: WeightSource) => {
     const parts = new ModelParts(source);
     const config = readConfig(schema, modelType, spelt(input));
-    return { parts, ...family.build(config, parts.at(paths.decoder), parts.at(paths.head)) };
+    return { parts, ...family.build(config, parts.at(paths.decoder), parts.at(paths.head), parts) };
   };
   const weights = (input: Record<string, unknown>) => {
     const recorder = new WeightRecorder();
@@ -80,7 +85,7 @@ function architectureOf<Schema extends ConfigSchema>(
     renameWeight(key) {
       if (buffers?.test(key) === true) return null;
       const name = renames.reduce((before, [pattern, after]) => before.replace(pattern, after), key);
-      const isWhole = [paths.decoder, paths.head].some((path) => name.startsWith(`${path}.`));
+      const isWhole = [paths.decoder, paths.head, ...(paths.beside ?? [])].some((path) => name.startsWith(`${path}.`));
       return isWhole || paths.decoder === '' ? name : `${paths.decoder}.${name}`;
     },
     remarks: (input) => configRemarks(schema, spelt(input)),

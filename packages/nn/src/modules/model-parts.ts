@@ -69,9 +69,10 @@ export class ModelParts implements WeightSource {
     return new RmsNorm(this.scale(`${path}.weight`, size), epsilon);
   }
 
-  /** `<path>.weight` and `<path>.bias`, each [size] */
-  layerNorm(path: string, size: number, epsilon: number): LayerNorm {
-    return new LayerNorm(this.scale(`${path}.weight`, size), this.bias(`${path}.bias`, size), epsilon);
+  /** `<path>.weight` and, where it has one, `<path>.bias`, each [size] */
+  layerNorm(path: string, size: number, epsilon: number, hasBias = true): LayerNorm {
+    const weight = this.scale(`${path}.weight`, size);
+    return new LayerNorm(weight, hasBias ? this.bias(`${path}.bias`, size) : null, epsilon);
   }
 
   /** The language-model head at this path: `weight` [vocabulary, C], perhaps `bias`; the weight is `tiedTo`'s where given. */

@@ -3,7 +3,7 @@
  * Mixtral 8x7B and 8x22B and what is built like them:
  * - attention as Mistral's, with a sliding window in every layer where the config names one
  * - in each block eight MLPs, of which a router chooses two for each token
- * Jiang et al., "Mixtral of experts", 2024 (arXiv 2401.04088), section 2. The router's loss is not computed.
+ * Jiang et al., "Mixtral of experts", 2024 (arXiv 2401.04088), section 2.
  * Reference: Transformers 5.18, models/mixtral/modeling_mixtral.py.
  * T tokens, C hidden size, F width of an expert, E experts, H query heads, G key heads, D head size.
  */
@@ -16,6 +16,7 @@ import {
   ropeKeys,
   ropeOptions,
   RoutedExperts,
+  RouterBalance,
   runBlocks,
   splitHeads,
   tf,
@@ -29,6 +30,7 @@ import {
   type Linear,
   type ModelParts,
   type RmsNorm,
+  type RouterBalanceOptions,
   type RopeOptions,
 } from '@llmf/nn';
 import { z } from 'zod';
@@ -52,9 +54,9 @@ export const mixtralConfig = z.looseObject({
   num_local_experts: z.int().min(1).default(8),
   num_experts_per_tok: z.int().min(1).default(2),
   router_jitter_noise: z.literal(0, '0: no noise on what the router sees').default(0),
-  /** true would add the router's loss while training. */
-  output_router_logits: z.literal(false, 'false: no loss of the router').default(false),
-  router_aux_loss_coef: z.unknown().optional(),
+  /** Is the router's loss a part of the objective, with the weight below? */
+  output_router_logits: z.boolean().default(false),
+  router_aux_loss_coef: z.number().min(0).default(0.001),
   ...ropeKeys,
 });
 type MixtralConfig = z.output<typeof mixtralConfig>;
@@ -151,12 +153,14 @@ class MixtralDecoder implements Decoder {
   readonly layers: readonly MixtralBlock[];
   readonly norm: RmsNorm;
   private readonly rope: RopeOptions;
+  private readonly balance: RouterBalanceOptions;
 
   constructor(parts: ModelParts, config: MixtralConfig) {
     const { vocab_size, hidden_size: hidden, num_hidden_layers: count } = config;
     this.embed_tokens = parts.embedding('embed_tokens', [vocab_size, hidden]);
     this.layers = parts.list('layers', count, (of, layer) => new MixtralBlock(of, layer, config));
     this.norm = parts.rmsNorm('norm', hidden, config.rms_norm_eps);
+    this.balance = config;
     this.rope = ropeOptions(
       'mixtral',
       { ...config, rope_theta: config.rope_theta ?? 1e6 },
@@ -169,7 +173,10 @@ class MixtralDecoder implements Decoder {
   }
 
   forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
-    return this.norm.forward(runBlocks(this.layers, embedded, new DecoderPass(context, this.rope)));
+    const balance = new RouterBalance(context, this.balance);
+    const x = runBlocks(this.layers, embedded, new DecoderPass(balance.context, this.rope));
+    balance.report(embedded.shape[0]);
+    return this.norm.forward(x);
   }
 }
 

@@ -3,7 +3,7 @@
  * Qwen1.5-MoE and Qwen2-MoE:
  * - attention as Qwen2's
  * - in most blocks many small MLPs, of which a router chooses some for each token, beside one that computes all
- * Qwen Team, "Qwen2 technical report", 2024 (arXiv 2407.10671), section 2.2.2. The router's loss is not computed.
+ * Qwen Team, "Qwen2 technical report", 2024 (arXiv 2407.10671), section 2.2.2.
  * Reference: Transformers 5.18, models/qwen2_moe/modeling_qwen2_moe.py.
  * T tokens, C hidden size, H query heads, G key heads, D head size.
  */
@@ -17,6 +17,7 @@ import {
   ropeKeys,
   ropeOptions,
   RoutedExperts,
+  RouterBalance,
   runBlocks,
   splitHeads,
   tf,
@@ -31,6 +32,7 @@ import {
   type Linear,
   type ModelParts,
   type RmsNorm,
+  type RouterBalanceOptions,
   type RopeOptions,
 } from '@llmf/nn';
 import { z } from 'zod';
@@ -57,9 +59,9 @@ export const qwen2MoeConfig = z.looseObject({
   /** Every layer of this number has experts, but for those of `mlp_only_layers`. */
   decoder_sparse_step: z.int().min(1).default(1),
   mlp_only_layers: z.array(z.int().min(0)).nullish(),
-  /** true would add the router's loss while training. */
-  output_router_logits: z.literal(false, 'false: no loss of the router').default(false),
-  router_aux_loss_coef: z.unknown().optional(),
+  /** Is the router's loss a part of the objective, with the weight below? */
+  output_router_logits: z.boolean().default(false),
+  router_aux_loss_coef: z.number().min(0).default(0.001),
   ...windowKeys,
   /** 0 as well as null: no window. */
   sliding_window: z.int().min(0).nullable().default(4096),
@@ -161,6 +163,7 @@ class Qwen2MoeDecoder implements Decoder {
   readonly layers: readonly Qwen2MoeBlock[];
   readonly norm: RmsNorm;
   private readonly rope: RopeOptions;
+  private readonly balance: RouterBalanceOptions;
 
   constructor(parts: ModelParts, config: Qwen2MoeConfig) {
     const { vocab_size, hidden_size: hidden, num_hidden_layers: count } = config;
@@ -168,6 +171,7 @@ class Qwen2MoeDecoder implements Decoder {
     this.embed_tokens = parts.embedding('embed_tokens', [vocab_size, hidden]);
     this.layers = parts.list('layers', count, (of, layer) => new Qwen2MoeBlock(of, layer, config, windows[layer]!));
     this.norm = parts.rmsNorm('norm', hidden, config.rms_norm_eps);
+    this.balance = config;
     this.rope = ropeOptions('qwen2_moe', config, headCounts('qwen2_moe', config).headDim);
   }
 
@@ -176,7 +180,10 @@ class Qwen2MoeDecoder implements Decoder {
   }
 
   forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
-    return this.norm.forward(runBlocks(this.layers, embedded, new DecoderPass(context, this.rope)));
+    const balance = new RouterBalance(context, this.balance);
+    const x = runBlocks(this.layers, embedded, new DecoderPass(balance.context, this.rope));
+    balance.report(embedded.shape[0]);
+    return this.norm.forward(x);
   }
 }
 

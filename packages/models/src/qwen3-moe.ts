@@ -3,7 +3,7 @@
  * Qwen3-MoE (30B-A3B, 235B-A22B, Qwen3-Coder):
  * - attention as Qwen3's, with an RMSNorm over each query and key head; a sliding window in every layer where asked for
  * - in each block many small MLPs, of which a router chooses some for each token
- * Qwen Team, "Qwen3 technical report", 2025 (arXiv 2505.09388), section 2. The router's loss is not computed.
+ * Qwen Team, "Qwen3 technical report", 2025 (arXiv 2505.09388), section 2.
  * Reference: Transformers 5.18, models/qwen3_moe/modeling_qwen3_moe.py.
  * T tokens, C hidden size, H query heads, G key heads, D head size.
  */
@@ -17,6 +17,7 @@ import {
   ropeKeys,
   ropeOptions,
   RoutedExperts,
+  RouterBalance,
   runBlocks,
   splitHeads,
   tf,
@@ -29,6 +30,7 @@ import {
   type Linear,
   type ModelParts,
   type RmsNorm,
+  type RouterBalanceOptions,
   type RopeOptions,
 } from '@llmf/nn';
 import { z } from 'zod';
@@ -54,9 +56,9 @@ export const qwen3MoeConfig = z.looseObject({
   /** Every layer of this number has experts, but for those of `mlp_only_layers`. */
   decoder_sparse_step: z.int().min(1).default(1),
   mlp_only_layers: z.array(z.int().min(0)).nullish(),
-  /** true would add the router's loss while training. */
-  output_router_logits: z.literal(false, 'false: no loss of the router').default(false),
-  router_aux_loss_coef: z.unknown().optional(),
+  /** Is the router's loss a part of the objective, with the weight below? */
+  output_router_logits: z.boolean().default(false),
+  router_aux_loss_coef: z.number().min(0).default(0.001),
   attention_bias: z.boolean().default(false),
   use_sliding_window: z.boolean().default(false),
   sliding_window: z.int().min(1).nullable().default(4096),
@@ -140,6 +142,7 @@ class Qwen3MoeDecoder implements Decoder {
   readonly layers: readonly Qwen3MoeBlock[];
   readonly norm: RmsNorm;
   private readonly rope: RopeOptions;
+  private readonly balance: RouterBalanceOptions;
 
   constructor(parts: ModelParts, config: Qwen3MoeConfig) {
     const { vocab_size, hidden_size: hidden, num_hidden_layers: count } = config;
@@ -147,6 +150,7 @@ class Qwen3MoeDecoder implements Decoder {
     this.embed_tokens = parts.embedding('embed_tokens', [vocab_size, hidden]);
     this.layers = parts.list('layers', count, (of, layer) => new Qwen3MoeBlock(of, layer, config, window));
     this.norm = parts.rmsNorm('norm', hidden, config.rms_norm_eps);
+    this.balance = config;
     this.rope = ropeOptions('qwen3_moe', config, headCounts('qwen3_moe', config).headDim);
   }
 
@@ -155,7 +159,10 @@ class Qwen3MoeDecoder implements Decoder {
   }
 
   forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
-    return this.norm.forward(runBlocks(this.layers, embedded, new DecoderPass(context, this.rope)));
+    const balance = new RouterBalance(context, this.balance);
+    const x = runBlocks(this.layers, embedded, new DecoderPass(balance.context, this.rope));
+    balance.report(embedded.shape[0]);
+    return this.norm.forward(x);
   }
 }
 

@@ -117,6 +117,8 @@ export interface ForwardContext {
    * It becomes a part of the objective, averaged over the tokens of the step, under this name.
    */
   readonly auxiliary?: (name: string, sum: Scalar) => void;
+  /** Takes the probabilities [T, E] of a router and the experts [T · k] that were chosen by them: see `RouterBalance`. */
+  readonly routed?: (probabilities: Tensor2D, chosen: Int32Array) => void;
 }
 
 /** Turns hidden states into logits: h Wᵀ + b. */
@@ -268,7 +270,7 @@ export interface WeightSource {
 export const ArchitectureToken = token<Architecture>('architecture');
 
 /** `model:` of the config. */
-export const modelSection = section<{ readonly path: string }>('model', '@llmf/models');
+export const modelSection = section<{ readonly path: string; readonly maxShardSize?: string }>('model', '@llmf/models');
 
 /** Provided by the models plugin: reads and writes Hugging Face model folders. */
 export interface ModelLoader {
@@ -326,6 +328,8 @@ export interface SaveOptions {
   /** Called when all is written and before any of it appears; what it throws keeps it from appearing. */
   readonly verify?: () => Promise<void>;
   readonly dtype: 'auto' | 'F32' | 'F16' | 'BF16';
+  /** Largest file of weights, as `5GB` or `500 MiB`; left out: the loader's own. */
+  readonly maxShardSize?: string | undefined;
   /** Keeps weights in fewer bits as they are, in this layout; left out, they are expanded. */
   readonly layout?: { readonly writer: LayoutWriter; readonly options: Readonly<Record<string, unknown>> };
   /** Of a weight, where others than the model's own are to be written: a merged layer's. Asked when its turn comes. */

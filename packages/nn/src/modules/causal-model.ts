@@ -55,7 +55,14 @@ export class CausalModel implements Model {
   }
 
   forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
-    return tf.tidy(() => withAdapterRows(embedded, context, (row, own) => this.decoder.forward(row, own)));
+    const own: (readonly [name: string, sum: tf.Scalar])[] = [];
+    const kept = context.auxiliary && { auxiliary: (name: string, sum: tf.Scalar) => void own.push([name, sum]) };
+    const { hidden } = tf.tidy(() => ({
+      hidden: withAdapterRows(embedded, { ...context, ...kept }, (row, pass) => this.decoder.forward(row, pass)),
+      sums: own.map(([, sum]) => sum), // they outlive the pass too
+    }));
+    for (const [name, sum] of own) context.auxiliary!(name, sum);
+    return hidden;
   }
 
   dispose(): void {

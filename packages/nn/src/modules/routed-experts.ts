@@ -37,6 +37,7 @@ export class RoutedExperts {
     const [tokens, size] = x.shape;
     const probabilities = tf.softmax(this.gate.forward(x, context)) as tf.Tensor2D; // [T, E]
     const chosen = likeliest(probabilities.dataSync() as Float32Array, this.experts.length, perToken); // [T · k]
+    context.routed?.(probabilities, chosen);
     const places = slotsByExpert(chosen, this.experts.length);
     const outputs = this.experts.flatMap((expert, number) => {
       const slots = places[number]!;

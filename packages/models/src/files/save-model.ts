@@ -29,6 +29,7 @@ import { checkSaved } from './finite-weights.js';
 import { configText } from './model-config.js';
 import { writeAndReadBack } from './read-back.js';
 import { headTensors, partHeads, writeHeadsBeside } from './save-heads.js';
+import { bytesOfSize } from './shard-size.js';
 import { transposed } from './transposed.js';
 import { openWeights, type PackedForms } from './weight-store.js';
 
@@ -48,9 +49,10 @@ export interface SaveSettings {
 export async function saveModel(
   model: Model,
   folder: string,
-  { source, dtype, companions, values, heads, verify, layout }: SaveOptions,
-  { architecture, forms, shardBytes }: SaveSettings,
+  { source, dtype, companions, values, heads, verify, layout, maxShardSize }: SaveOptions,
+  { architecture, forms, ...settings }: SaveSettings,
 ): Promise<void> {
+  const shardBytes = maxShardSize === undefined ? settings.shardBytes : bytesOfSize(maxShardSize);
   const dtypeOf = dtype === 'auto' ? await sourceDtypes(source, architecture, forms) : () => dtype;
   const infos = architecture.weights({ ...model.config });
   const { classifier, beside } = partHeads(heads);

@@ -24,7 +24,8 @@ export function writeFinalFiles(run: Run): void {
   run.hooks.end.tapPromise('final-files', async ({ reason }) => {
     if (reason !== 'finished' || !run.container.has(ModelToken)) return;
     const loader = run.container.resolve(ModelLoaderToken);
-    const source = await loader.locate(readSection(run.config, modelSection).path, run.folder);
+    const { path, maxShardSize } = readSection(run.config, modelSection);
+    const source = await loader.locate(path, run.folder);
     const output = resolve(run.output);
     const adapter = run.container.resolve(AttachedAdapterToken);
     const heads = [...run.container.resolve(AttachedHeadsToken).values()];
@@ -33,7 +34,7 @@ export function writeFinalFiles(run: Run): void {
     if (adapter !== null) await loader.saveAdapter(adapter, output, files);
     else {
       const dtype = fileDtypes[run.config.saveDtype];
-      await loader.save(run.container.resolve(ModelToken), output, { ...files, dtype });
+      await loader.save(run.container.resolve(ModelToken), output, { ...files, dtype, maxShardSize });
     }
     run.logger.info(`wrote ${adapter === null ? 'the model' : 'the adapter'} to ${output}`);
   });

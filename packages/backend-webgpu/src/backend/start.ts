@@ -3,27 +3,36 @@ import { declareBackend, tf } from '@llmf/nn';
 import { openDevice, type FoundAdapter } from '../device/adapter.js';
 import type { Dawn } from '../device/dawn.js';
 import { webGpuKernels } from '../kernels/index.js';
+import { nativeFormats } from './weights.js';
 import { TrainingWebGpuBackend } from './webgpu-backend.js';
 
 /** The name under which tfjs registers its kernels. */
 export const tfBackendName = 'webgpu';
 
 /** Makes it the current backend; one that was lost is replaced. @throws startFailed */
-export async function startWebGpuBackend(dawn: Dawn, adapter: FoundAdapter): Promise<TrainingWebGpuBackend> {
+export async function startWebGpuBackend(
+  dawn: Dawn,
+  adapter: FoundAdapter,
+  bufferLimit?: number,
+): Promise<TrainingWebGpuBackend> {
   const running = tf.findBackendFactory(tfBackendName) === null ? null : tf.findBackend(tfBackendName);
-  if (!(running instanceof TrainingWebGpuBackend) || running.isLost) await register(dawn, adapter);
+  if (!(running instanceof TrainingWebGpuBackend) || running.isLost) await register(dawn, adapter, bufferLimit);
   await tf.setBackend(tfBackendName);
   return tf.backend() as TrainingWebGpuBackend;
 }
 
-async function register(dawn: Dawn, adapter: FoundAdapter): Promise<void> {
+async function register(dawn: Dawn, adapter: FoundAdapter, bufferLimit?: number): Promise<void> {
   provideGlobals(dawn);
   const device = await openDevice(adapter);
-  const backend = withNavigator(() => new TrainingWebGpuBackend(device, adapter));
+  const backend = withNavigator(() => new TrainingWebGpuBackend(device, adapter, bufferLimit));
   if (tf.findBackendFactory(tfBackendName) !== null) tf.removeBackend(tfBackendName);
   registerKernels();
   tf.registerBackend(tfBackendName, () => backend);
-  declareBackend(tfBackendName, { memory: 'device' });
+  declareBackend(tfBackendName, {
+    memory: 'device',
+    formats: nativeFormats,
+    upload: (weight) => (tf.backend() as TrainingWebGpuBackend).uploadWeight(weight),
+  });
   // tfjs computes small values on the host, in other bits than the GPU's: whether it does must not depend on where a
   // resumed run's values lie.
   tf.env().set('WEBGPU_CPU_FORWARD', false);

@@ -15,7 +15,8 @@ const addInto = defineProgram({
   accumulator[at] += value[at];`,
 });
 
-function accumulateInto(accumulator: TensorInfo, value: TensorInfo, backend: TrainingWebGpuBackend): void {
+/** accumulator += value, in place */
+export function accumulateInto(accumulator: TensorInfo, value: TensorInfo, backend: TrainingWebGpuBackend): void {
   const size = tf.util.sizeFromShape(value.shape);
   backend.runner.run(addInto, {
     reads: { value },

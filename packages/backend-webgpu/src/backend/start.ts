@@ -3,13 +3,19 @@ import { declareBackend, tf } from '@llmf/nn';
 import { openDevice, type FoundAdapter } from '../device/adapter.js';
 import type { Dawn } from '../device/dawn.js';
 import { webGpuKernels } from '../kernels/index.js';
+import { affordableWork } from './affordable-work.js';
 import { nativeFormats } from './weights.js';
 import { TrainingWebGpuBackend } from './webgpu-backend.js';
 
 /** The name under which tfjs registers its kernels. */
 export const tfBackendName = 'webgpu';
 
-/** Makes it the current backend; one that was lost is replaced. @throws startFailed */
+/**
+ * Makes it the current backend; one that was lost is replaced.
+ *
+ * @param bufferLimit bytes of the largest buffer, where it shall be below the GPU's own
+ * @throws startFailed
+ */
 export async function startWebGpuBackend(
   dawn: Dawn,
   adapter: FoundAdapter,
@@ -18,7 +24,9 @@ export async function startWebGpuBackend(
   const running = tf.findBackendFactory(tfBackendName) === null ? null : tf.findBackend(tfBackendName);
   if (!(running instanceof TrainingWebGpuBackend) || running.isLost) await register(dawn, adapter, bufferLimit);
   await tf.setBackend(tfBackendName);
-  return tf.backend() as TrainingWebGpuBackend;
+  const backend = tf.backend() as TrainingWebGpuBackend;
+  if (backend !== running && bufferLimit === undefined) backend.runner.workPerDispatch = await affordableWork(backend);
+  return backend;
 }
 
 async function register(dawn: Dawn, adapter: FoundAdapter, bufferLimit?: number): Promise<void> {

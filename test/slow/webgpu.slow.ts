@@ -92,12 +92,16 @@ describe.skipIf(reason !== null)(`training on webgpu${reason === null ? '' : ` (
     await train(small('long', 2000, [watch], null), { folder: copy.folder });
     expect(samples).toHaveLength(2000);
     const middle = samples.slice(5, -1);
-    const ranges = middle[0]!.map((_, at) => [
-      Math.min(...middle.map((s) => s[at]!)),
-      Math.max(...middle.map((s) => s[at]!)),
-    ]);
-    console.log(`tensors, buffers, bytes: ${JSON.stringify(ranges)}`);
-    expect(new Set(middle.map((sample) => sample.join(' '))).size).toBe(1);
+    const ranges = middle[0]!.map((_, at) => {
+      const values = middle.map((sample) => sample[at]!);
+      return Math.max(...values) - Math.min(...values);
+    });
+    console.log(`tensors, buffers and bytes in use, all buffers and bytes: ${middle.at(-1)!.join(', ')}`);
+    // A row is logged while the next step's three metrics may or may not have been read.
+    expect(ranges[0]).toBeLessThanOrEqual(1);
+    expect(ranges[1]).toBeLessThanOrEqual(2);
+    expect(ranges[2]).toBeLessThanOrEqual(24);
+    expect(ranges.slice(3)).toEqual([0, 0]);
   });
 
   it('loses its GPU 20 times and ends with the weights of an undisturbed run', { timeout: 3_600_000 }, async () => {

@@ -49,14 +49,13 @@ async function start(source: DawnSource, { software }: z.infer<typeof webGpuOpti
   if (!software) refuseSoftware(adapter);
   const { startWebGpuBackend, tfBackendName } = await import('./backend/start.js');
   const { nativeFormats } = await import('./backend/weights.js');
-  const { device } = await startWebGpuBackend(dawn, adapter);
+  await startWebGpuBackend(dawn, adapter);
   return {
     tfName: tfBackendName,
     precisions: ['f32'],
     formats: [...nativeFormats],
     numerics: `webgpu-${tf.version_core}-${adapter.family.replaceAll(' ', '-')}`,
     description: `WebGPU on ${adapter.name}`,
-    stop: async () => device.destroy(),
   };
 }
 

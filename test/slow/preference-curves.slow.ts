@@ -8,8 +8,8 @@ import lossOrpo from '@llmf/loss-orpo';
 import lossSimpo from '@llmf/loss-simpo';
 import { train } from 'llmf';
 import { afterAll, describe, expect, it } from 'vitest';
-import { repository } from './support/command.js';
-import { metricsOf } from './support/first-run.js';
+import { repository } from '../support/command.js';
+import { metricsOf } from '../support/first-run.js';
 
 type Metrics = Readonly<Record<string, number>>;
 interface Row {

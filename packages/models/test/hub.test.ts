@@ -198,12 +198,16 @@ const startWithoutHashes = (bytes: Buffer) =>
 
 const noise = Buffer.from(Array.from({ length: 4000 }, (_, at) => Math.imul(at + 1, 0x9e3779b1) >>> 24));
 
-/** A safetensors file of 10,000 small weights. */
+/** A safetensors file of 10,000 small weights, and the constant that GPT-J's files keep beside them. */
 function plausible(): Buffer {
-  const values = Float32Array.from({ length: 10_000 }, (_, at) => Math.sin(at) / 10);
-  const header = JSON.stringify({ v: { dtype: 'F32', shape: [10_000], data_offsets: [0, 40_000] } }).padEnd(96);
+  const values = Float32Array.from({ length: 10_001 }, (_, at) => (at < 10_000 ? Math.sin(at) / 10 : -1e9));
+  const tensors = {
+    v: { dtype: 'F32', shape: [10_000], data_offsets: [0, 40_000] },
+    masked_bias: { dtype: 'F32', shape: [], data_offsets: [40_000, 40_004] },
+  };
+  const header = JSON.stringify(tensors).padEnd(160);
   const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(96n);
+  length.writeBigUInt64LE(160n);
   return Buffer.concat([length, Buffer.from(header), Buffer.from(values.buffer)]);
 }
 

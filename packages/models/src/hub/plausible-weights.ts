@@ -35,7 +35,9 @@ export async function implausibleIn(file: string): Promise<string | null> {
 function implausible(tensor: HostTensor): string | null {
   const run = runIn(tensor.data);
   if (run !== null) return `with ${longestRun} times the byte 0x${run.toString(16).padStart(2, '0')} in a row`;
-  const beyond = toFloat32(tensor).find((value) => !(Math.abs(value) < largest)); // NaN too
+  const values = toFloat32(tensor);
+  if (values.length === 1) return null; // a buffer, such as GPT-J's masked_bias of −1e9
+  const beyond = values.find((value) => !(Math.abs(value) < largest)); // NaN too
   return beyond === undefined ? null : `with a weight of ${beyond}`;
 }
 

@@ -4,7 +4,6 @@ import {
   answeredRow,
   answerFacts,
   assess,
-  HealthWatch,
   heldOutMetrics,
   learn,
   objectiveTemperature,
@@ -17,8 +16,10 @@ import {
   type Learner,
   type RolloutRequest,
   type ScoredAnswer,
+  type StepFacts,
 } from '@llmf/rollouts';
 import {
+  HealthWatch,
   Objective,
   openPolicy,
   openReference,
@@ -82,7 +83,7 @@ interface Known {
 
 class GrpoSession implements StageSession {
   readonly stepsPerEpoch: number;
-  private readonly health: HealthWatch;
+  private readonly health: HealthWatch<StepFacts>;
   private saidEqual = false;
 
   constructor(

@@ -5,7 +5,6 @@ import {
   answeredRow,
   answerFacts,
   assess,
-  HealthWatch,
   heldOutMetrics,
   learn,
   policyMetrics,
@@ -14,8 +13,10 @@ import {
   type Assessed,
   type Assessors,
   type Learner,
+  type StepFacts,
 } from '@llmf/rollouts';
 import {
+  HealthWatch,
   lossTermsOf,
   Objective,
   openPolicy,
@@ -64,7 +65,7 @@ const remembered = ({ description, equalsPolicyAtStart }: Reference): Reference 
 
 class OnlineDpoSession implements StageSession {
   readonly stepsPerEpoch: number;
-  private readonly health: HealthWatch;
+  private readonly health: HealthWatch<StepFacts>;
 
   constructor(
     private readonly options: OnlineDpoOptions,

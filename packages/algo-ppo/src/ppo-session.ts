@@ -4,7 +4,6 @@ import {
   answeredRow,
   answerFacts,
   assess,
-  HealthWatch,
   heldOutMetrics,
   klController,
   learn,
@@ -16,8 +15,18 @@ import {
   type Assessors,
   type KlController,
   type Learner,
+  type StepFacts,
 } from '@llmf/rollouts';
-import { Objective, openPolicy, openReference, peakLearningRate, Rows, tempered, Updater } from '@llmf/training';
+import {
+  HealthWatch,
+  Objective,
+  openPolicy,
+  openReference,
+  peakLearningRate,
+  Rows,
+  tempered,
+  Updater,
+} from '@llmf/training';
 import { experienceOf } from './experience.js';
 import { healthRules } from './health-rules.js';
 import { settled, type PpoOptions, type WrittenOptions } from './options.js';
@@ -58,7 +67,7 @@ export async function openPpo(run: Run, written: Record<string, unknown>): Promi
 
 class PpoSession implements StageSession {
   readonly stepsPerEpoch: number;
-  private readonly health: HealthWatch;
+  private readonly health: HealthWatch<StepFacts>;
 
   constructor(
     private readonly options: PpoOptions,

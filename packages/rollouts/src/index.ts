@@ -19,7 +19,6 @@ export {
 export { type ScoredAnswer } from './answers/scored-answer.js';
 export * from './contracts/index.js';
 export { answerFacts, type AnswerFacts, type HealthRule, type StepFacts } from './health/health-rule.js';
-export { HealthWatch } from './health/health-watch.js';
 export * from './health/rules.js';
 export { klController, type KlControl, type KlController } from './kl/controllers.js';
 export { klEstimators, klOfTokens, type KlEstimator } from './kl/estimators.js';

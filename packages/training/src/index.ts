@@ -2,6 +2,9 @@
 export { training as default } from './plugin.js';
 export { chosen } from './choose.js';
 export * from './contracts/index.js';
+export type { HealthRule, ObservedStep } from './health/health-rule.js';
+export { HealthWatch } from './health/health-watch.js';
+export { fromTo, lastOf, mean } from './health/series.js';
 export { createTrainingHooks } from './hooks.js';
 export { createLossSession } from './loss-session.js';
 export * from './losses/index.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { apiVersion, type Plugin } from '@llmf/core';
 import { sayWhereLossIsZero } from './checks/loss-is-zero.js';
-import { watchPreferences } from './checks/preference-health.js';
+import { watchPreferences } from './health/preference-health.js';
 import { OptimizerToken, ScheduleToken } from './contracts/optimizer.js';
 import { ReferenceToken } from './contracts/reference.js';
 import { TrainingHooksToken } from './contracts/hooks.js';

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HealthRule as RuleOf, ObservedStep } from '@llmf/training';
 import { total } from '../answers/completions-log.js';
 import type { ScoredAnswer } from '../answers/scored-answer.js';
 
 /** What a step of an online algorithm shows of itself. */
-export interface StepFacts {
-  /** By the names of metrics.jsonl; a rule whose metric is absent says nothing. */
-  readonly metrics: Readonly<Record<string, number>>;
+export interface StepFacts extends ObservedStep {
   readonly answers: readonly AnswerFacts[];
 }
 
@@ -15,11 +14,8 @@ export interface AnswerFacts {
   readonly isCutOff: boolean;
 }
 
-/** Looks at the steps so far, the newest last, and says in one line what is wrong and what helps; null: nothing is. */
-export interface HealthRule {
-  readonly name: string;
-  readonly see: (steps: readonly StepFacts[]) => string | null;
-}
+/** A rule that looks at the answers too. */
+export type HealthRule = RuleOf<StepFacts>;
 
 export const answerFacts = ({ sample, reward }: ScoredAnswer): AnswerFacts => ({
   score: total(reward) ?? 0,

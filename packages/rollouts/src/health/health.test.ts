@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
+import { HealthWatch } from '@llmf/training';
 import type { HealthRule, StepFacts } from './health-rule.js';
-import { HealthWatch } from './health-watch.js';
 import * as rules from './rules.js';
 
 const answer = (score: number, tokens = 10, isCutOff = false) => ({ score, tokens, isCutOff });

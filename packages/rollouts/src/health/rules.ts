@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { fromTo, lastOf, mean } from '@llmf/training';
+import { correlation } from './correlation.js';
 import type { HealthRule, StepFacts } from './health-rule.js';
-import { correlation, fromTo, lastOf, mean } from './series.js';
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;
 const short = (value: number) => String(Number(value.toPrecision(3)));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import algoIlql from '@llmf/algo-ilql';
 import algoPpo from '@llmf/algo-ppo';
+import algoReward from '@llmf/algo-reward';
 import lossDpo from '@llmf/loss-dpo';
 import lossOrpo from '@llmf/loss-orpo';
 import { readSafetensors } from '@llmf/core';
@@ -69,6 +70,11 @@ describe('an encoder–decoder', () => {
     await run('lora', 'single.jsonl', 2, { stage: 'sft', adapter: 'lora', ...path });
     const adapter = JSON.parse(readFileSync(join(folder, 'lora', 'adapter_config.json'), 'utf8')) as object;
     expect(adapter).toMatchObject({ peft_type: 'LORA', task_type: null });
+  });
+
+  it('is not made a reward model, whose head Transformers would draw anew', async () => {
+    const reward = run('reward', 'pairs.jsonl', 1, { stage: 'reward', plugins: [algoReward()] } as Config);
+    await expect(reward).rejects.toMatchObject({ code: 'LLMF_MODELS_NO_CLASSIFIER' });
   });
 
   it('learns preferences: DPO begins at ln 2, and chosen answers gain', async () => {

@@ -30,6 +30,7 @@ import {
   type RmsNorm,
 } from '@llmf/nn';
 import { z } from 'zod';
+import { modelErrors } from './errors.js';
 
 /** Keys and defaults of T5Config and MT5Config. */
 const t5Keys = {
@@ -285,6 +286,9 @@ const familyOf = (modelType: string, description: string, config: typeof t5Confi
     paths: { decoder: '', head: 'lm_head' },
     // Of early files; no such table is read.
     buffers: /^decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight$/,
+    classifierHead() {
+      throw modelErrors.noClassifier({ modelType });
+    },
     /** Transformers 5 writes that the head is the embeddings also where the file holds one of its own. */
     completed(given, has) {
       const scaled = modelType === 't5' && isScaled(given);

@@ -16,6 +16,7 @@ TEMPLATES = r"""
 {{ 'abc'.startswith(('x', 'a')) }} {{ 'abc'.endswith('bc') }} {{ 'abc'.startswith('b', 1) }} {{ 'a'.center(5, '*') }} {{ '7'.zfill(3) }} {{ 'a'.ljust(3) }}| {{ 'abc'.removeprefix('a') }} {{ 'abc'.removesuffix('c') }} {{ '-'.join(['a', 'b']) }} {{ 'a\tb'.expandtabs(4) }}
 {{ 'a1'.isalnum() }} {{ 'a'.isalpha() }} {{ '1'.isdigit() }} {{ ' '.isspace() }} {{ 'a'.islower() }} {{ 'Ab Cd'.istitle() }} {{ ''.isascii() }} {{ 'é'.isupper() }}
 {{ s|length }} {{ s[3] }} {{ s[-2] }} {{ s[::-1] }} {{ s[1:4] }} {{ s[-3:] }} {{ l[1:] }} {{ l[::-1] }} {{ l[::2] }} {{ l[-1] }} {{ l[5] }} {{ (1, 2, 3)[1:] }} {{ l[:-1] }} {{ 'abc'[5:1] }} {{ 'abc'[:99] }}
+{{ 5[:2] }}|{{ (0|default('d'))[1:] }}|{{ {'a': 1}[:1] }}|{{ 'ab'['x':] }}|{{ true[:1] }}|{{ none[::2] }}
 {{ d.b }} {{ d['a'] }} {{ d.C[1] }} {{ d.zz }} {{ d['items'] }} {{ d.items()|list }} {{ d.keys() }} {{ d.values()|list }} {{ d.get('zz', 'no') }} {{ d.get('zz') }} {{ d|length }} {{ d|list }} {{ 'b' in d }} {{ 'z' not in d }} {{ d|items|list }}
 {{ nothing }}|{{ nothing is defined }}|{{ nothing|length }}|{{ nothing|default('d') }}|{{ no|default('d') }}|{{ no|default('d', true) }}|{{ nothing|trim }}|{{ 'a' in nothing }}|{{ nothing == nope }}|{{ nothing|list }}|{{ not nothing }}|{{ nothing ~ 'x' }}|{{ nothing|join }}|{{ nothing|first }}
 {{ 'a' if yes else 'b' }} {{ 'a' if no }}| {{ no or 'x' }} {{ yes and 'y' }} {{ not no }} {{ 1 if l else 2 }} {{ 'x' in 'xyz' }} {{ 5 in l }} {{ 3 not in l }}

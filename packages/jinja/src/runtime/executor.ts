@@ -24,6 +24,7 @@ import { applyFilter, call, evaluate, evaluateArguments } from './evaluator.js';
 import { LoopContext } from './loop-context.js';
 import { MacroFunction, type MacroArguments } from './macro.js';
 import { Namespace } from './namespace.js';
+import { outputValue } from './output-value.js';
 import { Output } from './output.js';
 import { Variables, type Context } from './variables.js';
 
@@ -75,7 +76,7 @@ export class Executor {
     switch (statement.kind) {
       case 'output':
         for (const part of statement.parts) {
-          output.write(typeof part === 'string' ? part : str(evaluate(part, variables)));
+          output.write(typeof part === 'string' ? part : str(outputValue(part, variables)));
         }
         return 'done';
       case 'if':

@@ -2,9 +2,12 @@
 import { Option, type Command } from 'commander';
 import type { MergeFlags } from '../merge-command.js';
 import type { CommandContext } from '../run-cli.js';
-import { combinations } from '@llmf/adapters';
+import type { Combination } from '@llmf/adapters';
 import { collect } from './collect.js';
 import { wholeNumber } from './numbers.js';
+
+/** Named here too: the package that combines is loaded with the command, not with its help. */
+const combinations: readonly Combination[] = ['cat', 'linear', 'svd'];
 
 /** `llmf merge --model DIR --adapter DIR… --output DIR [key=value]…` */
 export function declareMerge(program: Command, { io, setStatus }: CommandContext): void {
@@ -20,7 +23,7 @@ export function declareMerge(program: Command, { io, setStatus }: CommandContext
     .option('--weights <list>', 'of several adapters, in order: 0.7,0.3; 1 each when left out')
     .addOption(
       new Option('--combination <name>', 'of several: cat is exactly their sum, linear and svd keep a low rank')
-        .choices([...combinations])
+        .choices(combinations)
         .default('cat'),
     )
     .option('--rank <n>', 'of svd; the largest of theirs when left out', wholeNumber)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { tf } from '../../tf.js';
+import { sumOfRows } from '../sum-of-rows.js';
 
 export interface LayerNormInputs {
   readonly x: Tensor2D; // [T, C]
@@ -26,7 +27,7 @@ export function layerNormGradientComposite(
   const along = tf.mean(tf.mul(g, n), -1, true); // [T, 1]
   const dx = tf.mul(tf.sub(tf.sub(g, tf.mean(g, -1, true)), tf.mul(n, along)), r) as Tensor2D;
   if (!wantsWeight) return [dx, tf.zeros([0]), tf.zeros([0])];
-  return [dx, tf.sum(tf.mul(dy, n), 0), tf.sum(dy, 0)];
+  return [dx, sumOfRows(tf.mul(dy, n)), sumOfRows(dy)];
 }
 
 function normalized(x: Tensor2D, epsilon: number): { n: Tensor; r: Tensor } {

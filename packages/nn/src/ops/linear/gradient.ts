@@ -9,6 +9,7 @@ import {
   linearLowRankGradientComposite,
   linearWeightGradientComposite,
 } from './composite.js';
+import { sumOfRows } from '../sum-of-rows.js';
 
 const inputGradient = defineKernel(kernels.linearInputGradient, linearInputGradientComposite);
 const weightGradient = defineKernel(kernels.linearWeightGradient, linearWeightGradientComposite);
@@ -40,7 +41,7 @@ export const linearOp = defineOp(linearKernel, {
     return {
       ...(dx === undefined ? {} : { x: dx }),
       ...(wants.has('weight') ? { weight: weightGradient({ dy: dy!, x: x! }, {})[0] } : {}),
-      ...(wants.has('bias') ? { bias: tf.sum(dy!, 0) } : {}),
+      ...(wants.has('bias') ? { bias: sumOfRows(dy!) } : {}),
       ...(lowRank === null ? {} : { a: lowRank[0], b: lowRank[1] }),
     };
   },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { tf } from '../../tf.js';
+import { sumOfRows } from '../sum-of-rows.js';
 
 export interface RmsNormInputs {
   readonly x: Tensor2D; // [T, C]
@@ -25,7 +26,7 @@ export function rmsNormGradientComposite(
   const g = tf.mul(dy, weight);
   const along = tf.mean(tf.mul(g, normalized), -1, true); // [T, 1]
   const dx = tf.mul(tf.sub(g, tf.mul(normalized, along)), r) as Tensor2D;
-  return [dx, wantsWeight ? tf.sum(tf.mul(dy, normalized), 0) : tf.zeros([0])];
+  return [dx, wantsWeight ? sumOfRows(tf.mul(dy, normalized)) : tf.zeros([0])];
 }
 
 const inverseRms = (x: Tensor, epsilon: number): Tensor => tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));

@@ -7,6 +7,7 @@
  */
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { tf } from '../../tf.js';
+import { sumOfRows } from '../sum-of-rows.js';
 import { timesTransposed, transposedTimes } from '../products.js';
 import { scatterRows } from '../embedding/scatter-rows.js';
 
@@ -104,7 +105,7 @@ export function selectedLogProbsGradientComposite(
       return [
         tf.matMul(dz, head),
         ...(wantsHead ? [transposedTimes(dz, h)] : []),
-        ...(wantsHead && bias !== undefined ? [tf.sum(dz, 0)] : []),
+        ...(wantsHead && bias !== undefined ? [sumOfRows(dz)] : []),
       ];
     });
     dHead = addTo(dHead, ofHead);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { kernels } from '../../contracts/ops.js';
-import { tf } from '../../tf.js';
 import { defineKernel } from '../define-kernel.js';
 import { defineOp } from '../define-op.js';
 import {

@@ -10,6 +10,7 @@ import {
   policyMetrics,
   Rollouts,
   samplingDifference,
+  stepResult,
   totalScore,
   type Assessed,
   type Assessors,
@@ -109,7 +110,7 @@ class GrpoSession implements StageSession {
       ...this.rollouts.metricsOf(answers),
       ...(this.options.resample === 0 ? {} : { 'completions/resampled': resampled }),
     };
-    if (groups.length === 0) return { metrics: Promise.resolve(rewards), tokens: 0, computedTokens: 0 };
+    if (groups.length === 0) return stepResult(rewards, []);
 
     const batches = await rows.pack(
       groups.map((group) => answeredRow(group)),
@@ -131,12 +132,7 @@ class GrpoSession implements StageSession {
       ...learned.metrics,
     };
     this.health.see(step, { metrics, answers: groups.flat().map(answerFacts) });
-    const passes = [...batches, ...learned.batches];
-    return {
-      metrics: Promise.resolve(metrics),
-      tokens: passes.reduce((sum, { tokens }) => sum + tokens, 0),
-      computedTokens: passes.reduce((sum, { ids }) => sum + ids.length, 0),
-    };
+    return stepResult(metrics, [...batches, ...learned.batches]);
   }
 
   evaluate(): Promise<Record<string, number> | null> {

@@ -10,6 +10,7 @@ import {
   policyMetrics,
   Rollouts,
   samplingDifference,
+  stepResult,
   type Assessed,
   type Assessors,
   type Learner,
@@ -91,7 +92,7 @@ class OnlineDpoSession implements StageSession {
       ...this.rollouts.metricsOf(answers),
       frac_reward_zero_std: (groups.length - pairs.length) / groups.length,
     };
-    if (pairs.length === 0) return { metrics: Promise.resolve(rewards), tokens: 0, computedTokens: 0 };
+    if (pairs.length === 0) return stepResult(rewards, []);
 
     const batches = await rows.pack(
       pairs.map((pair) => pairRow(pair)),
@@ -109,12 +110,7 @@ class OnlineDpoSession implements StageSession {
       ...learned.metrics,
     };
     this.health.see(step, { metrics, answers: answers.map(answerFacts) });
-    const passes = [...batches, ...learned.batches];
-    return {
-      metrics: Promise.resolve(metrics),
-      tokens: passes.reduce((sum, { tokens }) => sum + tokens, 0),
-      computedTokens: passes.reduce((sum, { ids }) => sum + ids.length, 0),
-    };
+    return stepResult(metrics, [...batches, ...learned.batches]);
   }
 
   evaluate(): Promise<Record<string, number> | null> {

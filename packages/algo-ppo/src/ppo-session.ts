@@ -12,6 +12,7 @@ import {
   Rollouts,
   RunningMoments,
   samplingDifference,
+  stepResult,
   type Assessors,
   type KlController,
   type Learner,
@@ -94,7 +95,7 @@ class PpoSession implements StageSession {
     });
     const scored = answers.filter(({ reward }) => reward.score !== null);
     const rewards = this.rollouts.metricsOf(answers);
-    if (scored.length === 0) return { metrics: Promise.resolve(rewards), tokens: 0, computedTokens: 0 };
+    if (scored.length === 0) return stepResult(rewards, []);
 
     const batches = await rows.pack(
       scored.map((answer) => answeredRow([answer])),
@@ -114,12 +115,7 @@ class PpoSession implements StageSession {
       ...learned.metrics,
     };
     this.health.see(step, { metrics, answers: scored.map(answerFacts) });
-    const passes = [...batches, ...learned.batches];
-    return {
-      metrics: Promise.resolve(metrics),
-      tokens: passes.reduce((sum, { tokens }) => sum + tokens, 0),
-      computedTokens: passes.reduce((sum, { ids }) => sum + ids.length, 0),
-    };
+    return stepResult(metrics, [...batches, ...learned.batches]);
   }
 
   evaluate(): Promise<Record<string, number> | null> {

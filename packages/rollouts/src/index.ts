@@ -22,6 +22,7 @@ export { answerFacts, type AnswerFacts, type HealthRule, type StepFacts } from '
 export * from './health/rules.js';
 export { klController, type KlControl, type KlController } from './kl/controllers.js';
 export { klEstimators, klOfTokens, type KlEstimator } from './kl/estimators.js';
+export { stepResult } from './learning/step-result.js';
 export { learn, type Learned, type Learner, type LearningPlan } from './learning/learn.js';
 export { miniBatches } from './learning/mini-batches.js';
 export { noReward } from './reward-slot.js';

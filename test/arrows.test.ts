@@ -91,3 +91,39 @@ function usedFolders(name: string, file: string): string[] {
   const used = values.map(([, , path]) => join(dirname(file), path!).replaceAll('\\', '/').split('/')[0]!);
   return [...new Set(used)].filter((folder) => folder !== own);
 }
+
+describe('the files of a package', () => {
+  it.each([...packages, 'testkit'])('of %s never import each other in a circle, not even types', (name) => {
+    expect(circleIn(new Map(sourcesOf(name).map((file) => [file, filesUsed(name, file)])))).toEqual([]);
+  });
+
+  it('a circle is found', () => {
+    const arrows = { 'a.ts': ['b.ts'], 'b.ts': ['c.ts'], 'c.ts': ['b.ts'] };
+    expect(circleIn(new Map(Object.entries(arrows)))).toEqual(['b.ts', 'c.ts', 'b.ts']);
+  });
+});
+
+const filesUsed = (name: string, file: string): string[] =>
+  [...textOf(name, file).matchAll(/^(?:import|export)[^;]*? from '(\.[^']+)\.js';/gm)].map(([, path]) =>
+    join(dirname(file), `${path!}.ts`).replaceAll('\\', '/'),
+  );
+
+/** The first way from a file back to itself; empty where there is none. */
+function circleIn(arrows: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const search = (file: string, above: readonly string[]): string[] => {
+    if (above.includes(file)) return [...above.slice(above.indexOf(file)), file];
+    if (done.has(file)) return [];
+    done.add(file);
+    for (const used of arrows.get(file) ?? []) {
+      const circle = search(used, [...above, file]);
+      if (circle.length > 0) return circle;
+    }
+    return [];
+  };
+  for (const file of arrows.keys()) {
+    const circle = search(file, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}

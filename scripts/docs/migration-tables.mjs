@@ -23,7 +23,7 @@ export function migrationSource() {
   });
   return `// SPDX-License-Identifier: Apache-2.0
 // Written from docs/coming-from.md by scripts/write-docs.mjs; change the page.
-import type { MigrationTable } from './foreign-config.js';
+import type { MigrationTable } from './migration-table.js';
 
 export const migrationTables: readonly MigrationTable[] = [
 ${text.join('')}];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RandomKey } from '@llmf/core';
 import { linear, tf, type Tensor2D, type Variable } from '@llmf/nn';
-import { Relus, type EncoderSizes } from './mlp-head.js';
-import type { PromptEncoder } from './p-tuning.js';
+import { Relus } from './mlp-head.js';
+import type { EncoderSizes } from './prompt-encoder.js';
+import type { PromptEncoder } from './prompt-encoder.js';
 import { uniformWeight } from './variables.js';
 
 /** A bidirectional LSTM over the virtual tokens and two linear layers behind it: size → 2·hidden → size. */

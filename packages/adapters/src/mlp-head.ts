@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RandomKey } from '@llmf/core';
 import { linear, tf, type Tensor2D, type Variable } from '@llmf/nn';
-import type { PromptEncoder } from './p-tuning.js';
+import type { PromptEncoder } from './prompt-encoder.js';
 import { uniformWeight } from './variables.js';
-
-/** Widths of a prompt encoder: of the model's embeddings, and inside. */
-export interface EncoderSizes {
-  readonly size: number;
-  readonly hiddenSize: number;
-  readonly layers: number;
-}
+import type { EncoderSizes } from './prompt-encoder.js';
 
 /** Linear layers with relu between them, named by their place in torch.nn.Sequential: 0, 2, 4. */
 export class Relus {

@@ -5,7 +5,7 @@
  * saved adapter holds what the encoder gives. As PEFT's (peft/tuners/p_tuning/model.py, 0.21).
  */
 import type { RandomKey } from '@llmf/core';
-import { tf, type Adapter, type Model, type Tensor2D, type Variable } from '@llmf/nn';
+import { tf, type Adapter, type Model, type Tensor2D } from '@llmf/nn';
 import { z } from 'zod';
 import { LstmHead } from './lstm.js';
 import { MlpHead } from './mlp-head.js';
@@ -50,12 +50,6 @@ async function saved(model: Model, folder: string, option: string): Promise<Prom
     peftConfig: configOf(model, tokens, { encoder: 'mlp', hiddenSize: model.hiddenSize, layers: 2 }),
     virtualTokens: { length: tokens, embeddings: () => table as unknown as Tensor2D },
   });
-}
-
-/** x [n, C] → [n, C] */
-export interface PromptEncoder {
-  readonly variables: ReadonlyMap<string, Variable>;
-  forward(x: Tensor2D): Tensor2D;
 }
 
 function fresh(model: Model, options: PTuningOptions, random: RandomKey): PromptAdapter {

@@ -20,15 +20,7 @@ import { declareTrain } from './commands/train.js';
 import { HandOver, handOverWhereNamed } from './hand-over.js';
 import type { CliIo } from './io.js';
 import { installFolder, version } from './version.js';
-
-/** Declares one command; its work is imported when it is called, so that `--help` stays fast. */
-export type DeclareCommand = (program: Command, context: CommandContext) => void;
-
-export interface CommandContext {
-  readonly io: CliIo;
-  /** Exit status of a command that ends without an error but not with success either. */
-  setStatus(status: number): void;
-}
+import type { DeclareCommand } from './declare-command.js';
 
 const commands: readonly DeclareCommand[] = [
   declareTrain,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ChatReader } from '@llmf/training';
-import { Encoder, type EncodingOptions } from './encode/encoder.js';
+import { Encoder } from './encode/encoder.js';
+import type { EncodingOptions } from './encode/encoding.js';
 import type { Message } from './formats/example.js';
 import { chooseTemplate } from './templates/choose.js';
 import { Tokenizer } from './tokenizer.js';

@@ -5,14 +5,8 @@ export { collate, packedLength } from './batch/collate.js';
 export { cutIntoPasses, cutLengths } from './batch/cut-into-passes.js';
 export { createSampler, type SamplerSettings } from './sampler.js';
 export { ExampleTransformToken, type ExampleTransform } from './extension-points.js';
-export {
-  columnRoles,
-  DataFormatToken,
-  type ColumnRole,
-  type DataFormat,
-  type Tags,
-  type WantedRows,
-} from './formats/data-format.js';
+export { DataFormatToken, type DataFormat, type WantedRows } from './formats/data-format.js';
+export { columnRoles, type ColumnRole, type Tags } from './formats/columns.js';
 export type { Cells } from './formats/cells.js';
 export type * from './formats/example.js';
 export { RowProblem } from './readers/row-reader.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { section } from '@llmf/core';
 import { z } from 'zod';
-import { columnRoles } from './formats/data-format.js';
+import { columnRoles } from './formats/columns.js';
 
 const columns = z
   .partialRecord(z.enum(columnRoles), z.string().min(1))

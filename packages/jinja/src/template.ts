@@ -7,7 +7,8 @@ import { globalFunctions } from './runtime/globals.js';
 import { checkNames } from './syntax/check-names.js';
 import type { Statement } from './syntax/nodes.js';
 import { parseTemplate } from './syntax/parse-template.js';
-import { resolveScopes, type Scope } from './syntax/scopes.js';
+import { resolveScopes } from './syntax/scopes.js';
+import type { Scope } from './syntax/scope.js';
 import { toValue } from './values/to-value.js';
 import type { Value } from './values/value.js';
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { boundedExp, boundedExpm1, logSigmoid } from '@llmf/training';
 import { tf, type Tensor1D } from '@llmf/nn';
-import type { DpoOptions } from './options.js';
-
-export const divergenceNames = ['reverse_kl', 'forward_kl', 'js', 'alpha'] as const;
+import type { ScoreOptions } from './score-options.js';
 
 const defaultAlpha = 0.5;
 
@@ -23,7 +21,7 @@ const defaultAlpha = 0.5;
  */
 export function divergenceScore(
   ratio: Tensor1D,
-  { divergence, alphaCoefficient }: Pick<DpoOptions, 'divergence' | 'alphaCoefficient'>,
+  { divergence, alphaCoefficient }: Pick<ScoreOptions, 'divergence' | 'alphaCoefficient'>,
 ): Tensor1D {
   switch (divergence) {
     case 'reverse_kl':

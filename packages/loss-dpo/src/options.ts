@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { divergenceNames } from './divergence.js';
+import { divergenceNames } from './score-options.js';
 import { variants, variantNames } from './variants/index.js';
 
 export const dpoOptions = z

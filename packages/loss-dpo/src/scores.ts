@@ -3,7 +3,7 @@ import { tf, type Tensor1D } from '@llmf/nn';
 import type { ChosenRejected, PairLogProbs, Pairs } from '@llmf/training';
 import { divergenceScore } from './divergence.js';
 import { desensitizedSum } from './length-desensitized.js';
-import type { DpoOptions } from './options.js';
+import type { ScoreOptions } from './score-options.js';
 
 /** What the variants are functions of, each [pairs]; y_w is the chosen answer, y_l the rejected one. */
 export interface Scores {
@@ -18,7 +18,7 @@ export interface Scores {
   readonly tokens: ChosenRejected<Tensor1D>;
 }
 
-export function scores({ policy, reference, layout }: Pairs, options: DpoOptions): Scores {
+export function scores({ policy, reference, layout }: Pairs, options: ScoreOptions): Scores {
   const logProbs = (side: ChosenRejected<PairLogProbs>) =>
     options.ldAlpha === null || options.ldAlpha === 1
       ? { chosen: side.chosen.sum, rejected: side.rejected.sum }

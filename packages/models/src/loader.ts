@@ -8,7 +8,7 @@ import { readModelConfig } from './files/model-config.js';
 import { saveAdapter } from './files/save-adapter.js';
 import { saveModel } from './files/save-model.js';
 import { fingerprintOf, watchWeights } from './files/weight-files.js';
-import type { PackedForms } from './files/weight-store.js';
+import type { PackedForms } from './files/stored-weights.js';
 
 export interface LoaderSettings {
   /** Finds the architecture of a model that is saved. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 export { vision as default, vision } from './plugin.js';
 export { visionOptions, type VisionOptions } from './options.js';
-export { decodeImage, type DecodeOptions, type ExifPolicy, type RgbImage } from './decode/decode-image.js';
+export { decodeImage, type DecodeOptions, type ExifPolicy } from './decode/decode-image.js';
+export type { RgbImage } from './decode/rgb-image.js';
 export { fileSource, memorySource, type ByteSource } from './header/byte-source.js';
-export { defaultImageLimits, readImageHeader, type ImageHeader, type ImageLimits } from './header/image-header.js';
+export { defaultImageLimits, readImageHeader, type ImageLimits } from './header/image-header.js';
+export type { ImageHeader } from './header/header.js';
 export { mediaReference, type MediaReference } from './media/media-reference.js';
 export { openMedia, type MediaAccess } from './media/open-media.js';
 export { qwen25Vl, qwen2Vl } from './models/qwen2-vl.js';

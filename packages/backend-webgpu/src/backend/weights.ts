@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { bf16, type PackedWeight, tf } from '@llmf/nn';
-import type { TrainingWebGpuBackend } from './webgpu-backend.js';
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 
 /** Rows [first, first + rows) of a weight, in a buffer that the GPU takes. */
 export interface WeightPart {
@@ -19,7 +19,7 @@ export const nativeFormats: ReadonlySet<string> = new Set([bf16.name]);
 
 /** Cut where one buffer would be above `limit` bytes. */
 export function partsOf(
-  backend: TrainingWebGpuBackend,
+  backend: WebGPUBackend,
   values: Float32Array | Uint16Array,
   [rows, columns]: readonly [number, number],
   limit: number,

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { coreKeys, sectionOf, type ConfigInput, type Engine } from '@llmf/core';
 import { cliErrors } from '../cli-errors.js';
-import { toolNames } from '../commands/import.js';
+import { toolNames } from '../import/tool-names.js';
 import { migrationTables } from './tables.generated.js';
-
-/** What options of another tool are called here: a section of docs/coming-from.md. */
-export interface MigrationTable {
-  readonly tool: string;
-  /** There (keys in backticks, perhaps with a value), here, note; in Markdown. */
-  readonly rows: readonly (readonly string[])[];
-}
+import type { MigrationTable } from './migration-table.js';
 
 /** A key of a config, by its dotted path, with its value. */
 interface Entry {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Written from docs/coming-from.md by scripts/write-docs.mjs; change the page.
-import type { MigrationTable } from './foreign-config.js';
+import type { MigrationTable } from './migration-table.js';
 
 export const migrationTables: readonly MigrationTable[] = [
   {

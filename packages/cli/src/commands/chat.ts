@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import type { ChatFlags } from '../chat-command.js';
-import type { CommandContext } from '../run-cli.js';
+import type { CommandContext } from '../declare-command.js';
 import { addSamplingOptions } from './sampling-options.js';
 
 /** `llmf chat --model DIR [--adapter DIR]` */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
 import type { EmbedFlags } from '../embed-command.js';
-import type { CommandContext } from '../run-cli.js';
+import type { CommandContext } from '../declare-command.js';
 import { collect } from './collect.js';
 import { wholeNumber } from './numbers.js';
 

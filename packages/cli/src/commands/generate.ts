@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import type { GenerateFlags } from '../generate-command.js';
-import type { CommandContext } from '../run-cli.js';
+import type { CommandContext } from '../declare-command.js';
 import { collect } from './collect.js';
 import { addSamplingOptions } from './sampling-options.js';
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
 import type { ImportFlags } from '../import/import-command.js';
-import type { CommandContext } from '../run-cli.js';
-
-/** Known to `--help` without loading what reads them. */
-export const toolNames = ['llamafactory', 'trl', 'medicalgpt', 'trlx', 'axolotl'] as const;
+import type { CommandContext } from '../declare-command.js';
+import { toolNames } from '../import/tool-names.js';
 
 /** `llmf import FILE --from TOOL`, `llmf import --from TOOL -- FLAGS` */
 export function declareImport(program: Command, { io }: CommandContext): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import type { CommandContext } from '../run-cli.js';
+import type { CommandContext } from '../declare-command.js';
 import type { InitFlags } from '../init-command.js';
 import { collect } from './collect.js';
 import { wholeNumberFrom0 } from './numbers.js';

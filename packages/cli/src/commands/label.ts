@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
 import type { LabelFlags } from '../comparisons/label-command.js';
-import type { CommandContext } from '../run-cli.js';
+import type { CommandContext } from '../declare-command.js';
 import { collect } from './collect.js';
 import { nonNegativeNumber, wholeNumber, wholeNumberFrom0 } from './numbers.js';
 

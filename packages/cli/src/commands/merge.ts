@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
 import type { MergeFlags } from '../merge-command.js';
-import type { CommandContext } from '../run-cli.js';
+import type { CommandContext } from '../declare-command.js';
 import type { Combination } from '@llmf/adapters';
 import { collect } from './collect.js';
 import { wholeNumber } from './numbers.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import type { QuantizeFlags } from '../quantize-command.js';
-import type { CommandContext } from '../run-cli.js';
+import type { CommandContext } from '../declare-command.js';
 import { collect } from './collect.js';
 
 /** `llmf quantize --model DIR --format nf4 --output DIR [key=value]…` */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import type { SampleFlags } from '../comparisons/sample-command.js';
-import type { CommandContext } from '../run-cli.js';
+import type { CommandContext } from '../declare-command.js';
 import { wholeNumberTo } from './numbers.js';
 import { addSamplingOptions } from './sampling-options.js';
 

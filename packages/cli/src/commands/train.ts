@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
-import type { CommandContext } from '../run-cli.js';
+import type { CommandContext } from '../declare-command.js';
 import { collect } from './collect.js';
-import { toolNames } from './import.js';
+import { toolNames } from '../import/tool-names.js';
 
 interface TrainFlags {
   readonly plugin?: readonly string[];

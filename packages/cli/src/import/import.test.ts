@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { composeEngine } from '../compose-engine.js';
 import { optionsOfFlags } from './flags.js';
 import { toolNamed } from './foreign-words.js';
-import { toolNames } from '../commands/import.js';
+import { toolNames } from './tool-names.js';
 import { tools } from './tools.js';
 import { translate, type Options } from './translation.js';
 

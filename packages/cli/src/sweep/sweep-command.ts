@@ -9,6 +9,7 @@ import { runSweep } from './run-sweep.js';
 import { readSweep, type Sweep } from './sweep-file.js';
 import { sweepPage } from './sweep-report.js';
 import { SweepState } from './sweep-state.js';
+import { nested } from './nested.js';
 
 /** Runs a sweep. Returns the exit status. */
 export async function sweepCommand(io: CliIo, file: string, { resume }: { resume: boolean }): Promise<number> {
@@ -52,16 +53,4 @@ async function writeResults(sweep: Sweep, state: SweepState): Promise<void> {
   await writeFileAtomic(join(sweep.output, 'report.html'), sweepPage(sweep, trials));
   const best = bestOf(trials, sweep.direction);
   if (best !== null) await writeFileAtomic(join(sweep.output, 'best.yaml'), stringify(nested(best.params)));
-}
-
-/** `train.learningRate` → `train: { learningRate }`. */
-export function nested(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const config: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(params)) {
-    const path = key.split('.');
-    let target = config;
-    for (const part of path.slice(0, -1)) target = (target[part] ??= {}) as Record<string, unknown>;
-    target[path.at(-1)!] = value;
-  }
-  return config;
 }

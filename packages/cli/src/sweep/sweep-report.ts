@@ -6,7 +6,7 @@ import { escaped } from '../plot/escaped.js';
 import { figure, type Panel } from '../plot/figure.js';
 import { page, table } from '../plot/page.js';
 import { parallelCoordinates } from './parallel-coordinates.js';
-import { nested } from './sweep-command.js';
+import { nested } from './nested.js';
 import type { Sweep } from './sweep-file.js';
 
 /** A sweep as one page that loads nothing from elsewhere. */

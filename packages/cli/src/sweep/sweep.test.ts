@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { spaceOf, type Space, type Trial } from '@llmf/sweep';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parallelCoordinates } from './parallel-coordinates.js';
-import { nested } from './sweep-command.js';
+import { nested } from './nested.js';
 import { readSweep, type Sweep } from './sweep-file.js';
 import { sweepPage } from './sweep-report.js';
 import { isStopped, SweepState } from './sweep-state.js';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { apiVersion, type Plugin } from '../contracts/plugin.js';
+import { apiVersion } from '../contracts/plugin.js';
+import type { Plugin } from '../contracts/engine.js';
 import { token, type Named } from '../contracts/token.js';
 import { createEngine } from '../engine/engine.js';
 import { decidingPart, placesIn } from './deciding.js';

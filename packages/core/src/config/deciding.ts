@@ -4,7 +4,7 @@ import type { Named, OptionsSchema } from '../contracts/token.js';
 import { sectionOf } from '../engine/plugin-shape.js';
 import { isPlain } from './mistakes.js';
 import { alternatives, jsonSchemaOf, type JsonSchema } from './option-schema.js';
-import { engineOptions } from './resolve-config.js';
+import { engineOptions } from './engine-options.js';
 import { trainOptions } from './run-config.js';
 import { slotsIn } from './slot-place.js';
 

@@ -3,7 +3,7 @@ import type { Engine, Slot } from '../contracts/engine.js';
 import { sectionOf } from '../engine/plugin-shape.js';
 import { alternatives, jsonSchemaOf, type JsonSchema } from './option-schema.js';
 import { knownNames } from './resolve-choices.js';
-import { engineOptions } from './resolve-config.js';
+import { engineOptions } from './engine-options.js';
 import { trainOptions } from './run-config.js';
 import { typeText, valueText } from './type-text.js';
 

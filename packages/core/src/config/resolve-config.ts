@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import type { Engine, Slot } from '../contracts/engine.js';
-import type { Plugin } from '../contracts/plugin.js';
+import type { Plugin } from '../contracts/engine.js';
 import { coreKeys } from '../engine/engine.js';
 import { sectionOf } from '../engine/plugin-shape.js';
 import type { ConfigSource } from './config-source.js';
@@ -11,16 +11,7 @@ import { decidingPart, placesIn } from './deciding.js';
 import { isPlain, Mistakes, unknownKeys } from './mistakes.js';
 import { keysOf } from './option-schema.js';
 import { trainOptions, type Choice, type RunConfig, type TrainOptions } from './run-config.js';
-
-export const engineOptions = z.strictObject({
-  plugins: z.array(z.string().min(1)).default([]).describe('Plugins to load, besides those that come with llmf.'),
-  output: z.string().min(1).optional().describe('Folder of the run; default runs/<loss>.').meta({ decides: false }),
-  saveDtype: z
-    .enum(['auto', 'f32', 'f16', 'bf16'])
-    .default('auto')
-    .describe("Of a full model's file at the end; auto keeps the source's. Adapters are f32.")
-    .meta({ decides: false }),
-});
+import { engineOptions } from './engine-options.js';
 
 /** A key of editors, allowed in every config and of no meaning to a run. */
 const editorKey = '$schema';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Engine, Slot } from '../contracts/engine.js';
-import type { Plugin } from '../contracts/plugin.js';
+import type { Plugin } from '../contracts/engine.js';
 import type { Mistakes } from './mistakes.js';
 import { knownNames, resolveChoices } from './resolve-choices.js';
 import type { Choice } from './run-config.js';

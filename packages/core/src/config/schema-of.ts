@@ -3,7 +3,7 @@ import type { Engine, Slot } from '../contracts/engine.js';
 import type { Named } from '../contracts/token.js';
 import { sectionOf } from '../engine/plugin-shape.js';
 import { jsonSchemaOf, type JsonSchema } from './option-schema.js';
-import { engineOptions } from './resolve-config.js';
+import { engineOptions } from './engine-options.js';
 import { trainOptions } from './run-config.js';
 import { isTopLevel, slotsIn } from './slot-place.js';
 

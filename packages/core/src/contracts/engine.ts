@@ -2,9 +2,8 @@
 import type { AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook } from 'tapable';
 import type { Container } from './container.js';
 import type { Choice } from '../config/run-config.js';
-import type { Plugin } from './plugin.js';
 import type { Run } from './run.js';
-import type { Named, Token } from './token.js';
+import type { Named, OptionsSchema, Token } from './token.js';
 
 /**
  * A key of the config whose value chooses one (or several) of the values provided under a token by name:
@@ -71,4 +70,19 @@ export interface Engine {
   find<T extends Named>(token: Token<T>, name: string): T;
   /** The plugin that provided a value, for messages and the default loss or stage of a `--plugin`. */
   providerOf(value: unknown): Plugin | undefined;
+}
+
+/**
+ * A plugin is a value from a factory; the factory is the default export of its package.
+ * `options`, when given, becomes a config section: `section`, else the plugin's name in camelCase (`data` → `data:`).
+ */
+export interface Plugin {
+  readonly name: string;
+  readonly apiVersion: number;
+  readonly description?: string;
+  readonly options?: OptionsSchema;
+  readonly section?: string;
+  /** false: it watches a run and changes nothing of it, so that a run resumes with or without it. */
+  readonly decides?: false;
+  apply(engine: Engine): void;
 }

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Engine } from '../contracts/engine.js';
-import { apiVersion, type Plugin } from '../contracts/plugin.js';
+import { apiVersion } from '../contracts/plugin.js';
+import type { Plugin } from '../contracts/engine.js';
 import { token, type Named } from '../contracts/token.js';
 import { LlmfError, defineErrors } from '../errors.js';
 import { checkSingleCopies, registerCopy } from './copies.js';

@@ -2,7 +2,8 @@
 import { AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook } from 'tapable';
 import { createContainer } from '../container/container.js';
 import type { Engine, EngineHooks, Slot } from '../contracts/engine.js';
-import { apiVersion, type Plugin } from '../contracts/plugin.js';
+import { apiVersion } from '../contracts/plugin.js';
+import type { Plugin } from '../contracts/engine.js';
 import type { Named, Token } from '../contracts/token.js';
 import { coreErrors, coreFaults } from '../core-errors.js';
 import { LlmfError } from '../errors.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Plugin } from '../contracts/plugin.js';
+import type { Plugin } from '../contracts/engine.js';
 import { coreErrors } from '../core-errors.js';
 
 /** @throws LLMF_CORE_PLUGIN_SHAPE saying what is missing, before anything of the plugin is called. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Plugin } from '../contracts/plugin.js';
+import type { Plugin } from '../contracts/engine.js';
 import { coreErrors } from '../core-errors.js';
 import { checkPluginShape } from '../engine/plugin-shape.js';
 import { LlmfError } from '../errors.js';

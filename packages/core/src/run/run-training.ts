@@ -17,6 +17,7 @@ import { startBackend } from './start-backend.js';
 import { StepLoop } from './step-loop.js';
 import { Stopped } from './stopped.js';
 import { TrainingRun } from './training-run.js';
+import type { TrainingOutcome } from './training-outcome.js';
 
 export interface RunTrainingOptions {
   /** Continue from the newest checkpoint of the output folder; starts afresh when there is none. */
@@ -26,18 +27,6 @@ export interface RunTrainingOptions {
   readonly logger: Logger;
   /** Aborted by the first Ctrl-C: the step in progress ends, a checkpoint is written, the run ends. */
   readonly stop?: AbortSignal;
-}
-
-export interface TrainingOutcome {
-  readonly output: string;
-  readonly step: number;
-  readonly reason: 'finished' | 'interrupted';
-  /** Why it ended before its last step, where it was stopped by a rule. */
-  readonly stoppedBy?: string;
-  /** Step of the weights that were written, where the best were kept. */
-  readonly bestStep?: number;
-  /** The last metrics row and the last evaluation row, when there were any. */
-  readonly metrics: Readonly<Record<string, unknown>>;
 }
 
 /**

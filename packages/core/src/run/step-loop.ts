@@ -7,7 +7,7 @@ import { BestMetric } from './best-metric.js';
 import { MetricsWindow } from './metrics-window.js';
 import { runErrors } from './run-errors.js';
 import { Stopped } from './stopped.js';
-import type { TrainingOutcome } from './run-training.js';
+import type { TrainingOutcome } from './training-outcome.js';
 import type { TrainingRun } from './training-run.js';
 
 /** A step that is queued on the device and not yet read back. */

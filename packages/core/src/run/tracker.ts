@@ -4,7 +4,8 @@
  * kept; a failure is told once and tried again with later rows; what is left at the end is told.
  */
 import type { MetricsRow, Run, RunStarted } from '../contracts/run.js';
-import { apiVersion, type Plugin } from '../contracts/plugin.js';
+import { apiVersion } from '../contracts/plugin.js';
+import type { Plugin } from '../contracts/engine.js';
 
 /** One run at a place that keeps metrics. Calls come one after the other; one that rejects is made again. */
 export interface Tracker {

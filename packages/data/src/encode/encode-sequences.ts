@@ -4,7 +4,7 @@ import type { SequenceExample } from '../formats/example.js';
 import { RowProblem } from '../readers/row-reader.js';
 import type { Tokenizer } from '../tokenizer.js';
 import { longestLength, type EncodedParts } from './encoded-parts.js';
-import type { Encoded, EncodingOptions } from './encoder.js';
+import type { Encoded, EncodingOptions } from './encoding.js';
 
 /** Texts between the tokens that frame them, each an answer without a prompt, cut at their end as Transformers' tokenizers do. */
 export function encodeSequences(

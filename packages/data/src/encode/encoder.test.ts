@@ -6,7 +6,8 @@ import { RowProblem } from '../readers/row-reader.js';
 import { chooseTemplate } from '../templates/choose.js';
 import { Tokenizer } from '../tokenizer.js';
 import { longestLength } from './encoded-parts.js';
-import { Encoder, type EncodingOptions } from './encoder.js';
+import { Encoder } from './encoder.js';
+import type { EncodingOptions } from './encoding.js';
 
 const defaults: EncodingOptions = {
   systemPrompt: null,

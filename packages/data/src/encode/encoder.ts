@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EncodedResponse, LabelRequest } from '@llmf/training';
+import type { EncodedResponse } from '@llmf/training';
 import type { ChatExample, Example, Message, TextExample, TokenExample } from '../formats/example.js';
 import { RowProblem } from '../readers/row-reader.js';
 import type { ChosenTemplate } from '../templates/choose.js';
@@ -7,31 +7,8 @@ import type { Tokenizer } from '../tokenizer.js';
 import { countedTokens, longestLength, type EncodedParts } from './encoded-parts.js';
 import { encodeSequences } from './encode-sequences.js';
 import { renderChat, type TextSegment } from './segments.js';
-import { truncateRow, type Truncation } from './truncate.js';
-
-/** Everything that decides which tokens a row becomes; part of the cache key. */
-export interface EncodingOptions {
-  readonly systemPrompt: string | null;
-  /** null: rows are never cut (scoring). */
-  readonly maxLength: number | null;
-  readonly truncation: Truncation;
-  readonly trainOnPrompt: boolean;
-  readonly maskHistory: boolean;
-  /** Rows with media are not cut here: a modality does it, which knows their length. */
-  readonly leavesMedia: boolean;
-  /** The stage learns running text: chats are written out and learned whole. */
-  readonly asText: boolean;
-  /** How labels become numbers; left out: they are not wanted. */
-  readonly labels?: LabelRequest;
-  /** An encoder reads prompts: each row has one, which ends as the tokenizer ends a text. */
-  readonly wholePrompts?: true;
-}
-
-export interface Encoded {
-  readonly rows: readonly EncodedParts[];
-  /** Why tokens were cut off, for the report; null: none were. */
-  readonly truncated: string | null;
-}
+import { truncateRow } from './truncate.js';
+import type { Encoded, EncodingOptions } from './encoding.js';
 
 /** Rows whose tokens are compared with those that inference would give: a template that differs does so in all. */
 const rowsCompared = 16;

@@ -4,7 +4,8 @@ import type { ResponseRole, StandardRowKind } from '@llmf/training';
 import { RowProblem } from '../readers/row-reader.js';
 import { asNumber, asStructure, asText, type Cells } from './cells.js';
 import { sameMessages, turnText } from './compare-turns.js';
-import type { ColumnRole, WantedRows } from './data-format.js';
+import type { WantedRows } from './data-format.js';
+import type { ColumnRole } from './columns.js';
 import type { Answer, ChatExample, Message } from './example.js';
 import { isMessages, readMessages } from './messages.js';
 

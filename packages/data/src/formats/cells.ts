@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { JsonNumber, parseJson } from '@llmf/jinja';
 import { OtherValue, RowProblem } from '../readers/row-reader.js';
-import type { ColumnRole, Tags } from './data-format.js';
+import type { ColumnRole, Tags } from './columns.js';
 import type { Example, MediaReference } from './example.js';
 
 /** Which column holds which role in one data file. */

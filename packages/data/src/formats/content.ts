@@ -2,7 +2,7 @@
 import { RowProblem } from '../readers/row-reader.js';
 import { asNumber, asText, type Cells } from './cells.js';
 import type { MediaMark, MediaReference, ToolCall } from './example.js';
-import { parseCalls } from './messages.js';
+import { parseCalls } from './calls.js';
 
 /** What the content of a message says. */
 export interface Content {

@@ -3,48 +3,7 @@ import { token, type Named } from '@llmf/core';
 import type { StandardRowKind } from '@llmf/training';
 import type { Cells } from './cells.js';
 import type { Example } from './example.js';
-
-/** Columns that a format can read, by what they hold. */
-export const columnRoles = [
-  'prompt',
-  'query',
-  'response',
-  'history',
-  'messages',
-  'system',
-  'tools',
-  'images',
-  'videos',
-  'audios',
-  'chosen',
-  'rejected',
-  'label',
-  'responses',
-  'scores',
-  'text',
-  'words',
-  'tags',
-  'anchor',
-  'positive',
-  'negative',
-  'weight',
-  'promptIds',
-  'responseIds',
-  'chosenIds',
-  'rejectedIds',
-] as const;
-export type ColumnRole = (typeof columnRoles)[number];
-
-/** Keys and role names of chat messages. */
-export interface Tags {
-  readonly role: string;
-  readonly content: string;
-  readonly user: string;
-  readonly assistant: string;
-  readonly observation: string;
-  readonly function: string;
-  readonly system: string;
-}
+import type { ColumnRole, Tags } from './columns.js';
 
 /** What the reading stage wants from a row; `any`: whatever the row is. */
 export type WantedRows = StandardRowKind | 'any';

@@ -2,7 +2,8 @@
 import { RowProblem } from '../readers/row-reader.js';
 import { withAnswers, type ChatParts } from './answers.js';
 import { asStructure, asText, type Cells } from './cells.js';
-import type { DataFormat, Tags, WantedRows } from './data-format.js';
+import type { DataFormat, WantedRows } from './data-format.js';
+import type { Tags } from './columns.js';
 import type { Example, Message } from './example.js';
 import { isMessages, readMessages } from './messages.js';
 import { systemTurn, withoutSystem } from './system-turn.js';

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { JsonNumber, parseJson } from '@llmf/jinja';
+import { JsonNumber } from '@llmf/jinja';
 import { OtherValue, RowProblem } from '../readers/row-reader.js';
 import { asStructure, asText, checkPlain, type Cells } from './cells.js';
 import { readContent } from './content.js';
-import type { Tags } from './data-format.js';
+import type { Tags } from './columns.js';
 import type { Message, ToolCall } from './example.js';
 import { otherFields, readMask } from './message-fields.js';
+import { parseCalls, readCalls } from './calls.js';
 
 /** Role names in use besides the tags of the file. */
 const aliases: Readonly<Record<string, Message['role'] | 'function'>> = {
@@ -112,39 +113,4 @@ function canonicalRole(value: unknown, tags: Tags, where: string): Message['role
   const role = aliases[value];
   if (role === undefined) throw new RowProblem(`${where} has the unknown role ${JSON.stringify(value)}`);
   return role;
-}
-
-/** OpenAI's `tool_calls`: `[{ function: { name, arguments } }]`, or the inner objects themselves. */
-function readCalls(value: unknown, where: string): ToolCall[] {
-  const list = asStructure(value, `tool_calls of ${where}`);
-  if (!Array.isArray(list)) throw new RowProblem(`tool_calls of ${where} is not a list`);
-  return list.map((call: unknown) => {
-    const { function: inner, ...beside } = (call ?? {}) as Record<string, unknown>;
-    if (inner === undefined || inner === null) return readCall(call, where);
-    const fields = Object.entries(beside).filter(([, value]) => value !== null && value !== undefined);
-    return { ...readCall(inner, where), ...(fields.length > 0 && { fields: Object.fromEntries(fields) }) };
-  });
-}
-
-/** A turn that is one function call, or a list of them, written as JSON. */
-export function parseCalls(value: unknown, where: string): ToolCall[] {
-  const structure = asStructure(value, `the function call of ${where}`);
-  return (Array.isArray(structure) ? structure : [structure]).map((call) => readCall(call, where));
-}
-
-function readCall(value: unknown, where: string): ToolCall {
-  const call = value as { name?: unknown; arguments?: unknown; id?: unknown } | null;
-  if (typeof call?.name !== 'string') throw new RowProblem(`a function call of ${where} has no name`);
-  const given = call.arguments ?? {};
-  // Arguments are often JSON inside JSON; templates want the object.
-  const parsed = typeof given === 'string' ? tryJson(given) : given;
-  return { name: call.name, arguments: parsed, ...(typeof call.id === 'string' && { fields: { id: call.id } }) };
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    return text;
-  }
 }

@@ -2,7 +2,8 @@
 import { JsonNumber } from '@llmf/jinja';
 import { RowProblem } from '../readers/row-reader.js';
 import { asStructure, asText, type Cells } from './cells.js';
-import type { ColumnRole, DataFormat } from './data-format.js';
+import type { DataFormat } from './data-format.js';
+import type { ColumnRole } from './columns.js';
 import type { SequenceExample } from './example.js';
 
 /** A text with its label, several of them, or numbers. */

@@ -3,7 +3,8 @@ import type { ResponseRole } from '@llmf/training';
 import { RowProblem } from '../readers/row-reader.js';
 import { chooseKind, readLabel } from './answers.js';
 import { asStructure, type Cells } from './cells.js';
-import type { ColumnRole, DataFormat, WantedRows } from './data-format.js';
+import type { DataFormat, WantedRows } from './data-format.js';
+import type { ColumnRole } from './columns.js';
 import type { TokenExample } from './example.js';
 
 /** Token ids instead of text: promptIds with responseIds (and a label), or with chosenIds and rejectedIds. */

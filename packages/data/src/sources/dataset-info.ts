@@ -5,7 +5,7 @@ import { nearest } from '@llmf/core';
 import { z } from 'zod';
 import { errors } from '../errors.js';
 import { findJsonFault } from '../readers/json-error.js';
-import type { ColumnRole } from '../formats/data-format.js';
+import type { ColumnRole } from '../formats/columns.js';
 import type { SourceOptions } from '../options.js';
 
 /**

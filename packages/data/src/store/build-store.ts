@@ -4,46 +4,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { nearest, throwIfStopped } from '@llmf/core';
 import type { DroppedRow } from '@llmf/training';
 import type { EncodedBlock } from '../encode/encode-block.js';
-import type { EncodingOptions } from '../encode/encoder.js';
 import { errors } from '../errors.js';
-import type { ExampleTransform } from '../extension-points.js';
-import type { DataFormat, WantedRows } from '../formats/data-format.js';
+import type { DataFormat } from '../formats/data-format.js';
 import { builtInFormats } from '../formats/index.js';
 import { openSourceFile, type OpenedFile } from '../sources/open-source-file.js';
 import type { Source } from '../sources/source.js';
-import type { ChosenTemplate } from '../templates/choose.js';
-import type { Tokenizer } from '../tokenizer.js';
 import { hashFile, hashJson } from './content-hash.js';
 import { encodeRanges } from './encode-ranges.js';
 import { recordVersion } from './record.js';
 import { selectRows, type RowLimits, type RowRange } from './row-selection.js';
 import { StoreWriter } from './store-writer.js';
 import { TokenStore } from './token-store.js';
+import type { BuildSettings } from './build-settings.js';
 
 /** Changes when the same data would be encoded otherwise by a newer version of this package. */
 const encodingVersion = 3;
 const blockRows = 256;
-
-export interface BuildSettings {
-  readonly folder: string;
-  readonly wanted: WantedRows;
-  /** Numeric columns wanted beside the text. */
-  readonly extras: readonly string[];
-  readonly formats: readonly DataFormat[];
-  readonly transforms: readonly ExampleTransform[];
-  readonly tokenizer: Tokenizer | null;
-  readonly tokenizerFolder: string;
-  readonly template: ChosenTemplate | null;
-  readonly templateName: string;
-  readonly encoding: EncodingOptions;
-  /** Ids at or above this do not exist in the model; null: not known. */
-  readonly vocabulary: number | null;
-  readonly cacheFolder: string;
-  readonly workers: number | 'auto';
-  readonly notice: (line: string) => void;
-  /** Aborted when the run shall end. */
-  readonly stop?: AbortSignal | undefined;
-}
 
 export interface StoredRows {
   readonly store: TokenStore;

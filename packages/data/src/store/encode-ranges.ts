@@ -4,7 +4,7 @@ import { Encoder } from '../encode/encoder.js';
 import { builtInFormats } from '../formats/index.js';
 import type { OpenedFile } from '../sources/open-source-file.js';
 import { WorkerPool, workerCount, workerFile } from '../workers/worker-pool.js';
-import type { BuildSettings } from './build-store.js';
+import type { BuildSettings } from './build-settings.js';
 import type { RowRange } from './row-selection.js';
 
 export interface EncodedRange {

@@ -2,7 +2,7 @@
 import { LlmfError, type ErrorDetail } from '@llmf/core';
 import { JsonNumber } from '@llmf/jinja';
 import type { EncodedBlock } from '../encode/encode-block.js';
-import type { EncodingOptions } from '../encode/encoder.js';
+import type { EncodingOptions } from '../encode/encoding.js';
 import type { WantedRows } from '../formats/data-format.js';
 import { OtherValue, RowProblem } from '../readers/row-reader.js';
 import type { ReadingPlan } from '../sources/open-source-file.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { textOf } from '../values/compare.js';
+import { textOf } from '../values/equality.js';
 import { getItem } from '../values/subscript.js';
 import { Undefined } from '../values/undefined.js';
 import type { Value } from '../values/value.js';

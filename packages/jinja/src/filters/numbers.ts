@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fixedDigits, scaledInteger } from '../strings/decimal.js';
 import { overflowError, TemplateError, typeError, valueError } from '../template-error.js';
-import { toFloat, binary } from '../values/arithmetic.js';
-import { textOf } from '../values/compare.js';
+import { binary } from '../values/arithmetic.js';
+import { toFloat } from '../values/numbers.js';
+import { textOf } from '../values/equality.js';
 import { asIndex, isNumber, numberOf, type PythonNumber } from '../values/numbers.js';
 import { parseFloatText, parseInteger } from '../values/parse-number.js';
 import { isTrue } from '../values/truth.js';

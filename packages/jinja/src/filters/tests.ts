@@ -2,7 +2,8 @@
 import { isLower, isUpper } from '../strings/case.js';
 import { typeError } from '../template-error.js';
 import { binary } from '../values/arithmetic.js';
-import { isEqual, order, textOf } from '../values/compare.js';
+import { isEqual, textOf } from '../values/equality.js';
+import { order } from '../values/order.js';
 import { Dict } from '../values/dict.js';
 import { contains, iteratorOf } from '../values/iterate.js';
 import { Markup } from '../values/markup.js';

@@ -8,7 +8,7 @@ import { splitFromEnd, splitLines } from '../strings/split.js';
 import { whitespaceClass } from '../strings/whitespace.js';
 import { TemplateError, typeError, valueError } from '../template-error.js';
 import { binary } from '../values/arithmetic.js';
-import { textOf } from '../values/compare.js';
+import { textOf } from '../values/equality.js';
 import { Dict } from '../values/dict.js';
 import { itemsOf, lengthOfValue } from '../values/iterate.js';
 import { escapeHtml, Markup } from '../values/markup.js';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { allocateText, nested, spend, spendOnText } from '../runtime/budget.js';
 import { typeError, valueError } from '../template-error.js';
-import { order, textOf } from '../values/compare.js';
+import { textOf } from '../values/equality.js';
+import { order } from '../values/order.js';
 import { Dict } from '../values/dict.js';
 import { floatRepr } from '../values/float-repr.js';
 import { listOf } from '../values/iterate.js';

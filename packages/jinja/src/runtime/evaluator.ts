@@ -2,7 +2,8 @@
 import type { Arguments, Compare, Comparison, Conditional, Expression, Filter, Test } from '../syntax/nodes.js';
 import { TemplateError, typeError } from '../template-error.js';
 import { binary, unary } from '../values/arithmetic.js';
-import { isEqual, order, textOf } from '../values/compare.js';
+import { isEqual, textOf } from '../values/equality.js';
+import { order } from '../values/order.js';
 import { Dict } from '../values/dict.js';
 import { contains, itemsOf } from '../values/iterate.js';
 import { str } from '../values/repr.js';

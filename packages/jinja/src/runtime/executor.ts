@@ -11,7 +11,7 @@ import type {
   Target,
 } from '../syntax/nodes.js';
 import { TemplateError, typeError, unsupported, valueError } from '../template-error.js';
-import { textOf } from '../values/compare.js';
+import { textOf } from '../values/equality.js';
 import { Dict } from '../values/dict.js';
 import { Iteration, itemsOf } from '../values/iterate.js';
 import { str } from '../values/repr.js';

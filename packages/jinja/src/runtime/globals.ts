@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError, overflowError, typeError, unsupported, valueError } from '../template-error.js';
-import { textOf } from '../values/compare.js';
+import { textOf } from '../values/equality.js';
 import { Function, type Body } from '../values/function.js';
 import { integerOf } from '../values/numbers.js';
 import { Range } from '../values/range.js';

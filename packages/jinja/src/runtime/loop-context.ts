@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { allocateValues } from './budget.js';
 import { typeError } from '../template-error.js';
-import { isEqual } from '../values/compare.js';
+import { isEqual } from '../values/equality.js';
 import { Function } from '../values/function.js';
 import { iteratorOf } from '../values/iterate.js';
 import { Tuple } from '../values/tuple.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Scope } from '../syntax/scopes.js';
+import type { Scope } from '../syntax/scope.js';
 import { Undefined } from '../values/undefined.js';
 import type { Value } from '../values/value.js';
 

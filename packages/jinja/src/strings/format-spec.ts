@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { allocateText } from '../runtime/budget.js';
 import { typeError, valueError } from '../template-error.js';
-import { toFloat } from '../values/arithmetic.js';
-import { textOf } from '../values/compare.js';
+import { toFloat } from '../values/numbers.js';
+import { textOf } from '../values/equality.js';
 import { floatRepr } from '../values/float-repr.js';
 import { intText, isNumber, numberOf } from '../values/numbers.js';
 import { str } from '../values/repr.js';

@@ -2,14 +2,19 @@
 import { allocateItems, allocateText, nested } from '../runtime/budget.js';
 import { TemplateError, valueError } from '../template-error.js';
 import { repr, str } from '../values/repr.js';
-import { getAttribute, getItem } from '../values/subscript.js';
 import type { Named, Value } from '../values/value.js';
 import { asciiRepr } from './ascii.js';
 import { formatWithSpec } from './format-spec.js';
 
-/** Python's `text.format(…)` as the sandbox has it: attributes go through the sandbox's rules. */
-export function format(text: string, positional: readonly Value[], named: Named): string {
-  return new Formatter(positional, named).format(text, 2);
+/** How fields get at what is inside a value: by the sandbox's rules. */
+export interface Access {
+  attribute(object: Value, name: string): Value;
+  item(object: Value, key: Value): Value;
+}
+
+/** Python's `text.format(…)` as the sandbox has it. */
+export function format(text: string, positional: readonly Value[], named: Named, access: Access): string {
+  return new Formatter(positional, named, access).format(text, 2);
 }
 
 class Formatter {
@@ -20,6 +25,7 @@ class Formatter {
   constructor(
     private readonly positional: readonly Value[],
     private readonly named: Named,
+    private readonly access: Access,
   ) {}
 
   format(text: string, depth: number): string {
@@ -55,8 +61,8 @@ class Formatter {
     const [first, ...steps] = name.match(/^[^.[]*|\.[^.[]*|\[[^\]]*\]?/g) ?? [''];
     let value = this.#first(first!);
     for (const step of steps) {
-      if (step.startsWith('.')) value = getAttribute(value, nonEmpty(step.slice(1)));
-      else value = getItem(value, indexOrText(nonEmpty(step.slice(1, -1))));
+      if (step.startsWith('.')) value = this.access.attribute(value, nonEmpty(step.slice(1)));
+      else value = this.access.item(value, indexOrText(nonEmpty(step.slice(1, -1))));
     }
     return value;
   }

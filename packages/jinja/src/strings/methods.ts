@@ -2,7 +2,7 @@
 import { allocateItems, allocateText, spendOnText } from '../runtime/budget.js';
 import { typeError, unsupported, valueError } from '../template-error.js';
 import { bindArguments } from '../values/bind-arguments.js';
-import { textOf } from '../values/compare.js';
+import { textOf } from '../values/equality.js';
 import { Dict } from '../values/dict.js';
 import { Function } from '../values/function.js';
 import { itemsOf } from '../values/iterate.js';
@@ -15,7 +15,7 @@ import { typeName } from '../values/type-name.js';
 import type { Named, Value } from '../values/value.js';
 import { capitalize, isLower, isTitle, isUpper, swapCase, titleCase } from './case.js';
 import { characterAt, characters, isSimple, lengthOf } from './code-points.js';
-import { format } from './format.js';
+import { format, type Access } from './format.js';
 import { split, splitFromEnd, splitLines } from './split.js';
 import { isWhitespace, stripEnd, stripStart } from './whitespace.js';
 
@@ -150,10 +150,10 @@ const methods: Readonly<Record<string, Method>> = Object.assign(Object.create(nu
 const refused = ['encode', 'maketrans', 'translate'];
 
 /** A method of a string by name; of a safe string, what it gives is safe as well. */
-export function stringMethod(text: string, name: string, isSafe: boolean): Value | undefined {
+export function stringMethod(text: string, name: string, isSafe: boolean, access: Access): Value | undefined {
   const marked = (value: Value): Value => (isSafe ? safe(value) : value);
-  if (name === 'format') return new Function(name, (args, named) => marked(format(text, args, named)));
-  if (name === 'format_map') return new Function(name, (args) => marked(formatMap(text, args)));
+  if (name === 'format') return new Function(name, (args, named) => marked(format(text, args, named, access)));
+  if (name === 'format_map') return new Function(name, (args) => marked(formatMap(text, args, access)));
   if (refused.includes(name)) {
     return new Function(name, () => {
       throw unsupported(`the string method ${name} is not supported`);
@@ -181,9 +181,10 @@ function safe(value: Value): Value {
   return value instanceof Tuple ? new Tuple(value.items.map(safe)) : value;
 }
 
-function formatMap(text: string, [mapping, ...more]: readonly Value[]): string {
+function formatMap(text: string, [mapping, ...more]: readonly Value[], access: Access): string {
   if (!(mapping instanceof Dict) || more.length > 0) throw typeError('format_map() takes exactly one mapping');
-  return format(text, [], new Map(Array.from(mapping.entries(), ([key, value]) => [String(textOf(key)), value])));
+  const named = new Map(Array.from(mapping.entries(), ([key, value]) => [String(textOf(key)), value]));
+  return format(text, [], named, access);
 }
 
 /** Without white space, or without any of `chars`, at its ends. */

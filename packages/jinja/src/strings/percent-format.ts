@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { allocateItems, allocateText } from '../runtime/budget.js';
 import { TemplateError, typeError, valueError } from '../template-error.js';
-import { toFloat } from '../values/arithmetic.js';
+import { toFloat } from '../values/numbers.js';
 import { Dict } from '../values/dict.js';
 import { asIndex, integerOf, intText, isNumber, numberOf } from '../values/numbers.js';
 import { repr, str } from '../values/repr.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Scope } from './scopes.js';
+import type { Scope } from './scope.js';
 import type { Constant } from '../values/value.js';
 
 interface At {

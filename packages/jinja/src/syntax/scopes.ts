@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError } from '../template-error.js';
-import { childrenOf } from './children.js';
+import { forEachName } from './names.js';
 import type { Expression, MacroBody, Statement, Target } from './nodes.js';
 import { readsSpecialNames } from './special-names.js';
-
-/**
- * The names of one scope. Jinja 2 makes variables of Python functions of them, so a name that is set somewhere in a
- * scope, before it is read there, belongs to that scope from its beginning: read too early it is undefined, even
- * where the chat has a value of that name.
- */
-export interface Scope {
-  /** Names that are undefined until they are set, whatever outer scopes hold. */
-  readonly startUndefined: readonly string[];
-}
+import type { Scope } from './scope.js';
 
 type Load = 'parameter' | 'outer' | 'context' | 'undefined';
 
@@ -135,13 +126,6 @@ function collectTarget(target: Target, symbols: Symbols): void {
 
 function collectExpression(node: Expression, symbols: Symbols): void {
   forEachName(node, (name) => symbols.load(name));
-}
-
-/** Names that an expression reads, in order. */
-export function forEachName(node: Expression | null, visit: (name: string) => void): void {
-  if (node === null) return;
-  if (node.kind === 'name') return visit(node.name);
-  for (const child of childrenOf(node)) forEachName(child, visit);
 }
 
 /** Resolves the scopes that a statement opens, and those inside them. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError } from '../template-error.js';
 import type { Expression, MacroBody, Statement, Target } from './nodes.js';
-import { forEachName } from './scopes.js';
+import { forEachName } from './names.js';
 
 const special = ['caller', 'kwargs', 'varargs'] as const;
 

@@ -3,13 +3,14 @@ import { allocateItems, allocateJoined, allocateText } from '../runtime/budget.j
 import { percentFormat } from '../strings/percent-format.js';
 import { overflowError, TemplateError, typeError } from '../template-error.js';
 import type { BinaryOperator } from '../syntax/nodes.js';
-import { textOf } from './compare.js';
+import { textOf } from './equality.js';
 import { escapeHtml, Markup } from './markup.js';
 import { asIndex, bitsOf, checkBits, isNumber, numberOf, type PythonNumber } from './numbers.js';
 import { Tuple } from './tuple.js';
 import { typeName } from './type-name.js';
 import { Undefined } from './undefined.js';
 import type { Value } from './value.js';
+import { toFloat } from './numbers.js';
 
 const signs: Readonly<Record<BinaryOperator, string>> = {
   add: '+',
@@ -82,13 +83,6 @@ function repeatedItems(items: readonly Value[], count: number): Value[] {
 function numeric(operator: BinaryOperator, a: PythonNumber, b: PythonNumber): PythonNumber {
   if (typeof a === 'bigint' && typeof b === 'bigint') return wholeNumbers(operator, a, b);
   return floats(operator, toFloat(a), toFloat(b));
-}
-
-/** @throws OverflowError where the integer is beyond any float. */
-export function toFloat(value: PythonNumber): number {
-  const float = Number(value);
-  if (typeof value === 'bigint' && !Number.isFinite(float)) throw overflowError('int too large to convert to float');
-  return float;
 }
 
 function wholeNumbers(operator: BinaryOperator, a: bigint, b: bigint): PythonNumber {

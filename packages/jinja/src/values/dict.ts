@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { allocateItems, allocateValues } from '../runtime/budget.js';
+import { allocateItems, allocateValues, nested } from '../runtime/budget.js';
 import { typeError } from '../template-error.js';
 import { bindArguments } from './bind-arguments.js';
+import { isEqual } from './equality.js';
 import { Function } from './function.js';
-import { keyOf } from './hash.js';
+import { keyOf, unhashable } from './hash.js';
 import { reprItems, reprPairs } from './repr.js';
 import { Tuple } from './tuple.js';
 import { definedOr, PythonObject, type Value } from './value.js';
@@ -84,6 +85,26 @@ export class Dict extends PythonObject {
     return this.#entries.size;
   }
 
+  override equals(other: PythonObject): boolean {
+    return other instanceof Dict && this.hasEntriesOf(other);
+  }
+
+  /** The same keys with equal values, in whatever order. */
+  hasEntriesOf(other: Dict): boolean {
+    if (this.size !== other.size) return false;
+    return nested(() => {
+      for (const [key, value] of this.entries()) {
+        const found = other.get(key);
+        if (found === undefined || (value !== found && !isEqual(value, found))) return false;
+      }
+      return true;
+    });
+  }
+
+  override key(): never {
+    throw unhashable(this);
+  }
+
   override repr(): string {
     return `{${reprPairs(this.entries())}}`;
   }
@@ -117,6 +138,17 @@ export class DictView extends PythonObject {
 
   override length(): number {
     return this.dict.size;
+  }
+
+  /** Keys and items are sets to Python; values are equal only to themselves. */
+  override equals(other: PythonObject): boolean {
+    if (!(other instanceof DictView) || other.kind !== this.kind || this.kind === 'values') return false;
+    if (this.kind === 'items') return this.dict.hasEntriesOf(other.dict);
+    return this.dict.size === other.dict.size && this.dict.keys().every((key) => other.dict.has(key));
+  }
+
+  override key(): never {
+    throw unhashable(this);
   }
 
   override repr(): string {

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { typeError } from '../template-error.js';
-import { Dict, DictView } from './dict.js';
-import { Markup } from './markup.js';
 import { typeName } from './type-name.js';
-import { Tuple } from './tuple.js';
-import { Undefined } from './undefined.js';
 import type { Value } from './value.js';
 
 /** Begins the keys of tuples, which no text of a template begins with: it is half of a character. */
@@ -26,13 +22,14 @@ export function keyOf(value: Value): unknown {
     default:
   }
   if (value === null) return null;
-  if (value instanceof Markup) return value.text;
-  if (value instanceof Tuple) return tupleMark + value.items.map(keyText).join('\ud800');
-  if (value instanceof Undefined) return Undefined;
-  if (Array.isArray(value) || value instanceof Dict || value instanceof DictView)
-    throw typeError(`unhashable type: '${typeName(value)}'`);
-  return value;
+  if (Array.isArray(value)) throw unhashable(value);
+  return value.key();
 }
+
+export const unhashable = (value: Value) => typeError(`unhashable type: '${typeName(value)}'`);
+
+/** The key of a tuple, by the keys of its items. */
+export const keyOfItems = (items: readonly Value[]): string => tupleMark + items.map(keyText).join('\ud800');
 
 function keyText(value: Value): string {
   const key = keyOf(value);

@@ -2,7 +2,7 @@
 import { allocateItems, allocateValues, spend, spendOnText } from '../runtime/budget.js';
 import { characters, lengthOf } from '../strings/code-points.js';
 import { typeError } from '../template-error.js';
-import { isEqual, textOf } from './compare.js';
+import { isEqual, textOf } from './equality.js';
 import { Dict, DictView } from './dict.js';
 import { integerOf } from './numbers.js';
 import { Range } from './range.js';

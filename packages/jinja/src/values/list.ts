@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError, typeError } from '../template-error.js';
-import { isEqual } from './compare.js';
+import { isEqual } from './equality.js';
 import { Function } from './function.js';
 import { asIndex } from './numbers.js';
 import type { Value } from './value.js';

@@ -19,6 +19,10 @@ export class Markup extends PythonObject {
     super();
   }
 
+  override key(): string {
+    return this.text;
+  }
+
   override length(): number {
     return this.text.length;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { allocate, spend } from '../runtime/budget.js';
-import { TemplateError, valueError } from '../template-error.js';
+import { overflowError, TemplateError, valueError } from '../template-error.js';
 import { mostDigits } from './parse-number.js';
 import type { Value } from './value.js';
 
@@ -58,4 +58,11 @@ export function checkBits(bits: number): void {
   if (bits <= machineBits) return;
   spend(bits >> 5);
   allocate(bits >> 2);
+}
+
+/** @throws OverflowError where the integer is beyond any float. */
+export function toFloat(value: PythonNumber): number {
+  const float = Number(value);
+  if (typeof value === 'bigint' && !Number.isFinite(float)) throw overflowError('int too large to convert to float');
+  return float;
 }

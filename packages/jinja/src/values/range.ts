@@ -34,8 +34,8 @@ export class Range extends PythonObject {
     return isWithin && (value - this.start) % this.step === 0n;
   }
 
-  equals(other: Range): boolean {
-    if (this.#length !== other.#length) return false;
+  override equals(other: PythonObject): boolean {
+    if (!(other instanceof Range) || this.#length !== other.#length) return false;
     if (this.#length === 0) return true;
     return this.start === other.start && (this.#length === 1 || this.step === other.step);
   }

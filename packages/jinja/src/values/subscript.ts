@@ -3,7 +3,7 @@ import { allocateItems, allocateText } from '../runtime/budget.js';
 import { characters, isSimple } from '../strings/code-points.js';
 import { stringMethod } from '../strings/methods.js';
 import { TemplateError, typeError } from '../template-error.js';
-import { textOf } from './compare.js';
+import { textOf } from './equality.js';
 import { Dict } from './dict.js';
 import { changesList, itemAt, listAttribute } from './list.js';
 import { Markup } from './markup.js';
@@ -42,11 +42,13 @@ export function attributeOf(object: Value, name: string): Value | undefined {
   if (isInternal(name)) return unsafe(object, name);
   if (Array.isArray(object)) return changesList(name) ? unsafe(object, name) : listAttribute(object, name);
   if (object instanceof Dict && Dict.changes(name)) return unsafe(object, name);
-  if (object instanceof Markup) return stringMethod(object.text, name, true);
+  if (object instanceof Markup) return stringMethod(object.text, name, true, access);
   if (object instanceof PythonObject) return object.attribute(name);
-  if (typeof object === 'string') return stringMethod(object, name, false);
+  if (typeof object === 'string') return stringMethod(object, name, false, access);
   return isNumber(object) ? numberAttribute(object, name) : undefined;
 }
+
+const access = { attribute: getAttribute, item: getItem };
 
 /** Attributes that an undefined value has too, where all others fail. */
 const ofEveryObject = new Set(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { allocateValues } from '../runtime/budget.js';
+import { sameItems } from './equality.js';
 import { Function } from './function.js';
+import { keyOfItems } from './hash.js';
 import { countItem, indexOfItem, itemAt } from './list.js';
 import { reprItems } from './repr.js';
 import { PythonObject, type Value } from './value.js';
@@ -34,6 +36,14 @@ export class Tuple extends PythonObject {
 
   override length(): number {
     return this.items.length;
+  }
+
+  override equals(other: PythonObject): boolean {
+    return other instanceof Tuple && sameItems(this.items, other.items);
+  }
+
+  override key(): string {
+    return keyOfItems(this.items);
   }
 
   override repr(): string {

@@ -33,6 +33,15 @@ export class Undefined extends PythonObject {
     return 0;
   }
 
+  override equals(other: PythonObject): boolean {
+    return other instanceof Undefined;
+  }
+
+  /** All undefined values are the same key. */
+  override key(): unknown {
+    return Undefined;
+  }
+
   override repr(): string {
     return 'Undefined';
   }

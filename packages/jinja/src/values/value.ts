@@ -44,6 +44,16 @@ export abstract class PythonObject {
     return this.length() !== 0;
   }
 
+  /** Python's `==` with another object. */
+  equals(_other: PythonObject): boolean {
+    return false;
+  }
+
+  /** What stands for it as a key of a dict: see `keyOf`. @throws TypeError where it cannot be one */
+  key(): unknown {
+    return this;
+  }
+
   abstract repr(): string;
 
   str(): string {

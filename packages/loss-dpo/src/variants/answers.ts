@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { logSigmoid, type ChosenRejected } from '@llmf/training';
 import { tf, type Tensor1D } from '@llmf/nn';
-import type { DpoOptions } from '../options.js';
 import type { Scores } from '../scores.js';
-import type { Variant } from './variant.js';
+import type { Variant, VariantOptions } from './variant.js';
 
 /** Functions of each answer's own reward r = β·ℓ, so log Z(x) does not cancel: reverse KL only. */
 const onAnswers = { divergence: false, coupling: 'item', smoothing: false } as const;
@@ -57,6 +56,6 @@ export const apoDown: Variant = {
   atReference: () => 1,
 };
 
-function rewards({ ratio }: Scores, { beta }: DpoOptions): ChosenRejected<Tensor1D> {
+function rewards({ ratio }: Scores, { beta }: VariantOptions): ChosenRejected<Tensor1D> {
   return { chosen: tf.mul(ratio.chosen, beta), rejected: tf.mul(ratio.rejected, beta) };
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { boundedExp, logSigmoid } from '@llmf/training';
 import { tf, type Tensor1D } from '@llmf/nn';
-import type { DpoOptions } from '../options.js';
 import type { Scores } from '../scores.js';
-import type { Variant } from './variant.js';
+import type { Variant, VariantOptions } from './variant.js';
 
 /** Functions of the margin m = β·(s_w − s_l), or of the same per token. */
 const onDifference = { divergence: true, coupling: 'item', smoothing: false } as const;
@@ -93,7 +92,7 @@ export function smoothedLogistic(m: Tensor1D, smoothing: number): Tensor1D {
   return tf.sub(tf.mul(plain, 1 - smoothing), tf.mul(logSigmoid(tf.neg(m)), smoothing));
 }
 
-function margin({ score }: Scores, { beta }: DpoOptions): Tensor1D {
+function margin({ score }: Scores, { beta }: VariantOptions): Tensor1D {
   return tf.mul(tf.sub(score.chosen, score.rejected), beta);
 }
 

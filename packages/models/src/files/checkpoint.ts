@@ -4,7 +4,8 @@ import { isMatrix, type Architecture, type PackedWeight, type WeightFormat, type
 import { modelErrors } from '../errors.js';
 import { classifierWeights, isClassifier, languageHead } from './classifier.js';
 import type { ModelConfig } from './model-config.js';
-import { openWeights, type PackedForms, type WeightStore } from './weight-store.js';
+import { openWeights } from './weight-store.js';
+import type { PackedForms, WeightStore } from './stored-weights.js';
 
 export interface CheckpointOptions {
   readonly mapFile?: MapFile | undefined;

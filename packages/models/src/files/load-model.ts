@@ -24,7 +24,7 @@ import { isClassifier } from './classifier.js';
 import { checkLoaded } from './finite-weights.js';
 import { readModelConfig } from './model-config.js';
 import { transposed } from './transposed.js';
-import type { PackedForms } from './weight-store.js';
+import type { PackedForms } from './stored-weights.js';
 import { absentParameter, withoutHead } from './without-head.js';
 
 /**

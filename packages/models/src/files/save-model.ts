@@ -31,7 +31,8 @@ import { writeAndReadBack } from './read-back.js';
 import { headTensors, partHeads, writeHeadsBeside } from './save-heads.js';
 import { bytesOfSize } from './shard-size.js';
 import { transposed } from './transposed.js';
-import { openWeights, type PackedForms } from './weight-store.js';
+import { openWeights } from './weight-store.js';
+import type { PackedForms } from './stored-weights.js';
 
 export interface SaveSettings {
   readonly architecture: Architecture;

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearest, openSafetensorsFolder, type TensorStore } from '@llmf/core';
-import type { StoredPacked, WeightFormat, WeightLayout } from '@llmf/nn';
+import type { StoredPacked, WeightLayout } from '@llmf/nn';
 import { ggufOf } from '../gguf/gguf-folder.js';
 import { modelErrors } from '../errors.js';
 import { openGgufStore } from '../gguf/gguf-store.js';
 import { readQuantization } from './model-config.js';
-
-/** The weights of a model: plain elements as `tensors`, and those that its files keep in a format of fewer bits. */
-export interface WeightStore extends TensorStore {
-  readonly packed: ReadonlyMap<string, StoredPacked>;
-}
-
-/** What reads weights in fewer bits, as plugins bring it. */
-export interface PackedForms {
-  formats(): readonly WeightFormat[];
-  layouts(): readonly WeightLayout[];
-}
+import type { PackedForms, WeightStore } from './stored-weights.js';
 
 /** Opens what a model folder, or the GGUF file that it stands for, holds. The caller closes it. */
 export async function openWeights(folder: string, forms: PackedForms): Promise<WeightStore> {

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { byteLength, type HostTensor, type MapFile, type SafetensorsDtype, type TensorInfo } from '@llmf/core';
 import type { StoredPacked, WeightFormat, WeightParts } from '@llmf/nn';
-import type { WeightStore } from '../files/weight-store.js';
+import type { WeightStore } from '../files/stored-weights.js';
 import { ggufErrors } from './gguf-errors.js';
 import { openGguf, readGgufHead, tensorBytes, type GgufHead, type GgufTensor } from './gguf-file.js';
 import { kindOf, ropeFactors, transformersName, type GgufKind } from './kinds.js';

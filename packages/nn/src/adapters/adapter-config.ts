@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { adapterErrors } from './adapter-errors.js';
-import type { PeftForm } from './adapter-folder.js';
+import type { PeftForm } from './peft-form.js';
 import { missingFile } from './missing-file.js';
 
 /** Keys of every adapter_config.json that do not matter once an adapter is saved (peft/config.py, 0.21). */

@@ -5,13 +5,8 @@ import { lora } from './lora.js';
 import { none } from './none.js';
 
 export { adapterFor, adapterOf, changesLayer } from './adapter-of.js';
-export {
-  readAdapterFolder,
-  type AdapterFolder,
-  type LayerTensors,
-  type PeftForm,
-  type Refusal,
-} from './adapter-folder.js';
+export { readAdapterFolder, type AdapterFolder, type LayerTensors } from './adapter-folder.js';
+export type { PeftForm, Refusal } from './peft-form.js';
 export { adapterKindOf } from './adapter-kind.js';
 export { freshLora, loraOptions, type LoraOptions } from './lora.js';
 export { LoraAdapter, type LayerPair, type LoraFacts } from './lora-adapter.js';

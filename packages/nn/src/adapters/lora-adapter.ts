@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Variable } from '@tensorflow/tfjs-core';
 import type { AttachedAdapter, LinearLayer, LowRank, MergedLayer, Model } from '../contracts/index.js';
-import type { SavedHeads } from '../heads/head.js';
+import type { SavedHeads } from '../contracts/head.js';
 import { tf } from '../tf.js';
 import { peftKey } from './peft-names.js';
 import { targetModules } from './target-modules.js';

@@ -5,7 +5,7 @@
  * which are refused unless they hold nothing. A key that is in none of the lists is refused too.
  */
 import { z } from 'zod';
-import type { PeftForm, Refusal } from './adapter-folder.js';
+import type { PeftForm, Refusal } from './peft-form.js';
 import { parsePeftHeadKey } from './peft-names.js';
 
 const isExpression = (text: string): boolean => {

@@ -2,7 +2,7 @@
 import type { HostTensor } from '@llmf/core';
 import type { Model } from '../contracts/index.js';
 import { classifierHead, layerPaths, readHeads } from '../head-files/index.js';
-import type { SavedHeads } from '../heads/head.js';
+import type { SavedHeads } from '../contracts/head.js';
 import { readAdapterFolder, type AdapterFolder, type LayerTensors } from './adapter-folder.js';
 import { LoraAdapter, type LayerPair, type LoraFacts } from './lora-adapter.js';
 import { loraForm, type LoraConfig } from './lora-form.js';

@@ -6,7 +6,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { tf } from '../tf.js';
 import { reverse } from './reverse.js';
-import { currentTape, Tape, withoutTape } from './tape.js';
+import { currentTape, Tape } from './tape.js';
+import { withoutTape } from './without-tape.js';
 
 /**
  * `block(…inputs)`, recomputed in the reverse pass instead of kept. The block may use variables by closure; it must be a pure

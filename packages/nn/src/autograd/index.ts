@@ -2,4 +2,4 @@
 export { checkpoint } from './checkpoint.js';
 export { grads } from './grads.js';
 export { valueAndGradients, type GradientSink } from './value-and-gradients.js';
-export { withoutTape as detached } from './tape.js';
+export { withoutTape as detached } from './without-tape.js';

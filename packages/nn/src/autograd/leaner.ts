@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { tf } from '../tf.js';
-import type { TapeNode } from './tape.js';
+import type { TapeNode } from './tape-node.js';
 
 type Gradient = NonNullable<TapeNode['gradient']>;
 

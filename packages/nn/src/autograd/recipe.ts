@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { tf } from '../tf.js';
-import { withoutTape } from './tape.js';
+import { withoutTape } from './without-tape.js';
 
 /**
  * A tensor that the reverse pass computes again instead of keeping it: the output of an operation that is cheap and

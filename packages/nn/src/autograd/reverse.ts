@@ -3,7 +3,8 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { errors } from '../errors.js';
 import { accumulate } from '../ops/accumulate/accumulate.js';
 import { tf } from '../tf.js';
-import { disposeSaved, tensorsOf, type Tape, type TapeNode } from './tape.js';
+import { disposeSaved, tensorsOf, type Tape } from './tape.js';
+import type { TapeNode } from './tape-node.js';
 
 /**
  * The reverse pass: walks the tape back from `output`, whose gradient is `seed` (owned by the walk from here on).

@@ -3,19 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { tf } from '../tf.js';
 import { leaner } from './leaner.js';
 import type { Recipe } from './recipe.js';
-
-/** One recorded operation: tfjs's own record of a kernel, or ours (`ops/define-op.ts`), which takes absent dys. */
-export interface TapeNode {
-  readonly kernelName: string;
-  readonly inputs: Readonly<Record<string, Tensor>>;
-  readonly outputs: readonly Tensor[];
-  /** Tensors the gradient needs, owned by the node. */
-  readonly saved?: readonly Tensor[];
-  /** Tensors the gradient needs and computes again. */
-  readonly recomputed?: readonly Recipe[];
-  /** `wants` names the inputs whose gradients are asked for; tfjs's own nodes ignore it and answer lazily. */
-  readonly gradient?: (dys: (Tensor | null)[], wants: ReadonlySet<string>) => Record<string, () => Tensor>;
-}
+import type { TapeNode } from './tape-node.js';
 
 /**
  * Records one forward pass over tfjs's tape and keeps only what leads from the leaves (variables) to anything: an
@@ -128,15 +116,4 @@ export function tensorsOf(node: TapeNode): Tensor[] {
 export function disposeSaved(node: TapeNode): void {
   for (const tensor of node.saved ?? []) tensor.dispose();
   for (const recipe of node.recomputed ?? []) recipe.dispose();
-}
-
-/** Runs with tfjs's tape off, as inside a kernel. */
-export function withoutTape<T>(work: () => T): T {
-  const { state } = tf.engine();
-  state.kernelDepth++;
-  try {
-    return work();
-  } finally {
-    state.kernelDepth--;
-  }
 }

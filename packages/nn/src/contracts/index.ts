@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './segments.js';
+export * from './head.js';
+export * from './low-rank.js';
 export * from './model.js';
 export * from './token-files.js';
 export * from './ops.js';

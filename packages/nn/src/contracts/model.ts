@@ -10,10 +10,12 @@ import {
 } from '@llmf/core';
 import type { AttentionSpan } from './ops.js';
 import type { Positions, Segment } from './segments.js';
-import type { AttachedHead, Head, SavedHeads } from '../heads/head.js';
+import type { AttachedHead } from '../heads/head.js';
+import type { Head, SavedHeads } from './head.js';
 import type { ChosenFormat } from './weight-format.js';
 import type { LayoutWriter } from './weight-layout.js';
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D, Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { LowRank } from './low-rank.js';
 
 /** One named weight of a model: a trainable variable or a frozen tensor (possibly packed, read by kernels that know it). */
 export interface Parameter {
@@ -33,14 +35,6 @@ export interface LinearLayer {
   readonly outputs: number;
   readonly weight: Tensor2D;
   readonly bias: Tensor1D | null;
-}
-
-/** Low-rank additive adapter of one layer: y += scale · (dropout(x) Aᵀ) Bᵀ. A fused kernel may compute it with the layer. */
-export interface LowRank {
-  readonly a: Variable; // [rank, inputs]
-  readonly b: Variable; // [outputs, rank]
-  readonly scale: number;
-  readonly dropout: number;
 }
 
 /** The adapter that is active in a forward pass. It travels in the context, never as model state. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Head } from '../heads/head.js';
+import type { Head } from '../contracts/head.js';
 
 /** What Transformers calls the head of a decoder that classifies (modeling_layers.py, GenericForSequenceClassification). */
 export const classifierHeadName = 'score';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ModelLoader } from '../contracts/model.js';
-import type { SavedHeads } from '../heads/head.js';
+import type { SavedHeads } from '../contracts/head.js';
 import { layerPaths } from './layer-paths.js';
 
 /**

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensors } from '@llmf/core';
 import { z } from 'zod';
-import type { Head, SavedHeads } from '../heads/head.js';
+import type { Head, SavedHeads } from '../contracts/head.js';
 import { headErrors } from './head-errors.js';
 
 export const headsFile = 'heads.json';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Head } from '../heads/head.js';
+import type { Head } from '../contracts/head.js';
 
 /** Where a head's layers are: their weights are `<path>.weight`. */
 export function layerPaths({ name, hidden = [], paths }: Head): readonly string[] {

@@ -1,2 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
-export { AttachedHead, type Head, type SavedHeads } from './head.js';
+export { AttachedHead } from './head.js';
+export type { Head, SavedHeads } from '../contracts/head.js';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { Recipe } from '../autograd/recipe.js';
-import { currentTape, withoutTape, type Tape } from '../autograd/tape.js';
+import { currentTape, type Tape } from '../autograd/tape.js';
+import { withoutTape } from '../autograd/without-tape.js';
 import { tf } from '../tf.js';
 import { packedOf } from '../weights/packed.js';
 import { present, type Kernel } from './define-kernel.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { backend, DataStorage } from '@tensorflow/tfjs-core';
 import { backendFacts } from '../backends/facts.js';
-import { tf } from '../tf.js';
 
 /**
  * Does the current backend keep its values in the memory of this process, so that reading them waits for nothing?
@@ -13,5 +13,5 @@ export function isInHostMemory(): boolean {
 
 /** Are values JS arrays and kernels plain JS, where one fused loop beats any chain of kernels? */
 export function isPlainJs(): boolean {
-  return backendFacts().memory !== 'device' && (tf.backend() as { data?: unknown }).data instanceof tf.DataStorage;
+  return backendFacts().memory !== 'device' && (backend() as { data?: unknown }).data instanceof DataStorage;
 }

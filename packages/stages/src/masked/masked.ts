@@ -7,20 +7,9 @@
  */
 import type { Stage } from '@llmf/core';
 import { createLossSession, DataServiceToken, type LossStage } from '@llmf/training';
-import { z } from 'zod';
 import { errors } from '../errors.js';
 import { masking } from './masking.js';
-
-export const maskedOptions = z.strictObject({
-  probability: z
-    .number()
-    .positive()
-    .max(1)
-    .default(0.15)
-    .describe('Share of the tokens that are predicted (paper: 0.15).'),
-  wholeWords: z.boolean().default(false).describe('Choose words, and with a word all of its tokens.'),
-});
-export type MaskedOptions = z.infer<typeof maskedOptions>;
+import { maskedOptions, type MaskedOptions } from './options.js';
 
 export const masked: Stage & LossStage = {
   name: 'masked',

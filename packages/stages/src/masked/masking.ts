@@ -2,7 +2,7 @@
 import { uniforms } from '@llmf/core';
 import type { Batch, BatchPlace, RowText } from '@llmf/training';
 import { atOwnPlaces } from '../own-places.js';
-import type { MaskedOptions } from './masked.js';
+import type { MaskedOptions } from './options.js';
 
 export interface MaskingSettings extends MaskedOptions {
   readonly seed: number;

@@ -16,7 +16,7 @@ import {
   type StageParts,
 } from '@llmf/training';
 import { errors } from '../errors.js';
-import type { MultitaskOptions } from './multitask.js';
+import type { MultitaskOptions } from './options.js';
 import { taskStage, type TaskStage } from './task-stage.js';
 
 export interface OpenTask {

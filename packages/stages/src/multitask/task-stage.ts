@@ -2,7 +2,7 @@
 import { StageToken, type Choice, type Named, type Run, type Stage } from '@llmf/core';
 import { chosen, LossToken, noLoss, type LossStage } from '@llmf/training';
 import { errors } from '../errors.js';
-import type { TaskOptions } from './multitask.js';
+import type { TaskOptions } from './options.js';
 
 /** A task of the config: a stage that minimises losses, with options that its schema parsed. */
 export interface TaskStage {

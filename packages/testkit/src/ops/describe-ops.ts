@@ -5,7 +5,7 @@ import { opCases } from './cases/index.js';
 import { evaluateOp, finiteDifferences, type Evaluated } from './evaluate-op.js';
 import { describeInPlaceOps } from './in-place.js';
 import { describeSampling } from './sampling.js';
-import type { HostValue } from './op-case.js';
+import { near } from './near.js';
 
 export interface OpSuiteOptions {
   /** Makes the backend the current one. */
@@ -84,14 +84,4 @@ function expectClose(got: Evaluated, expected: Evaluated, tolerance: number): vo
   expect(Object.keys(got.gradients)).toEqual(Object.keys(expected.gradients));
   for (const [name, gradient] of Object.entries(expected.gradients))
     near(got.gradients[name]!, gradient, tolerance, `d${name}`);
-}
-
-export function near(got: HostValue, expected: HostValue, tolerance: number, what: string): void {
-  expect(got.shape, what).toEqual(expected.shape);
-  const largest = expected.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const allowed = tolerance * (1 + largest);
-  const wrong = expected.data.findIndex((value, index) => !(Math.abs(value - got.data[index]!) <= allowed));
-  const report =
-    wrong === -1 ? 'near' : `${what}[${wrong}]: ${got.data[wrong]}, expected ${expected.data[wrong]} ± ${allowed}`;
-  expect(report).toBe('near');
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { accumulate, adamwStep, tf, writeRows, type Scalar, type Tensor3D, type Variable } from '@llmf/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { near } from './describe-ops.js';
+import { near } from './near.js';
 import { host, type HostValue } from './op-case.js';
 
 const attributes = { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };

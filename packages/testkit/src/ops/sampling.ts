@@ -2,7 +2,7 @@
 import { sampleTokens, tf, type SampleTokensOptions, type Tensor2D } from '@llmf/nn';
 import { uniforms } from '@llmf/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { near } from './describe-ops.js';
+import { near } from './near.js';
 import { host } from './op-case.js';
 
 /** One row of a vocabulary beyond a vector, one beyond a block of sums. */

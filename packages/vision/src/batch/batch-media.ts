@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Batch } from '@llmf/training';
 import { embedding, tf } from '@llmf/nn';
-import type { RgbImage } from '../decode/decode-image.js';
+import type { RgbImage } from '../decode/rgb-image.js';
 import { visionFaults } from '../errors.js';
 import { cutPatches, type Grid } from '../processor/patches.js';
 import type { ProcessorConfig } from '../processor/processor-config.js';

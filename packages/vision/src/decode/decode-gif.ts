@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { little16, paletteBytes } from '../header/gif-header.js';
-import type { RgbImage } from './decode-image.js';
+import type { RgbImage } from './rgb-image.js';
 
 /** The first frame's place on the canvas and how its colours are stored. */
 interface Frame {

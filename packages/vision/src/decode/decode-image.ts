@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { visionErrors } from '../errors.js';
 import { readAll, type ByteSource } from '../header/byte-source.js';
-import { readImageHeader, type ImageHeader, type ImageLimits } from '../header/image-header.js';
+import { readImageHeader, type ImageLimits } from '../header/image-header.js';
+import type { ImageHeader } from '../header/header.js';
 import { cmykToRgb } from './cmyk-to-rgb.js';
 import { decodeGif } from './decode-gif.js';
 import { loadSharp, type Sharp } from './load-sharp.js';
 import { applyOrientation } from './orientation.js';
 import { grey16ToRgb } from './grey16-to-rgb.js';
-
-/** [height, width, 3] bytes, row by row, red first. */
-export interface RgbImage {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8Array;
-}
+import type { RgbImage } from './rgb-image.js';
 
 /**
  * `ignore`: pixels as stored, as Transformers' image processors treat an opened PIL image (and LLaMA-Factory).

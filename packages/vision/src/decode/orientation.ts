@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { swapsSides } from '../header/image-header.js';
-import type { RgbImage } from './decode-image.js';
+import type { RgbImage } from './rgb-image.js';
 
 /** Turns and mirrors a stored picture upright (EXIF 2.32, tag 0x0112): what PIL's `exif_transpose` does. */
 export function applyOrientation(image: RgbImage, orientation: number): RgbImage {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteSource } from './byte-source.js';
-import type { ImageFormat } from './image-header.js';
+import type { ImageFormat } from './header.js';
 
 const longestMark = 16;
 /** Zeros that tools append to fill a block. */

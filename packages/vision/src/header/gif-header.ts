@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { visionErrors } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
-import type { ImageHeader } from './image-header.js';
+import type { ImageHeader } from './header.js';
 
 /**
  * The logical screen, widened to the first frame where that sticks out, as Pillow does (GIF89a, sections 18 and 20).

@@ -2,7 +2,7 @@
 import { visionErrors } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
 import { orientationOf } from './exif-orientation.js';
-import type { ImageHeader } from './image-header.js';
+import type { ImageHeader } from './header.js';
 
 /** Start-of-frame markers: C0–CF but DHT (C4), JPG (C8) and DAC (CC). ITU T.81, table B.1. */
 const isFrame = (marker: number) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);

@@ -3,7 +3,7 @@ import { inflateSync } from 'node:zlib';
 import { visionErrors } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
 import { orientationOf, type OrientationSources } from './exif-orientation.js';
-import type { ImageHeader } from './image-header.js';
+import type { ImageHeader } from './header.js';
 
 const greyscale = 0;
 /** Longer texts are passed over, as Pillow does (`PngImagePlugin.MAX_TEXT_CHUNK`). */

@@ -2,7 +2,7 @@
 import { visionErrors } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
 import { orientationOf, type OrientationSources } from './exif-orientation.js';
-import type { ImageHeader } from './image-header.js';
+import type { ImageHeader } from './header.js';
 
 const exifFlag = 0x08;
 const xmpFlag = 0x04;

@@ -9,7 +9,7 @@
  * Keys 1981, "Cubic convolution interpolation", eq. 15; fixed point and support as documented in Pillow's
  * `src/libImaging/Resample.c` (12.3): PRECISION_BITS = 32 − 8 − 2.
  */
-import type { RgbImage } from '../decode/decode-image.js';
+import type { RgbImage } from '../decode/rgb-image.js';
 
 const fractionBits = 22;
 const half = 1 << (fractionBits - 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { RgbImage } from '../decode/decode-image.js';
+import type { RgbImage } from '../decode/rgb-image.js';
 import type { ProcessorConfig } from './processor-config.js';
 
 /** Patches along time, height and width; tokens are a merge block of patches each. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decodeImage, type ExifPolicy, type RgbImage } from '../decode/decode-image.js';
+import { decodeImage, type ExifPolicy } from '../decode/decode-image.js';
+import type { RgbImage } from '../decode/rgb-image.js';
 import type { ByteSource } from '../header/byte-source.js';
 import { readImageHeader, swapsSides, type ImageLimits } from '../header/image-header.js';
 import { resizeBicubic } from './bicubic.js';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeImage, type RgbImage } from '../decode/decode-image.js';
+import { decodeImage } from '../decode/decode-image.js';
+import type { RgbImage } from '../decode/rgb-image.js';
 import { visionErrors } from '../errors.js';
 import { fileSource, type ByteSource } from '../header/byte-source.js';
 import { cutPatches, type Grid, type Patches } from './patches.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { uniforms } from '@llmf/core';
-import type { RgbImage } from '../decode/decode-image.js';
+import type { RgbImage } from '../decode/rgb-image.js';
 import { resizeBicubic } from '../processor/bicubic.js';
 import type { Crop, MediaPlan } from './media-plan.js';
 

@@ -3,7 +3,8 @@ import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { PackedWeight } from '../../contracts/weight-format.js';
 import { tf } from '../../tf.js';
 import { checkShape, intTensor, type Ints } from '../checks.js';
-import { expandedRows, isReadNatively, packedOf } from '../../weights/index.js';
+import { expandedRows } from '../../weights/expansion.js';
+import { isReadNatively, packedOf } from '../../weights/packed.js';
 import { isInHostMemory } from '../host-memory.js';
 import { embeddingOp } from './gradient.js';
 

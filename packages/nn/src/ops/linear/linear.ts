@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { uniforms, type RandomKey } from '@llmf/core';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import type { LowRank } from '../../contracts/index.js';
+import type { LowRank } from '../../contracts/low-rank.js';
 import { tf } from '../../tf.js';
 import { checkShape } from '../checks.js';
 import { linearOp } from './gradient.js';

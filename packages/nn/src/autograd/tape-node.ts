@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Recipe } from './recipe.js';
+
+/** One recorded operation: tfjs's own record of a kernel, or ours (`ops/define-op.ts`), which takes absent dys. */
+export interface TapeNode {
+  readonly kernelName: string;
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly outputs: readonly Tensor[];
+  /** Tensors the gradient needs, owned by the node. */
+  readonly saved?: readonly Tensor[];
+  /** Tensors the gradient needs and computes again. */
+  readonly recomputed?: readonly Recipe[];
+  /** `wants` names the inputs whose gradients are asked for; tfjs's own nodes ignore it and answer lazily. */
+  readonly gradient?: (dys: (Tensor | null)[], wants: ReadonlySet<string>) => Record<string, () => Tensor>;
+}

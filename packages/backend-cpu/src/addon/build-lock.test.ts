@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the first compilation meets; no compiler runs here.
 import { errors } from '../errors.js';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { isLock, tryLock } from '@llmf/core';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +56,18 @@ describe('the first compilation', () => {
     expect(stdout).toBe('LLMF_BACKEND_CPU_COMPILE\n');
     expect(stderr).toBe('compiling the native CPU backend, once for this version\n');
     expect(build('exit 1').stdout).toBe('LLMF_BACKEND_CPU_COMPILE\n');
+  });
+
+  it('removes what killed ones left, and not what another version is compiling', () => {
+    const cache = join(folder, 'cache', 'llmf', 'backend-cpu');
+    const [left, atWork] = ['0123456789abcdef', 'fedcba9876543210'];
+    for (const hash of [left, atWork]) mkdirSync(join(cache, `compile-${hash}-x`), { recursive: true });
+    const addon = `llmf-cpu-${process.platform}-${process.arch}-${atWork}.node`;
+    const lock = tryLock(join(cache, `${addon}.lock`));
+    if (!isLock(lock)) throw new Error('nobody else has it');
+    build('exit 1');
+    lock.release();
+    expect(readdirSync(cache)).toEqual([`compile-${atWork}-x`]);
   });
 
   it.runIf(process.platform === 'linux')('is refused where no folder can be written, without a wait', () => {

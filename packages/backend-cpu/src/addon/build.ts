@@ -46,7 +46,7 @@ const hashedSources = (): NativeSources => nativeSources([...compilerFlags, ...p
 
 /** The addon's file for the present sources, if it has been built. */
 export function builtAddon(): string | null {
-  const name = addonName(hashedSources());
+  const name = addonName(hashedSources().hash);
   return buildFolders.map((folder) => join(folder, name)).find((file) => existsSync(file)) ?? null;
 }
 
@@ -62,8 +62,8 @@ const longestWaitMs = 10 * 60_000;
 export async function buildAddon(say: (line: string) => void = toStandardError): Promise<string> {
   const sources = hashedSources();
   const folder = writableFolder();
-  const file = join(folder, addonName(sources));
-  const lockFile = `${file}.lock`;
+  const file = join(folder, addonName(sources.hash));
+  const lockFile = lockOf(file);
   removeFolderLock(lockFile);
   if (existsSync(file)) return file;
   const lock = await waitForLock(lockFile, {
@@ -74,7 +74,7 @@ export async function buildAddon(say: (line: string) => void = toStandardError):
   });
   try {
     if (existsSync(file)) return file;
-    removeUnfinished(folder);
+    removeUnfinished(folder, sources.hash);
     say('compiling the native CPU backend, once for this version');
     await buildInto(folder, file, sources);
     return file;
@@ -85,12 +85,19 @@ export async function buildAddon(say: (line: string) => void = toStandardError):
 
 const toStandardError = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** What killed compilations left; only the holder of the lock compiles. */
-function removeUnfinished(folder: string): void {
-  for (const name of readdirSync(folder).filter((each) => each.startsWith('compile-'))) {
+/** What killed compilations left: of these sources, whose lock the caller holds, and of others that nobody compiles. */
+function removeUnfinished(folder: string, ownHash: string): void {
+  for (const name of readdirSync(folder)) {
+    const hash = /^compile-([0-9a-f]{16})-/.exec(name)?.[1];
+    if (hash === undefined) continue;
+    const lock = hash === ownHash ? null : tryLock(lockOf(join(folder, addonName(hash))));
+    if (lock !== null && !isLock(lock)) continue; // at work: another version of the package
     rmSync(join(folder, name), { recursive: true, force: true });
+    lock?.release();
   }
 }
+
+const lockOf = (file: string): string => `${file}.lock`;
 
 /** null when the addon can be put somewhere; else one line. */
 export function buildFolderUnavailable(): string | null {
@@ -109,7 +116,7 @@ function removeFolderLock(lock: string): void {
 
 async function buildInto(folder: string, file: string, sources: NativeSources): Promise<void> {
   const compiler = compilerOrThrow();
-  const temporary = mkdtempSync(join(folder, 'compile-'));
+  const temporary = mkdtempSync(join(folder, `compile-${sources.hash}-`));
   try {
     writeSignatures(temporary, sources.kernelFiles);
     const includes = [temporary, sourceFolder, join(sourceFolder, 'native'), nodeHeaders()].map((path) => `-I${path}`);
@@ -141,7 +148,7 @@ async function buildInto(folder: string, file: string, sources: NativeSources): 
   }
 }
 
-const addonName = ({ hash }: NativeSources) => `llmf-cpu-${process.platform}-${process.arch}-${hash}.node`;
+const addonName = (hash: string): string => `llmf-cpu-${process.platform}-${process.arch}-${hash}.node`;
 
 const buildFolders = [join(packageFolder, 'build'), join(cacheHome(), 'llmf', 'backend-cpu')];
 

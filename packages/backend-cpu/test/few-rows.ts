@@ -8,12 +8,14 @@ import {
   frozenWeight,
   grads,
   linear,
+  logitsOf,
   sampleTokens,
   selectedLogProbs,
   spansOf,
   tf,
   type AttentionSpan,
   type LowRank,
+  type Model,
   type Scalar,
   type Tensor,
   type Tensor2D,
@@ -85,12 +87,13 @@ export function describeFewRows(start: () => Promise<void>): void {
           { start: prompt, length: 21, ...(window === 0 ? { prefix: 0 } : {}) },
           { start: prompt + 21, length: 33, ...(window === 0 ? { prefix: 0 } : {}) },
         ]);
-        const whole = attention(q!, k!, v!, { spans, window });
+        const softCap = heads === groups ? 2 : 0;
+        const whole = attention(q!, k!, v!, { spans, window, softCap });
         const rows = spans.flatMap(({ queryStart, queryLength }) =>
           Array.from({ length: last }, (_value, i) => queryStart + queryLength - last + i),
         );
         const few: AttentionSpan[] = spans.map((span, i) => ({ ...span, queryStart: i * last, queryLength: last }));
-        const some = attention(tf.gather(q!, rows), k!, v!, { spans: few, window });
+        const some = attention(tf.gather(q!, rows), k!, v!, { spans: few, window, softCap });
         expectSame(some, tf.gather(whole, rows), `prompt ${prompt}, window ${window}`);
       }
     });
@@ -109,6 +112,11 @@ export function describeFewRows(start: () => Promise<void>): void {
         const targets = Int32Array.from(await ids.data());
         const expected = selectedLogProbs(hidden, head, rows, targets).logProb;
         expectSame(logProb, expected, `${count} rows of ${vocabulary}`);
+        const model = { head: { weight: head, bias: null, softCap: 1.5 } } as unknown as Model;
+        const capped = sampleTokens(logitsOf(model, hidden, rows), draws);
+        const chosen = Int32Array.from(await capped.ids.data());
+        const cappedToo = selectedLogProbs(hidden, head, rows, chosen, { softCap: 1.5 }).logProb;
+        expectSame(capped.logProb, cappedToo, `${count} capped rows of ${vocabulary}`);
         const logProbs = (h: Tensor) => tf.sum(selectedLogProbs(h as Tensor2D, head, rows, targets).logProb) as Scalar;
         const recorded = grads(logProbs)([hidden]).value; // by the kernel that gives the slope as well
         expectSame(recorded, tf.sum(expected), `${count} recorded rows of ${vocabulary}`);

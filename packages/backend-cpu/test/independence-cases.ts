@@ -171,14 +171,14 @@ export const stepOps: Readonly<Record<string, (weights: Weights) => Tensor[]>> =
   'selectedLogProbs, trained': () =>
     gradientsOf({ h: [rows, 60], head: [1100, 60], bias: [1100] }, ({ h, head, bias }) => {
       const chosen = Int32Array.from({ length: 200 }, (_, i) => (i * 17) % rows);
-      const options = { entropy: true, squared: true, bias: bias as Tensor1D };
+      const options = { entropy: true, squared: true, softCap: 3, bias: bias as Tensor1D };
       const given = selectedLogProbs(h as Tensor2D, head as Tensor2D, chosen, chosen, options);
       return [given.logProb, given.entropy!, given.logSumSquaredProbabilities!];
     }),
   'selectedLogProbs, frozen': ({ head }) =>
     gradientsOf({ h: [40, width] }, ({ h }) => {
       const chosen = Int32Array.from({ length: 40 }, (_, i) => i);
-      return [selectedLogProbs(h as Tensor2D, head, chosen, chosen).logProb];
+      return [0, 4].map((softCap) => selectedLogProbs(h as Tensor2D, head, chosen, chosen, { softCap }).logProb);
     }),
   attention: () =>
     gradientsOf({ q: [290, 4, 24], k: [290, 2, 24], v: [290, 2, 24], bias: [4, 436] }, ({ q, k, v, bias }) => {
@@ -188,7 +188,7 @@ export const stepOps: Readonly<Record<string, (weights: Weights) => Tensor[]>> =
         { start: 218, length: 72, prefix: 0 },
       ]);
       const byDistance = { values: bias as Tensor2D, by: 'distance', zero: 217 } as const;
-      const all = [{}, { window: 40 }, { causal: false }, { bias: byDistance }];
+      const all = [{}, { window: 40 }, { causal: false }, { bias: byDistance }, { softCap: 1.5, bias: byDistance }];
       return all.map((options) => attention(q as Tensor3D, k as Tensor3D, v as Tensor3D, { spans, ...options }));
     }),
   rmsNorm: () => gradientsOf({ x: [rows, width], w: [width] }, ({ x, w }) => [rmsNorm(x!, w as Tensor1D, 1e-5)]),

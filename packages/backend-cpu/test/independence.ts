@@ -75,6 +75,7 @@ export function describeIndependence(start: () => Promise<void>): void {
           ['causal', {}],
           ['in a window', { window: 40 }],
           ['not causal', { causal: false }],
+          ['under a soft cap', { softCap: 1.5 }],
         ] as const
       ).flatMap(([name, options]) => precisions.map((precision) => [name, precision, options] as const)),
     )(
@@ -166,6 +167,7 @@ function withWeights<T extends tf.TensorContainer | void>(precision: Precision, 
 
 interface Visibility {
   readonly window?: number;
+  readonly softCap?: number;
   readonly causal?: boolean;
 }
 

@@ -105,7 +105,7 @@ function attentionCase(
   name: string,
   segments: readonly Segment[],
   [heads, groups, size]: readonly [number, number, number],
-  visibility: { readonly causal?: boolean; readonly window?: number } = {},
+  visibility: { readonly causal?: boolean; readonly window?: number; readonly softCap?: number } = {},
 ): LargeCase {
   const total = segments.reduce((most, { start, length }) => Math.max(most, start + length), 0);
   const spans = spansOf(segments);
@@ -131,10 +131,12 @@ const cases: readonly LargeCase[] = [
   linearCase('bias', {}),
   linearCase('bias, low rank, dropout', { rank: true, dropout: 0.3, dropoutKey }),
   headCase('bias and temperature', { temperature: 0.7 }),
+  headCase('bias, soft cap and temperature', { softCap: 1.5, temperature: 0.7 }),
   headCase('bias, temperature, entropy and log Σp²', { temperature: 1.3, entropy: true, squared: true }),
   attentionCase('grouped heads, causal', [{ start: 0, length: 150 }], [6, 2, 24]),
   attentionCase('two answers on one prompt', pair, [4, 2, 33]),
   attentionCase('two answers on one prompt in a window', pair, [2, 1, 64], { window: 50 }),
+  attentionCase('two answers on one prompt under a soft cap', pair, [4, 2, 33], { softCap: 1.5 }),
   attentionCase('not causal', [{ start: 0, length: 97 }], [3, 3, 40], { causal: false }),
   attentionCase('not causal, in a window', [{ start: 0, length: 110 }], [2, 1, 24], { causal: false, window: 37 }),
   {

@@ -115,11 +115,13 @@ export interface ForwardContext {
   readonly routed?: (probabilities: Tensor2D, chosen: Int32Array) => void;
 }
 
-/** Turns hidden states into logits: h Wᵀ + b. */
+/** Turns hidden states into logits: h Wᵀ + b, perhaps softly capped. */
 export interface LanguageHead {
   /** [vocabulary, C]; may be the embedding table. */
   readonly weight: Tensor2D;
   readonly bias: Tensor1D | null;
+  /** c > 0: logits z become c · tanh(z / c) (Gemma 2); left out: they stay. */
+  readonly softCap?: number;
   /** What hidden states [T, C] go through first (BERT's dense layer and norm); left out: nothing. */
   transform?(hidden: Tensor2D, context: ForwardContext): Tensor2D;
 }

@@ -38,6 +38,8 @@ export interface AttentionAttributes {
   readonly causal: boolean;
   /** Sliding window: a key is seen when its distance to the query is below this; 0: no window. Positions run on from the prefix. */
   readonly window: number;
+  /** c: scale · q·k becomes c · tanh(scale · q·k / c) before a bias is added (Gemma 2); 0: it stays. */
+  readonly softCap: number;
   /** Present where an input `bias` is. */
   readonly bias?: BiasPlace | undefined;
 }
@@ -109,18 +111,19 @@ export const kernels = Object.freeze({
   /** {dy, x} attrs {form} → dx */
   geluGradient: 'LlmfGeluGradient',
   /**
-   * {hidden [T, C], head [V, C], bias? [V], rows [S] int32, targets [S] int32} attrs {entropy, squared, temperature}
+   * {hidden [T, C], head [V, C], bias? [V], rows [S] int32, targets [S] int32} attrs {entropy, squared, softCap, temperature}
    * → [logProb [S], logSumExp [S], entropy [S] | [0], logSumSquaredProbabilities [S] | [0]]; logits in chunks, never stored whole.
    */
   selectedLogProbs: 'LlmfSelectedLogProbs',
   /**
    * {dLogProb? [S], dEntropy? [S], dSquared? [S], hidden, head, bias?, rows, targets, logSumExp, entropy?, squared?},
-   * at least one of the gradients, attrs {temperature, wantsHead} → [dHidden [T, C], dHead [V, C] | [0], dBias [V] | [0]]
+   * at least one of the gradients, attrs {softCap, temperature, wantsHead} → [dHidden [T, C], dHead [V, C] | [0], dBias [V] | [0]]
    */
   selectedLogProbsGradient: 'LlmfSelectedLogProbsGradient',
   /**
-   * {hidden, head, bias?, rows, targets} attrs {temperature} → [logProb [S], slope [S, C]], slope = ∂logProb/∂hidden[row]
-   * = (W_target − Σ_v p_v W_v) / temperature; logits exist once, in chunks.
+   * {hidden, head, bias?, rows, targets} attrs {softCap, temperature} → [logProb [S], slope [S, C]],
+   * slope = ∂logProb/∂hidden[row] = (c_target W_target − Σ_v p_v c_v W_v) / temperature, c the slope of the soft cap, 1
+   * without one; logits exist once, in chunks.
    */
   selectedLogProbsSlope: 'LlmfSelectedLogProbsSlope',
   /** {values [S], response [S] int32 ascending} attrs {count} → [R] sums in order of S */

@@ -178,8 +178,8 @@ export class BatchedGenerator implements Generator {
 
   /** The model's own, where something else steered the choice: one more pass through the head. */
   private async ownLogProbs(hidden: tf.Tensor2D, ends: readonly number[], ids: Int32Array): Promise<Float32Array> {
-    const { weight, bias } = this.model.head;
-    const { logProb } = selectedLogProbs(hidden, weight, Int32Array.from(ends), ids, { bias });
+    const { weight, bias, softCap } = this.model.head;
+    const { logProb } = selectedLogProbs(hidden, weight, Int32Array.from(ends), ids, { bias, softCap });
     const values = (await logProb.data()) as Float32Array;
     logProb.dispose();
     return values;

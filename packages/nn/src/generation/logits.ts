@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ForwardContext, Model } from '../contracts/model.js';
 import { linear } from '../ops/linear/linear.js';
+import { softCapped } from '../ops/soft-cap.js';
 import { tf } from '../tf.js';
 
 /** A pass without an adapter. */
@@ -24,9 +25,9 @@ export function logitsOf(
   context: ForwardContext = plain,
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const { weight, bias, transform } = model.head;
+    const { weight, bias, softCap = 0, transform } = model.head;
     const seen = transform?.(hidden, context) ?? hidden;
     const chosen = tf.gather(seen, tf.tensor1d(Int32Array.from(rows), 'int32')); // [rows, C]
-    return linear(chosen, weight, { bias });
+    return softCapped(linear(chosen, weight, { bias }), softCap);
   });
 }

@@ -22,6 +22,8 @@ export interface PassFacts {
   readonly causal?: boolean;
   /** Factor on q·k; 1/√D when left out. */
   readonly scale?: number;
+  /** Scores s become softCap · tanh(s / softCap); left out: they stay. */
+  readonly softCap?: number;
   /** Added to the scores of a query that sees up to `keys` keys: `alibi`, or the table of `RelativeBias`. */
   readonly bias?: (keys: number) => AttentionBias;
   /** Segments of the encoder's row, which `attendAcross` looks at. */
@@ -68,8 +70,9 @@ export class DecoderPass {
   attend(layer: number, q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, window = 0): tf.Tensor3D {
     const own = this.before?.into(layer, k, v) ?? { keys: k, values: v };
     const { keys, values } = this.context.cache?.append(layer, own.keys, own.values) ?? own;
-    const { causal = true, scale = 1 / Math.sqrt(q.shape[2]) } = this.facts;
-    return attention(q, keys, values, { spans: this.spans, scale, causal, window, bias: this.bias ?? this.newBias() });
+    const { causal = true, scale = 1 / Math.sqrt(q.shape[2]), softCap } = this.facts;
+    const bias = this.bias ?? this.newBias();
+    return attention(q, keys, values, { spans: this.spans, scale, causal, window, softCap, bias });
   }
 
   /**
@@ -84,7 +87,7 @@ export class DecoderPass {
     const cache = this.context.cache?.across;
     const held = encoded === null ? cache!.held(layer) : cache?.append(layer, encoded.keys, encoded.values);
     const { keys, values } = (held ?? encoded)!;
-    return attention(q, keys, values, { spans: this.across, scale: this.facts.scale });
+    return attention(q, keys, values, { spans: this.across, scale: this.facts.scale, softCap: this.facts.softCap });
   }
 
   private newBias(): AttentionBias | undefined {

@@ -2,7 +2,17 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { tf } from '../tf.js';
-import { embedding, layerNorm, linear, rmsNorm, rope, segmentSum, selectedLogProbs, swiglu } from './index.js';
+import {
+  attention,
+  embedding,
+  layerNorm,
+  linear,
+  rmsNorm,
+  rope,
+  segmentSum,
+  selectedLogProbs,
+  swiglu,
+} from './index.js';
 
 const matrix = (rows: number, columns: number) => tf.zeros([rows, columns]) as Tensor2D;
 const vector = (size: number) => tf.zeros([size]) as Tensor1D;
@@ -104,6 +114,16 @@ describe('ops refuse inputs that do not fit, saying which, what came and what wa
       'selectedLogProbs: temperature 0',
       () => selectedLogProbs(matrix(2, 3), matrix(5, 3), ids(1), ids(1), { temperature: 0 }),
       /LLMF_NN_VALUE: selectedLogProbs: temperature/,
+    ],
+    [
+      'selectedLogProbs: a negative soft cap',
+      () => selectedLogProbs(matrix(2, 3), matrix(5, 3), ids(1), ids(1), { softCap: -30 }),
+      /LLMF_NN_VALUE: selectedLogProbs: softCap .*\n {2}got: -30/,
+    ],
+    [
+      'attention: a soft cap that is no number',
+      () => attention(cube(2, 1, 4), cube(2, 1, 4), cube(2, 1, 4), { spans: [], softCap: NaN }),
+      /LLMF_NN_VALUE: attention: softCap .*\n {2}got: NaN/,
     ],
     [
       'segmentSum: fewer values than entries',

@@ -111,13 +111,14 @@ class BatchLogProbs implements ResponseLogProbs {
   private select(): SelectedLogProbs {
     if (this.selected !== null) return this.selected;
     const { stats, span } = this.request;
-    const { weight, bias, transform } = this.model.head;
+    const { weight, bias, softCap, transform } = this.model.head;
     const { rows, targets } = scoredTokens(this.batch, span);
     checkHidden(this.model, this.batch.ids, rows, targets);
     const { segments, positions } = this.batch;
     const hidden = transform?.(this.hidden, { segments, positions, ...this.mode }) ?? this.hidden;
     this.selected = selectedLogProbs(hidden, weight, rows, targets, {
       ...(bias === null ? {} : { bias }),
+      softCap,
       entropy: stats.includes('entropy'),
       squared: stats.includes('logSumSquaredProbabilities'),
     });

@@ -9,12 +9,15 @@ const weight = tf.tensor2d([
   [0, 1],
   [1, 1],
 ]);
-const modelOf = (bias: number[] | null): Model =>
-  ({ contextLength: 7, head: { weight, bias: bias === null ? null : tf.tensor1d(bias) } }) as unknown as Model;
-const logProbs = ({ head: { weight, bias, transform } }: Model) =>
+const modelOf = (bias: number[] | null, softCap?: number): Model =>
+  ({ contextLength: 7, head: { weight, bias: bias === null ? null : tf.tensor1d(bias), softCap } }) as unknown as Model;
+const logProbs = ({ head: { weight, bias, softCap, transform } }: Model) =>
   [0, 1, 2].map((id) => {
     const seen = transform?.(hidden, null as never) ?? hidden;
-    return selectedLogProbs(seen, weight, Int32Array.of(0), Int32Array.of(id), { bias }).logProb.dataSync()[0]!;
+    return selectedLogProbs(seen, weight, Int32Array.of(0), Int32Array.of(id), {
+      bias,
+      softCap,
+    }).logProb.dataSync()[0]!;
   });
 
 describe('a tempered model', () => {
@@ -28,6 +31,13 @@ describe('a tempered model', () => {
     const scaled = logits.map((logit) => logit / 0.5);
     const sum = Math.log(scaled.reduce((total, each) => total + Math.exp(each), 0));
     const got = tf.tidy(() => logProbs(tempered(modelOf(bias), 0.5)));
+    for (const [id, each] of scaled.entries()) expect(got[id]).toBeCloseTo(each - sum, 5);
+  });
+
+  it('divides logits that a soft cap bounds, not what goes into it', () => {
+    const scaled = [1.5, 1, 5].map((logit) => (2 * Math.tanh(logit / 2)) / 0.5);
+    const sum = Math.log(scaled.reduce((total, each) => total + Math.exp(each), 0));
+    const got = tf.tidy(() => logProbs(tempered(modelOf([0.5, -1, 2], 2), 0.5)));
     for (const [id, each] of scaled.entries()) expect(got[id]).toBeCloseTo(each - sum, 5);
   });
 

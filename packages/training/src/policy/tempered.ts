@@ -13,6 +13,7 @@ export function tempered(model: Model, temperature: number): Model {
     get bias(): Tensor1D | null {
       return head.bias === null ? null : tf.div(head.bias, temperature);
     },
+    ...(head.softCap === undefined ? {} : { softCap: head.softCap / temperature }),
     transform: (hidden, context) => tf.div(head.transform?.(hidden, context) ?? hidden, temperature), // [T, C]
   };
   return new Proxy(model, {

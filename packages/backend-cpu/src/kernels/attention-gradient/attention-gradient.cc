@@ -2,6 +2,7 @@
 // The gradient of attention (Dao et al., "FlashAttention", 2022, appendix B.2), probabilities recomputed from logSumExp:
 //   p = exp(s − logSumExp),  Δ_i = dout_i·out_i,  dv_j = Σ_i p_ij dout_i,  ds = p ∘ (dout vᵀ − Δ),
 //   dq = scale·ds k,  dk = scale·dsᵀ q,  dbias: ds, summed over the scores that an entry was added to.
+// With a soft cap c, ds goes on by its slope: 1 − (s/c)² of the capped s.
 // A task is one head of a family: spans that share keys through prefixes. Within it spans and blocks of queries come in
 // order, and the heads of a group are summed in order afterwards, so that the sums do not depend on the threads.
 
@@ -45,6 +46,14 @@ struct AttentionGradientInputs {
   bool bf16;
 };
 
+/** ds becomes the gradient by scores before the cap, where `capped` are those after it. */
+inline void scale_by_cap_slope(const float* capped, int64_t begin, int64_t end, float soft_cap, float* ds) {
+  const Vec cap = set(soft_cap);
+  for (int64_t j = begin; j < end; j += kWidth) {
+    store(ds + j, load(ds + j) * soft_cap_slope(load(capped + j), cap));
+  }
+}
+
 /** The contribution of queries [first, first + rows): dq is complete, dk and dv [keys, D] are added to. */
 template <class Block>
 inline void attend_back(const AttentionShape& shape, const Span& span, int64_t head, int64_t first, int64_t rows,
@@ -63,7 +72,7 @@ inline void attend_back(const AttentionShape& shape, const Span& span, int64_t h
   const int64_t queries_as_depth = packed_a_size<Block>(kKeyBlock, rows), keys_as_depth = packed_a_size<Block>(rows, kKeyBlock);
   Element* const packed = scratch.take<Element>(queries_as_depth > keys_as_depth ? queries_as_depth : keys_as_depth);
   float* const sums = scratch.take<float>(rows * size);
-  float delta[kQueryBlock<Block>];
+  float delta[kQueryBlock<Block>], capped[kKeyBlock];
   pack_rows_of_a<Block>(packed_q, shape.head_rows(in.q, query, head), 0, rows, size, scaled);
   pack_rows_of_a<Block>(packed_dy, shape.head_rows(in.dy, query, head), 0, rows, size, plain);
   pack_columns_of_b<Block>(q_as_depth, shape.head_depth(in.q, query, head), 0, size, rows, scaled);
@@ -86,6 +95,8 @@ inline void attend_back(const AttentionShape& shape, const Span& span, int64_t h
       float *const p_row = p + i * kKeyBlock, *const ds_row = ds + i * kKeyBlock;
       KeyRange of_row = window.clip(shape.sight.of(span, first + i));
       if (of_row.begin > of_row.end) of_row.begin = of_row.end;
+      cap_scores(shape, window, p_row);
+      if (shape.soft_cap != 0.0f) memcpy(capped + from, p_row + from, static_cast<size_t>(window.padded_end - from) * sizeof(float));
       add_bias(shape, span, head, first + i, window, of_row, p_row);
       fill_range(p_row, from, smaller_size(of_row.begin, window.padded_end), -__builtin_inff());
       fill_range(p_row, of_row.end > from ? of_row.end : from, window.padded_end, -__builtin_inff());
@@ -100,6 +111,7 @@ inline void attend_back(const AttentionShape& shape, const Span& span, int64_t h
         const int64_t entry = shape.bias.entry_of(span, first + i) + window.first;
         add_to(d_bias + entry + of_row.begin, ds_row + of_row.begin, of_row.end - of_row.begin);
       }
+      if (shape.soft_cap != 0.0f) scale_by_cap_slope(capped, from, window.padded_end, shape.soft_cap, ds_row);
     }
     // dv += pᵀ dy and dk += dsᵀ (scale·q): the block of keys are the rows, the queries the depth.
     const auto add_to_keys = [&](const float* left, const Element* right, float* to) {

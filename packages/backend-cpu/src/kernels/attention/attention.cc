@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention on packed segments: out_i = Σ_j p_ij v_j with p_i = softmax_j(scale·q_i·k_j + bias) over the keys that the span lets
-// query i see; q, out [Tq, H, D], k, v [Tk, G, D], H a multiple of G, float32. Also logSumExp [Tq, H].
+// Attention on packed segments: out_i = Σ_j p_ij v_j with p_i = softmax_j(cap(scale·q_i·k_j) + bias) over the keys that the span lets
+// query i see, cap(s) = c·tanh(s / c) with a soft cap c, else s; q, out [Tq, H, D], k, v [Tk, G, D], H a multiple of G, float32. Also logSumExp [Tq, H].
 //
 // The scores exist for one block of queries and keys at a time (Dao et al., "FlashAttention", 2022, algorithm 1). Blocks
 // are counted from the start of the span, and a key that a query does not see adds an exact zero, so a row of the result
@@ -35,6 +35,7 @@ inline void attend(const AttentionShape& shape, const Span& span, int64_t head, 
                            scores + window.begin, kKeyBlock, Start::nothing);
     for (int64_t i = 0; i < rows; i++) {
       const KeyRange of_row = window.clip(shape.sight.of(span, first + i));
+      cap_scores(shape, window, scores + i * kKeyBlock);
       add_bias(shape, span, head, first + i, window, of_row, scores + i * kKeyBlock);
       const float keep = online_softmax(scores + i * kKeyBlock, window, of_row, &maximum[i], &total[i]);
       if (keep != 1.0f) scale_row(sums + i * size, size, keep);

@@ -16,7 +16,7 @@ constexpr bool kKeysFit =
 struct AttentionShape {
   const Span* spans;
   int64_t span_count, queries, keys, heads, groups, size;
-  float scale;
+  float scale, soft_cap;
   Sight sight;
   Bias bias;
 
@@ -38,7 +38,7 @@ template <class Call>
 inline AttentionShape attention_shape(const Call& call) {
   const Span* const spans = reinterpret_cast<const Span*>(call.spans);
   return {spans,       call.span_count, call.queries, call.keys, call.heads,
-          call.groups, call.size,       call.scale,   {call.window}, {call.bias, call.entries, call.zero, call.by_distance}};
+          call.groups, call.size,       call.scale,   call.soft_cap, {call.window}, {call.bias, call.entries, call.zero, call.by_distance}};
 }
 
 /** Has the bias, if there is one, an entry for all that a query sees? */
@@ -151,6 +151,13 @@ struct KeyWindow {
     return {low > begin ? low : begin, high < end ? high : end};
   }
 };
+
+/** Scores of one query, in the window: c · tanh(s / c). Lanes past its end change too, and do not count. */
+inline void cap_scores(const AttentionShape& shape, const KeyWindow& window, float* scores) {
+  if (shape.soft_cap == 0.0f) return;
+  const Vec cap = set(shape.soft_cap);
+  for (int64_t j = window.begin; j < window.padded_end; j += kWidth) store(scores + j, soft_capped(load(scores + j), cap));
+}
 
 /** scores[j] += bias of one query of a head, for the keys [begin, end) of the window that it sees. */
 inline void add_bias(const AttentionShape& shape, const Span& span, int64_t head, int64_t query, const KeyWindow& window,

@@ -11,6 +11,8 @@ export const attentionShape = {
   size,
   scale: scalar,
   window: size,
+  /** 0: none. */
+  softCap: scalar,
   rounds: flag,
   spans: integers('7 * span_count'),
   /** The bias has this many entries a head; by distance, entry `zero` is that of a query's own key. */

@@ -12,7 +12,7 @@ export function attentionShapeOf(
 ) {
   const [queries, heads, size] = q.shape as [number, number, number];
   const [keys, groups] = k.shape as [number, number, number];
-  const { spans: list, scale, causal, window, bias: place } = attributes;
+  const { spans: list, scale, causal, window, softCap, bias: place } = attributes;
   const spans = Int32Array.from(
     list.flatMap((span) => [
       span.queryStart,
@@ -33,6 +33,7 @@ export function attentionShapeOf(
     size,
     scale,
     window,
+    softCap,
     rounds: backend.roundsProducts,
     spans,
     entries: bias?.shape[1] ?? 0,

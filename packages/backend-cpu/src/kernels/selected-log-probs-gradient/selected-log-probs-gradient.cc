@@ -2,6 +2,7 @@
 // The gradient of selected log-probs, logits computed again tile by tile. With the names of selected-log-probs.cc,
 // g, gH and gQ the gradients of logProb, entropy H and log-sum-squared Q:
 //   dz = g·(1[target] − p) − gH·p·(z − L + H) + 2·gQ·(exp(2(z − L) − Q) − p),  divided by the temperature,
+//   with a soft cap times its slope,
 //   dHidden[rows] += dz W,   dHead = dzᵀ h,   dBias = Σ dz.
 // Per chunk of the vocabulary: the head is packed for both products, then each task takes a tile of rows; a row's sum
 // runs over the vocabulary in order.
@@ -12,10 +13,13 @@ struct LogitGradient {
   const float *d_log_prob, *d_entropy, *d_squared;  // [S] each, or null
   const float *log_sum_exp, *entropy, *squared;     // [S] each; the latter two where their gradients are
   const int32_t* targets;
-  float temperature;
+  float cap, temperature;                           // the cap of z, 0: none
 
   /** Turns the logits of row s, vocabulary from v on, into dz in place. */
   void apply(int64_t s, int64_t v, float* z, int64_t width) const {
+    const int64_t target = targets[s] - v;
+    const bool has_target = d_log_prob && target >= 0 && target < width;
+    const float target_logit = has_target ? z[target] : 0.0f;
     const Vec normalizer = set(log_sum_exp[s]), by_temperature = set(1.0f / temperature);
     const Vec g = set(d_log_prob ? d_log_prob[s] : 0.0f);
     const Vec g_entropy = set(d_entropy ? d_entropy[s] : 0.0f), h = set(d_entropy ? entropy[s] : 0.0f);
@@ -25,10 +29,12 @@ struct LogitGradient {
       Vec d = zero() - g * p;
       if (d_entropy) d = d - g_entropy * p * (log_p + h);
       if (d_squared) d = d + g_squared * (exponential(log_p + log_p - q) - p);
-      store_lanes(z + i, d * by_temperature, width - i);
+      d = d * by_temperature;
+      if (cap != 0.0f) d = d * soft_cap_slope(load_lanes(z + i, width - i), set(cap));
+      store_lanes(z + i, d, width - i);
     }
-    const int64_t target = targets[s] - v;
-    if (d_log_prob && target >= 0 && target < width) z[target] += d_log_prob[s] / temperature;
+    const float share = cap == 0.0f ? 0.0f : target_logit / cap;
+    if (has_target) z[target] += d_log_prob[s] / temperature * (1.0f - share * share);
   }
 };
 
@@ -65,7 +71,7 @@ inline void select_log_probs_back(const Selection& in, const LogitGradient& grad
         multiply_packed<Block>(tile_rows, width, columns, packed_h + begin * padded_depth<Block>(columns), for_logits, z,
                                width, in.bias ? Start::bias : Start::nothing, in.bias ? in.bias + v : nullptr);
         for (int64_t i = 0; i < tile_rows; i++) {
-          divide_by(gradient.temperature, z + i * width, width);
+          finish_logits(in, z + i * width, width);
           gradient.apply(first + begin + i, v, z + i * width, width);
         }
         pack_rows_of_a<Block>(packed_dz, rows_of(z, width), 0, tile_rows, width, {in.bf16, 1.0f});
@@ -92,7 +98,8 @@ void SelectedLogProbsGradient::run() const {
   if (const char* const reason = unfit(in)) return fail(reason);
   if (d_entropy && !entropy) return fail("the entropy is missing");
   if (d_squared && !squared) return fail("the sum of squares is missing");
-  const LogitGradient gradient{d_log_prob, d_entropy, d_squared, log_sum_exp, entropy, squared, targets, temperature};
+  const LogitGradient gradient{d_log_prob, d_entropy,       d_squared, log_sum_exp, entropy, squared,
+                               targets,    cap_of_logits(in), temperature};
   const HeadGradients out{d_hidden, d_head, d_bias};
   if (in.bf16) select_log_probs_back<RoundedBlock>(in, gradient, out);
   else select_log_probs_back<Float32Block>(in, gradient, out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { kernels } from '@llmf/nn';
 import { defineKernel, type TensorInfo } from '../define-kernel.js';
-import { selectionValues, type Selection } from '../selected-log-probs/selection.js';
+import { selectionValues, type LogitForm, type Selection } from '../selected-log-probs/selection.js';
 
 interface Inputs extends Selection {
   readonly dLogProb?: TensorInfo; // [S]
@@ -11,21 +11,20 @@ interface Inputs extends Selection {
   readonly entropy?: TensorInfo; // [S]
   readonly squared?: TensorInfo; // [S]
 }
-interface Attributes {
-  readonly temperature: number;
+interface Attributes extends LogitForm {
   readonly wantsHead: boolean;
 }
 
 export const selectedLogProbsGradientKernel = defineKernel<Inputs, Attributes>({
   kernelName: kernels.selectedLogProbsGradient,
-  run(inputs, { temperature, wantsHead }, backend) {
+  run(inputs, { wantsHead, ...form }, backend) {
     const { hidden, head, bias } = inputs;
     const wantsBias = wantsHead && bias !== undefined;
     const dHidden = backend.output(hidden.shape);
     const dHead = backend.output(wantsHead ? head.shape : [0]);
     const dBias = backend.output(wantsBias ? bias.shape : [0]);
     backend.kernels.selectedLogProbsGradient({
-      ...selectionValues(inputs, temperature, backend),
+      ...selectionValues(inputs, form, backend),
       dLogProb: backend.optionalFloats(inputs.dLogProb),
       dEntropy: backend.optionalFloats(inputs.dEntropy),
       dSquared: backend.optionalFloats(inputs.dSquared),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Log-probabilities of chosen tokens and their slope by the hidden state, from logits that are computed once:
 //   slope = (W_target − Σ_v p_v W_v) / temperature = ((1 − p_target) W_target − Σ_{v ≠ target} p_v W_v) / temperature.
+// With a soft cap, each W is times the cap's slope at its logit.
 // The sum is attention with W as keys and values, so it is kept relative to a running maximum (Dao et al.,
 // "FlashAttention", 2022). The target is left out of it: rounded to bf16, p_target near 1 would not cancel against W_target.
 // logProb has the bits of selected-log-probs.cc, whose sums these are.
@@ -14,10 +15,11 @@ struct SlopeRow {
   float shift;              // exponentials of the weighted sum are relative to it
   float others;             // Σ_{v ≠ target} e^(z − shift)
   float target_logit;
+  float target_slope;       // of the soft cap; 1 without one
 
   void start() {
     all.start(), run.start();
-    shift = -__builtin_inff(), others = 0.0f, target_logit = 0.0f;
+    shift = -__builtin_inff(), others = 0.0f, target_logit = 0.0f, target_slope = 1.0f;
   }
   /** Takes the logits of words from v on in; the run's place must match selected-log-probs.cc. */
   void add(const float* z, int64_t v, int64_t width) {
@@ -33,9 +35,16 @@ struct SlopeRow {
   }
 };
 
-/** z becomes e^(z − shift), the target's 0; returns the factor of what was summed before. */
-inline float weigh_logits(SlopeRow* row, float* z, int64_t width, int64_t target) {
-  if (target >= 0 && target < width) row->target_logit = z[target];
+/**
+ * z becomes e^(z − shift), times the slope of its soft cap where there is one, the target's 0; returns the factor of what
+ * was summed before.
+ */
+inline float weigh_logits(SlopeRow* row, float* z, int64_t width, int64_t target, float cap) {
+  float slopes[kVocabularyChunk];
+  const bool has_target = target >= 0 && target < width;
+  if (cap != 0.0f) map_lanes(width, z, slopes, [=](Vec value) { return soft_cap_slope(value, set(cap)); });
+  if (has_target) row->target_logit = z[target];
+  if (has_target && cap != 0.0f) row->target_slope = slopes[target];
   const float most = largest_logit(z, width);
   if (most == -__builtin_inff() && row->shift == most) {  // nothing that counts so far
     memset(z, 0, static_cast<size_t>(width) * sizeof(float));
@@ -45,8 +54,11 @@ inline float weigh_logits(SlopeRow* row, float* z, int64_t width, int64_t target
   if (most > row->shift) row->shift = most;
   const Vec shift = set(row->shift);
   map_lanes(width, z, z, [=](Vec value) { return exponential_below(value - shift); });
-  if (target >= 0 && target < width) z[target] = 0.0f;
+  if (has_target) z[target] = 0.0f;
   row->others = row->others * keep + sum_lanes(width, [&](int64_t i, int64_t n) { return load_lanes(z + i, n); });
+  for (int64_t i = 0; cap != 0.0f && i < width; i += kWidth) {
+    store_lanes(z + i, load_lanes(z + i, width - i) * load_lanes(slopes + i, width - i), width - i);
+  }
   return keep;
 }
 
@@ -78,9 +90,9 @@ inline void select_log_probs_with_slope(const Selection& in, float* log_prob, fl
         for (int64_t i = 0; i < tile_rows; i++) {
           SlopeRow& row = state[begin + i];
           float* const of_row = z + i * width;
-          divide_by(in.temperature, of_row, width);
+          finish_logits(in, of_row, width);
           row.add(of_row, v, width);
-          const float keep = weigh_logits(&row, of_row, width, in.targets[first + begin + i] - v);
+          const float keep = weigh_logits(&row, of_row, width, in.targets[first + begin + i] - v, cap_of_logits(in));
           if (v > 0 && keep != 1.0f) {
             float* const sums = slope + (first + begin + i) * columns;
             map_lanes(columns, sums, sums, [=](Vec sum) { return sum * set(keep); });
@@ -100,7 +112,7 @@ inline void select_log_probs_with_slope(const Selection& in, float* log_prob, fl
         log_prob[first + i] = row.target_logit - (row.all.maximum + logf(row.all.total));
         // Relative to the shift: e^(z_target − shift) and the others' sum.
         const float of_target = expf(row.target_logit - row.shift), total = of_target + row.others;
-        const Vec rest = set(row.others / total), share = set(1.0f / total), divisor = set(in.temperature);
+        const Vec rest = set(row.others / total * row.target_slope), share = set(1.0f / total), divisor = set(in.temperature);
         expand_run(in.head, in.targets[first + i] * columns, columns, of_word);
         float* const to = slope + (first + i) * columns;
         for (int64_t c = 0; c < columns; c += kWidth) {

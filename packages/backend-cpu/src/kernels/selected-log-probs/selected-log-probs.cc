@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Log-probabilities of chosen tokens without the logits of a batch ever existing. With z = (h Wᵀ + b) / temperature for
-// the selected rows of hidden [T, C] and head W [V, C] (float32 or bf16), L = log Σ exp z, p = exp(z − L):
+// Log-probabilities of chosen tokens without the logits of a batch ever existing. With z = cap(h Wᵀ + b) / temperature for
+// the selected rows of hidden [T, C] and head W [V, C] (float32 or bf16), L = log Σ exp z, p = exp(z − L), cap(z) = c·tanh(z / c) with a soft cap c, else z:
 //   logProb = z_target − L,   entropy = L − Σ p z,   log-sum-squared = log Σ exp 2z − 2L.
 // A task is a run of the vocabulary for up to kSelected rows; the runs' sums are joined in order.
 
@@ -38,8 +38,8 @@ inline void select_log_probs(const Selection& in, const SelectedOutputs& out) {
         pack_columns_of_b<Block>(packed_head, rows_of(in.head, columns), v, width, columns, {in.bf16, 1.0f});
         for (int64_t row = 0; row < count; row += kRows) {
           const int64_t tile_rows = smaller_size(kRows, count - row);
-          logit_tile<Block>(packed_h + row * padded_depth<Block>(columns), packed_head, tile_rows, width, columns,
-                     in.bias ? in.bias + v : nullptr, in.temperature, tile);
+          logit_tile<Block>(in, packed_h + row * padded_depth<Block>(columns), packed_head, tile_rows, width,
+                            in.bias ? in.bias + v : nullptr, tile);
           for (int64_t i = 0; i < tile_rows; i++) {
             add_logits(&of_run[row + i], tile + i * kVocabularyTile, width, out.entropy != nullptr, out.squared != nullptr);
             const int64_t target = in.targets[first + row + i] - v;

@@ -7,6 +7,8 @@ export const selection = {
   columns: size,
   vocabulary: size,
   selected: size,
+  /** 0: none. */
+  softCap: scalar,
   temperature: scalar,
   rounds: flag,
   hidden: floats('tokens * columns'),

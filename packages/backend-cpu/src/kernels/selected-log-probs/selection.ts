@@ -10,16 +10,23 @@ export interface Selection {
   readonly targets: TensorInfo; // [S] int32
 }
 
+/** What logits are, besides h Wᵀ + b. */
+export interface LogitForm {
+  readonly softCap: number;
+  readonly temperature: number;
+}
+
 /** What log-probs, their slope and their gradient share. */
 export const selectionValues = (
   { hidden, head, bias, rows, targets }: Selection,
-  temperature: number,
+  { softCap, temperature }: LogitForm,
   backend: NativeBackend,
 ) => ({
   tokens: hidden.shape[0]!,
   columns: hidden.shape[1]!,
   vocabulary: head.shape[0]!,
   selected: rows.shape[0]!,
+  softCap,
   temperature,
   rounds: backend.roundsProducts,
   hidden: backend.floats(hidden),

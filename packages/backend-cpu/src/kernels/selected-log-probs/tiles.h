@@ -33,7 +33,7 @@ inline int64_t balanced_tile(int64_t count) {
 /** What selected log-probs and their gradient read. */
 struct Selection {
   int64_t tokens, columns, vocabulary, selected;
-  float temperature;
+  float soft_cap, temperature;
   const float* hidden;   // [tokens, columns]
   Storage head;          // [vocabulary, columns]
   const float* bias;     // [vocabulary] or null
@@ -45,7 +45,7 @@ struct Selection {
 template <class Call>
 inline Selection selection_of(const Call& call) {
   const bool bf16 = call.rounds;
-  return {call.tokens, call.columns, call.vocabulary, call.selected, call.temperature, call.hidden,
+  return {call.tokens, call.columns, call.vocabulary, call.selected, call.soft_cap, call.temperature, call.hidden,
           call.head,   call.bias,    call.rows,       call.targets,  bf16};
 }
 
@@ -71,19 +71,23 @@ inline void gather_and_pack(const float* hidden, const int32_t* rows, int64_t co
   });
 }
 
-inline void divide_by(float temperature, float* z, int64_t count) {
-  if (temperature == 1.0f) return;
-  const Vec divisor = set(temperature);
-  map_lanes(count, z, z, [=](Vec value) { return value / divisor; });
+/** h Wᵀ + b becomes the logits: capped, and divided by the temperature. */
+inline void finish_logits(const Selection& in, float* z, int64_t count) {
+  const Vec cap = set(in.soft_cap), divisor = set(in.temperature);
+  if (in.soft_cap != 0.0f) map_lanes(count, z, z, [=](Vec value) { return soft_capped(value, cap); });
+  if (in.temperature != 1.0f) map_lanes(count, z, z, [=](Vec value) { return value / divisor; });
 }
 
-/** z = (h Wᵀ + b) / temperature: [rows, width] at stride kVocabularyTile. */
+/** The logits' own soft cap, behind the temperature. */
+inline float cap_of_logits(const Selection& in) { return in.soft_cap / in.temperature; }
+
+/** The logits of `rows`, [rows, width] at stride kVocabularyTile, of words whose bias begins at `bias`. */
 template <class Block>
-inline void logit_tile(const typename Block::Element* packed_h, const typename Block::Element* packed_head, int64_t rows,
-                       int64_t width, int64_t columns, const float* bias, float temperature, float* tile) {
-  multiply_packed<Block>(rows, width, columns, packed_h, packed_head, tile, kVocabularyTile,
-                              bias ? Start::bias : Start::nothing, bias);
-  for (int64_t i = 0; i < rows; i++) divide_by(temperature, tile + i * kVocabularyTile, width);
+inline void logit_tile(const Selection& in, const typename Block::Element* packed_h,
+                       const typename Block::Element* packed_head, int64_t rows, int64_t width, const float* bias, float* tile) {
+  multiply_packed<Block>(rows, width, in.columns, packed_h, packed_head, tile, kVocabularyTile,
+                         bias ? Start::bias : Start::nothing, bias);
+  for (int64_t i = 0; i < rows; i++) finish_logits(in, tile + i * kVocabularyTile, width);
 }
 
 /** Words [v, v + width) of the head as right factors of h Wᵀ (depth C) and of dz W (depth `width`). */

@@ -105,6 +105,13 @@ inline Vec hyperbolic_tangent(Vec x) {
   return choose(x != x, x, choose(size < set(0.625f), near, choose(x < zero(), zero() - far, far)));
 }
 
+/** c · tanh(x / c), and the slope of it that belongs to what it gave. */
+inline Vec soft_capped(Vec x, Vec cap) { return hyperbolic_tangent(x / cap) * cap; }
+inline Vec soft_cap_slope(Vec capped, Vec cap) {
+  const Vec share = capped / cap;
+  return set(1.0f) - share * share;
+}
+
 /** erf x within 1.5e−7: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26. */
 inline Vec error_function(Vec x) {
   const Vec size = absolute(x);

@@ -31,7 +31,7 @@ export const biasGradientProgram = (size: number) =>
         dot = fma(q[place * ${size}u + d], k[keyPlace + d], dot);
         against = fma(dy[place * ${size}u + d], v[keyPlace + d], against);
       }
-      let share = exp(dot * n.scale + bias[at] - stats[2u * place]);
+      let share = exp(capped(dot * n.scale) + bias[at] - stats[2u * place]);
       sum += share * (against - stats[2u * place + 1u]);
     }
   }

@@ -60,7 +60,7 @@ ${spanFunctions(bias)}`,
       if (mine < count && sees(s, query, key)) {
         var dot = 0.0;
         for (var d = 0u; d < ${size}u; d++) { dot = fma(queryTile[u32(mine) * ${size}u + d], keyTile[j * ${size}u + d], dot); }
-        score = dot * n.scale${biasTerm(bias, 'head')};
+        score = capped(dot * n.scale)${biasTerm(bias, 'head')};
       }
       scores[u32(mine) * ${keys}u + j] = score;
     }

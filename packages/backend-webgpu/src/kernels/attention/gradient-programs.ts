@@ -38,7 +38,7 @@ var<workgroup> keyTile: array<f32, ${keys * size}>;
 var<workgroup> valueTile: array<f32, ${keys * size}>;
 var<workgroup> slopes: array<f32, ${queries * keys}>;`;
 
-/** P and dS of one query and key, whose rows in the tiles are i and j. */
+/** P and dS (by the score before its soft cap) of one query and key, whose rows in the tiles are i and j. */
 const scoreFunction = ({ size, bias }: Tiling): string => `
 struct Score { share: f32, slope: f32 }
 
@@ -50,8 +50,9 @@ fn scoreOf(s: Span, head: u32, query: i32, key: i32, i: u32, j: u32) -> Score {
     against = fma(slopeTile[i * ${size}u + d], valueTile[j * ${size}u + d], against);
   }
   let place = 2u * (u32(s.queryStart + query) * n.heads + head);
-  let share = exp(dot * n.scale${biasTerm(bias, 'head')} - stats[place]);
-  return Score(share, share * (against - stats[place + 1u]));
+  let score = capped(dot * n.scale);
+  let share = exp(score${biasTerm(bias, 'head')} - stats[place]);
+  return Score(share, share * (against - stats[place + 1u]) * capSlope(score));
 }`;
 
 /** Loads a tile of queries and their dO from query `first` on. */

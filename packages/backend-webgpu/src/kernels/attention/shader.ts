@@ -40,6 +40,7 @@ export const numbers = {
   groupsOfHeads: 'u32',
   window: 'u32',
   scale: 'f32',
+  softCap: 'f32',
   biasByKey: 'u32',
   biasZero: 'u32',
   entries: 'u32',
@@ -57,6 +58,7 @@ export function numbersOf(
     groupsOfHeads: groups,
     window: attributes.window,
     scale: attributes.scale,
+    softCap: attributes.softCap,
     biasByKey: attributes.bias?.by === 'key' ? 1 : 0,
     biasZero: attributes.bias?.zero ?? 0,
     entries: bias?.shape[1] ?? 1,
@@ -92,6 +94,19 @@ fn endSeen(s: Span, query: i32) -> i32 {
   if (s.causal == 1) { return min(all, number + 1); }
   if (n.window == 0u) { return all; }
   return min(all, number + i32(n.window));
+}
+
+/** A scaled product under the soft cap c, 0 for none: c · tanh(x / c). tanh overflows on some GPUs for large arguments. */
+fn capped(x: f32) -> f32 {
+  if (n.softCap == 0.0) { return x; }
+  return n.softCap * tanh(clamp(x / n.softCap, -15.0, 15.0));
+}
+
+/** The slope of the cap, of what it gave. */
+fn capSlope(score: f32) -> f32 {
+  if (n.softCap == 0.0) { return 1.0; }
+  let share = score / n.softCap;
+  return 1.0 - share * share;
 }
 
 fn sees(s: Span, query: i32, key: i32) -> bool { return key >= firstSeen(s, query) && key < endSeen(s, query); }

@@ -4,17 +4,29 @@ import { eachElement, elementThreads } from '../elementwise.js';
 import { groupSum, rowThreads } from '../reduction.js';
 
 /**
+ * WGSL: the logits of h Wᵀ + b: under the soft cap c, 0 for none, c · tanh(x / c), and over the temperature. tanh overflows
+ * on some GPUs for large arguments.
+ */
+const logitFunction = `
+fn logitOf(x: f32) -> f32 {
+  if (n.softCap == 0.0) { return x / n.temperature; }
+  return n.softCap * tanh(clamp(x / n.softCap, -15.0, 15.0)) / n.temperature;
+}`;
+
+/**
  * Of each row of logits z: L = log Σ exp z, the target's z − L, and with `extras` the entropy H = L − Σ p z and
  * log Σ p². One group a row; `start` is the first row's place in the outputs.
  */
-const rowProgram = (extras: boolean): Program<'z' | 'targets', string, 'vocabulary' | 'start' | 'temperature'> =>
+const rowProgram = (
+  extras: boolean,
+): Program<'z' | 'targets', string, 'vocabulary' | 'start' | 'softCap' | 'temperature'> =>
   defineProgram({
     name: `log-probs ${extras}`,
     reads: { z: 'f32', targets: 'i32' },
     writes: Object.fromEntries(outputs(extras).map((output) => [output, 'f32' as const])),
-    numbers: { vocabulary: 'u32', start: 'u32', temperature: 'f32' },
+    numbers: { vocabulary: 'u32', start: 'u32', softCap: 'f32', temperature: 'f32' },
     workgroup: rowThreads,
-    before: `${groupSum}
+    before: `${groupSum}${logitFunction}
 fn mostOf(thread: u32, value: f32) -> f32 {
   parts[thread] = value;
   workgroupBarrier();
@@ -29,13 +41,13 @@ fn mostOf(thread: u32, value: f32) -> f32 {
     code: `
   let offset = group * n.vocabulary;
   var own = -3.4e38;
-  for (var v = thread; v < n.vocabulary; v += ${rowThreads}u) { own = max(own, z[offset + v] / n.temperature); }
+  for (var v = thread; v < n.vocabulary; v += ${rowThreads}u) { own = max(own, logitOf(z[offset + v])); }
   let most = mostOf(thread, own);
   var total = 0.0;
   var weighted = 0.0;
   var squares = 0.0;
   for (var v = thread; v < n.vocabulary; v += ${rowThreads}u) {
-    let value = z[offset + v] / n.temperature;
+    let value = logitOf(z[offset + v]);
     let e = exp(value - most);
     total += e;
 ${extras ? '    weighted += e * value;\n    squares += e * e;' : ''}
@@ -46,7 +58,7 @@ ${extras ? '  let mean = sumOf(thread, weighted) / all;\n  let square = sumOf(th
     let place = n.start + group;
     let sum = log(all) + most;
     logSumExp[place] = sum;
-    logProb[place] = z[offset + u32(targets[place])] / n.temperature - sum;
+    logProb[place] = logitOf(z[offset + u32(targets[place])]) - sum;
 ${extras ? '    entropy[place] = sum - mean;\n    squared[place] = log(square) - 2.0 * log(all);' : ''}
   }`,
   });
@@ -64,7 +76,7 @@ export interface SlopeVariant {
 
 const slopes = new Map<string, ReturnType<typeof slopeProgram>>();
 
-/** z becomes the loss's gradient by the logits before the temperature. */
+/** z, h Wᵀ + b, becomes the loss's gradient by it. */
 export function slopeProgramOf(variant: SlopeVariant): ReturnType<typeof slopeProgram> {
   const name = `log-probs-slope ${Object.values(variant).join(' ')}`;
   const program = slopes.get(name) ?? slopeProgram(name, variant);
@@ -83,16 +95,20 @@ function slopeProgram(name: string, { logProb, entropy, squared }: SlopeVariant)
     name,
     reads,
     writes: { z: 'f32' },
-    numbers: { size: 'u32', vocabulary: 'u32', start: 'u32', temperature: 'f32' },
+    numbers: { size: 'u32', vocabulary: 'u32', start: 'u32', softCap: 'f32', temperature: 'f32' },
     workgroup: elementThreads,
+    before: logitFunction,
     code: `${eachElement}
   let place = n.start + at / n.vocabulary;
-  let logP = z[at] / n.temperature - logSumExp[place];
+  let logit = logitOf(z[at]);
+  let logP = logit - logSumExp[place];
   let p = exp(logP);
   var slope = 0.0;
 ${logProb === 'none' ? '' : `  slope += ${factor}(select(0.0, 1.0, u32(targets[place]) == at % n.vocabulary) - p);`}
 ${entropy ? '  slope -= dEntropy[place] * p * (logP + entropy[place]);' : ''}
 ${squared ? '  slope += 2.0 * dSquared[place] * (exp(2.0 * logP - squared[place]) - p);' : ''}
-  z[at] = slope / n.temperature;`,
+  var capSlope = 1.0;
+  if (n.softCap != 0.0) { let share = logit * n.temperature / n.softCap; capSlope -= share * share; }
+  z[at] = slope * capSlope / n.temperature;`,
   });
 }

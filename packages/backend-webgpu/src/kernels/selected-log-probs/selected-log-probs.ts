@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * With z = (h Wᵀ + b) / temperature for each selected row: log-probs, entropies and Σ p², and their gradients by hidden,
+ * With z = cap(h Wᵀ + b) / temperature for each selected row: log-probs, entropies and Σ p², and their gradients by hidden,
  * head and bias. Logits exist in chunks of rows only; a head above the limit of a buffer comes in parts.
  */
 import { kernels, tf } from '@llmf/nn';
@@ -31,13 +31,15 @@ interface GradientInputs extends Inputs {
   readonly entropy?: TensorInfo;
   readonly squared?: TensorInfo;
 }
-interface Temperature {
+/** What logits are, besides h Wᵀ + b. */
+interface LogitForm {
+  readonly softCap: number; // 0: none
   readonly temperature: number;
 }
 
-const selectedLogProbs = defineKernel<Inputs, Temperature & { readonly entropy: boolean; readonly squared: boolean }>({
+const selectedLogProbs = defineKernel<Inputs, LogitForm & { readonly entropy: boolean; readonly squared: boolean }>({
   kernelName: kernels.selectedLogProbs,
-  run(inputs, { temperature, entropy, squared }, backend) {
+  run(inputs, { entropy, squared, ...form }, backend) {
     const count = inputs.rows.shape[0]!;
     const selected = gatherRows(inputs.hidden, inputs.rows, backend);
     const logits = new Logits(backend, selected, inputs.head, inputs.bias);
@@ -47,7 +49,7 @@ const selectedLogProbs = defineKernel<Inputs, Temperature & { readonly entropy: 
     for (const chunk of logits.chunks()) {
       const z = logits.compute(chunk);
       const writes = { logProb, logSumExp, ...(extras ? { entropy: more[0]!, squared: more[1]! } : {}) };
-      logProbsOf(z, chunk.start, inputs.targets, writes, temperature, backend);
+      logProbsOf(z, chunk.start, inputs.targets, writes, form, backend);
       backend.disposeData(z.dataId);
     }
     backend.disposeData(selected.dataId);
@@ -60,9 +62,9 @@ const selectedLogProbs = defineKernel<Inputs, Temperature & { readonly entropy: 
   },
 });
 
-const gradient = defineKernel<GradientInputs, Temperature & { readonly wantsHead: boolean }>({
+const gradient = defineKernel<GradientInputs, LogitForm & { readonly wantsHead: boolean }>({
   kernelName: kernels.selectedLogProbsGradient,
-  run(inputs, { temperature, wantsHead }, backend) {
+  run(inputs, { wantsHead, ...form }, backend) {
     const { hidden, head, bias, rows } = inputs;
     const selected = gatherRows(hidden, rows, backend);
     const logits = new Logits(backend, selected, head, bias);
@@ -71,7 +73,7 @@ const gradient = defineKernel<GradientInputs, Temperature & { readonly wantsHead
     const dBias = wantsHead && bias !== undefined ? backend.zeros(bias.shape) : backend.output([0]);
     for (const chunk of logits.chunks()) {
       const z = logits.compute(chunk);
-      intoSlope(z, chunk.start, inputs, temperature, backend);
+      intoSlope(z, chunk.start, inputs, form, backend);
       logits.backwards(z, chunk, dSelected);
       if (wantsHead) addOuter(z, selected, chunk.start, dHead, backend);
       if (wantsHead && bias !== undefined) addColumns(z, dBias, backend);
@@ -84,9 +86,9 @@ const gradient = defineKernel<GradientInputs, Temperature & { readonly wantsHead
 });
 
 /** ∂logProb/∂hidden on the way: (W_target − Σ_v p_v W_v) / temperature. */
-const slope = defineKernel<Inputs, Temperature>({
+const slope = defineKernel<Inputs, LogitForm>({
   kernelName: kernels.selectedLogProbsSlope,
-  run(inputs, { temperature }, backend) {
+  run(inputs, form, backend) {
     const count = inputs.rows.shape[0]!;
     const selected = gatherRows(inputs.hidden, inputs.rows, backend);
     const logits = new Logits(backend, selected, inputs.head, inputs.bias);
@@ -94,8 +96,8 @@ const slope = defineKernel<Inputs, Temperature>({
     const slopes = backend.output(selected.shape);
     for (const chunk of logits.chunks()) {
       const z = logits.compute(chunk);
-      logProbsOf(z, chunk.start, inputs.targets, { logProb, logSumExp }, temperature, backend);
-      intoSlope(z, chunk.start, { ...inputs, logSumExp }, temperature, backend, 'ones');
+      logProbsOf(z, chunk.start, inputs.targets, { logProb, logSumExp }, form, backend);
+      intoSlope(z, chunk.start, { ...inputs, logSumExp }, form, backend, 'ones');
       logits.backwards(z, chunk, slopes);
       backend.disposeData(z.dataId);
     }
@@ -109,7 +111,7 @@ function logProbsOf(
   start: number,
   targets: TensorInfo,
   writes: Readonly<Record<string, TensorInfo>>,
-  temperature: number,
+  { softCap, temperature }: LogitForm,
   backend: TrainingWebGpuBackend,
 ): void {
   const [groups, vocabulary] = z.shape as [number, number];
@@ -117,7 +119,7 @@ function logProbsOf(
   backend.runner.run(program, {
     reads: { z, targets },
     writes,
-    numbers: { vocabulary, start, temperature },
+    numbers: { vocabulary, start, softCap, temperature },
     groups,
     groupWork: 16 * vocabulary,
   });
@@ -127,7 +129,7 @@ function intoSlope(
   z: TensorInfo,
   start: number,
   inputs: GradientInputs,
-  temperature: number,
+  { softCap, temperature }: LogitForm,
   backend: TrainingWebGpuBackend,
   logProb: SlopeVariant['logProb'] = inputs.dLogProb === undefined ? 'none' : 'given',
 ): void {
@@ -137,7 +139,7 @@ function intoSlope(
   backend.runner.run(program, {
     reads: inputs as unknown as Readonly<Record<string, TensorInfo>>,
     writes: { z },
-    numbers: { size, vocabulary: z.shape[1]!, start, temperature },
+    numbers: { size, vocabulary: z.shape[1]!, start, softCap, temperature },
     ...elementGroups(size),
   });
 }

@@ -4,6 +4,7 @@ import type { AttentionSpan, BiasPlace } from '../../contracts/index.js';
 import { errors } from '../../errors.js';
 import { tf } from '../../tf.js';
 import { checkShape } from '../checks.js';
+import { checkSoftCap } from '../soft-cap.js';
 import { checkBias } from './bias.js';
 import { attentionOp } from './gradient.js';
 import { checkSpans } from './spans.js';
@@ -21,7 +22,9 @@ export interface AttentionOptions {
   readonly causal?: boolean | undefined; // where the span does not say
   /** A key is seen when it lies less than this many tokens from the query; 0: any distance. */
   readonly window?: number | undefined;
-  /** Added to scale · q·k; it may be trained. */
+  /** c: scale · q·k becomes c · tanh(scale · q·k / c), then a bias is added; 0: it stays. */
+  readonly softCap?: number | undefined;
+  /** Added to the scores; it may be trained. */
   readonly bias?: AttentionBias | undefined;
 }
 
@@ -32,7 +35,7 @@ export interface AttentionOptions {
  * @throws LLMF_NN_SHAPE, LLMF_NN_SPANS, LLMF_NN_VALUE
  */
 export function attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, options: AttentionOptions): Tensor3D {
-  const { spans, causal = true, window = 0, bias } = options;
+  const { spans, causal = true, window = 0, softCap = 0, bias } = options;
   checkShape('attention', 'q', q, [null, null, null], '[tokens, heads, head size]');
   const [queries, heads, size] = q.shape;
   checkShape('attention', 'k', k, [null, null, size], `[keys, key heads, ${size}]`);
@@ -46,8 +49,9 @@ export function attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, options: Attent
     });
   }
   if (window < 0) throw errors.value({ op: 'attention', input: 'window', got: String(window), expected: '0 or more' });
+  checkSoftCap('attention', softCap);
   const place = bias === undefined ? undefined : { by: bias.by, zero: bias.zero };
-  const attributes = { spans, scale: options.scale ?? 1 / Math.sqrt(size), causal, window, bias: place };
+  const attributes = { spans, scale: options.scale ?? 1 / Math.sqrt(size), causal, window, softCap, bias: place };
   checkSpans(spans, queries, k.shape[0], attributes);
   if (bias !== undefined) {
     checkShape('attention', 'bias', bias.values, [heads, null], `[${heads}, entries], a row for each head`);

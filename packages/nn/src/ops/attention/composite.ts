@@ -6,6 +6,7 @@ import { batchProduct } from '../products.js';
 import { isInHostMemory, isPlainJs } from '../host-memory.js';
 import { biasGradientOf, biasOf } from './bias.js';
 import { hostAttention, hostAttentionGradient, type HostInputs } from './host-attention.js';
+import { softCapped, softCapSlope } from '../soft-cap.js';
 import { addUp, rowsOf, type Piece } from './pieces.js';
 import { maskOf } from './spans.js';
 
@@ -22,7 +23,7 @@ export interface AttentionGradientInputs extends AttentionInputs {
   readonly logSumExp: Tensor2D; // [Tq, H]
 }
 
-/** Per span: P = softmax(scale · Q Kᵀ + bias + mask), out = P V; logSumExp = max S − log max P. */
+/** Per span: P = softmax(cap(scale · Q Kᵀ) + bias + mask), out = P V; logSumExp = max S − log max P. */
 export function attentionComposite(
   inputs: AttentionInputs,
   attributes: AttentionAttributes,
@@ -55,7 +56,7 @@ export function attentionComposite(
 
 /**
  * With P recomputed and Δ = Σ_d dO ∘ O: dV = Pᵀ dO, dS = scale · P ∘ (dO Vᵀ − Δ), dQ = dS K, dK = dSᵀ Q
- * (Dao et al., "FlashAttention", 2022, appendix B.2).
+ * (Dao et al., "FlashAttention", 2022, appendix B.2); with a soft cap, dS has its slope as a factor.
  */
 export function attentionGradientComposite(
   inputs: AttentionGradientInputs,
@@ -85,14 +86,16 @@ export function attentionGradientComposite(
   for (const span of long) {
     const keys = byGroup(seenBy(span, k)); // [G, L, D]
     const queries = stacked(rowsOf(q, ...queriesOf(span)), groups); // [G, M·Lq, D]
-    const { probabilities } = softmaxOf(span, queries, keys, attributes, bias);
+    const { products, probabilities } = softmaxOf(span, queries, keys, attributes, bias);
     const dOut = stacked(rowsOf(dy, ...queriesOf(span)), groups);
     const delta = tf.sum(tf.mul(dOut, stacked(rowsOf(out, ...queriesOf(span)), groups)), -1, true); // [G, M·Lq, 1]
     const dP = batchProduct(dOut, byGroup(seenBy(span, v)), 'b');
     const dScores = tf.mul(probabilities, tf.sub(dP, delta)) as Tensor3D; // [G, M·Lq, L]
     if (wantsBias)
       dBias.push(biasGradientOf(span, attributes.bias!, perHead(dScores, span.queryLength), bias.shape[1]));
-    const dS = tf.mul(dScores, attributes.scale) as Tensor3D;
+    const { scale, softCap } = attributes;
+    const dProducts = softCap === 0 ? dScores : tf.mul(dScores, softCapSlope(products, softCap));
+    const dS = tf.mul(dProducts, scale) as Tensor3D;
     pieces.q.push({ start: span.queryStart, rows: unstacked(batchProduct(dS, keys), span.queryLength) });
     pieces.k.push(...keyPieces(span, batchProduct(dS, queries, 'a')));
     pieces.v.push(...keyPieces(span, batchProduct(probabilities, dOut, 'a')));
@@ -132,10 +135,11 @@ function softmaxOf(
   keys: Tensor3D,
   attributes: AttentionAttributes,
   bias: Tensor2D | undefined,
-): { scores: Tensor; probabilities: Tensor3D } {
-  const products = tf.mul(batchProduct(queries, keys, 'b'), attributes.scale) as Tensor3D; // [G, M·Lq, L]
+): { products: Tensor3D; scores: Tensor; probabilities: Tensor3D } {
+  const scaled = tf.mul(batchProduct(queries, keys, 'b'), attributes.scale) as Tensor3D; // [G, M·Lq, L]
+  const products = softCapped(scaled, attributes.softCap);
   const mask = maskOf(span, attributes);
-  if (mask === null && bias === undefined) return { scores: products, probabilities: tf.softmax(products) };
+  if (mask === null && bias === undefined) return { products, scores: products, probabilities: tf.softmax(products) };
   const biased = bias === undefined ? [] : [biasOf(span, attributes.bias!, bias)]; // [H, Lq or 1, L]
   const hidden = mask === null ? [] : [tf.tensor3d(mask, [1, span.queryLength, keys.shape[1]], 'float32')];
   const added = [...biased, ...hidden].reduce<Tensor>(
@@ -143,7 +147,7 @@ function softmaxOf(
     perHead(products, span.queryLength),
   );
   const scores = tf.reshape(added, products.shape) as Tensor3D;
-  return { scores, probabilities: tf.softmax(scores) };
+  return { products, scores, probabilities: tf.softmax(scores) };
 }
 
 /** [G, M·Lq, L] → [H, Lq, L] */

@@ -39,13 +39,14 @@ export function hostAttention(
   into: HostOutputs,
 ): void {
   const { q, k, v, bias, heads, groups, size } = inputs;
+  const { scale, softCap } = attributes;
   const weights = new Float64Array(span.prefixLength + span.keyLength);
   forEachQuery(inputs, span, attributes, (query, head, keys, entry) => {
     const [qStart, offset] = [(query * heads + head) * size, Math.floor((head * groups) / heads) * size];
     let max = -Infinity;
     for (let c = 0; c < keys.length; c++) {
       const added = bias === null ? 0 : bias[entry + c]!;
-      const score = dot(q, qStart, k, keys[c]! * groups * size + offset, size) * attributes.scale + added;
+      const score = capped(dot(q, qStart, k, keys[c]! * groups * size + offset, size) * scale, softCap) + added;
       weights[c] = score;
       if (score > max) max = score;
     }
@@ -67,7 +68,7 @@ export function hostAttentionGradient(
   { dq, dk, dv, dBias = null }: HostGradients,
 ): void {
   const { q, k, v, bias, heads, groups, size } = inputs;
-  const { scale } = attributes;
+  const { scale, softCap } = attributes;
   forEachQuery(inputs, span, attributes, (query, head, keys, entry) => {
     const [qStart, offset] = [(query * heads + head) * size, Math.floor((head * groups) / heads) * size];
     const delta = dot(dy, qStart, out, qStart, size);
@@ -75,9 +76,10 @@ export function hostAttentionGradient(
     for (let c = 0; c < keys.length; c++) {
       const kStart = keys[c]! * groups * size + offset;
       const added = bias === null ? 0 : bias[entry + c]!;
-      const p = Math.exp(dot(q, qStart, k, kStart, size) * scale + added - shift);
+      const score = capped(dot(q, qStart, k, kStart, size) * scale, softCap);
+      const p = Math.exp(score + added - shift);
       const slope = p * (dot(dy, qStart, v, kStart, size) - delta);
-      const dScore = slope * scale;
+      const dScore = slope * scale * (softCap === 0 ? 1 : 1 - (score / softCap) ** 2);
       if (dBias !== null) dBias[entry + c]! += slope;
       addScaled(dq, qStart, k, kStart, size, dScore);
       addScaled(dk, kStart, q, qStart, size, dScore);
@@ -85,6 +87,8 @@ export function hostAttentionGradient(
     }
   });
 }
+
+const capped = (score: number, cap: number): number => (cap === 0 ? score : cap * Math.tanh(score / cap));
 
 /** Visits the span's queries, heads inside, with the rows of the keys each sees, prefix first, and the first one's bias. */
 function forEachQuery(

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * With z = (h Wᵀ + b) / temperature for each selected row, L = log Σ exp z, p = exp(z − L):
+ * With z = cap(h Wᵀ + b) / temperature for each selected row, L = log Σ exp z, p = exp(z − L):
  *   logProb = z_target − L,   entropy H = L − Σ p z,   log-sum-squared Q = log Σ p² = log Σ exp 2z − 2L.
- * Gradients by z: 1[target] − p;  −p (z − L + H);  2 (p² / Σp² − p). All in chunks of rows, so that the logits of a
+ * cap(z) = c · tanh(z / c) where there is a soft cap c, else z. Gradients by z: 1[target] − p;  −p (z − L + H);  2 (p² / Σp² − p). All in chunks of rows, so that the logits of a
  * whole batch never exist.
  */
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { tf } from '../../tf.js';
+import { softCapped, softCapSlope } from '../soft-cap.js';
 import { sumOfRows } from '../sum-of-rows.js';
 import { timesTransposed, transposedTimes } from '../products.js';
 import { scatterRows } from '../embedding/scatter-rows.js';
@@ -19,10 +20,15 @@ export interface SelectedLogProbsInputs {
   readonly rows: Tensor1D; // [S] int32
   readonly targets: Tensor1D; // [S] int32
 }
-export interface SelectedLogProbsAttributes {
+/** What logits are, besides h Wᵀ + b. */
+export interface LogitForm {
+  /** 0: none. */
+  readonly softCap: number;
+  readonly temperature: number;
+}
+export interface SelectedLogProbsAttributes extends LogitForm {
   readonly entropy: boolean;
   readonly squared: boolean;
-  readonly temperature: number;
 }
 export interface SelectedLogProbsGradientInputs extends SelectedLogProbsInputs {
   readonly dLogProb?: Tensor1D | undefined; // [S]
@@ -40,12 +46,12 @@ type Outputs = readonly [Tensor1D, Tensor1D, Tensor1D, Tensor1D];
 
 export function selectedLogProbsComposite(
   { hidden, head, bias, rows, targets }: SelectedLogProbsInputs,
-  { entropy, squared, temperature }: SelectedLogProbsAttributes,
+  { entropy, squared, ...form }: SelectedLogProbsAttributes,
 ): Outputs {
   const selected = tf.gather(hidden, rows); // [S, C]
   const parts = chunks(rows.size, head.shape[0]).map(([start, count]) =>
     tf.tidy(() => {
-      const z = logits(part(selected, start, count), head, bias, temperature); // [s, V]
+      const z = logits(part(selected, start, count), head, bias, form); // [s, V]
       const { exponentials, total, logSumExp } = normalizerOf(z);
       const none = tf.zeros([0]) as Tensor1D;
       return {
@@ -73,17 +79,17 @@ export function normalizerOf(z: Tensor2D): { exponentials: Tensor; total: Tensor
 
 export function selectedLogProbsSlopeComposite(
   inputs: SelectedLogProbsInputs,
-  { temperature }: { readonly temperature: number },
+  form: LogitForm,
 ): readonly [Tensor1D, Tensor2D] {
-  const [logProb, logSumExp] = selectedLogProbsComposite(inputs, { entropy: false, squared: false, temperature });
+  const [logProb, logSumExp] = selectedLogProbsComposite(inputs, { entropy: false, squared: false, ...form });
   const { hidden, head, rows } = inputs;
   const selected = tf.gather(hidden, rows); // [S, C]
   const ones = tf.ones([rows.size]) as Tensor1D;
   const slopes = chunks(rows.size, head.shape[0]).map(([start, count]) =>
     tf.tidy(() => {
       const h = part(selected, start, count);
-      const byLogits = logitGradient({ ...inputs, dLogProb: ones, logSumExp }, h, start, count, temperature);
-      return tf.div(tf.matMul(byLogits as Tensor2D, head), temperature);
+      const byLogits = logitGradient({ ...inputs, dLogProb: ones, logSumExp }, h, start, count, form);
+      return tf.div(tf.matMul(byLogits as Tensor2D, head), form.temperature);
     }),
   );
   return [logProb, join(slopes) as Tensor2D];
@@ -91,7 +97,7 @@ export function selectedLogProbsSlopeComposite(
 
 export function selectedLogProbsGradientComposite(
   inputs: SelectedLogProbsGradientInputs,
-  { temperature, wantsHead }: { readonly temperature: number; readonly wantsHead: boolean },
+  { wantsHead, ...form }: LogitForm & { readonly wantsHead: boolean },
 ): readonly [Tensor2D, Tensor2D, Tensor1D] {
   const { hidden, head, bias, rows } = inputs;
   const selected = tf.gather(hidden, rows); // [S, C]
@@ -100,8 +106,8 @@ export function selectedLogProbsGradientComposite(
   const dSelected = chunks(rows.size, head.shape[0]).map(([start, count]) => {
     const [ofHidden, ofHead, ofBias] = tf.tidy((): [Tensor, ...Tensor[]] => {
       const h = part(selected, start, count);
-      const byLogits = logitGradient(inputs, h, start, count, temperature);
-      const dz = (temperature === 1 ? byLogits : tf.div(byLogits, temperature)) as Tensor2D; // [s, V]
+      const byLogits = logitGradient(inputs, h, start, count, form);
+      const dz = (form.temperature === 1 ? byLogits : tf.div(byLogits, form.temperature)) as Tensor2D; // [s, V]
       return [
         tf.matMul(dz, head),
         ...(wantsHead ? [transposedTimes(dz, h)] : []),
@@ -120,17 +126,18 @@ export function selectedLogProbsGradientComposite(
   ];
 }
 
-/** Gradient of the loss by z for rows [start, start + count): [s, V]. */
+/** Gradient of the loss by z · temperature before the cap, times the temperature, for rows [start, start + count): [s, V]. */
 function logitGradient(
   inputs: SelectedLogProbsGradientInputs,
   selected: Tensor2D,
   start: number,
   count: number,
-  temperature: number,
+  form: LogitForm,
 ): Tensor {
   const { head, bias, targets, dLogProb, dEntropy, dSquared, logSumExp, entropy, squared } = inputs;
   const column = (values: Tensor1D) => tf.reshape(part(values, start, count), [count, 1]);
-  const logP = tf.sub(logits(selected, head, bias, temperature), column(logSumExp)); // [s, V]
+  const z = logits(selected, head, bias, form); // [s, V]
+  const logP = tf.sub(z, column(logSumExp));
   const p = tf.exp(logP);
   const terms: Tensor[] = [];
   if (dLogProb !== undefined) {
@@ -144,13 +151,20 @@ function logitGradient(
     const share = tf.exp(tf.sub(tf.mul(logP, 2), column(squared!))); // p² / Σp²
     terms.push(tf.mul(tf.sub(share, p), tf.mul(column(dSquared), 2)));
   }
-  return terms.reduce((sum, term) => tf.add(sum, term));
+  const byCapped = terms.reduce((sum, term) => tf.add(sum, term));
+  const { softCap, temperature } = form;
+  return softCap === 0 ? byCapped : tf.mul(byCapped, softCapSlope(z, softCap / temperature));
 }
 
-function logits(selected: Tensor2D, head: Tensor2D, bias: Tensor1D | undefined, temperature: number): Tensor2D {
+function logits(
+  selected: Tensor2D,
+  head: Tensor2D,
+  bias: Tensor1D | undefined,
+  { softCap, temperature }: LogitForm,
+): Tensor2D {
   const plain: Tensor = timesTransposed(selected, head); // [s, V]
-  const biased = bias === undefined ? plain : tf.add(plain, bias);
-  return (temperature === 1 ? biased : tf.div(biased, temperature)) as Tensor2D;
+  const capped = softCapped(bias === undefined ? plain : tf.add(plain, bias), softCap);
+  return (temperature === 1 ? capped : tf.div(capped, temperature)) as Tensor2D;
 }
 
 /** z[i, targets[i]], by flat places. */

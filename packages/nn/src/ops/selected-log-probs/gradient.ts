@@ -9,6 +9,7 @@ import {
   selectedLogProbsComposite,
   selectedLogProbsGradientComposite,
   selectedLogProbsSlopeComposite,
+  type LogitForm,
   type SelectedLogProbsInputs,
 } from './composite.js';
 
@@ -38,7 +39,7 @@ export const selectedLogProbsOp = defineOp(selectedLogProbsKernel, {
         ...(attributes.entropy ? present({ dEntropy, entropy }) : {}),
         ...(attributes.squared ? present({ dSquared, squared }) : {}),
       },
-      { temperature: attributes.temperature, wantsHead },
+      { softCap: attributes.softCap, temperature: attributes.temperature, wantsHead },
     );
     return { hidden, ...(wantsHead ? { head, bias } : {}) };
   },
@@ -46,7 +47,7 @@ export const selectedLogProbsOp = defineOp(selectedLogProbsKernel, {
 
 const slopeKernel = defineKernel<
   SelectedLogProbsInputs,
-  { readonly temperature: number; readonly tokens: number },
+  LogitForm & { readonly tokens: number },
   readonly [Tensor1D, Tensor2D]
 >(kernels.selectedLogProbsSlope, selectedLogProbsSlopeComposite);
 

@@ -4,6 +4,7 @@ import { currentTape } from '../../autograd/tape.js';
 import { errors } from '../../errors.js';
 import { tf } from '../../tf.js';
 import { checkShape, intTensor, type Ints } from '../checks.js';
+import { checkSoftCap } from '../soft-cap.js';
 import type { SelectedLogProbsInputs } from './composite.js';
 import { frozenHeadLogProbsOp, selectedLogProbsOp } from './gradient.js';
 
@@ -13,6 +14,8 @@ export interface SelectedLogProbsOptions {
   readonly entropy?: boolean | undefined;
   /** Also give log Σ p². */
   readonly squared?: boolean | undefined;
+  /** c: logits z become c · tanh(z / c), before the temperature; 0: they stay. */
+  readonly softCap?: number | undefined;
   /** Logits are divided by it. */
   readonly temperature?: number | undefined;
 }
@@ -40,7 +43,7 @@ export function selectedLogProbs(
   options: SelectedLogProbsOptions = {},
 ): SelectedLogProbs {
   const op = 'selectedLogProbs';
-  const { bias, entropy = false, squared = false, temperature = 1 } = options;
+  const { bias, entropy = false, squared = false, softCap = 0, temperature = 1 } = options;
   checkShape(op, 'hidden', hidden, [null, null], '[tokens, hidden size]');
   const [tokens, size] = hidden.shape;
   checkShape(op, 'head', head, [null, size], `[vocabulary, ${size}]`);
@@ -49,6 +52,7 @@ export function selectedLogProbs(
   if (!(temperature > 0)) {
     throw errors.value({ op, input: 'temperature', got: String(temperature), expected: 'a positive number' });
   }
+  checkSoftCap(op, softCap);
   const [count, targetCount] = [rows, targets].map((ints) => (ints instanceof Int32Array ? ints.length : ints.size));
   if (count !== targetCount) {
     throw errors.shape({ op, input: 'targets', got: [targetCount!], expected: `[${count}], one per row` });
@@ -63,9 +67,9 @@ export function selectedLogProbs(
     };
     if (count === 0) return { logProb: tf.zeros([0]), ...nothing(entropy, squared) };
     if (!entropy && !squared && onlyHiddenIsTrained(inputs)) {
-      return { logProb: frozenHeadLogProbsOp(inputs, { temperature, tokens: tokens! })[0] };
+      return { logProb: frozenHeadLogProbsOp(inputs, { softCap, temperature, tokens: tokens! })[0] };
     }
-    const [logProb, , entropies, squares] = selectedLogProbsOp(inputs, { entropy, squared, temperature });
+    const [logProb, , entropies, squares] = selectedLogProbsOp(inputs, { entropy, squared, softCap, temperature });
     return {
       logProb,
       ...(entropy ? { entropy: entropies } : {}),

@@ -23,6 +23,7 @@ interface Form {
   readonly causal?: boolean;
   readonly window?: number;
   readonly scale?: number;
+  readonly softCap?: number;
   readonly spread?: number;
   /** Entries a head, and where they lie. */
   readonly bias?: BiasPlace & { readonly entries: number };
@@ -30,7 +31,7 @@ interface Form {
 
 function attentionCase(name: string, form: Form): OpCase {
   const { queries, keys = queries, heads, groups, size, spans, causal = true, window = 0, scale, spread = 1 } = form;
-  const { bias: place } = form;
+  const { bias: place, softCap } = form;
   return {
     name: `attention, ${name}`,
     kernels: [kernels.attention, kernels.attentionGradient],
@@ -46,6 +47,7 @@ function attentionCase(name: string, form: Form): OpCase {
         causal,
         window,
         ...(scale ? { scale } : {}),
+        softCap,
         ...(place === undefined ? {} : { bias: { values: bias as Tensor2D, by: place.by, zero: place.zero } }),
       }),
     ],
@@ -57,7 +59,7 @@ function attentionCase(name: string, form: Form): OpCase {
           columns(k!, Math.floor((head * groups) / heads)),
           columns(v!, Math.floor((head * groups) / heads)),
           tf.tensor2d(sees, [queries, keys], 'float32'),
-          scale ?? 1 / Math.sqrt(size),
+          { scale: scale ?? 1 / Math.sqrt(size), softCap },
           bias === undefined ? null : addedOf(form, tf.slice(bias, [head, 0], [1, -1])),
         ),
       );
@@ -71,8 +73,16 @@ const columns = (x: Tensor, head: number): Tensor =>
   tf.reshape(tf.slice(x, [0, head, 0], [x.shape[0]!, 1, x.shape[2]!]), [x.shape[0]!, x.shape[2]!]);
 
 /** Dense: hidden scores are very low, and weights of queries that see nothing are zero. */
-function oneHead(q: Tensor, k: Tensor, v: Tensor, sees: Tensor, scale: number, added: Tensor | null): Tensor {
-  const products = tf.mul(tf.matMul(q as never, tf.transpose(k)), scale);
+function oneHead(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  sees: Tensor,
+  { scale, softCap }: { readonly scale: number; readonly softCap: number | undefined },
+  added: Tensor | null,
+): Tensor {
+  const scaled = tf.mul(tf.matMul(q as never, tf.transpose(k)), scale);
+  const products = softCap === undefined ? scaled : tf.mul(tf.tanh(tf.div(scaled, softCap)), softCap);
   const scores = added === null ? products : tf.add(products, added);
   const masked = tf.add(tf.mul(scores, sees), tf.mul(tf.sub(1, sees), -1e9));
   return tf.matMul(tf.mul(tf.softmax(masked), sees) as never, v as never);
@@ -167,6 +177,34 @@ export const attentionCases: readonly OpCase[] = [
     spans: [{ queryStart: 0, queryLength: 2, keyStart: 0, keyLength: 6, prefixStart: 0, prefixLength: 0 }],
   }),
   attentionCase('own scale', { queries: 3, heads: 1, groups: 1, size: 4, spans: alone(3), scale: 2 }),
+  attentionCase('a soft cap', { queries: 6, heads: 2, groups: 1, size: 4, spans: alone(6), spread: 2, softCap: 1.5 }),
+  attentionCase('a soft cap that hardly binds', {
+    queries: 5,
+    heads: 2,
+    groups: 1,
+    size: 4,
+    spans: alone(5),
+    softCap: 50,
+  }),
+  attentionCase('a soft cap under scores far beyond it', {
+    queries: 6,
+    heads: 2,
+    groups: 2,
+    size: 8,
+    spans: alone(6),
+    spread: 8,
+    softCap: 2,
+  }),
+  attentionCase('a soft cap, two answers on one prompt in a window, a bias by distance', {
+    queries: 8,
+    heads: 4,
+    groups: 2,
+    size: 4,
+    spans: pair,
+    window: 3,
+    softCap: 0.8,
+    bias: { by: 'distance', zero: 6, entries: 8 },
+  }),
   attentionCase('steep softmax', { queries: 6, heads: 2, groups: 2, size: 8, spans: alone(6), spread: 8 }),
   attentionCase('tokens outside of all spans', { queries: 6, heads: 2, groups: 1, size: 4, spans: alone(4) }),
   attentionCase('an empty segment', {
@@ -254,6 +292,17 @@ export const attentionCases: readonly OpCase[] = [
       size: 20,
       spans: alone(70),
       bias: { by: 'distance', zero: 69, entries: 70 },
+    }),
+    skipFiniteDifferences: 'large',
+  },
+  {
+    ...attentionCase('a soft cap, sizes beyond one block', {
+      queries: 70,
+      heads: 4,
+      groups: 2,
+      size: 20,
+      spans: alone(70),
+      softCap: 1.2,
     }),
     skipFiniteDifferences: 'large',
   },

@@ -51,6 +51,7 @@ interface Scoring {
   readonly bias?: boolean;
   readonly entropy?: boolean;
   readonly squared?: boolean;
+  readonly softCap?: number;
   readonly temperature?: number;
   readonly frozen?: readonly string[];
   readonly spread?: number;
@@ -60,7 +61,7 @@ interface Scoring {
 
 function scoringCase(name: string, scoring: Scoring): OpCase {
   const { tokens, width, vocabulary, rows, targets, bias = false, entropy = false, squared = false } = scoring;
-  const { temperature = 1, frozen = [], spread = 1, only } = scoring;
+  const { softCap, temperature = 1, frozen = [], spread = 1, only } = scoring;
   // Places of the log-prob and the statistics among the outputs.
   const seen = (outputs: Tensor[]) => (only === undefined ? outputs : outputs.slice(1));
   return {
@@ -81,7 +82,7 @@ function scoringCase(name: string, scoring: Scoring): OpCase {
         t['head'] as Tensor2D,
         Int32Array.from(rows),
         Int32Array.from(targets),
-        { bias: t['bias'] as Tensor1D | undefined, entropy, squared, temperature },
+        { bias: t['bias'] as Tensor1D | undefined, entropy, squared, softCap, temperature },
       );
       return seen(
         [given.logProb, given.entropy, given.logSumSquaredProbabilities].filter((value) => value !== undefined),
@@ -89,7 +90,9 @@ function scoringCase(name: string, scoring: Scoring): OpCase {
     },
     naive: (t) => {
       const plain = tf.matMul(oneHot(rows, t['hidden']!) as Tensor2D, tf.transpose(t['head'] as Tensor2D));
-      const logits = tf.div(bias ? tf.add(plain, t['bias']!) : plain, temperature);
+      const biased = bias ? tf.add(plain, t['bias']!) : plain;
+      const capped = softCap === undefined ? biased : tf.mul(tf.tanh(tf.div(biased, softCap)), softCap);
+      const logits = tf.div(capped, temperature);
       const logP = tf.logSoftmax(logits);
       const chosen = new Float32Array(rows.length * vocabulary);
       for (const [row, target] of targets.entries()) chosen[row * vocabulary + target] = 1;
@@ -122,6 +125,38 @@ export const tokenCases: readonly OpCase[] = [
     entropy: true,
     squared: true,
     temperature: 0.7,
+  }),
+  scoringCase('a soft cap', { ...small, spread: 2, softCap: 1.5 }),
+  scoringCase('a soft cap, all three, with bias and temperature', {
+    ...small,
+    bias: true,
+    entropy: true,
+    squared: true,
+    softCap: 1.1,
+    temperature: 0.7,
+  }),
+  scoringCase('a soft cap, frozen head, bias and temperature', {
+    ...small,
+    rows: [1, 1, 3],
+    bias: true,
+    softCap: 0.9,
+    temperature: 0.7,
+    frozen: ['head', 'bias'],
+  }),
+  scoringCase('a soft cap, frozen head, logits far beyond it', {
+    ...small,
+    spread: 30,
+    softCap: 3,
+    frozen: ['head'],
+  }),
+  scoringCase('a soft cap, frozen head, a vocabulary of several parts', {
+    tokens: 9,
+    width: 19,
+    vocabulary: 5003,
+    rows: [8, 0, 4],
+    targets: [5002, 1, 4097],
+    softCap: 2,
+    frozen: ['head'],
   }),
   scoringCase('a loss of the entropy alone', { ...small, entropy: true, only: 'entropy' }),
   scoringCase('a loss of log Σp² alone', { ...small, squared: true, only: 'squared' }),

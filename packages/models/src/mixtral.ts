@@ -23,9 +23,7 @@ import {
   type Block,
   type Decoder,
   type Embedding,
-  type Expert,
   type ForwardContext,
-  type GatedActivation,
   type Ints,
   type Linear,
   type ModelParts,
@@ -93,36 +91,17 @@ class MixtralAttention {
   }
 }
 
-class MixtralExpert implements Expert {
-  readonly w1: Linear;
-  readonly w2: Linear;
-  readonly w3: Linear;
-
-  constructor(
-    parts: ModelParts,
-    [hidden, inner]: readonly [number, number],
-    private readonly gated: GatedActivation,
-  ) {
-    this.w1 = parts.linear('w1', [inner, hidden], false);
-    this.w2 = parts.linear('w2', [hidden, inner], false);
-    this.w3 = parts.linear('w3', [inner, hidden], false);
-  }
-
-  forward(x: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
-    const [gate, up] = [this.w1.forward(x, context), this.w3.forward(x, context)]; // [T, F]
-    return this.w2.forward(this.gated(gate, up), context); // [T, C]
-  }
-}
-
 function mixtralExperts(parts: ModelParts, config: MixtralConfig): RoutedExperts {
   const { hidden_size: hidden, intermediate_size: inner, num_local_experts: count } = config;
-  const gated = gatedActivation('mixtral', 'hidden_act', config.hidden_act);
   const gate = parts.linear('gate', [count, hidden], false);
-  const experts = Array.from(
-    { length: count },
-    (_, expert) => new MixtralExpert(parts.at(`experts.${expert}`), [hidden, inner], gated),
-  );
-  return new RoutedExperts(gate, experts, { perToken: config.num_experts_per_tok, isNormalised: true });
+  const experts = Array.from({ length: count }, (_, expert) => {
+    const of = parts.at(`experts.${expert}`);
+    const w1 = of.linear('w1', [inner, hidden], false);
+    const w2 = of.linear('w2', [hidden, inner], false);
+    return { gate: w1, up: of.linear('w3', [inner, hidden], false), down: w2 };
+  });
+  const gated = gatedActivation('mixtral', 'hidden_act', config.hidden_act);
+  return new RoutedExperts(gate, experts, { perToken: config.num_experts_per_tok, isNormalised: true, gated });
 }
 
 class MixtralBlock implements Block {

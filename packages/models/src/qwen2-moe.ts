@@ -26,7 +26,6 @@ import {
   type Block,
   type Decoder,
   type Embedding,
-  type Expert,
   type ForwardContext,
   type Ints,
   type Linear,
@@ -101,7 +100,7 @@ class Qwen2MoeAttention {
 }
 
 /** The chosen experts and, beside them, one that computes every token, as far as its gate lets it through. */
-class SharedAndRouted implements Expert {
+class SharedAndRouted {
   readonly shared_expert: GatedMlp;
   readonly shared_expert_gate: Linear;
 
@@ -123,26 +122,29 @@ class SharedAndRouted implements Expert {
 }
 
 /** An MLP, or experts of which a router chooses some for each token. */
-function mlpOf(parts: ModelParts, layer: number, config: Qwen2MoeConfig): Expert {
+type Mlp = GatedMlp | SharedAndRouted;
+
+function mlpOf(parts: ModelParts, layer: number, config: Qwen2MoeConfig): Mlp {
   const { hidden_size: hidden, num_experts: count, decoder_sparse_step: step } = config;
   const gated = gatedActivation('qwen2_moe', 'hidden_act', config.hidden_act);
   const isDense = (config.mlp_only_layers ?? []).includes(layer) || (layer + 1) % step !== 0;
   if (isDense) return new GatedMlp(parts, [hidden, config.intermediate_size], false, gated);
-  const gate = parts.linear('gate', [count, hidden], false);
-  const sizes = [hidden, config.moe_intermediate_size] as const;
-  const experts = Array.from(
-    { length: count },
-    (_, expert) => new GatedMlp(parts.at(`experts.${expert}`), sizes, false, gated),
-  );
-  const options = { perToken: config.num_experts_per_tok, isNormalised: config.norm_topk_prob };
-  return new SharedAndRouted(parts, config, new RoutedExperts(gate, experts, options));
+  const router = parts.linear('gate', [count, hidden], false);
+  const { moe_intermediate_size: inner } = config;
+  const experts = Array.from({ length: count }, (_, expert) => {
+    const of = parts.at(`experts.${expert}`);
+    const [gate, up] = [of.linear('gate_proj', [inner, hidden], false), of.linear('up_proj', [inner, hidden], false)];
+    return { gate, up, down: of.linear('down_proj', [hidden, inner], false) };
+  });
+  const options = { perToken: config.num_experts_per_tok, isNormalised: config.norm_topk_prob, gated };
+  return new SharedAndRouted(parts, config, new RoutedExperts(router, experts, options));
 }
 
 class Qwen2MoeBlock implements Block {
   readonly input_layernorm: RmsNorm;
   readonly self_attn: Qwen2MoeAttention;
   readonly post_attention_layernorm: RmsNorm;
-  readonly mlp: Expert;
+  readonly mlp: Mlp;
 
   constructor(parts: ModelParts, layer: number, config: Qwen2MoeConfig, window: number) {
     const { hidden_size: hidden, rms_norm_eps: epsilon } = config;

@@ -24,7 +24,6 @@ import {
   type Block,
   type Decoder,
   type Embedding,
-  type Expert,
   type ForwardContext,
   type Ints,
   type Linear,
@@ -102,26 +101,29 @@ class Qwen3MoeAttention {
 }
 
 /** An MLP, or experts of which a router chooses some for each token. */
-function mlpOf(parts: ModelParts, layer: number, config: Qwen3MoeConfig): Expert {
+type Mlp = GatedMlp | RoutedExperts;
+
+function mlpOf(parts: ModelParts, layer: number, config: Qwen3MoeConfig): Mlp {
   const { hidden_size: hidden, num_experts: count, decoder_sparse_step: step } = config;
   const gated = gatedActivation('qwen3_moe', 'hidden_act', config.hidden_act);
   const isDense = (config.mlp_only_layers ?? []).includes(layer) || (layer + 1) % step !== 0;
   if (isDense) return new GatedMlp(parts, [hidden, config.intermediate_size], false, gated);
-  const gate = parts.linear('gate', [count, hidden], false);
-  const sizes = [hidden, config.moe_intermediate_size] as const;
-  const experts = Array.from(
-    { length: count },
-    (_, expert) => new GatedMlp(parts.at(`experts.${expert}`), sizes, false, gated),
-  );
-  const options = { perToken: config.num_experts_per_tok, isNormalised: config.norm_topk_prob };
-  return new RoutedExperts(gate, experts, options);
+  const router = parts.linear('gate', [count, hidden], false);
+  const { moe_intermediate_size: inner } = config;
+  const experts = Array.from({ length: count }, (_, expert) => {
+    const of = parts.at(`experts.${expert}`);
+    const [gate, up] = [of.linear('gate_proj', [inner, hidden], false), of.linear('up_proj', [inner, hidden], false)];
+    return { gate, up, down: of.linear('down_proj', [hidden, inner], false) };
+  });
+  const options = { perToken: config.num_experts_per_tok, isNormalised: config.norm_topk_prob, gated };
+  return new RoutedExperts(router, experts, options);
 }
 
 class Qwen3MoeBlock implements Block {
   readonly input_layernorm: RmsNorm;
   readonly self_attn: Qwen3MoeAttention;
   readonly post_attention_layernorm: RmsNorm;
-  readonly mlp: Expert;
+  readonly mlp: Mlp;
 
   constructor(parts: ModelParts, layer: number, config: Qwen3MoeConfig, window: number) {
     const { hidden_size: hidden, rms_norm_eps: epsilon } = config;

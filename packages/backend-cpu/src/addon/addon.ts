@@ -3,7 +3,7 @@
 export type NativePart = Float32Array | Int32Array | Uint16Array | Uint8Array | Int8Array;
 /** A weight: its elements, or `[kind, run, …parts]` (backend/weight-forms.ts). */
 export type NativeWeight = Float32Array | Uint16Array | readonly [kind: number, run: number, ...(NativePart | null)[]];
-export type NativeArray = NativePart | NativeWeight;
+export type NativeArray = NativePart | NativeWeight | readonly (NativeWeight | null)[];
 
 /**
  * A kernel as the addon exports it: the arrays of its signature in order, its numbers in {@link Addon.numbers}. See

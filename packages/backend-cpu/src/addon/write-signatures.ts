@@ -35,7 +35,8 @@ function definition([name, signature]: Entry): string {
     const member = snake(parameter);
     // What a length is computed from may be an array.
     const guard = of.length?.includes('(') === true ? '  if (!arguments->ok()) return false;\n' : '';
-    const values = [`"${parameter}"`, ...(of.length === undefined ? [] : [lengthOf(of.length, signature)])].join(', ');
+    const lengths = [of.count, of.length].flatMap((each) => (each === undefined ? [] : [lengthOf(each, signature)]));
+    const values = [`"${parameter}"`, ...lengths].join(', ');
     const read = `${of.kind}(${values})`;
     return `${guard}  ${member} = arguments->${of.isOptional === true ? 'optional_' : ''}${read};`;
   });

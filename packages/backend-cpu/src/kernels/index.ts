@@ -6,18 +6,21 @@ import { attentionKernel } from './attention/attention.js';
 import { attentionGradientKernel } from './attention-gradient/attention-gradient.js';
 import { binaryKernels } from './binary/binary.js';
 import { castKernel } from './cast/cast.js';
+import { combineExpertsKernels } from './combine-experts/combine-experts.js';
 import type { NativeKernel } from './define-kernel.js';
 import { embeddingKernels } from './embedding/embedding.js';
 import { fillKernels } from './fill/fill.js';
 import { gatherKernels } from './gather/gather.js';
 import { geluKernels } from './gelu/gelu.js';
 import { globalNormKernel } from './global-norm/global-norm.js';
+import { groupedLinearKernels } from './grouped-linear/grouped-linear.js';
 import { layerNormKernels } from './layer-norm/layer-norm.js';
 import { linearKernels } from './linear/linear.js';
 import { matMulKernels } from './mat-mul/mat-mul.js';
 import { reduceKernels } from './reduce/reduce.js';
 import { rmsNormKernels } from './rms-norm/rms-norm.js';
 import { ropeKernel } from './rope/rope.js';
+import { routeTokensKernel } from './route-tokens/route-tokens.js';
 import { sampleTokensKernel } from './sample-tokens/sample-tokens.js';
 import { segmentSumKernel } from './segment-sum/segment-sum.js';
 import { selectedLogProbsKernel } from './selected-log-probs/selected-log-probs.js';
@@ -39,17 +42,20 @@ export const nativeKernels: readonly NativeKernel[] = [
   attentionGradientKernel,
   ...binaryKernels,
   castKernel,
+  ...combineExpertsKernels,
   ...embeddingKernels,
   ...fillKernels,
   ...gatherKernels,
   ...geluKernels,
   globalNormKernel,
+  ...groupedLinearKernels,
   ...layerNormKernels,
   ...linearKernels,
   ...matMulKernels,
   ...reduceKernels,
   ...rmsNormKernels,
   ropeKernel,
+  routeTokensKernel,
   sampleTokensKernel,
   segmentSumKernel,
   selectedLogProbsKernel,

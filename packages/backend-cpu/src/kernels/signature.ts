@@ -9,8 +9,10 @@ import type { NativeWeight } from '../addon/addon.js';
  */
 export interface Parameter<Value = unknown> {
   readonly kind: Kind;
-  /** Of an array: how long it must be at least. */
+  /** Of an array: how long it must be at least; of a list: each of its elements. */
   readonly length?: string;
+  /** Of a list: how many elements it has at least. */
+  readonly count?: string;
   /** null may be given. */
   readonly isOptional?: boolean;
   /** Only for the type. */
@@ -52,6 +54,11 @@ export const arrayTypes = {
   output_integers: 'int32_t*',
   output_bf16: 'uint16_t*',
   output_words: 'uint32_t*',
+  // Lists of such arrays; those of pointers may have nulls.
+  weights: 'const Storage*',
+  floats_list: 'const float* const*',
+  bf16_list: 'const uint16_t* const*',
+  output_list: 'float* const*',
 } as const;
 
 export const isNumber = ({ kind }: Parameter): boolean => kind in numberTypes;
@@ -76,6 +83,15 @@ export const output = arrayOf<Float32Array>('output');
 export const outputIntegers = arrayOf<Int32Array>('output_integers');
 export const outputBf16 = arrayOf<Uint16Array>('output_bf16');
 export const outputWords = arrayOf<Float32Array | Int32Array>('output_words');
+
+const listOf =
+  <Value>(kind: ArrayKind) =>
+  (count: string, length: string): Parameter<readonly Value[]> => ({ kind, count, length });
+
+export const weights = listOf<NativeWeight>('weights');
+export const floatsList = listOf<Float32Array | null>('floats_list');
+export const bf16List = listOf<Uint16Array | null>('bf16_list');
+export const outputList = listOf<Float32Array | null>('output_list');
 
 /** An array that may be left out, with null. */
 export const optional = <Value>(parameter: Parameter<Value>): Parameter<Value | null> =>

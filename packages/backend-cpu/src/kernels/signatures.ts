@@ -5,16 +5,19 @@ import { attentionSignatures } from './attention/signature.js';
 import { attentionGradientSignatures } from './attention-gradient/signature.js';
 import { binarySignatures } from './binary/signature.js';
 import { castSignatures } from './cast/signature.js';
+import { combineExpertsSignatures } from './combine-experts/signature.js';
 import { embeddingSignatures } from './embedding/signature.js';
 import { fillSignatures } from './fill/signature.js';
 import { gatherSignatures } from './gather/signature.js';
 import { geluSignatures } from './gelu/signature.js';
+import { groupedLinearSignatures } from './grouped-linear/signature.js';
 import { layerNormSignatures } from './layer-norm/signature.js';
 import { linearSignatures } from './linear/signature.js';
 import { matMulSignatures } from './mat-mul/signature.js';
 import { reduceSignatures } from './reduce/signature.js';
 import { rmsNormSignatures } from './rms-norm/signature.js';
 import { ropeSignatures } from './rope/signature.js';
+import { routeTokensSignatures } from './route-tokens/signature.js';
 import { sampleTokensSignatures } from './sample-tokens/signature.js';
 import { segmentSumSignatures } from './segment-sum/signature.js';
 import { selectedLogProbsSignatures } from './selected-log-probs/signature.js';
@@ -34,16 +37,19 @@ export const signatures = {
   ...attentionGradientSignatures,
   ...binarySignatures,
   ...castSignatures,
+  ...combineExpertsSignatures,
   ...embeddingSignatures,
   ...fillSignatures,
   ...gatherSignatures,
   ...geluSignatures,
+  ...groupedLinearSignatures,
   ...layerNormSignatures,
   ...linearSignatures,
   ...matMulSignatures,
   ...reduceSignatures,
   ...rmsNormSignatures,
   ...ropeSignatures,
+  ...routeTokensSignatures,
   ...sampleTokensSignatures,
   ...segmentSumSignatures,
   ...selectedLogProbsSignatures,

@@ -7,7 +7,9 @@
 #include <atomic>
 #include <cstdlib>
 #include <exception>
+#include <forward_list>
 #include <string>
+#include <vector>
 
 #include "arguments.h"
 #include "denormals.h"
@@ -51,6 +53,9 @@ Array array_of(napi_env env, napi_value from) {
   return {element_type(type), data, static_cast<int64_t>(length)};
 }
 
+/** What the elements of a call's lists lie in, while it runs. */
+using Held = std::forward_list<std::vector<Array>>;
+
 /** [kind, run, parts…] as backend/weight-forms.ts makes it; the parts go to `parts`. */
 Array packed_of(napi_env env, napi_value from, Array* parts) {
   static const ElementType kinds[] = {ElementType::f16, ElementType::four_bits, ElementType::eight_bits,
@@ -70,6 +75,27 @@ Array packed_of(napi_env env, napi_value from, Array* parts) {
   return result;
 }
 
+/** Of an argument: a typed array, a packed weight (a JS array that begins with a number), or a list of both. */
+Array argument_of(napi_env env, napi_value from, Held& held) {
+  bool is_array = false;
+  napi_is_array(env, from, &is_array);
+  if (!is_array) return array_of(env, from);
+  uint32_t count = 0;
+  napi_value first;
+  napi_valuetype kind = napi_undefined;
+  napi_get_array_length(env, from, &count);
+  if (count > 0 && napi_get_element(env, from, 0, &first) == napi_ok) napi_typeof(env, first, &kind);
+  held.emplace_front(kind == napi_number ? kMostParts : count);
+  Array* const elements = held.front().data();
+  if (kind == napi_number) return packed_of(env, from, elements);
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value value;
+    napi_get_element(env, from, i, &value);
+    elements[i] = argument_of(env, value, held);
+  }
+  return {ElementType::list, nullptr, static_cast<int64_t>(count), elements};
+}
+
 std::atomic<int64_t> shared_from{0};
 
 /** Bytes of all arrays of a call. */
@@ -77,7 +103,8 @@ int64_t bytes_of(const Array* arrays, size_t count) {
   int64_t bytes = 0;
   for (size_t i = 0; i < count; i++) {
     bytes += arrays[i].length * size_of(arrays[i].type);
-    if (arrays[i].parts) bytes += bytes_of(arrays[i].parts, kMostParts);
+    const bool is_list = arrays[i].type == ElementType::list;
+    if (arrays[i].parts) bytes += bytes_of(arrays[i].parts, is_list ? static_cast<size_t>(arrays[i].length) : kMostParts);
   }
   return bytes;
 }
@@ -104,12 +131,8 @@ napi_value run_kernel(napi_env env, napi_callback_info info) {
   const BoundKernel& bound = *static_cast<const BoundKernel*>(data);
   Array arrays[kMostArrays];
   if (count > kMostArrays) count = kMostArrays;
-  Array parts[kMostParts];
-  for (size_t i = 0; i < count; i++) {
-    bool is_list = false;
-    napi_is_array(env, values[i], &is_list);
-    arrays[i] = is_list ? packed_of(env, values[i], parts) : array_of(env, values[i]);  // a kernel reads one weight
-  }
+  Held held;
+  for (size_t i = 0; i < count; i++) arrays[i] = argument_of(env, values[i], held);
   Arguments call(bound.numbers, kMostNumbers, arrays, static_cast<int>(count));
   try {
     const FlushDenormals flush;

@@ -6,21 +6,22 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <new>
 
 namespace llmf {
 
-/** The last five are weights of several arrays: see PackedParts. */
-enum class ElementType : uint8_t { none, f32, i32, u16, u8, i8, f16, four_bits, eight_bits, blocks, groups };
+/** A list holds arrays of other types; the last five are weights of several arrays: see PackedParts. */
+enum class ElementType : uint8_t { none, f32, i32, u16, u8, i8, list, f16, four_bits, eight_bits, blocks, groups };
 
 constexpr bool is_packed(ElementType type) { return type >= ElementType::f16; }
 
 inline const char* name_of(ElementType type) {
-  static const char* const names[] = {"nothing", "float32", "int32", "uint16", "uint8", "int8", "a packed weight", "a packed weight", "a packed weight", "a packed weight", "a packed weight"};
+  static const char* const names[] = {"nothing", "float32", "int32", "uint16", "uint8", "int8", "a list", "a packed weight", "a packed weight", "a packed weight", "a packed weight", "a packed weight"};
   return names[static_cast<int>(type)];
 }
 
 inline int64_t size_of(ElementType type) {
-  static const int64_t bytes[] = {0, 4, 4, 2, 1, 1, 0, 0, 0, 0, 0};
+  static const int64_t bytes[] = {0, 4, 4, 2, 1, 1, 0, 0, 0, 0, 0, 0};
   return bytes[static_cast<int>(type)];
 }
 
@@ -39,7 +40,10 @@ constexpr BlockShape shape_of(BlockKind kind) {
   return shapes[static_cast<int>(kind)];
 }
 
-/** An array, or none; or a packed weight: its parts, and a number that its kind explains (PackedParts::run). */
+/**
+ * An array, or none; or a packed weight: its parts, and a number that its kind explains (PackedParts::run); or a list:
+ * its `length` parts.
+ */
 struct Array {
   ElementType type = ElementType::none;
   void* data = nullptr;
@@ -79,6 +83,11 @@ class Arguments {
  public:
   Arguments(const double* numbers, int number_count, const Array* arrays, int array_count)
       : numbers_(numbers), number_count_(number_count), arrays_(arrays), array_count_(array_count) {}
+  ~Arguments() {
+    for (int i = 0; i < list_count_; i++) ::operator delete(lists_[i]);
+  }
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
 
   double number(const char* name) {
     if (next_number_ < number_count_) return numbers_[next_number_++];
@@ -128,12 +137,28 @@ class Arguments {
     return static_cast<uint32_t*>(value.data);
   }
   /** float32 values or bf16 bits. */
-  Storage weight(const char* name, double length) {
-    const Array& value = next(name);
-    if (is_packed(value.type)) return packed_weight(name, value, length);
-    if (value.type != ElementType::f32 && value.type != ElementType::u16) mismatch(name, "float32 or bf16 values", value);
-    else check_length(name, value, length);
-    return {value.data, value.type};
+  Storage weight(const char* name, double length) { return weight_in(name, next(name), length); }
+
+  // Lists, whose elements all have this length; they live as long as the call.
+  const Storage* weights(const char* name, double count, double length) {
+    return list<Storage>(name, count, [&](const Array& value) { return weight_in(name, value, length); });
+  }
+  /** nullptr for elements that are null. */
+  const float* const* floats_list(const char* name, double count, double length) {
+    return pointers<const float>(name, ElementType::f32, count, length);
+  }
+  const uint16_t* const* bf16_list(const char* name, double count, double length) {
+    return pointers<const uint16_t>(name, ElementType::u16, count, length);
+  }
+  float* const* output_list(const char* name, double count, double length) {
+    return pointers<float>(name, ElementType::f32, count, length);
+  }
+  // nullptr where JS passed null.
+  const float* const* optional_floats_list(const char* name, double count, double length) {
+    return is_null() ? nullptr : floats_list(name, count, length);
+  }
+  const uint16_t* const* optional_bf16_list(const char* name, double count, double length) {
+    return is_null() ? nullptr : bf16_list(name, count, length);
   }
 
   void fail(const char* message) {
@@ -143,6 +168,35 @@ class Arguments {
   const char* error() const { return error_; }
 
  private:
+  Storage weight_in(const char* name, const Array& value, double length) {
+    if (is_packed(value.type)) return packed_weight(name, value, length);
+    if (value.type != ElementType::f32 && value.type != ElementType::u16) mismatch(name, "float32 or bf16 values", value);
+    else check_length(name, value, length);
+    return {value.data, value.type};
+  }
+
+  /** `count` elements of the next list, each as `read` makes it. */
+  template <class Element, class Read>
+  const Element* list(const char* name, double count, const Read& read) {
+    const Array& value = next(name);
+    if (value.type != ElementType::list) mismatch(name, "a list", value);
+    else check_length(name, value, count);
+    if (list_count_ == kMostLists) fail("a call has too many lists");
+    if (!ok()) return nullptr;
+    Element* const elements = static_cast<Element*>(::operator new(static_cast<size_t>(value.length) * sizeof(Element) + 1));
+    lists_[list_count_++] = elements;
+    for (int64_t i = 0; i < value.length; i++) elements[i] = read(value.parts[i]);
+    return elements;
+  }
+
+  template <class Element>
+  Element* const* pointers(const char* name, ElementType type, double count, double length) {
+    return list<Element*>(name, count, [&](const Array& value) -> Element* {
+      if (value.type == ElementType::none) return nullptr;
+      return static_cast<Element*>(const_cast<void*>(part(name, value, type, length)));
+    });
+  }
+
   /** As backend/weight-forms.ts passes it: codes, book, scales, codes of scales, their book, their scales, their offset. */
   Storage packed_weight(const char* name, const Array& value, double wanted) {
     if (!(wanted <= kLongest)) {
@@ -218,6 +272,9 @@ class Arguments {
   int number_count_, next_number_ = 0;
   const Array* arrays_;
   int array_count_, next_array_ = 0;
+  static constexpr int kMostLists = 8;
+  void* lists_[kMostLists];
+  int list_count_ = 0;
   char error_[160] = {0};
 
   /** Steps over the next array if it is null. */

@@ -3,6 +3,13 @@
 // are left out. A task owns a range of places, so the order does not depend on the threads.
 // Included inside the namespace of an instruction path.
 
+inline bool all_below(int64_t limit, const int32_t* ids, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    if (ids[i] < 0 || ids[i] >= limit) return false;
+  }
+  return true;
+}
+
 inline void add_to(float* sums, const float* values, int64_t count) {
   for (int64_t i = 0; i < count; i += kWidth) {
     store_lanes(sums + i, load_lanes(sums + i, count - i) + load_lanes(values + i, count - i), count - i);

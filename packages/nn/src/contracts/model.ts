@@ -112,7 +112,7 @@ export interface ForwardContext {
    */
   readonly auxiliary?: (name: string, sum: Scalar) => void;
   /** Takes the probabilities [T, E] of a router and the experts [T · k] that were chosen by them: see `RouterBalance`. */
-  readonly routed?: (probabilities: Tensor2D, chosen: Int32Array) => void;
+  readonly routed?: (probabilities: Tensor2D, chosen: Tensor1D) => void;
 }
 
 /** Turns hidden states into logits: h Wᵀ + b, perhaps softly capped. */

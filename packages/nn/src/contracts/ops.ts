@@ -82,6 +82,29 @@ export const kernels = Object.freeze({
   linearWeightGradient: 'LlmfLinearWeightGradient',
   /** {dy [T, N], x [T, K], a, b, mask?, xImage?, dyImage?} attrs {scale} → [dA [r, K], dB [N, r]] */
   linearLowRankGradient: 'LlmfLinearLowRankGradient',
+  /**
+   * {x [S, K], starts [G + 1] int32, weight0 [N, K], …, a0? [r, K], b0? [N, r], …} attrs {groups: G, rank: r, scale, keeps}
+   * → [y [S, N]], and perhaps, if `keeps`, xImage [S, r]: rows starts[g] to starts[g + 1] − 1 as `linear` with the g-th weight
+   * and factors; groups without factors have none of their names
+   */
+  groupedLinear: 'LlmfGroupedLinear',
+  /** {dy [S, N], starts, weight0, …, a0?, b0?, …} attrs {groups, rank, scale, keeps} → [dx [S, K]], and perhaps dyImage [S, r] */
+  groupedLinearInputGradient: 'LlmfGroupedLinearInputGradient',
+  /** {dy, x, starts} attrs {groups} → [dW0, …, one per group] */
+  groupedLinearWeightGradient: 'LlmfGroupedLinearWeightGradient',
+  /** {dy, x, starts, a0?, b0?, …, xImage?, dyImage?} attrs {groups, rank, scale} → [dA, dB, … of each group with factors] */
+  groupedLinearLowRankGradient: 'LlmfGroupedLinearLowRankGradient',
+  /**
+   * {probabilities [T, E]} attrs {perToken: k} → [chosen [T · k], cells [T · k], places [T · k], rows [T · k], starts [E + 1]],
+   * all int32. Slot t·k + j is the j-th choice of token t, the likeliest first, of equal ones the first: `chosen` its expert,
+   * `cells` its place in the probabilities, `places` its place where slots are ordered by expert; `rows` the token at each
+   * of these places, `starts` where each expert's begin.
+   */
+  routeTokens: 'LlmfRouteTokens',
+  /** {rows [T · k, C], weights [T, k], places [T · k] int32} → y [T, C], y[t] = Σ_j weights[t, j] · rows[places[t·k + j]] */
+  combineExperts: 'LlmfCombineExperts',
+  /** {dy [T, C], rows, weights, places} → [dRows, dWeights] */
+  combineExpertsGradient: 'LlmfCombineExpertsGradient',
   /** {x [T, C], weight [C]} attrs {epsilon} → y = weight ∘ x / √(mean x² + ε); last axis, any leading shape folded to rows */
   rmsNorm: 'LlmfRmsNorm',
   /** {dy, x, weight} attrs {epsilon, wantsWeight} → [dx, dWeight [C] | [0]] */

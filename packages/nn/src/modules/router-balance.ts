@@ -19,7 +19,7 @@ export class RouterBalance {
   /** Of the pass: routers tell it what they chose. Without a loss the context as it came. */
   readonly context: ForwardContext;
   private readonly sums: tf.Tensor1D[] = []; // [E] each: probabilities of a layer's tokens
-  private counts: Float32Array | null = null; // [E]
+  private readonly counts: tf.Tensor1D[] = []; // [E] each: how often its experts were chosen
   private rows = 0;
 
   constructor(
@@ -34,21 +34,21 @@ export class RouterBalance {
 
   /** Gives the loss to the objective, times the tokens of the pass, over which it is averaged. */
   report(tokens: number): void {
-    if (this.counts === null) return;
+    if (this.sums.length === 0) return;
     const sum = tf.tidy(() => {
-      const shares = tf.tensor1d(this.counts!.map((count) => count / this.rows)); // f
+      const shares = tf.div(tf.addN(this.counts), this.rows); // f
       const means = tf.div(tf.addN(this.sums), this.rows) as tf.Tensor1D; // P
-      const factor = this.options.router_aux_loss_coef * this.counts!.length * tokens;
+      const factor = this.options.router_aux_loss_coef * shares.size * tokens;
       return tf.mul(tf.sum(tf.mul(shares, means)), factor) as tf.Scalar;
     });
-    tf.dispose(this.sums);
+    tf.dispose([...this.sums, ...this.counts]);
     this.given.auxiliary!('aux_loss', sum);
   }
 
   /** @param probabilities [T, E] @param chosen [T · k] */
-  private add(probabilities: tf.Tensor2D, chosen: Int32Array): void {
-    this.counts ??= new Float32Array(probabilities.shape[1]);
-    for (const expert of chosen) this.counts[expert]!++;
+  private add(probabilities: tf.Tensor2D, chosen: tf.Tensor1D): void {
+    const isChosen = tf.tidy(() => tf.sum(tf.cast(tf.oneHot(chosen, probabilities.shape[1]), 'float32'), 0));
+    this.counts.push(tf.keep(isChosen) as tf.Tensor1D);
     this.rows += probabilities.shape[0];
     this.sums.push(tf.keep(tf.sum(probabilities, 0)) as tf.Tensor1D);
   }

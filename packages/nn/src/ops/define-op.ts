@@ -21,8 +21,8 @@ export interface GradientCall<Inputs, Attributes, Outputs extends readonly Tenso
 }
 
 export interface OpDefinition<Inputs, Attributes, Outputs extends readonly Tensor[], Saved> {
-  /** Inputs that can have a gradient. */
-  readonly differentiable: readonly Names<Inputs>[];
+  /** Inputs that can have a gradient; of an op with any number of inputs, which of those given. */
+  readonly differentiable: readonly Names<Inputs>[] | ((inputs: Inputs) => readonly Names<Inputs>[]);
   /** What the reverse pass needs for the wanted gradients, and no more: it stays in memory until then. */
   save(inputs: Inputs, outputs: Outputs, wants: ReadonlySet<Names<Inputs>>): Saved;
   /**
@@ -61,14 +61,13 @@ export function defineOp<
 }
 
 function wantedInputs<Inputs extends object>(
-  { differentiable }: { readonly differentiable: readonly Names<Inputs>[] },
+  { differentiable }: Pick<OpDefinition<Inputs, never, never, never>, 'differentiable'>,
   inputs: Inputs,
   tape: Tape | null,
 ): Set<Names<Inputs>> {
+  const names = typeof differentiable === 'function' ? differentiable(inputs) : differentiable;
   const tensors = inputs as Readonly<Record<string, Tensor | undefined>>;
-  return new Set(
-    differentiable.filter((name) => tensors[name] !== undefined && (tape === null || tape.needs(tensors[name]))),
-  );
+  return new Set(names.filter((name) => tensors[name] !== undefined && (tape === null || tape.needs(tensors[name]))));
 }
 
 function nodeOf<

@@ -2,13 +2,6 @@
 // y[t] = table[ids[t]], the table in any storage; and its gradient dTable[v] = Σ over t with ids[t] = v of dy[t], summed
 // in order of t.
 
-bool all_below(int64_t limit, const int32_t* ids, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    if (ids[i] < 0 || ids[i] >= limit) return false;
-  }
-  return true;
-}
-
 void Embedding::run() const {
   if (!all_below(vocabulary, ids, tokens)) return fail("an id is out of range");
   parallel_ranges(tokens, rows_per_task(columns), [&](int64_t begin, int64_t end) {

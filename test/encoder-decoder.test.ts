@@ -72,9 +72,38 @@ describe('an encoder–decoder', () => {
     expect(adapter).toMatchObject({ peft_type: 'LORA', task_type: null });
   });
 
-  it('is not made a reward model, whose head Transformers would draw anew', async () => {
-    const reward = run('reward', 'pairs.jsonl', 1, { stage: 'reward', plugins: [algoReward()] } as Config);
-    await expect(reward).rejects.toMatchObject({ code: 'LLMF_MODELS_NO_CLASSIFIER' });
+  it('learns a reward at the decoder’s last token, which judges a policy', async () => {
+    const reward = { stage: 'reward', plugins: [algoReward()] } as unknown as Config;
+    const metrics = await run('reward', 'pairs.jsonl', 20, reward);
+    expect(metrics[0]!['loss']).toBeCloseTo(Math.LN2, 1);
+    expect(metrics.at(-1)!['loss']).toBeLessThan(0.2);
+    const config = JSON.parse(readFileSync(join(folder, 'reward', 'config.json'), 'utf8')) as object;
+    expect(config).toMatchObject({ architectures: ['T5ForConditionalGeneration'] });
+    expect(await readSafetensors(join(folder, 'reward', 'heads.safetensors'))).toHaveProperty(['score.weight']);
+    const stage = { name: 'ppo', maxNewTokens: 5, epochs: 1, miniBatches: 1, shownSamples: 0 };
+    const rewards = { name: 'model', path: 'reward' };
+    const judged = await run('judged', 'prompts.jsonl', 1, {
+      plugins: [algoPpo()],
+      stage,
+      rewards,
+    } as unknown as Config);
+    expect(judged).toHaveLength(1);
+  });
+
+  it('gives its reward with an adapter too, and refuses classes, whose head Transformers would draw anew', async () => {
+    await run('reward-lora', 'pairs.jsonl', 1, {
+      stage: 'reward',
+      adapter: 'lora',
+      plugins: [algoReward()],
+    } as unknown as Config);
+    expect(await readSafetensors(join(folder, 'reward-lora', 'heads.safetensors'))).toHaveProperty(['score.weight']);
+    writeFileSync(join(folder, 'classes.jsonl'), '{"text":"a","label":"good"}\n{"text":"b","label":"bad"}\n');
+    const classes = {
+      stage: { name: 'classification', labels: ['bad', 'good'] },
+    } as unknown as Config;
+    await expect(run('classes', 'classes.jsonl', 1, classes)).rejects.toMatchObject({
+      code: 'LLMF_MODELS_NO_CLASSIFIER',
+    });
   });
 
   it('learns preferences: DPO begins at ln 2, and chosen answers gain', async () => {

@@ -10,6 +10,8 @@ from transformers import (
     BloomForCausalLM,
     FalconConfig,
     FalconForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
     GPT2Config,
@@ -317,6 +319,45 @@ CASES |= {
             ),
         ),
         True,
+    ),
+}
+
+GEMMA2 = dict(
+    **SMALL,
+    pad_token_id=0,
+    head_dim=10,
+    query_pre_attn_scalar=14,
+    intermediate_size=40,
+    max_position_embeddings=64,
+    sliding_window=5,
+)
+
+CASES |= {
+    # Both caps are small enough to bend many scores and logits.
+    "gemma2": (
+        Gemma2ForCausalLM,
+        Gemma2Config(
+            **GEMMA2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            attn_logit_softcapping=2.0,
+            final_logit_softcapping=9.0,
+        ),
+        True,
+    ),
+    "gemma2-biased": (
+        Gemma2ForCausalLM,
+        Gemma2Config(
+            **GEMMA2,
+            num_attention_heads=3,
+            num_key_value_heads=1,
+            attention_bias=True,
+            attn_logit_softcapping=1.5,
+            final_logit_softcapping=None,
+            layer_types=["full_attention", "sliding_attention"],
+            rope_parameters=dict(rope_type="linear", rope_theta=500.0, factor=4.0),
+        ),
+        False,
     ),
 }
 

@@ -11,7 +11,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from transformers import (BertConfig, BloomConfig, FalconConfig, Gemma3TextConfig, GPT2Config, GPTJConfig, GPTNeoXConfig, LlamaConfig, MinistralConfig, MistralConfig, MixtralConfig, OPTConfig, Phi3Config, Qwen2_5_VLConfig, Qwen2Config,
+from transformers import (BertConfig, BloomConfig, FalconConfig, Gemma2Config, Gemma3TextConfig, GPT2Config, GPTJConfig, GPTNeoXConfig, LlamaConfig, MinistralConfig, MistralConfig, MixtralConfig, OPTConfig, Phi3Config, Qwen2_5_VLConfig, Qwen2Config,
                           Qwen2VLConfig, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig, RobertaConfig)
 from transformers.configuration_utils import PreTrainedConfig
 
@@ -33,6 +33,7 @@ CLASSES = {
     "mixtral": MixtralConfig,
     "qwen2_moe": Qwen2MoeConfig,
     "qwen3_moe": Qwen3MoeConfig,
+    "gemma2": Gemma2Config,
     "gemma3_text": Gemma3TextConfig,
     "qwen2_vl": Qwen2VLConfig,
     "qwen2_vl text": Qwen2VLConfig.sub_configs["text_config"],

@@ -25,6 +25,9 @@ TARGETS = {
     "all linear layers, tower and merger too": "all-linear",
     "the merger": [f"merger.mlp.{i}" for i in (0, 2)],
 }
+QWEN3_TARGETS = {name: targets for name, targets in TARGETS.items() if name != "the merger"} | {
+    "the merger of Qwen3-VL": [f"merger.linear_fc{i}" for i in (1, 2)],
+}
 
 
 def first_row(folder: Path) -> dict:

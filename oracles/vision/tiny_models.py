@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tiny random Qwen2-VL and Qwen2.5-VL models: what Transformers computes with them.
+"""Tiny random Qwen2-VL, Qwen2.5-VL and Qwen3-VL models: what Transformers computes with them.
 
-    python oracles/vision/tiny_models.py
+    python oracles/vision/tiny_models.py [model …]
 
 Writes packages/vision/fixtures/<model>/{config.json,model.safetensors,oracle.json}: two sequences with pictures of
 different sizes (packed for us, one after the other here), logits of some rows, the loss, the norm and three values of
@@ -9,12 +9,13 @@ every parameter's gradient, greedy continuations, and the tower's window order.
 """
 
 import json
+import sys
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 from transformers import (Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2VLConfig,
-                          Qwen2VLForConditionalGeneration)
+                          Qwen2VLForConditionalGeneration, Qwen3VLConfig, Qwen3VLForConditionalGeneration)
 from transformers.vision_utils import get_vision_window_index
 
 FIXTURES = Path("packages/vision/fixtures")
@@ -52,7 +53,19 @@ def pixels(count: int, size: int, salt: int) -> torch.Tensor:
     return torch.sin(index * 0.37 + salt).to(torch.float32).reshape(count, size)
 
 
+def build_qwen3():
+    """Features of two of its four blocks go to the language model's; sections of unequal size, which take turns."""
+    vision = dict(depth=4, num_heads=2, patch_size=4, spatial_merge_size=2, temporal_patch_size=2, in_channels=3,
+                  hidden_size=16, out_hidden_size=32, intermediate_size=24, hidden_act="gelu_pytorch_tanh",
+                  num_position_embeddings=25, deepstack_visual_indexes=[0, 2])
+    rope = {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [3, 2, 1], "mrope_interleaved": True}
+    text = TEXT | dict(num_hidden_layers=3, head_dim=12, rope_parameters=rope)
+    return Qwen3VLForConditionalGeneration(Qwen3VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=False, **IDS))
+
+
 def build(name: str):
+    if name == "qwen3_vl":
+        return build_qwen3()
     vision = dict(depth=3, num_heads=2, patch_size=4, spatial_merge_size=2, temporal_patch_size=2, in_channels=3)
     if name == "qwen2_vl":
         vision |= dict(embed_dim=16, hidden_size=32, mlp_ratio=2, hidden_act="quick_gelu")
@@ -70,20 +83,26 @@ def flat_config(model) -> dict:
     vision = {k: v for k, v in vision.items() if k in (
         "depth", "embed_dim", "hidden_size", "out_hidden_size", "intermediate_size", "mlp_ratio", "num_heads", "hidden_act",
         "patch_size", "spatial_merge_size", "temporal_patch_size", "in_channels", "window_size", "fullatt_block_indexes",
-        "tokens_per_second")}
+        "tokens_per_second", "num_position_embeddings", "deepstack_visual_indexes")}
     vision["in_chans"] = vision.pop("in_channels")
+    if model.config.model_type == "qwen3_vl":
+        text = {k: v for k, v in model.config.text_config.to_dict().items() if k in TEXT or k == "head_dim"}
+        return {"model_type": "qwen3_vl", "architectures": ["Qwen3VLForConditionalGeneration"], **IDS, "tie_word_embeddings": False,
+                "text_config": {"model_type": "qwen3_vl_text", **text}, "vision_config": {"model_type": "qwen3_vl", **vision}}
     text = {k: v for k, v in TEXT.items() if k not in ("rope_parameters", "pad_token_id")}
     return {"model_type": model.config.model_type, **text, **IDS, "hidden_act": "silu", "rope_theta": 1e6,
             "rope_scaling": {"type": "mrope", "mrope_section": [2, 1, 1]}, "vision_config": vision}
 
 
-def hub_name(key: str) -> str:
+def hub_name(key: str, name: str) -> str:
     """Keys as in the checkpoints on the hub; Transformers 5 renames them when it loads."""
+    if name == "qwen3_vl":
+        return key
     return key.replace("model.language_model.", "model.").replace("model.visual.", "visual.")
 
 
 def main() -> None:
-    for name in ("qwen2_vl", "qwen2_5_vl"):
+    for name in sys.argv[1:] or ("qwen2_vl", "qwen2_5_vl", "qwen3_vl"):
         torch.manual_seed(7)
         model = build(name).eval().float()
         for parameter in model.parameters():  # biases and norms too, so that none is trivially right
@@ -91,11 +110,13 @@ def main() -> None:
                 parameter, mean=1.0 if parameter.abs().sum() > 0 else 0.0, std=0.1)
         folder = FIXTURES / name
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({hub_name(k): v.detach().clone().contiguous() for k, v in model.state_dict().items()}, folder / "model.safetensors")
+        save_file({hub_name(k, name): v.detach().clone().contiguous() for k, v in model.state_dict().items()}, folder / "model.safetensors")
         (folder / "config.json").write_text(json.dumps(flat_config(model), indent=1) + "\n")
         generator = torch.Generator().manual_seed(3)
         rows, total = [], 0.0
         for at, entry in enumerate(SEQUENCES):
+            if name == "qwen3_vl":  # the frames of a film stand in its text one by one, which data here does not write
+                entry = entry | {"videos": []}
             ids = sequence(entry, generator)
             kwargs = dict(input_ids=torch.tensor([ids]), use_cache=False,
                           mm_token_type_ids=torch.tensor([[{IMAGE: 1, VIDEO: 2}.get(i, 0) for i in ids]], dtype=torch.int32))
@@ -135,7 +156,7 @@ def main() -> None:
         for key, parameter in model.named_parameters():
             flat = parameter.grad.reshape(-1)
             picks = [(31 * i + 7) % flat.numel() for i in range(3)]
-            gradients[hub_name(key)] = {"norm": float(flat.norm()), "picks": [[p, float(flat[p])] for p in picks]}
+            gradients[hub_name(key, name)] = {"norm": float(flat.norm()), "picks": [[p, float(flat[p])] for p in picks]}
         order, lengths = None, None
         if name == "qwen2_5_vl":
             grids = [[1, 10, 12], [2, 4, 6], [1, 8, 8]]

@@ -138,6 +138,10 @@ async function savedHeads(
 export const classifierOf = ({ heads }: Pick<Inference, 'heads'>): AttachedHead | null =>
   [...heads.values()].find(({ head }) => head.replacesLanguageModel === true) ?? null;
 
+/** That head, or one beside the language model that scores whole answers, as an encoder–decoder's reward. */
+export const judgeOf = (inference: Pick<Inference, 'heads'>): AttachedHead | null =>
+  classifierOf(inference) ?? [...inference.heads.values()].find(({ head }) => head.at === 'last') ?? null;
+
 async function tokenizerFolderOf(run: TrainingRun, model: string, adapter: string | undefined): Promise<string> {
   if (adapter === undefined) return model;
   const folder = resolve(run.folder, adapter);

@@ -28,7 +28,7 @@ import { cliErrors } from './cli-errors.js';
 import { Display } from './display.js';
 import { headScoresOf, type HeadScore } from './head-scores.js';
 import { everyToken } from './every-token.js';
-import { classifierOf, openInference, type Inference, type InferenceRequest } from './inference.js';
+import { judgeOf, openInference, type Inference, type InferenceRequest } from './inference.js';
 import type { CliIo } from './io.js';
 
 export interface ScoreFlags extends Pick<InferenceRequest, 'model' | 'adapter' | 'precision' | 'backend'> {
@@ -79,7 +79,7 @@ export async function scoreCommand(
   const more = { plugins, config, settings, settable: ['data.train.0'], command: 'llmf score' };
   const inference = await openInference(io, { ...request, ...more }, display);
   try {
-    if (tokens && classifierOf(inference) !== null) throw cliErrors.tokensOfClassifier({ model: request.model });
+    if (tokens && judgeOf(inference) !== null) throw cliErrors.tokensOfClassifier({ model: request.model });
     const opened = await openScoredRows(inference, (line) => display.info(line));
     try {
       await writeScores(resolve(io.folder, flags.output), inference, opened, tokens, (done) =>
@@ -102,8 +102,7 @@ async function openScoredRows(inference: Inference, notice: (line: string) => vo
   const { run, folder, tokenizerFolder } = inference;
   const options = readSection(run.config, dataOptionsSection);
   const formats = run.container.resolveAll(DataFormatToken);
-  const isText =
-    classifierOf(inference) !== null && (await canBeRead(options.train[0]!, run.folder, formats, 'classified'));
+  const isText = judgeOf(inference) !== null && (await canBeRead(options.train[0]!, run.folder, formats, 'classified'));
   const opened = await openRows({
     source: options.train[0]!,
     folder: run.folder,
@@ -127,7 +126,7 @@ async function writeScores(
   withTokens: boolean,
   onProgress: (done: number) => void,
 ): Promise<void> {
-  const ofTokens = classifierOf(inference)?.head.at === 'token';
+  const ofTokens = judgeOf(inference)?.head.at === 'token';
   const feed = new Feed(inference.run, inference.model, ofTokens ? { changes: { batch: everyToken } } : {});
   const leftOut = new LeftOutRows(rows.dropped);
   await replaceFile(output, async (temporary) => {
@@ -165,7 +164,7 @@ async function scoreBatch(
   withTokens: boolean,
   tokenizer: Tokenizer | null,
 ): Promise<Map<number, RowScores>> {
-  const classifier = classifierOf(inference);
+  const classifier = judgeOf(inference);
   const scores =
     classifier === null
       ? await logProbScores(inference, batch, withTokens)

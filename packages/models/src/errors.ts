@@ -199,11 +199,11 @@ export const modelErrors = defineErrors('models', {
     fix: 'give the folder of a language model; `llmf score` gives the scores of this one',
   }),
   noClassifier: (f: { modelType: string }) => ({
-    what: 'a classifier or a reward model cannot be made of this encoder–decoder',
+    what: 'a classifier cannot be made of this encoder–decoder',
     where: 'model.path',
     got: `model_type ${f.modelType}, whose classifiers in Transformers read the text twice and have another head`,
     expected: 'a decoder (llama, qwen2, gpt_neox, …) or an encoder (bert, roberta, …)',
-    fix: 'train the reward on another model: it may judge this one, whatever its architecture and tokenizer',
+    fix: 'stage reward gives it a score beside its language model; for classes take another model',
   }),
   vocabulary: (f: { tokenizer: string; tokens: number; vocabulary: number }) => ({
     what: 'the tokenizer has more tokens than the model has embeddings',

@@ -16,7 +16,7 @@ import {
   gatedActivation,
   headCounts,
   joinHeads,
-  rmsNorm,
+  OffsetRmsNorm,
   ropeKeys,
   ropeOptions,
   runBlocks,
@@ -66,23 +66,6 @@ export const gemma3TextConfig = z.looseObject({
 });
 type Gemma3Config = z.output<typeof gemma3TextConfig>;
 
-/** RMSNorm that multiplies by 1 + weight. */
-class GemmaNorm {
-  readonly weight: tf.Tensor1D;
-
-  constructor(
-    parts: ModelParts,
-    size: number,
-    private readonly epsilon: number,
-  ) {
-    this.weight = parts.take('weight', { shape: [size], init: 'zeros', kind: 'norm' }).value as tf.Tensor1D;
-  }
-
-  forward<X extends tf.Tensor>(x: X): X {
-    return rmsNorm(x, tf.add(this.weight, 1), this.epsilon);
-  }
-}
-
 /** What layers with and without a window share, each kind with its rotary positions. */
 interface Gemma3Pass {
   readonly context: ForwardContext;
@@ -95,8 +78,8 @@ class Gemma3Attention {
   readonly k_proj: Linear;
   readonly v_proj: Linear;
   readonly o_proj: Linear;
-  readonly q_norm: GemmaNorm;
-  readonly k_norm: GemmaNorm;
+  readonly q_norm: OffsetRmsNorm;
+  readonly k_norm: OffsetRmsNorm;
   private readonly headDim: number;
 
   constructor(
@@ -112,8 +95,8 @@ class Gemma3Attention {
     this.k_proj = parts.linear('k_proj', [keyHeads * headDim, hidden], hasBias);
     this.v_proj = parts.linear('v_proj', [keyHeads * headDim, hidden], hasBias);
     this.o_proj = parts.linear('o_proj', [hidden, heads * headDim], hasBias);
-    this.q_norm = new GemmaNorm(parts.at('q_norm'), headDim, epsilon);
-    this.k_norm = new GemmaNorm(parts.at('k_norm'), headDim, epsilon);
+    this.q_norm = new OffsetRmsNorm(parts.at('q_norm'), headDim, epsilon);
+    this.k_norm = new OffsetRmsNorm(parts.at('k_norm'), headDim, epsilon);
   }
 
   forward(x: tf.Tensor2D, { context, full, sliding }: Gemma3Pass): tf.Tensor2D {
@@ -129,14 +112,14 @@ class Gemma3Attention {
 class Gemma3Block implements Block<Gemma3Pass> {
   readonly self_attn: Gemma3Attention;
   readonly mlp: GatedMlp;
-  readonly input_layernorm: GemmaNorm;
-  readonly post_attention_layernorm: GemmaNorm;
-  readonly pre_feedforward_layernorm: GemmaNorm;
-  readonly post_feedforward_layernorm: GemmaNorm;
+  readonly input_layernorm: OffsetRmsNorm;
+  readonly post_attention_layernorm: OffsetRmsNorm;
+  readonly pre_feedforward_layernorm: OffsetRmsNorm;
+  readonly post_feedforward_layernorm: OffsetRmsNorm;
 
   constructor(parts: ModelParts, layer: number, config: Gemma3Config, window: number) {
     const { hidden_size: hidden, intermediate_size: inner, rms_norm_eps: epsilon } = config;
-    const norm = (name: string) => new GemmaNorm(parts.at(name), hidden, epsilon);
+    const norm = (name: string) => new OffsetRmsNorm(parts.at(name), hidden, epsilon);
     const gated = gatedActivation('gemma3_text', 'hidden_activation', config.hidden_activation);
     this.self_attn = new Gemma3Attention(parts.at('self_attn'), layer, config, window);
     this.mlp = new GatedMlp(parts.at('mlp'), [hidden, inner], false, gated);
@@ -157,7 +140,7 @@ class Gemma3Block implements Block<Gemma3Pass> {
 class Gemma3Decoder implements Decoder {
   readonly embed_tokens: Embedding;
   readonly layers: readonly Gemma3Block[];
-  readonly norm: GemmaNorm;
+  readonly norm: OffsetRmsNorm;
   private readonly full: RopeOptions;
   private readonly sliding: RopeOptions;
   private readonly scale: number;
@@ -168,7 +151,7 @@ class Gemma3Decoder implements Decoder {
     const windows = windowsByType('gemma3_text', config, config.sliding_window ?? 0, isSliding);
     this.embed_tokens = parts.embedding('embed_tokens', [vocab_size, hidden]);
     this.layers = parts.list('layers', count, (of, layer) => new Gemma3Block(of, layer, config, windows[layer]!));
-    this.norm = new GemmaNorm(parts.at('norm'), hidden, config.rms_norm_eps);
+    this.norm = new OffsetRmsNorm(parts.at('norm'), hidden, config.rms_norm_eps);
     [this.full, this.sliding] = ropesOf(config);
     this.scale = config.query_pre_attn_scalar ** -0.5;
   }

@@ -4,6 +4,7 @@ export { modelOptions, type ModelOptions } from './model-options.js';
 export { bert, bertConfig } from './bert.js';
 export { bloom, bloomConfig } from './bloom.js';
 export { falcon, falconConfig } from './falcon.js';
+export { gemma2, gemma2Config } from './gemma2.js';
 export { gemma3Text, gemma3TextConfig } from './gemma3-text.js';
 export { gpt2, gpt2Config } from './gpt2.js';
 export { gptNeox, gptNeoxConfig } from './gpt-neox.js';

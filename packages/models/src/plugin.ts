@@ -4,6 +4,7 @@ import { ArchitectureToken, ModelLoaderToken, WeightFormatToken, WeightLayoutTok
 import { bert } from './bert.js';
 import { bloom } from './bloom.js';
 import { falcon } from './falcon.js';
+import { gemma2 } from './gemma2.js';
 import { gemma3Text } from './gemma3-text.js';
 import { gpt2 } from './gpt2.js';
 import { gptNeox } from './gpt-neox.js';
@@ -39,6 +40,7 @@ export const architectures = [
   modernbert,
   phi3,
   opt,
+  gemma2,
   gemma3Text,
   mixtral,
   qwen2Moe,

@@ -286,8 +286,10 @@ const familyOf = (modelType: string, description: string, config: typeof t5Confi
     paths: { decoder: '', head: 'lm_head' },
     // Of early files; no such table is read.
     buffers: /^decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight$/,
-    classifierHead() {
-      throw modelErrors.noClassifier({ modelType });
+    classifierHead(head) {
+      const { replacesLanguageModel: _, ...beside } = head;
+      if (head.at !== 'last' || head.outputs !== 1) throw modelErrors.noClassifier({ modelType });
+      return beside; // read where the decoder ends: Transformers has no such model, and its language model stays
     },
     /** Transformers 5 writes that the head is the embeddings also where the file holds one of its own. */
     completed(given, has) {

@@ -171,6 +171,12 @@ export const visionErrors = defineErrors('vision', {
     expected: 'a folder of numbered images of one size',
     fix: 'write the frames as frame-0001.jpg, frame-0002.jpg, …',
   }),
+  noFilms: (f: { got: string }) => ({
+    what: 'this model takes no films here: it reads the time of each frame, which data does not write between frames',
+    got: f.got,
+    expected: 'pictures',
+    fix: 'give the frames as pictures, or take a Qwen2-VL or Qwen2.5-VL',
+  }),
   visionConfig: (f: { key: string; got: string; expected: string }) => ({
     what: `"${f.key}" of the model's config.json is not supported`,
     got: f.got,

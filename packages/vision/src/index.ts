@@ -9,6 +9,7 @@ export type { ImageHeader } from './header/header.js';
 export { mediaReference, type MediaReference } from './media/media-reference.js';
 export { openMedia, type MediaAccess } from './media/open-media.js';
 export { qwen25Vl, qwen2Vl } from './models/qwen2-vl.js';
+export { qwen3Vl } from './models/qwen3-vl.js';
 export { VisionLanguageModel, type VisionFacts } from './models/vision-language-model.js';
 export { resizeBicubic } from './processor/bicubic.js';
 export { cutPatches, tokenCount, type Grid, type Patches } from './processor/patches.js';

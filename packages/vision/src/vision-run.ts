@@ -117,7 +117,7 @@ export class VisionRun {
 
   async #rowSettings(split: 'train' | 'eval' | 'score'): Promise<MediaRowSettings> {
     const { options, run, model } = this;
-    const { tokens, shape, tokensPerSecond } = model.facts;
+    const { tokens, shape, tokensPerSecond, hasFilms } = model.facts;
     const data = findSection(run.config, dataSection);
     const tokenizerFolder = data?.tokenizer ? resolve(run.folder, data.tokenizer) : model.folder;
     const turns = options.truncation === 'dropTurns' ? await turnTokens(tokenizerFolder) : null;
@@ -130,6 +130,7 @@ export class VisionRun {
       folder: options.folder === null ? null : resolve(run.folder, options.folder),
       media: model.settings,
       video: options.video,
+      hasFilms,
       fit: { ...fit, tokens, turns },
       mrope: { tokens, mergeSize: shape.mergeSize, tokensPerSecond, continuation: options.videoContinuation },
       onBadMedia: isScored ? 'drop' : options.onBadMedia,

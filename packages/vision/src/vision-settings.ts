@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { type Run, findSection } from '@llmf/core';
 import { ModelLoaderToken, modelSection } from '@llmf/nn';
 import { visionErrors } from './errors.js';
-import { readVisionFacts } from './models/qwen2-vl.js';
-import { textConfigOf } from './models/text-config.js';
+import { contextLengthOf, readVisionFacts } from './models/read-vision-facts.js';
 import type { VisionFacts } from './models/vision-language-model.js';
 import type { VisionOptions } from './options.js';
 import { llamaFactoryLimits, type PixelLimits } from './processor/pre-resize.js';
@@ -31,11 +30,10 @@ export async function readMediaModel(run: Run, options: VisionOptions): Promise<
   const config = text === null ? null : parsedObject(text);
   const facts = config === null ? null : readVisionFacts(config);
   if (config === null || facts === null) return null;
-  const contextLength = textConfigOf(config)['max_position_embeddings'];
   return {
     folder,
     facts,
-    contextLength: typeof contextLength === 'number' ? contextLength : defaultContextLength,
+    contextLength: contextLengthOf(config) ?? defaultContextLength,
     settings: await mediaSettings(folder, options, facts),
   };
 }

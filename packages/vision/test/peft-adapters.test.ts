@@ -5,17 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeSafetensors } from '@llmf/core';
-import { qwen2 } from '@llmf/models';
 import { freshLora, lora, loraOptions, savedLora, tf, type LoraAdapter } from '@llmf/nn';
 import { afterAll, describe, expect, it } from 'vitest';
 import { replaceEmbeddings } from '../src/batch/batch-media.js';
 import { freezeHalves } from '../src/models/frozen-halves.js';
-import { qwen25Vl, qwen2Vl } from '../src/models/qwen2-vl.js';
 import { VisionLanguageModel } from '../src/models/vision-language-model.js';
 import {
   evaluation,
   gridOfTuple,
   patchesOf,
+  tinyArchitectures as architectures,
   tinyConfig,
   tinyNames,
   tinyOracle,
@@ -44,7 +43,6 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 const random = { seed: 1, stream: 'adapter', step: 0, microbatch: 0 };
 const recorded = (name: TinyName): Recorded =>
   JSON.parse(readFileSync(fileURLToPath(new URL(`../fixtures/${name}/adapters.json`, import.meta.url)), 'utf8'));
-const architectures = { qwen2_vl: qwen2Vl(() => qwen2), qwen2_5_vl: qwen25Vl(() => qwen2) };
 const build = async (name: TinyName) =>
   architectures[name].build(tinyConfig(name), await tinyWeights(name)) as VisionLanguageModel;
 
@@ -54,6 +52,7 @@ const targets: Readonly<Record<string, string | string[]>> = {
   'all of the language half': '/language_model.*_proj/',
   'all linear layers, tower and merger too': 'all',
   'the merger': ['merger.mlp.0', 'merger.mlp.2'],
+  'the merger of Qwen3-VL': ['merger.linear_fc1', 'merger.linear_fc2'],
 };
 
 /** Writes a recorded adapter as a PEFT folder, its names changed. */

@@ -12,13 +12,11 @@ import {
   type ForwardMode,
 } from '@llmf/training';
 import { collate } from '@llmf/data';
-import { qwen2 } from '@llmf/models';
 import { tf, valueAndGradients } from '@llmf/nn';
 import { afterAll, describe, expect, it } from 'vitest';
 import { batchMedia, embedMedia, mediaOf, replaceEmbeddings } from '../src/batch/batch-media.js';
 import { placeMedia } from '../src/batch/place-media.js';
 import { defaultImageLimits } from '../src/header/image-header.js';
-import { qwen25Vl, qwen2Vl } from '../src/models/qwen2-vl.js';
 import type { VisionLanguageModel } from '../src/models/vision-language-model.js';
 import type { ImageSettings } from '../src/processor/process-image.js';
 import { defaultProcessorConfig } from '../src/processor/processor-config.js';
@@ -27,7 +25,7 @@ import { planTokens } from '../src/rows/media-plan.js';
 import { MediaRows } from '../src/rows/media-rows.js';
 import { PatchStore } from '../src/rows/patch-store.js';
 import { isRowMedia } from '../src/rows/row-media.js';
-import { tinyConfig, tinyNames, tinyWeights, type TinyName } from './tiny-fixture.js';
+import { tinyArchitectures, tinyConfig, tinyNames, tinyWeights, type TinyName } from './tiny-fixture.js';
 
 const root = mkdtempSync(join(tmpdir(), 'llmf-once-'));
 cpSync(fileURLToPath(new URL('../fixtures/images', import.meta.url)), root, { recursive: true });
@@ -37,10 +35,8 @@ afterAll(() => rmSync(root, { recursive: true }));
 const processor = { ...defaultProcessorConfig, patchSize: 4, minPixels: 64, maxPixels: 40 * 64 };
 const image: ImageSettings = { processor, preResize: null, exif: 'ignore', limits: defaultImageLimits };
 const media = { image, video: image };
-const build = async (name: TinyName) => {
-  const architecture = name === 'qwen2_vl' ? qwen2Vl(() => qwen2) : qwen25Vl(() => qwen2);
-  return architecture.build(tinyConfig(name), await tinyWeights(name)) as VisionLanguageModel;
-};
+const build = async (name: TinyName) =>
+  tinyArchitectures[name].build(tinyConfig(name), await tinyWeights(name)) as VisionLanguageModel;
 
 const pair = (index: number, files: readonly string[], chosen: number[], rejected: number[]): EncodedRow => ({
   index,
@@ -84,6 +80,7 @@ async function batchOf(model: VisionLanguageModel, promptOnce: boolean): Promise
       folder: null,
       media,
       video: { framesPerSecond: 2, maxFrames: 8 },
+      hasFilms: true,
       fit: { maxLength: 500, policy: 'dropRow', tokens, turns: null },
       mrope: { tokens, mergeSize: shape.mergeSize, tokensPerSecond },
       onBadMedia: 'error',

@@ -21,6 +21,7 @@ export const rowSettings = (changes: Partial<MediaRowSettings> = {}): MediaRowSe
   folder: null,
   media,
   video: { framesPerSecond: 2, maxFrames: 3 },
+  hasFilms: true,
   fit: { maxLength: 1000, policy: 'dropRow', tokens, turns: null },
   mrope: { tokens, mergeSize: 2, tokensPerSecond: null },
   onBadMedia: 'drop',

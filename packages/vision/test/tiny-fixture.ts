@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors, toFloat32 } from '@llmf/core';
-import { tf, type Parameter, type WeightSource } from '@llmf/nn';
+import { qwen2, qwen3 } from '@llmf/models';
+import { tf, type Architecture, type Parameter, type WeightSource } from '@llmf/nn';
+import { qwen25Vl, qwen2Vl } from '../src/models/qwen2-vl.js';
+import { qwen3Vl } from '../src/models/qwen3-vl.js';
 import type { Grid } from '../src/processor/patches.js';
 import type { MediaGrid } from '../src/tokens/mrope-positions.js';
 
@@ -26,18 +29,30 @@ export interface TinyOracle {
   readonly greedy: readonly number[];
   readonly windows: { readonly order: readonly number[] | null; readonly lengths: readonly number[] | null };
 }
-export type TinyName = 'qwen2_vl' | 'qwen2_5_vl';
-export const tinyNames: readonly TinyName[] = ['qwen2_vl', 'qwen2_5_vl'];
+export type TinyName = 'qwen2_vl' | 'qwen2_5_vl' | 'qwen3_vl';
+export const tinyNames: readonly TinyName[] = ['qwen2_vl', 'qwen2_5_vl', 'qwen3_vl'];
+export const tinyArchitectures: Readonly<Record<TinyName, Architecture>> = {
+  qwen2_vl: qwen2Vl(() => qwen2),
+  qwen2_5_vl: qwen25Vl(() => qwen2),
+  qwen3_vl: qwen3Vl(() => qwen3),
+};
 
 const place = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
-export const tinyOracle = (name: TinyName): TinyOracle =>
-  JSON.parse(readFileSync(place(`${name}/oracle.json`), 'utf8')) as TinyOracle;
+/** Gradients under the names here. */
+export function tinyOracle(name: TinyName): TinyOracle {
+  const oracle = JSON.parse(readFileSync(place(`${name}/oracle.json`), 'utf8')) as TinyOracle;
+  const { renameWeight } = tinyArchitectures[name];
+  const gradients = Object.entries(oracle.gradients).map(([key, gradient]) => [renameWeight!(key)!, gradient] as const);
+  return { ...oracle, gradients: Object.fromEntries(gradients) };
+}
 export const tinyConfig = (name: TinyName) =>
   JSON.parse(readFileSync(place(`${name}/config.json`), 'utf8')) as Record<string, unknown>;
 
 /** Every weight of the fixture as a variable. */
 export async function tinyWeights(name: TinyName): Promise<WeightSource & { readonly names: readonly string[] }> {
-  const tensors = await readSafetensors(place(`${name}/model.safetensors`));
+  const read = await readSafetensors(place(`${name}/model.safetensors`));
+  const { renameWeight } = tinyArchitectures[name];
+  const tensors = Object.fromEntries(Object.entries(read).map(([key, host]) => [renameWeight!(key)!, host]));
   const take = (key: string): Parameter => {
     const host = tensors[key];
     if (host === undefined) throw new Error(`the fixture has no ${key}`);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { qwen2 } from '@llmf/models';
 import { generate, selectedLogProbs, tf, valueAndGradients, type ForwardContext } from '@llmf/nn';
 import { describe, expect, it } from 'vitest';
 import { replaceEmbeddings } from '../src/batch/batch-media.js';
-import { qwen25Vl, qwen2Vl } from '../src/models/qwen2-vl.js';
 import { VisionLanguageModel } from '../src/models/vision-language-model.js';
 import { mropePositions, type MropeOptions, type MropePositions } from '../src/tokens/mrope-positions.js';
 import {
@@ -11,6 +9,7 @@ import {
   gridOfTuple,
   mediaOfRow,
   patchesOf,
+  tinyArchitectures as architectures,
   tinyConfig,
   tinyNames,
   tinyOracle,
@@ -21,7 +20,6 @@ import {
   type TinyRow,
 } from './tiny-fixture.js';
 
-const architectures = { qwen2_vl: qwen2Vl(() => qwen2), qwen2_5_vl: qwen25Vl(() => qwen2) };
 const build = async (name: TinyName): Promise<VisionLanguageModel> =>
   architectures[name].build(tinyConfig(name), await tinyWeights(name)) as VisionLanguageModel;
 
@@ -97,7 +95,7 @@ describe.each(tinyNames)('%s against Transformers', (name) => {
     expect(model.modelType).toBe(name);
   });
 
-  it('reads the nested config that newer versions write', async () => {
+  it.skipIf(name === 'qwen3_vl')('reads the nested config that newer versions write', async () => {
     const {
       vision_config,
       model_type,

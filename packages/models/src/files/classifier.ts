@@ -17,11 +17,17 @@ const ends = (end: string, { architectures }: Config): boolean =>
 export const isClassifier = (config: Config): boolean =>
   ends('ForSequenceClassification', config) || ends('ForTokenClassification', config);
 
-/** The head of a classifier as its family has it. */
+/** Does a family's head of one score stand beside its language model, which it cannot do without? */
+export const keepsLanguageHead = ({ classifierHead: form }: Pick<Architecture, 'classifierHead'>): boolean =>
+  classifierHead({ outputs: 1 }, 1, form).replacesLanguageModel !== true;
+
+/** The head of a classifier as its family has it. @throws LLMF_MODELS_NO_CLASSIFIER */
 function headOf(config: Config, { classifierHead: form }: Pick<Architecture, 'classifierHead'>): Head {
   const hidden = Number(config['hidden_size'] ?? config['n_embd'] ?? config['d_model'] ?? 0);
   const ofTokens = ends('ForTokenClassification', config);
-  return classifierHead({ outputs: labelCount(config) ?? 1, ofTokens }, hidden, form);
+  const head = classifierHead({ outputs: labelCount(config) ?? 1, ofTokens }, hidden, form);
+  if (head.replacesLanguageModel !== true) throw modelErrors.noClassifier({ modelType: String(config['model_type']) });
+  return head;
 }
 
 /** Is a weight one of the head that classifies? */

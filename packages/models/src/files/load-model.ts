@@ -20,7 +20,7 @@ import {
 } from '@llmf/nn';
 import { modelErrors, modelFaults } from '../errors.js';
 import { Checkpoint } from './checkpoint.js';
-import { isClassifier } from './classifier.js';
+import { isClassifier, keepsLanguageHead } from './classifier.js';
 import { checkLoaded } from './finite-weights.js';
 import { readModelConfig } from './model-config.js';
 import { transposed } from './transposed.js';
@@ -38,7 +38,7 @@ export async function loadModel(folder: string, options: LoadOptions, forms: Pac
   const { formats, isTrainable, find, mapFile, shared = new Map<string, Parameter>() } = options;
   const given = await readModelConfig(folder);
   const architecture = find(given.model_type);
-  const isHeadless = options.withoutHead === true || isClassifier(given);
+  const isHeadless = (options.withoutHead === true && !keepsLanguageHead(architecture)) || isClassifier(given);
   const checkpoint = await Checkpoint.open(folder, given, architecture, { mapFile, forms, isHeadless });
   const { config, leftOut } = checkpoint;
   const blocks = architecture.blocks(config);

@@ -63,7 +63,7 @@ export async function saveModel(
     .map((parameter) => tensorToWrite(folder, parameter, infos.get(parameter.name), dtypeOf(parameter.name), values));
   if (classifier !== null) plain.push(...headTensors(folder, classifier, commonDtype(plain)));
   const packed = [...kept].flatMap(([name, weight]) => laidOut(layout!.writer.tensors(name, weight, dtypeOf(name))));
-  const tensors = [...plain, ...packed];
+  const tensors = [...plain, ...packed].map((tensor) => ({ ...tensor, name: fileName(architecture, tensor.name) }));
   const fill = async (temporary: string) => {
     await copyCompanions(source, temporary);
     await companions?.(temporary);
@@ -83,6 +83,10 @@ export async function saveModel(
     await writeFolderAtomic(folder, fill);
   }
 }
+
+/** What a weight is called in the file. */
+const fileName = ({ moduleNames, namesWeightsAsModules }: Architecture, name: string): string =>
+  namesWeightsAsModules === true ? (moduleNames?.toTransformers(name) ?? name) : name;
 
 /** The weights in fewer bits that a layout has a place for. */
 function keptWeights({ parameters }: Model, writer: LayoutWriter | undefined): Map<string, PackedWeight> {

@@ -111,6 +111,8 @@ export interface ForwardContext {
    * It becomes a part of the objective, averaged over the tokens of the step, under this name.
    */
   readonly auxiliary?: (name: string, sum: Scalar) => void;
+  /** Added to the hidden states behind the first blocks, one each, [T, C] (Qwen3-VL's features of pictures). */
+  readonly addedAfterBlocks?: readonly Tensor2D[];
   /** Takes the probabilities [T, E] of a router and the experts [T · k] that were chosen by them: see `RouterBalance`. */
   readonly routed?: (probabilities: Tensor2D, chosen: Tensor1D) => void;
 }
@@ -235,6 +237,8 @@ export interface Architecture extends Named {
   renameWeight?(key: string): string | null;
   /** By these names adapters are written and read; left out: those of the weights. */
   readonly moduleNames?: ModuleNames;
+  /** Files that llmf writes name weights by them too; left out: as here, which Transformers reads as well. */
+  readonly namesWeightsAsModules?: true;
   /** How its classifiers in Transformers read hidden states, and where their layers are; left out: as `head` says. */
   classifierHead?(head: Head, hiddenSize: number): Head;
   /** Path of the language-model head: what lies below it is not a classifier's. Left out: weights of kind `head`. */

@@ -56,6 +56,8 @@ describe('ropeOptions', () => {
       scaling: null,
       sections: [2, 3, 3],
     });
+    const inTurns = { type: 'mrope', mrope_section: [2, 3, 3], mrope_interleaved: true };
+    expect(options({ rope_scaling: inTurns })).toMatchObject({ sections: [2, 3, 3], sectionsTakeTurns: true });
   });
 
   it('rotates part of the head in a family that can, as the config says or else as the family does', () => {
@@ -82,11 +84,6 @@ describe('ropeOptions', () => {
       'rope_parameters.full_attention',
     ],
     [{ rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.5 } }, 'LLMF_NN_UNSUPPORTED', '0.5'],
-    [
-      { rope_scaling: { type: 'mrope', mrope_section: [2, 3, 3], mrope_interleaved: true } },
-      'LLMF_NN_UNSUPPORTED',
-      'mrope_interleaved',
-    ],
     [{ rope_scaling: { type: 'mrope', mrope_section: [2, 3, 4] } }, 'LLMF_NN_CONFIG_VALUE', 'add up to 8'],
     [{ rope_scaling: { type: 'linear' } }, 'LLMF_NN_CONFIG_VALUE', 'rope_scaling.factor'],
     [{ rope_scaling: { type: 'llama3', factor: 2, high_freq_factor: 4 } }, 'LLMF_NN_CONFIG_VALUE', 'low_freq_factor'],

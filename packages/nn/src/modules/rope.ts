@@ -62,7 +62,6 @@ export function ropeOptions(modelType: string, config: RopeConfig, headDim: numb
     const facts = { got: `${headDim}, of which ${rotary} are rotated`, expected: 'an even number' };
     throw architectureErrors.configValue({ modelType, key: 'head_dim', ...facts });
   }
-  if (parameters.mrope_interleaved === true) throw refuse('mrope_interleaved', true, 'sections one after the other');
   const sections = parameters.mrope_section ?? null;
   if (sections !== null && sections[0] + sections[1] + sections[2] !== rotary / 2) {
     throw wrong('mrope_section', sections, `three counts that add up to ${rotary / 2}, half of what is rotated`);
@@ -75,7 +74,13 @@ export function ropeOptions(modelType: string, config: RopeConfig, headDim: numb
   const scaling =
     type === 'default' || type === 'mrope' ? null : ropeScaling(type, parameters, facts, { wrong, refuse });
   const theta = parameters.rope_theta ?? config.rope_theta ?? 10000;
-  return { rotary, theta, scaling, sections };
+  return {
+    rotary,
+    theta,
+    scaling,
+    sections,
+    ...(parameters.mrope_interleaved === true && { sectionsTakeTurns: true }),
+  };
 }
 
 /** An empty section says nothing, as in Python. */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { checkpoint } from '../autograd/checkpoint.js';
+import type { ForwardContext } from '../contracts/model.js';
 import { tf } from '../tf.js';
 import type { DecoderPass } from './decoder-pass.js';
 
 /** What all blocks of a pass share. */
 interface Pass {
-  readonly context: { readonly gradientCheckpointing: boolean };
+  readonly context: Pick<ForwardContext, 'gradientCheckpointing' | 'addedAfterBlocks'>;
 }
 
 export interface Block<P extends Pass = DecoderPass> {
@@ -23,11 +24,13 @@ export function runBlocks<P extends Pass>(
   pass: P,
   encoded?: tf.Tensor2D,
 ): tf.Tensor2D {
-  const { gradientCheckpointing } = pass.context;
+  const { gradientCheckpointing, addedAfterBlocks = [] } = pass.context;
   const beside = encoded === undefined ? [] : [encoded];
-  for (const block of blocks) {
+  for (const [index, block] of blocks.entries()) {
     const once = (input: tf.Tensor2D, ...others: tf.Tensor2D[]) => tf.tidy(() => block.forward(input, pass, ...others));
     x = gradientCheckpointing ? checkpoint(once, x, ...beside) : once(x, ...beside);
+    const added = addedAfterBlocks[index];
+    if (added !== undefined) x = tf.add(x, added);
   }
   return x;
 }

@@ -2,7 +2,7 @@
 import { adapterOf, isBeginning, lengthBefore } from '../adapters/adapter-of.js';
 import type { ForwardContext } from '../contracts/model.js';
 import type { Positions, Segment } from '../contracts/segments.js';
-import type { tf } from '../tf.js';
+import { tf } from '../tf.js';
 import { Insertions } from './insertions.js';
 
 type Forward = (embedded: tf.Tensor2D, context: ForwardContext) => tf.Tensor2D;
@@ -28,7 +28,15 @@ export function withAdapterRows(embedded: tf.Tensor2D, context: ForwardContext, 
     return Array.from({ length: virtualTokens!.length }, (_, token) => (keysBefore?.length ?? 0) + token);
   };
   const grownPositions = onAxes(positions, (axis) => insertions.intoInts(axis, positionsBefore));
-  return insertions.outOf(forward(grown, { ...context, segments: insertions.grown, positions: grownPositions }));
+  const addedAfterBlocks = context.addedAfterBlocks?.map((added) =>
+    insertions.into(added, (segment) => tf.zeros([adapters[segment]!.virtualTokens!.length, added.shape[1]])),
+  );
+  const ofRow = {
+    segments: insertions.grown,
+    positions: grownPositions,
+    ...(addedAfterBlocks && { addedAfterBlocks }),
+  };
+  return insertions.outOf(forward(grown, { ...context, ...ofRow }));
 }
 
 /** The positions of each segment's tokens, further on by its number. */

@@ -93,10 +93,11 @@ function ofIds({ promptIds, ids }: Pick<Sample, 'promptIds' | 'ids'>): Tokens {
   return { prompt: promptIds, responses: [{ ids, counted, role: 'response' }] };
 }
 
-/** @throws LLMF_ROLLOUTS_REWARD_MODEL_HEAD unless there is a head of one output in the language model's place */
+/** @throws LLMF_ROLLOUTS_REWARD_MODEL_HEAD unless the first head gives one number at the end of an answer */
 function checkHead(path: string, saved: SavedHeads | null): asserts saved is SavedHeads {
   const head = saved?.heads[0];
-  if (head?.replacesLanguageModel === true && head.outputs === 1) return;
+  const isScore = head?.replacesLanguageModel === true || head?.at === 'last';
+  if (isScore && head.outputs === 1) return;
   const got = head === undefined ? 'no head' : `a head ${head.name} of ${head.outputs} outputs`;
   throw rolloutsErrors.rewardModelHead({ path, got });
 }

@@ -23,7 +23,7 @@ export const batchMedia = (facts: Omit<BatchMedia, typeof mark>): BatchMedia => 
 export const mediaOf = (batch: Pick<Batch, 'media'>): BatchMedia | undefined =>
   batch.media.find((entry): entry is BatchMedia => typeof entry === 'object' && entry !== null && mark in entry);
 
-/** Runs the tower once over all media of a batch: [M, C]. */
+/** Runs the tower once over all media of a batch: [M, C], wider where it gives more than embeddings. */
 export function embedMedia({ media }: BatchMedia, tower: VisionTower, context: TowerContext): tf.Tensor2D {
   const cut = media.map(({ frames, shape }) => cutPatches(frames, shape));
   const grids: Grid[] = cut.map(({ grid }) => grid);
@@ -39,7 +39,10 @@ export function embedMedia({ media }: BatchMedia, tower: VisionTower, context: T
   });
 }
 
-/** Token embeddings [T, C] with those of media tokens in their places. @throws LLMF_VISION_EMBEDDING_COUNT */
+/**
+ * Token embeddings [T, C] with those of media tokens in their places; as wide as the tower's, with zeros for text.
+ * @throws LLMF_VISION_EMBEDDING_COUNT
+ */
 export function replaceEmbeddings(embedded: tf.Tensor2D, seen: tf.Tensor2D, sources: Int32Array): tf.Tensor2D {
   const tokens = embedded.shape[0];
   const last = sources.reduce((most, source) => Math.max(most, source), -1);
@@ -47,5 +50,15 @@ export function replaceEmbeddings(embedded: tf.Tensor2D, seen: tf.Tensor2D, sour
     throw visionFaults.embeddingCount({ tokens: last + 1, embeddings: seen.shape[0] });
   }
   const rows = sources.map((source, token) => (source < 0 ? token : tokens + source));
-  return tf.tidy(() => embedding(rows, tf.concat([embedded, seen])));
+  const missing = seen.shape[1] - embedded.shape[1];
+  return tf.tidy(() => {
+    const text: tf.Tensor2D =
+      missing === 0
+        ? embedded
+        : tf.pad(embedded, [
+            [0, 0],
+            [0, missing],
+          ]);
+    return embedding(rows, tf.concat([text, seen]));
+  });
 }

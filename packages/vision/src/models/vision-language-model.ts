@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { tf, ForwardContext, LinearLayer, Model, Parameter } from '@llmf/nn';
+import { tf, type ForwardContext, type LinearLayer, type Model, type Parameter } from '@llmf/nn';
 import type { ProcessorConfig } from '../processor/processor-config.js';
 import { mediaTokensOf, type MediaTokens } from '../tokens/media-tokens.js';
 import { moduleNames } from './module-names.js';
@@ -13,6 +13,8 @@ export interface VisionFacts {
   readonly shape: Pick<ProcessorConfig, 'patchSize' | 'temporalPatchSize' | 'mergeSize'>;
   /** Qwen2.5-VL: position steps per second of video; null: one per temporal patch. */
   readonly tokensPerSecond: number | null;
+  /** Qwen3-VL writes the time of each frame between frames, which data does not: it takes pictures alone. */
+  readonly hasFilms: boolean;
 }
 
 /**
@@ -59,8 +61,14 @@ export class VisionLanguageModel implements Model {
     return this.language.embed(ids);
   }
 
+  /** @param embedded [T, C], wider behind pictures where the tower adds to the hidden states of the first blocks */
   forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
-    return this.language.forward(embedded, context);
+    const parts = embedded.shape[1] / this.hiddenSize;
+    if (parts === 1) return this.language.forward(embedded, context);
+    return tf.tidy(() => {
+      const [row, ...addedAfterBlocks] = tf.split<tf.Tensor2D>(embedded, parts, 1);
+      return this.language.forward(row!, { ...context, addedAfterBlocks });
+    });
   }
 
   dispose(): void {
@@ -83,9 +91,11 @@ export interface PatchShape {
 /** Facts that both families read alike from config.json. */
 export function visionFacts(
   config: Readonly<Record<string, unknown>>,
-  shape: PatchShape,
+  patches: PatchShape,
   tokensPerSecond: number | null,
+  hasFilms = true,
 ): VisionFacts {
-  const { patch_size: patchSize, temporal_patch_size: temporalPatchSize, spatial_merge_size: mergeSize } = shape;
-  return { tokens: mediaTokensOf(config), shape: { patchSize, temporalPatchSize, mergeSize }, tokensPerSecond };
+  const { patch_size: patchSize, temporal_patch_size: temporalPatchSize, spatial_merge_size: mergeSize } = patches;
+  const shape = { patchSize, temporalPatchSize, mergeSize };
+  return { tokens: mediaTokensOf(config), shape, tokensPerSecond, hasFilms };
 }

@@ -19,6 +19,8 @@ export interface MediaRowSettings {
   readonly folder: string | null;
   readonly media: PerKind<ImageSettings>;
   readonly video: VideoSettings;
+  /** Does the model take films? */
+  readonly hasFilms: boolean;
   readonly fit: Omit<FitSettings, 'media'>;
   readonly mrope: MropeOptions;
   /** A bad picture ends the run, or drops its row with a reason. */

@@ -55,6 +55,7 @@ export async function planRow(
   }
 }
 
+/** @throws LLMF_VISION_NO_FILMS, LLMF_VISION_MEDIA_REFERENCE */
 async function planMedium(
   { kind, value, folder: given, isNamedByUser }: GivenMedia,
   settings: MediaRowSettings,
@@ -68,6 +69,7 @@ async function planMedium(
     return plan('image', value, folder, known, 1, settings.media.image);
   }
   if (kind !== 'video') throw visionErrors.mediaReference({ got: `${kind} (${JSON.stringify(value)})` });
+  if (!settings.hasFilms) throw visionErrors.noFilms({ got: JSON.stringify(value) });
   const { maxFrames, framesPerSecond } = settings.video;
   const image = settings.media.video;
   const all = await framePaths(value, access);

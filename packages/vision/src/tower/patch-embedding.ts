@@ -18,16 +18,18 @@ export const patchValues = ({ in_channels, temporal_patch_size, patch_size }: Pa
  */
 export class PatchEmbedding {
   private readonly weight: tf.Tensor;
+  private readonly bias: tf.Tensor1D | null;
 
-  constructor(parts: ModelParts, config: PatchConfig, width: number) {
+  constructor(parts: ModelParts, config: PatchConfig, width: number, hasBias = false) {
     const { in_channels: channels, temporal_patch_size: frames, patch_size: side } = config;
     const shape = [width, channels, frames, side, side];
     this.weight = parts.take('weight', { shape, init: 'normal', kind: 'convolution' }).value;
+    this.bias = hasBias ? parts.bias('bias', width) : null;
   }
 
   /** [P, values] → [P, embedding] */
   forward(patches: tf.Tensor2D): tf.Tensor2D {
     const outputs = this.weight.shape[0]!;
-    return linear(patches, tf.reshape(this.weight, [outputs, this.weight.size / outputs]));
+    return linear(patches, tf.reshape(this.weight, [outputs, this.weight.size / outputs]), { bias: this.bias });
   }
 }

@@ -44,6 +44,29 @@ export const qwen25VlVisionConfig = z.looseObject({
 });
 export type Qwen25VlVisionConfig = z.infer<typeof qwen25VlVisionConfig>;
 
+/** `vision_config` of a Qwen3-VL checkpoint; defaults as Transformers' `Qwen3VLVisionConfig`. */
+export const qwen3VlVisionConfig = z.looseObject({
+  depth: size.default(27),
+  hidden_size: size.default(1152),
+  hidden_act: z.string().default('gelu_pytorch_tanh'),
+  intermediate_size: size.default(4304),
+  num_heads: size.default(16),
+  patch_size: size.default(16),
+  spatial_merge_size: size.default(2),
+  temporal_patch_size: size.default(2),
+  /** Of the language model. */
+  out_hidden_size: size.default(3584),
+  /** Of a square grid. */
+  num_position_embeddings: size.default(2304),
+  /** Blocks whose features are added behind the first blocks of the language model, in rising order. */
+  deepstack_visual_indexes: z
+    .array(z.int().min(0))
+    .refine((indexes) => indexes.every((index, at) => at === 0 || index > indexes[at - 1]!), 'block numbers that rise')
+    .default([8, 16, 24]),
+  ...channels,
+});
+export type Qwen3VlVisionConfig = z.infer<typeof qwen3VlVisionConfig>;
+
 /** @throws LLMF_VISION_VISION_CONFIG naming the first key that does not fit */
 export function readVisionConfig<S extends z.ZodType>(
   schema: S,

@@ -11,7 +11,12 @@ export interface VisionTower {
   readonly patchValues: number;
   /** Patches per side that become one token. */
   readonly mergeSize: number;
-  /** patches [P, patchValues] of all grids, one after the other → [P / mergeSize², C] */
+  /** How many features of a token are added behind the first blocks of the language model; left out: none. */
+  readonly addedBlocks?: number;
+  /**
+   * patches [P, patchValues] of all grids, one after the other → [P / mergeSize², C], and with `addedBlocks` n
+   * [P / mergeSize², C · (1 + n)]: beside each embedding what is added behind the first n blocks, in order.
+   */
   forward(patches: tf.Tensor2D, grids: readonly Grid[], context: TowerContext): tf.Tensor2D;
 }
 

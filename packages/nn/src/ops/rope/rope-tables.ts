@@ -18,6 +18,11 @@ export interface RopeOptions {
    * positions [3, T].
    */
   readonly sections?: readonly [number, number, number] | null | undefined;
+  /**
+   * The frequencies of the three take turns, time, height, width, as long as height and width have some left; those left
+   * over are time's (Qwen3-VL). Left out: one section after the other.
+   */
+  readonly sectionsTakeTurns?: boolean | undefined;
 }
 
 /** cos and sin of position × frequency, each [T, R/2]. */
@@ -41,12 +46,12 @@ export interface RopeValues {
  */
 export function ropeValues(
   positions: Positions,
-  { rotary, theta, scaling = null, sections }: RopeOptions,
+  { rotary, theta, scaling = null, sections, sectionsTakeTurns = false }: RopeOptions,
   lengths?: Int32Array,
 ): RopeValues {
   checkRotary(rotary);
   const count = rotary / 2;
-  const axes = axisOfFrequency(positions, count, sections ?? null);
+  const axes = axisOfFrequency(positions, count, sections ?? null, sectionsTakeTurns);
   const rows = axes[0]?.length ?? 0;
   const magnitude = ropeMagnitude(scaling);
   const frequenciesOf = remembered((length: number) => ropeFrequencies(rotary, theta, scaling, length));
@@ -110,11 +115,18 @@ function axisOfFrequency(
   positions: Positions,
   count: number,
   sections: readonly [number, number, number] | null,
+  takeTurns: boolean,
 ): Int32Array[] {
   if (positions instanceof Int32Array) return Array.from({ length: count }, () => positions);
   if (sections === null || sections[0] + sections[1] + sections[2] !== count) {
     const got = sections === null ? 'none' : sections.join(' + ');
     throw errors.value({ op: 'ropeTables', input: 'sections', got, expected: `three that add up to ${count}` });
+  }
+  if (takeTurns) {
+    return Array.from({ length: count }, (_, index) => {
+      const axis = index % 3;
+      return positions[index < 3 * sections[axis]! ? axis : 0]!;
+    });
   }
   return sections.flatMap((length, axis) => Array.from({ length }, () => positions[axis]!));
 }

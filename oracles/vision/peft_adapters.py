@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LoRA adapters that PEFT writes for the tiny Qwen2-VL and Qwen2.5-VL, and what it computes with them.
+"""LoRA adapters that PEFT writes for the tiny Qwen2-VL, Qwen2.5-VL and Qwen3-VL, and what it computes with them.
 
-    python oracles/vision/peft_adapters.py      (after tiny_models.py; versions: oracles/requirements.txt)
+    python oracles/vision/peft_adapters.py [model …]      (after tiny_models.py; versions: oracles/requirements.txt)
 
 Writes packages/vision/fixtures/<model>/adapters.json: the paths of all modules in Transformers, and for each choice of
 targets adapter_config.json, the tensors (f32, base64), and logits of the last token of the oracle's first row, with its
@@ -10,6 +10,7 @@ two pictures.
 
 import base64
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -70,10 +71,10 @@ def case(folder: Path, targets) -> dict:
 
 
 def main() -> None:
-    for name in ("qwen2_vl", "qwen2_5_vl"):
+    for name in sys.argv[1:] or ("qwen2_vl", "qwen2_5_vl", "qwen3_vl"):
         folder = FIXTURES / name
         modules = [path for path, _ in load(folder).named_modules() if path]
-        cases = {label: case(folder, targets) for label, targets in TARGETS.items()}
+        cases = {label: case(folder, targets) for label, targets in (QWEN3_TARGETS if name == "qwen3_vl" else TARGETS).items()}
         text = json.dumps({"versions": "transformers 5.18.0, peft 0.21.0", "modules": modules, "cases": cases})
         (folder / "adapters.json").write_text(text + "\n")
         print(name, len(modules), "modules,", f"{len(text) / 1024:.0f} kB", [len(c["tensors"]) for c in cases.values()])

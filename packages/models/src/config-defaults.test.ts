@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { bertConfig } from './bert.js';
 import { bloomConfig } from './bloom.js';
 import { falconConfig } from './falcon.js';
+import { gemma2Config } from './gemma2.js';
 import { gemma3TextConfig } from './gemma3-text.js';
 import { gpt2Config } from './gpt2.js';
 import { gptNeoxConfig } from './gpt-neox.js';
@@ -37,7 +38,7 @@ const optSizes = ['vocab_size', 'hidden_size', 'ffn_dim', 'num_hidden_layers', '
 const falconSizes = ['vocab_size', 'hidden_size', 'num_hidden_layers', 'num_attention_heads'];
 /** Say nothing about the forward pass; `rope_parameters` is compared by its base. */
 const unread =
-  /^(use_cache|pad_token_id|bos_token_id|eos_token_id|pretraining_tp|rope_parameters|.*_pdrop|(attention|hidden|classifier)_dropout(_prob)?|attention_probs_dropout_prob|summary_.*|is_decoder|(layer)?drop(out)?|.*_logit_softcapping|add_cross_attention)$/;
+  /^(use_cache|pad_token_id|bos_token_id|eos_token_id|pretraining_tp|rope_parameters|.*_pdrop|(attention|hidden|classifier)_dropout(_prob)?|attention_probs_dropout_prob|summary_.*|is_decoder|(layer)?drop(out)?|add_cross_attention)$/;
 
 describe.each([
   ['llama', llamaConfig, sizes],
@@ -57,6 +58,7 @@ describe.each([
   ['mixtral', mixtralConfig, sizes],
   ['qwen2_moe', qwen2MoeConfig, sizes],
   ['qwen3_moe', qwen3MoeConfig, sizes],
+  ['gemma2', gemma2Config, sizes],
   ['gemma3_text', gemma3TextConfig, sizes],
 ] as const)('defaults of %s', (name, schema, required) => {
   const { fields, defaultTheta } = classes[name]!;

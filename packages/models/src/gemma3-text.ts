@@ -57,6 +57,9 @@ export const gemma3TextConfig = z.looseObject({
   layer_types: z.array(z.string()).nullish(),
   /** Without layer_types: every layer of this number sees everything. */
   sliding_window_pattern: z.int().min(1).default(6),
+  /** null: scores and logits as they are. */
+  attn_logit_softcapping: z.literal(null, 'null: Transformers computes Gemma 3 without it').default(null),
+  final_logit_softcapping: z.number().positive().nullable().default(null),
   use_bidirectional_attention: z.literal(false, 'false: a decoder').default(false),
   /** One for each kind of layer; earlier files have the three keys below. */
   rope_parameters: z.looseObject({ full_attention: oneRope, sliding_attention: oneRope }).nullish(),
@@ -190,6 +193,11 @@ export const gemma3Text = causalArchitecture({
     const decoder = new Gemma3Decoder(parts, config);
     const tiedTo = config.tie_word_embeddings ? decoder.embed_tokens : null;
     const head = headParts.head([config.vocab_size, config.hidden_size], { tiedTo });
-    return { decoder, head, contextLength: config.max_position_embeddings };
+    const { final_logit_softcapping: softCap } = config;
+    return {
+      decoder,
+      head: { ...head, ...(softCap !== null && { softCap }) },
+      contextLength: config.max_position_embeddings,
+    };
   },
 });

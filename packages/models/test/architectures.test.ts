@@ -26,7 +26,7 @@ import {
 } from './fixture.js';
 
 it('every architecture has a fixture', () => {
-  expect(fixtureNames).toHaveLength(30);
+  expect(fixtureNames).toHaveLength(32);
   const types = new Set(fixtureNames.map((name) => configOf(name).model_type));
   const others = ['mt5', 't5']; // see encoder-decoders.test.ts
   expect([...types, ...others].sort()).toEqual(architectures.map(({ name }) => name).sort());

@@ -167,9 +167,9 @@ export async function predictionLoss(
   const { loss } = valueAndGradients(
     () => {
       const hidden = model.forward(model.embed(row.ids), contextOf(row, { training: true, ...more }));
-      const { weight, bias, transform } = model.head;
+      const { weight, bias, transform, softCap } = model.head;
       const seen = transform?.(hidden, contextOf(row, { training: true, ...more })) ?? hidden;
-      const { logProb } = selectedLogProbs(seen, weight, rows, targets, { bias });
+      const { logProb } = selectedLogProbs(seen, weight, rows, targets, { bias, softCap });
       return { loss: tf.neg(tf.mean(logProb)) as tf.Scalar };
     },
     variables.values(),

@@ -3,7 +3,8 @@
  * Mixtures of experts: a router gives each token a probability for every expert, the likeliest k compute it, and their
  * outputs are added by those probabilities (Shazeer et al., 2017, arXiv 1701.06538; Fedus et al., 2021, arXiv 2101.03961).
  */
-import type { ActiveAdapter, ForwardContext, LinearLayer, LowRank } from '../contracts/model.js';
+import type { ActiveAdapter, ForwardContext, LinearLayer } from '../contracts/model.js';
+import type { LowRank } from '../contracts/low-rank.js';
 import { bySegment } from '../layers/by-segment.js';
 import type { Linear } from '../layers/linear.js';
 import { combineExperts } from '../ops/combine-experts/combine-experts.js';

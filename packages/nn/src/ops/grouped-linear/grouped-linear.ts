@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import type { LowRank } from '../../contracts/index.js';
+import type { LowRank } from '../../contracts/low-rank.js';
 import { errors } from '../../errors.js';
 import { tf } from '../../tf.js';
 import { checkShape } from '../checks.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import { withoutTape } from '../../autograd/tape.js';
+import { withoutTape } from '../../autograd/without-tape.js';
 import { kernels } from '../../contracts/ops.js';
 import { errors } from '../../errors.js';
 import { checkShape } from '../checks.js';

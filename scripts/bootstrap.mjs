@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prepares a checkout with Node.js and npm alone: installs once per lockfile, then builds what changed.
+//
+// usage: node scripts/bootstrap.mjs [--all-paths]    native kernels for every instruction path, as tests need them
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -48,9 +50,13 @@ function install() {
 function build() {
   run(process.execPath, [compiler, '-b'], { hint: 'The build failed; see the errors above.' });
   // Without a C++ compiler this says so and succeeds: the wasm backend is used then.
-  run(process.execPath, [join(root, 'packages', 'backend-cpu', 'scripts', 'build-native.mjs')], {
-    hint: 'Building the native backend failed; see the errors above.',
-  });
+  run(
+    process.execPath,
+    [join(root, 'packages', 'backend-cpu', 'scripts', 'build-native.mjs'), ...process.argv.slice(2)],
+    {
+      hint: 'Building the native backend failed; see the errors above.',
+    },
+  );
 }
 
 function run(command, args, { hint, ...options }) {

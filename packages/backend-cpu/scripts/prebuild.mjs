@@ -10,6 +10,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildAddon } from '../dist/addon/build.js';
+import { allPaths } from '../dist/addon/paths.js';
 import { prebuiltFile, prebuiltPackage } from '../dist/addon/prebuilt.js';
 import { packageFolder } from '../dist/addon/sources.js';
 
@@ -39,7 +40,7 @@ async function make() {
   const folder = join(packageFolder, 'npm', `${process.platform}-${process.arch}${suffix}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  copyFileSync(await buildAddon(), join(folder, prebuiltFile()));
+  copyFileSync(await buildAddon({ paths: allPaths }), join(folder, prebuiltFile()));
   copyFileSync(join(packageFolder, '..', '..', 'LICENSE'), join(folder, 'LICENSE'));
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(platformManifest(libc), null, 2)}\n`);
   writeFileSync(

@@ -9,9 +9,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathsOf } from '../dist/addon/build.js';
 import { compile, findCompiler } from '../dist/addon/compiler.js';
+import { pathsOf } from '../dist/addon/paths.js';
 import { nativeSources, packageFolder, sourceFolder } from '../dist/addon/sources.js';
+import { pathFlags, unitFlags, unitsOf } from '../dist/addon/units.js';
 import { writeSignatures } from '../dist/addon/write-signatures.js';
 
 const compiler = findCompiler();
@@ -106,21 +107,24 @@ async function links({ compiler: command, flags }, folder) {
 }
 
 async function build({ compiler: command, architecture, flags }, folder) {
-  writeSignatures(folder, nativeSources([]).kernelFiles);
+  const kernelUnits = unitsOf(nativeSources([]).kernelFiles);
+  writeSignatures(folder, kernelUnits);
   const native = join(sourceFolder, 'native');
   const tests = join(packageFolder, 'test-native');
   const objects = join(folder, 'objects');
   mkdirSync(objects);
+  const paths = pathsOf(architecture);
+  const isa = join(native, 'isa.cc');
   const units = [
-    ...filesOf(native, ['addon.cc', 'isa.cc']).map((file) => ({ file, defines: [] })),
-    ...filesOf(tests).map((file) => ({ file, defines: [] })),
-    ...pathsOf(architecture).map((path) => ({ file: join(native, 'isa.cc'), defines: [`-DLLMF_PATH_${path}`] })),
+    ...filesOf(native, ['addon.cc', 'isa.cc']).map((file) => ({ file, own: pathFlags(paths) })),
+    ...filesOf(tests).map((file) => ({ file, own: [] })),
+    ...paths.flatMap((path) => kernelUnits.map((unit) => ({ file: isa, own: unitFlags(folder, unit, path) }))),
   ].map((unit, index) => ({ ...unit, object: join(objects, `${index}.o`) }));
   const includes = [folder, sourceFolder, native, tests].map((path) => `-I${path}`);
   const queue = [...units];
   const worker = async () => {
     for (let unit = queue.pop(); unit !== undefined; unit = queue.pop()) {
-      await compile(command, [...common, ...flags, ...unit.defines, ...includes, '-c', unit.file, '-o', unit.object]);
+      await compile(command, [...common, ...flags, ...unit.own, ...includes, '-c', unit.file, '-o', unit.object]);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));

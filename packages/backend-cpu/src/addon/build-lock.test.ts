@@ -9,6 +9,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -60,19 +61,28 @@ describe('the first compilation', () => {
 
   it('removes what killed ones left, and not what another version is compiling', () => {
     const cache = join(folder, 'cache', 'llmf', 'backend-cpu');
-    const [left, atWork] = ['0123456789abcdef', 'fedcba9876543210'];
-    for (const hash of [left, atWork]) mkdirSync(join(cache, `compile-${hash}-x`), { recursive: true });
+    const [left, atWork] = ['0123456789abcdef-all', 'fedcba9876543210-avx2'];
+    for (const version of [left, atWork]) mkdirSync(join(cache, `compile-${version}.x`), { recursive: true });
     const addon = `llmf-cpu-${process.platform}-${process.arch}-${atWork}.node`;
     const lock = tryLock(join(cache, `${addon}.lock`));
     if (!isLock(lock)) throw new Error('nobody else has it');
     build('exit 1');
     lock.release();
-    expect(readdirSync(cache)).toEqual([`compile-${atWork}-x`]);
+    expect(readdirSync(cache)).toEqual([`compile-${atWork}.x`]);
   });
 
   it.runIf(process.platform === 'linux')('is refused where no folder can be written, without a wait', () => {
     const { stdout } = build('exit 1', { XDG_CACHE_HOME: '/proc/llmf' });
     expect(stdout).toBe('LLMF_BACKEND_CPU_FOLDER\n');
+  });
+
+  it('is of the instruction paths wanted, in parts, and its file names them', () => {
+    const log = join(folder, 'calls');
+    const compiler = `for word; do case $word in -DLLMF_PATH_*) echo $word >> ${log};; *.node) : > $word;; esac; done`;
+    expect(build(compiler, { LLMF_CPU_ISA: 'scalar' }).stdout).toBe('');
+    expect(readFileSync(log, 'utf8')).toBe('-DLLMF_PATH_SCALAR\n'.repeat(2));
+    const [name] = readdirSync(join(folder, 'cache', 'llmf', 'backend-cpu'));
+    expect(name).toMatch(/-scalar\.node$/);
   });
 
   it('is not waited for without end: the error names the process', () => {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Compiles the addon with a plain compiler call: no build system, no download. One object file per instruction path,
- * then one shared library whose name carries the hash of sources and flags, so a changed source is a changed file and
- * nothing is rebuilt without need. It appears by a rename, so a process never loads half of it.
+ * Compiles the addon with plain compiler calls: no build system, no download. Object files per instruction path, then one
+ * shared library whose name carries the hash of sources and flags and the paths it holds, so a changed source is a changed
+ * file and nothing is rebuilt without need. It appears by a rename, so a process never loads half of it.
  */
 import { holderText, isLock, makeFolder, tryLock, waitForLock, type LlmfError } from '@llmf/core';
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -11,7 +11,9 @@ import { availableParallelism, homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { errors } from '../errors.js';
 import { compile, compilerOrThrow } from './compiler.js';
+import { allPaths, pathsToCompile } from './paths.js';
 import { nativeSources, packageFolder, sourceFolder, type NativeSources } from './sources.js';
+import { pathFlags, unitFlags, unitsOf } from './units.js';
 import { writeSignatures } from './write-signatures.js';
 
 /** Exact arithmetic as written: no contraction, so that a vector's tail computes the same bits as its body. */
@@ -31,38 +33,40 @@ const linkerFlags: readonly string[] =
     ? ['-shared', '-undefined', 'dynamic_lookup']
     : ['-shared', '-pthread', '-static-libstdc++', '-static-libgcc', '-Wl,-z,nodelete'];
 
-const baseUnits = ['addon', 'dispatch', 'mapping', 'parallel', 'scratch'] as const;
+const baseSources = ['addon', 'dispatch', 'mapping', 'parallel', 'scratch'] as const;
 
-/** Instruction paths that this architecture's binary holds. */
-export const pathsOf = (architecture: string): readonly string[] => pathsByArchitecture[architecture] ?? ['SCALAR'];
-
-const pathsByArchitecture: Readonly<Record<string, readonly string[]>> = {
-  x64: ['SCALAR', 'AVX2', 'AVX512', 'AVX512BF16', 'AMX', 'AMX_EMULATED'],
-  arm64: ['SCALAR', 'NEON'],
-};
-
-/** A changed flag or list of paths is another file, as a changed source is. */
-const hashedSources = (): NativeSources => nativeSources([...compilerFlags, ...pathsOf(process.arch)]);
-
-/** The addon's file for the present sources, if it has been built. */
-export function builtAddon(): string | null {
-  const name = addonName(hashedSources().hash);
-  return buildFolders.map((folder) => join(folder, name)).find((file) => existsSync(file)) ?? null;
+/** The addon's file for the present sources, if it has been built with the paths that this process wants. */
+export function builtAddon(paths: readonly string[] = pathsToCompile()): string | null {
+  const sources = nativeSources(compilerFlags);
+  const names = [allPaths, paths].map((of) => addonName(versionOf(sources, of)));
+  return (
+    buildFolders.flatMap((folder) => names.map((name) => join(folder, name))).find((file) => existsSync(file)) ?? null
+  );
 }
 
-/** Longest wait for another process that compiles; the compilation itself takes about half a minute. */
+/** Longest wait for another process that compiles; the compilation itself takes a quarter of a minute. */
 const longestWaitMs = 10 * 60_000;
+
+interface BuildOptions {
+  readonly paths?: readonly string[];
+  readonly say?: (line: string) => void;
+}
 
 /**
  * Builds the addon unless it is there. Processes that want it at the same time wait for the first, and say so.
  *
+ * @param options.paths instruction paths that it is to hold
  * @returns its file
  * @throws LLMF_BACKEND_CPU_NO_COMPILER, LLMF_BACKEND_CPU_COMPILE, LLMF_BACKEND_CPU_FOLDER, LLMF_BACKEND_CPU_WAIT
  */
-export async function buildAddon(say: (line: string) => void = toStandardError): Promise<string> {
-  const sources = hashedSources();
+export async function buildAddon({
+  paths = pathsToCompile(),
+  say = toStandardError,
+}: BuildOptions = {}): Promise<string> {
+  const sources = nativeSources(compilerFlags);
   const folder = writableFolder();
-  const file = join(folder, addonName(sources.hash));
+  const version = versionOf(sources, paths);
+  const file = join(folder, addonName(version));
   const lockFile = lockOf(file);
   removeFolderLock(lockFile);
   if (existsSync(file)) return file;
@@ -74,9 +78,9 @@ export async function buildAddon(say: (line: string) => void = toStandardError):
   });
   try {
     if (existsSync(file)) return file;
-    removeUnfinished(folder, sources.hash);
+    removeUnfinished(folder, version);
     say('compiling the native CPU backend, once for this version');
-    await buildInto(folder, file, sources);
+    await buildInto(folder, file, sources, paths);
     return file;
   } finally {
     lock.release();
@@ -85,12 +89,12 @@ export async function buildAddon(say: (line: string) => void = toStandardError):
 
 const toStandardError = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** What killed compilations left: of these sources, whose lock the caller holds, and of others that nobody compiles. */
-function removeUnfinished(folder: string, ownHash: string): void {
+/** What killed compilations left: of this version, whose lock the caller holds, and of others that nobody compiles. */
+function removeUnfinished(folder: string, ownVersion: string): void {
   for (const name of readdirSync(folder)) {
-    const hash = /^compile-([0-9a-f]{16})-/.exec(name)?.[1];
-    if (hash === undefined) continue;
-    const lock = hash === ownHash ? null : tryLock(lockOf(join(folder, addonName(hash))));
+    const version = /^compile-(.+)\./.exec(name)?.[1];
+    if (version === undefined) continue;
+    const lock = version === ownVersion ? null : tryLock(lockOf(join(folder, addonName(version))));
     if (lock !== null && !isLock(lock)) continue; // at work: another version of the package
     rmSync(join(folder, name), { recursive: true, force: true });
     lock?.release();
@@ -114,28 +118,35 @@ function removeFolderLock(lock: string): void {
   if (statSync(lock, { throwIfNoEntry: false })?.isDirectory()) rmSync(lock, { recursive: true, force: true });
 }
 
-async function buildInto(folder: string, file: string, sources: NativeSources): Promise<void> {
+async function buildInto(
+  folder: string,
+  file: string,
+  sources: NativeSources,
+  paths: readonly string[],
+): Promise<void> {
   const compiler = compilerOrThrow();
-  const temporary = mkdtempSync(join(folder, `compile-${sources.hash}-`));
+  const temporary = mkdtempSync(join(folder, `compile-${versionOf(sources, paths)}.`));
   try {
-    writeSignatures(temporary, sources.kernelFiles);
+    const units = unitsOf(sources.kernelFiles);
+    writeSignatures(temporary, units);
     const includes = [temporary, sourceFolder, join(sourceFolder, 'native'), nodeHeaders()].map((path) => `-I${path}`);
-    const jobs = [
-      ...pathsOf(process.arch).map((path) => ({
-        unit: 'isa',
-        object: `isa-${path}.o`,
-        defines: [`-DLLMF_PATH_${path}`],
+    const kernels = paths.flatMap((path) =>
+      units.map((unit) => ({
+        source: 'isa',
+        object: `${path}-${unit.name}.o`,
+        flags: unitFlags(temporary, unit, path),
       })),
-      ...baseUnits.map((unit) => ({ unit, object: `${unit}.o`, defines: [] })),
-    ];
-    await inParallel(jobs, ({ unit, object, defines }) =>
+    );
+    const base = baseSources.map((source) => ({ source, object: `${source}.o`, flags: pathFlags(paths) }));
+    const jobs = [...kernels, ...base]; // the longest first
+    await inParallel(jobs, ({ source, object, flags }) =>
       compile(compiler, [
         ...compilerFlags,
         '-w',
-        ...defines,
+        ...flags,
         ...includes,
         '-c',
-        join(sourceFolder, 'native', `${unit}.cc`),
+        join(sourceFolder, 'native', `${source}.cc`),
         '-o',
         join(temporary, object),
       ]),
@@ -148,7 +159,11 @@ async function buildInto(folder: string, file: string, sources: NativeSources): 
   }
 }
 
-const addonName = (hash: string): string => `llmf-cpu-${process.platform}-${process.arch}-${hash}.node`;
+/** Sources, flags and paths: what makes one binary another than the next. */
+const versionOf = ({ hash }: NativeSources, paths: readonly string[]): string =>
+  `${hash}-${paths === allPaths ? 'all' : paths.join('+')}`;
+
+const addonName = (version: string): string => `llmf-cpu-${process.platform}-${process.arch}-${version}.node`;
 
 const buildFolders = [join(packageFolder, 'build'), join(cacheHome(), 'llmf', 'backend-cpu')];
 

@@ -4,6 +4,7 @@ import { errors } from '../errors.js';
 import type { Addon } from './addon.js';
 import { buildAddon, buildFolderUnavailable, builtAddon } from './build.js';
 import { findCompiler } from './compiler.js';
+import { allPaths, forcedPath, pathsToCompile, statedPaths } from './paths.js';
 import { prebuiltAddon } from './prebuilt.js';
 
 /** null when the addon came prebuilt, is built and loads, or can be built; else one line that says why not. */
@@ -21,7 +22,7 @@ export function addonFound(): string {
   if (prebuilt !== null) return `kernels for ${prebuilt.path}, prebuilt`;
   const built = builtAddon();
   if (built !== null) return `kernels for ${loadFile(built).path}, compiled here`;
-  return `the first run compiles the kernels (${findCompiler()}), about a minute`;
+  return `the first run compiles the kernels (${findCompiler()}), about a quarter of a minute`;
 }
 
 /** null when the file loads; else one line. */
@@ -41,12 +42,29 @@ export function whyNotLoaded(file: string): string | null {
  * @throws LLMF_BACKEND_CPU_NO_COMPILER, LLMF_BACKEND_CPU_COMPILE, LLMF_BACKEND_CPU_PATH
  */
 export async function loadAddon(): Promise<Addon> {
-  const addon = prebuiltAddon() ?? loadFile(builtAddon() ?? (await buildAddon()));
-  if (Object.keys(addon.kernels).length === 0) {
-    throw errors.path({ wanted: addon.path, available: addon.availablePaths });
-  }
+  const found = prebuiltAddon() ?? (await compiledAddon(pathsToCompile()));
+  // A system may withhold what the processor states: then the best of all paths is taken.
+  const addon = hasKernels(found) || forcedPath() !== null ? found : await compiledAddon(allPaths);
+  if (!hasKernels(addon)) throw errors.path({ wanted: addon.path, available: addon.availablePaths });
   return addon;
 }
+
+async function compiledAddon(paths: readonly string[]): Promise<Addon> {
+  const built = builtAddon(paths);
+  if (built === null) checkForcedPath();
+  return loadFile(built ?? (await buildAddon({ paths })));
+}
+
+/** Before it is compiled in vain. */
+function checkForcedPath(): void {
+  const [forced, stated] = [forcedPath(), statedPaths()];
+  if (forced === null) return;
+  const emulated = forced === 'amx-emulated' && (stated ?? allPaths).includes('avx512');
+  const isKnown = emulated || (stated ?? allPaths).includes(forced);
+  if (!isKnown) throw errors.path({ wanted: forced, available: (stated ?? allPaths).join(', ') });
+}
+
+const hasKernels = (addon: Addon) => Object.keys(addon.kernels).length > 0;
 
 function loadFile(file: string): Addon {
   return createRequire(import.meta.url)(file) as Addon;

@@ -12,21 +12,35 @@ export const sourceFolder = join(packageFolder, 'src');
 export interface NativeSources {
   /** Of every C++ file, of the kernels' signatures and of the flags. */
   readonly hash: string;
-  /** kernels/<op>/<op>.cc, relative to `src`, sorted. */
-  readonly kernelFiles: readonly string[];
+  /** kernels/<op>/<op>.cc, sorted. */
+  readonly kernelFiles: readonly KernelFile[];
+}
+
+export interface KernelFile {
+  /** Relative to `src`. */
+  readonly path: string;
+  /** The op, e.g. `rms-norm`. */
+  readonly folder: string;
+  /** What it defines: names of structs, e.g. `RmsNorm`. */
+  readonly structs: readonly string[];
 }
 
 export function nativeSources(flags: readonly string[]): NativeSources {
   const files = ['native', 'kernels'].flatMap((folder) => cppFiles(join(sourceFolder, folder))).toSorted();
   const hash = createHash('sha256').update(JSON.stringify([process.platform, process.arch, flags, signatures]));
-  const kernelFiles: string[] = [];
+  const kernelFiles: KernelFile[] = [];
   for (const file of files) {
     const text = readFileSync(file, 'utf8');
     const name = relative(sourceFolder, file).split(sep).join('/');
     hash.update(`${name}\n${text}`);
-    if (name.startsWith('kernels/') && name.endsWith('.cc')) kernelFiles.push(name);
+    if (name.startsWith('kernels/') && name.endsWith('.cc')) kernelFiles.push(kernelFile(name, text));
   }
   return { hash: hash.digest('hex').slice(0, 16), kernelFiles };
+}
+
+function kernelFile(path: string, text: string): KernelFile {
+  const structs = [...text.matchAll(/^void (\w+)::run\(\) const/gm)].map((match) => match[1]!);
+  return { path, folder: path.split('/')[1]!, structs };
 }
 
 function cppFiles(folder: string): string[] {

@@ -3,23 +3,32 @@
  * The C++ side of the kernels' signatures: for each kernel a struct with a member per parameter, whose `run` is the
  * kernel, and the code that reads a call into it. Written by the build, included by native/isa.cc and native/dispatch.cc.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { arrayTypes, isNumber, numberTypes, textOf, type Parameter, type Signature } from '../kernels/signature.js';
 import { signatures } from '../kernels/signatures.js';
+import type { Unit } from './units.js';
 
 type Entry = readonly [string, Signature];
 const entries: readonly Entry[] = Object.entries(signatures);
 
-export function writeSignatures(folder: string, kernelFiles: readonly string[]): void {
+/** A unit's own in a folder of its name. */
+export function writeSignatures(folder: string, units: readonly Unit[]): void {
   const write = (file: string, lines: readonly string[]) => writeFileSync(join(folder, file), `${lines.join('\n')}\n`);
   write('kernel-calls.inc', entries.map(declaration));
-  write('kernel-sources.inc', [...kernelFiles.map((file) => `#include "${file}"`), ...entries.map(definition)]);
-  write(
-    'kernel-list.inc',
-    entries.map(([name, signature]) => `LLMF_KERNEL(${structOf(name)}, "${name}", "${textOf(signature)}")`),
-  );
+  write('kernel-list.inc', entries.map(listed));
+  for (const { name, kernelFiles } of units) {
+    const own = entries.filter(([kernel]) => kernelFiles.some(({ structs }) => structs.includes(structOf(kernel))));
+    mkdirSync(join(folder, name), { recursive: true });
+    write(join(name, 'kernel-sources.inc'), [
+      ...kernelFiles.map(({ path }) => `#include "${path}"`),
+      ...own.map(definition),
+    ]);
+    write(join(name, 'unit-kernels.inc'), own.map(listed));
+  }
 }
+
+const listed = ([name, signature]: Entry) => `LLMF_KERNEL(${structOf(name)}, "${name}", "${textOf(signature)}")`;
 
 /** `struct LinearInputGradient : KernelCall { int64_t tokens; … }` */
 function declaration([name, signature]: Entry): string {

@@ -14,15 +14,12 @@
 namespace llmf {
 
 namespace scalar { const Kernel* kernels(); }
-#if defined(__x86_64__)
 namespace avx2 { const Kernel* kernels(); }
 namespace avx512 { const Kernel* kernels(); }
 namespace avx512bf16 { const Kernel* kernels(); }
 namespace amx { const Kernel* kernels(); }
 namespace amx_emulated { const Kernel* kernels(); }
-#elif defined(__aarch64__)
 namespace neon { const Kernel* kernels(); }
-#endif
 
 namespace {
 
@@ -60,16 +57,27 @@ bool has_amx() {
 }
 #endif
 
-/** Worst first. */
+/** Those that this binary was compiled with, worst first. */
 const Candidate candidates[] = {
+#if defined(LLMF_HAS_SCALAR)
     {"scalar", always, scalar::kernels},
-#if defined(__x86_64__)
+#endif
+#if defined(LLMF_HAS_AVX2)
     {"avx2", has_avx2, avx2::kernels},
+#endif
+#if defined(LLMF_HAS_AVX512)
     {"avx512", has_avx512, avx512::kernels},
+#endif
+#if defined(LLMF_HAS_AVX512BF16)
     {"avx512bf16", has_avx512bf16, avx512bf16::kernels, true},
+#endif
+#if defined(LLMF_HAS_AMX)
     {"amx", has_amx, amx::kernels, true, true},
+#endif
+#if defined(LLMF_HAS_AMX_EMULATED)
     {"amx-emulated", has_avx512, amx_emulated::kernels, true, true, true},
-#elif defined(__aarch64__)
+#endif
+#if defined(LLMF_HAS_NEON)
     {"neon", always, neon::kernels},
 #endif
 };
@@ -77,7 +85,7 @@ const Candidate candidates[] = {
 }  // namespace
 
 Path choose_path(const char* forced) {
-  Path best{forced, nullptr, false, false};
+  Path best{forced == nullptr ? "" : forced, nullptr, false, false};
   for (const Candidate& candidate : candidates) {
     const bool wanted = forced == nullptr ? !candidate.only_by_name : std::strcmp(forced, candidate.name) == 0;
     if (wanted && candidate.runs_here()) {

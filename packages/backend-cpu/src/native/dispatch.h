@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One binary holds every instruction path of its architecture; the best one the processor has is chosen at run time.
+// A binary holds one instruction path or more, a published one every path of its architecture; the best one that the
+// processor has is chosen at run time.
 #pragma once
 #include "arguments.h"
 
@@ -12,10 +13,10 @@ struct Path {
   bool multiplies_tiles;  // … of whole tiles
 };
 
-/** The best path of this processor, or the one named by LLMF_CPU_ISA; null kernels when that one cannot run here. */
+/** The best of this binary's paths for this processor, or the one named by LLMF_CPU_ISA; null kernels when that one cannot run here. */
 Path choose_path(const char* forced);
 
-/** Comma-separated names of the paths that can run on this processor, worst first. */
+/** Comma-separated names of the paths of this binary that can run on this processor, worst first. */
 const char* available_paths();
 
 /** A kernel's name and signature (`name:kind`, a `?` where null may be given), in the order of a path's kernels. */

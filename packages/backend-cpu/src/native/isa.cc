@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All kernels for one instruction path, chosen by -DLLMF_PATH_<PATH>; the build compiles this file once per path. The
-// target is set by a pragma around the kernels only: what the standard library inlines stays at the baseline, so the
+// The kernels of one unit for one instruction path, chosen by -DLLMF_PATH_<PATH>; the build compiles this file once per
+// path and unit (addon/units.ts). The unit with LLMF_FIRST_UNIT also has what all units of the path share. The target is set by a pragma around the kernels only: what the standard library inlines stays at the baseline, so the
 // linker may keep any path's copy of it. For the same reason kernels use no templates of the standard library.
 #include <cmath>
 #include <cstdint>
@@ -93,6 +93,13 @@
 
 namespace llmf {
 namespace LLMF_PATH {
+
+// What the path's units give to each other.
+#define LLMF_KERNEL(type, name, signature) void run##type(Arguments& arguments);
+#include "kernel-list.inc"
+#undef LLMF_KERNEL
+void gemm(const Product& p);
+
 namespace {
 
 #include LLMF_VECTOR
@@ -122,7 +129,7 @@ using RoundedBlock = Float32Block;
 
 #include "scatter.h"
 
-// What kernels take, then every kernels/*/*.cc and the code that reads a call: written by the build from the folders.
+// What kernels take, then the unit's kernels/*/*.cc and the code that reads a call: written by the build from the folders.
 #include "kernel-calls.inc"
 #include "lengths.h"
 #include "kernel-sources.inc"
@@ -136,14 +143,26 @@ void read_and_run(Arguments& arguments) {
 
 }  // namespace
 
+#define LLMF_KERNEL(type, name, signature) \
+  void run##type(Arguments& arguments) { read_and_run<type>(arguments); }
+#include "unit-kernels.inc"
+#undef LLMF_KERNEL
+
+#if defined(LLMF_FIRST_UNIT)
+void gemm(const Product& p) {
+  if (p.bf16) gemm_with<RoundedBlock>(p);
+  else gemm_with<Float32Block>(p);
+}
+
 const Kernel* kernels() {
   static const Kernel table[] = {
-#define LLMF_KERNEL(type, name, signature) &read_and_run<type>,
+#define LLMF_KERNEL(type, name, signature) &run##type,
 #include "kernel-list.inc"
 #undef LLMF_KERNEL
   };
   return table;
 }
+#endif
 
 }  // namespace LLMF_PATH
 }  // namespace llmf

@@ -201,9 +201,3 @@ inline void gemm_with(const Product& p) {
     });
   }
 }
-
-/** C = scale·A Bᵀ … as Product says. */
-inline void gemm(const Product& p) {
-  if (p.bf16) gemm_with<RoundedBlock>(p);
-  else gemm_with<Float32Block>(p);
-}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 Loads adapters that llmf saved with PEFT and compares logits: for each FOLDER with `adapter/` (a PEFT folder),
-`expected.json` (base, ids, logits). Prints the largest difference of each; exit status 1 above 1e-4.
+`expected.json` (base, ids, logits; vocabulary where the base was resized). Prints the largest difference of each; exit status 1 above 1e-4.
 
 usage: python check_saved.py FOLDER...
 """
@@ -19,6 +19,8 @@ worst = 0.0
 for folder in map(Path, sys.argv[1:]):
     expected = json.loads((folder / "expected.json").read_text())
     base = AutoModelForCausalLM.from_pretrained(FIXTURES / expected["base"], dtype=torch.float32)
+    if "vocabulary" in expected:
+        base.resize_token_embeddings(expected["vocabulary"])
     model = PeftModel.from_pretrained(base, folder / "adapter").eval()
     ids = torch.tensor([expected["ids"]])
     with torch.no_grad():

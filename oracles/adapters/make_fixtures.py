@@ -6,10 +6,11 @@ Adapters that PEFT made on the tiny models of packages/models/fixtures, and what
                                losses [20], and after.<name> where it ended
 All values from fixed seeds. Versions are written into versions.json.
 
-usage: python make_fixtures.py
+usage: python make_fixtures.py [CASE...]
 """
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import peft
@@ -21,6 +22,7 @@ from peft import (
     PrefixTuningConfig,
     PromptEncoderConfig,
     PromptTuningConfig,
+    TrainableTokensConfig,
     get_peft_model,
 )
 from safetensors.torch import save_file
@@ -53,6 +55,56 @@ CASES = {
 }
 
 
+ROWS_ADDED = 3  # to the vocabulary, as resize_token_embeddings does
+OWN = {
+    "embedding": ("llama", LoraConfig(r=2, lora_alpha=4, target_modules=["embed_tokens", "q_proj"])),
+    "embedding-gpt2": (
+        "gpt2",
+        LoraConfig(r=3, lora_alpha=3, use_rslora=True, target_modules=["wte", "wpe", "c_attn"], fan_in_fan_out=True),
+    ),
+    "tokens": ("llama", TrainableTokensConfig(token_indices=[40, 7, 3])),
+    "tokens-gpt2": ("gpt2", TrainableTokensConfig(token_indices=[3, 7, 40])),
+    "lora-tokens": (
+        "llama",
+        LoraConfig(
+            r=2, lora_alpha=4, target_modules=["q_proj"], trainable_token_indices={"embed_tokens": [3, 7], "lm_head": [5, 7]}
+        ),
+    ),
+    "lora-tokens-gpt2": (
+        "gpt2",
+        LoraConfig(r=2, lora_alpha=4, target_modules=["c_attn"], trainable_token_indices=[3, 7], fan_in_fan_out=True),
+    ),
+    "modules": (
+        "llama",
+        LoraConfig(
+            r=2,
+            lora_alpha=4,
+            target_modules=["q_proj"],
+            modules_to_save=["embed_tokens", "lm_head", "post_attention_layernorm", "down_proj"],
+        ),
+    ),
+    "modules-gpt2": (
+        "gpt2",
+        LoraConfig(
+            r=2,
+            lora_alpha=4,
+            target_modules=["c_attn"],
+            modules_to_save=["wte", "ln_f", "mlp.c_proj"],
+            fan_in_fan_out=True,
+        ),
+    ),
+    "modules-dora": (
+        "llama",
+        LoraConfig(r=2, lora_alpha=4, use_dora=True, target_modules=["q_proj"], modules_to_save=["model.norm"]),
+    ),
+    "resized": (
+        "llama",
+        LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj"], modules_to_save=["embed_tokens", "lm_head"]),
+    ),
+    "resized-kept": ("llama", LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj"])),
+    "resized-gpt2": ("gpt2", LoraConfig(r=2, lora_alpha=4, target_modules=["c_attn"], fan_in_fan_out=True)),
+}
+
 RESIDUAL = {
     "pissa": ("llama", LoraConfig(r=3, lora_alpha=6, init_lora_weights="pissa", target_modules=["q_proj", "down_proj"])),
     "pissa-rs": (
@@ -74,8 +126,10 @@ def fill(model) -> None:
             continue
         if "ia3_l" in name or "magnitude" in name:
             parameter.data.mul_(1 + 0.2 * torch.randn_like(parameter))
-        elif "lora_B" in name:
+        elif "lora_B" in name or "lora_embedding_A" in name:
             torch.nn.init.normal_(parameter, std=0.2)
+        elif "modules_to_save" in name or "trainable_tokens" in name:
+            parameter.data.add_(0.1 * torch.randn_like(parameter))
 
 
 def trained(model, ids) -> tuple[dict, list[float]]:
@@ -101,10 +155,15 @@ def make(case: str, base: str, config) -> None:
     config.task_type = "CAUSAL_LM"
     folder = OUT / case
     shutil.rmtree(folder, ignore_errors=True)
-    model = get_peft_model(base_of(base), config)
+    plain = base_of(base)
+    if case.startswith("resized"):
+        plain.resize_token_embeddings(plain.config.vocab_size + ROWS_ADDED)
+    model = get_peft_model(plain, config)
     fill(model)
     model.eval()
     ids = torch.randint(3, model.config.vocab_size, (11,))
+    if case in OWN:
+        ids[:6] = torch.tensor([3, 7, 5, 40, 7, model.config.vocab_size - 2])  # trained rows among them
     model.save_pretrained(folder / "saved")
     (folder / "saved" / "README.md").unlink(missing_ok=True)
     config_file = folder / "saved" / "adapter_config.json"
@@ -152,9 +211,9 @@ def make_residual(case: str, base: str, config) -> None:
     print(case, f"loss {losses[0]:.4f} to {losses[-1]:.4f}")
 
 
-for case, (base, config) in CASES.items():
-    make(case, base, config)
-for case, (base, config) in RESIDUAL.items():
-    make_residual(case, base, config)
+for table, maker in ((CASES, make), (OWN, make), (RESIDUAL, make_residual)):
+    for case, (base, config) in table.items():
+        if len(sys.argv) == 1 or case in sys.argv[1:]:
+            maker(case, base, config)
 versions = {"torch": torch.__version__, "transformers": transformers.__version__, "peft": peft.__version__}
 (OUT / "versions.json").write_text(json.dumps(versions) + "\n")

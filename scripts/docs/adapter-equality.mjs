@@ -7,6 +7,7 @@ import { repository } from './packages.mjs';
 
 const folder = join(repository, 'packages/adapters/fixtures');
 const residual = 'packages/adapters/test/residual.test.ts';
+const resized = 'packages/adapters/test/resized.test.ts';
 const usual = 'packages/adapters/test/peft.test.ts';
 
 export function adapterEqualityTable() {
@@ -17,10 +18,19 @@ export function adapterEqualityTable() {
     const base = String(config.base_model_name_or_path);
     return [
       code(name),
-      `${config.peft_type}${config.use_dora === true ? ', use_dora' : ''}`,
+      [config.peft_type, ...said(config)].join(', '),
       code(base),
-      code(isResidual ? residual : usual),
+      code(isResidual ? residual : name.startsWith('resized') ? resized : usual),
     ];
   });
   return table(['Case', 'PEFT', 'Base', 'Test'], rows);
 }
+
+/** Keys that make a LoRA more than that. */
+const said = (config) => [
+  ...(config.use_dora === true ? ['use_dora'] : []),
+  ...['modules_to_save', 'trainable_token_indices'].filter((key) => config[key]),
+  ...(config.peft_type === 'LORA' && config.target_modules.some((name) => /^(embed_tokens|wte|wpe)$/.test(name))
+    ? ['embeddings']
+    : []),
+];

@@ -7,7 +7,6 @@
  * f·low-rank(x′), f the factor and x′ the input after dropout. Files are PEFT's: a LoRA with `use_dora`.
  */
 import { resolve } from 'node:path';
-import type { RandomKey } from '@llmf/core';
 import {
   detached,
   dropped,
@@ -17,7 +16,9 @@ import {
   loraForm,
   loraOptions,
   readAdapterFolder,
+  isOwn,
   savedFacts,
+  savedModules,
   savedPair,
   tf,
   type Adapter,
@@ -43,19 +44,15 @@ export const dora: Adapter = {
   description: 'low-rank updates of the directions of weights, and learned magnitudes; the base model stays frozen',
   options: doraOptions,
   trainsBase: () => false,
-  async attach(model, options, random, folder) {
+  async attach(model, options, random, folder, tokenize) {
     const chosen = options as DoraOptions;
-    if (chosen.path === undefined) return fresh(model, chosen, random);
+    if (chosen.path === undefined)
+      return new DoraAdapter(model, await freshLora(model, chosen, random, tokenize), null);
     return await saved(model, resolve(folder, chosen.path), 'adapter.path', chosen.dropout);
   },
   reads: ({ peft_type, use_dora }) => peft_type === 'LORA' && use_dora === true,
   load: saved,
 };
-
-/** With B = 0 and m = ‖W‖ the output is that of the base. */
-function fresh(model: Model, options: DoraOptions, random: RandomKey): DoraAdapter {
-  return new DoraAdapter(model, freshLora(model, options, random), null);
-}
 
 const form = {
   ...loraForm,
@@ -66,12 +63,13 @@ const form = {
 
 async function saved(model: Model, folder: string, option: string, dropout = 0): Promise<DoraAdapter> {
   const file = await readAdapterFolder(folder, option, form);
-  const layers = file.byLayer(model, ['lora_A', 'lora_B', 'lora_magnitude_vector']);
+  const layers = file.byLayer(model, ['lora_A', 'lora_B', 'lora_magnitude_vector'], (key) => isOwn(model, key));
   const pairs = layers.map((of) => savedPair(model, file, of));
   const magnitudes = layers.map(
     (of) => [of.layer.path, file.part(of, 'lora_magnitude_vector', [of.layer.outputs])] as const,
   );
-  return new DoraAdapter(model, new LoraAdapter(model, pairs, savedFacts(file.config, dropout)), new Map(magnitudes));
+  const lora = new LoraAdapter(model, pairs, savedFacts(file.config, dropout), null, await savedModules(model, file));
+  return new DoraAdapter(model, lora, new Map(magnitudes));
 }
 
 class DoraAdapter implements AttachedAdapter {
@@ -97,6 +95,22 @@ class DoraAdapter implements AttachedAdapter {
     ]);
     this.peftConfig = { ...lora.peftConfig, use_dora: true };
     this.isIdentity = lora.isIdentity && magnitudes === null;
+  }
+
+  get replaced(): AttachedAdapter['replaced'] {
+    return this.lora.replaced;
+  }
+
+  /** The file of a LoRA, and the magnitudes. */
+  get saved(): AttachedAdapter['saved'] {
+    const ofLora = this.lora.saved;
+    if (ofLora === undefined) return undefined;
+    const magnitudes = [...this.variables].filter(([key]) => !this.lora.variables.has(key));
+    return () => new Map([...ofLora(), ...magnitudes.map(([key, value]) => [key, tf.clone(value)] as const)]);
+  }
+
+  get ownWeights(): AttachedAdapter['ownWeights'] {
+    return this.lora.ownWeights;
   }
 
   /** Computed with the layer, where dropout does not ask for the base's part of the same input. */

@@ -34,6 +34,12 @@ export const errors = defineErrors('adapters', {
     expected: `at most ${f.limit}, the smaller side of the weight`,
     fix: 'choose a lower rank, or other targets',
   }),
+  noTokens: (_facts: object) => ({
+    what: 'trainable-tokens trains no token',
+    where: 'adapter.tokens',
+    expected: 'ids, or texts that are one token',
+    fix: 'name some: adapter: { name: trainable-tokens, tokens: ["<|im_start|>"] }',
+  }),
   noTokenizer: (_facts: object) => ({
     what: 'prompt-tuning cannot begin from a text here',
     where: 'adapter.init.text',

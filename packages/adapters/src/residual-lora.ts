@@ -31,7 +31,13 @@ import { errors } from './errors.js';
 import { orthonormal } from './orthonormal.js';
 import { principalTriplets, product } from './principal.js';
 
-const shared = loraOptions.omit({ path: true, rankPattern: true, alphaPattern: true });
+const shared = loraOptions.omit({
+  path: true,
+  rankPattern: true,
+  alphaPattern: true,
+  modulesToSave: true,
+  trainableTokens: true,
+});
 export const oloraOptions = shared;
 export type OloraOptions = z.infer<typeof oloraOptions>;
 export const pissaOptions = shared.extend({

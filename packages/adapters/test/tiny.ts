@@ -6,6 +6,8 @@ import { architectures, createModelLoader } from '@llmf/models';
 import {
   adamwStep,
   elementFormats,
+  embedded,
+  headOf,
   isMatrix,
   logitsOf,
   selectedLogProbs,
@@ -66,8 +68,9 @@ export const contextOf = (adapter: AttachedAdapter | null, length: number, train
 
 export function logits(model: Model, adapter: AttachedAdapter | null, ids: Int32Array): Float32Array {
   return tf.tidy(() => {
-    const hidden = model.forward(model.embed(ids), contextOf(adapter, ids.length));
-    return logitsOf(model, hidden, [...ids.keys()])
+    const context = contextOf(adapter, ids.length);
+    const hidden = model.forward(embedded(model, ids, context), context);
+    return logitsOf(model, hidden, [...ids.keys()], context)
       .dataSync()
       .slice() as Float32Array;
   });
@@ -90,8 +93,9 @@ export function train(model: Model, adapter: AttachedAdapter, ids: Int32Array, s
     const gradients = new Map<string, tf.Tensor>();
     const { loss } = valueAndGradients(
       () => {
-        const hidden = model.forward(model.embed(ids), contextOf(adapter, ids.length, true));
-        const { logProb } = selectedLogProbs(hidden, model.head.weight, rows, ids.slice(1));
+        const context = contextOf(adapter, ids.length, true);
+        const hidden = model.forward(embedded(model, ids, context), context);
+        const { logProb } = selectedLogProbs(hidden, headOf(model, adapter).weight, rows, ids.slice(1));
         return { loss: tf.neg(tf.mean(logProb)) as tf.Scalar };
       },
       adapter.variables.values(),

@@ -22,7 +22,7 @@ export async function combinedAdapter({ engine, run, model }: Inference, flags: 
       const folder = resolve(run.folder, name);
       const kind = await adapterKindOf(kinds, folder, '--adapter');
       const adapter = await kind.load(model, folder, '--adapter');
-      if (!(adapter instanceof LoraAdapter) || adapter.heads !== undefined) {
+      if (!(adapter instanceof LoraAdapter) || adapter.heads !== undefined || adapter.replaced !== undefined) {
         adapter.dispose();
         throw cliErrors.notCombined({ adapter: name, kind: kind.name });
       }

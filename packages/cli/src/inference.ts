@@ -53,6 +53,7 @@ export interface Inference {
   readonly folder: string;
   /** Where tokenizer and template come from: the adapter's folder where it holds them, as what it was trained with. */
   readonly tokenizerFolder: string;
+  /** With the modules that the adapter has in the place of the model's: its vocabulary may be larger. */
   readonly model: Model;
   readonly adapter: AttachedAdapter | null;
   /** Those that the adapter's or the model's folder holds, by name. */
@@ -115,7 +116,8 @@ async function load(
   run.hooks.shutdown.tap('model', () => model.dispose());
   const adapter = request.adapter === undefined ? null : await attach(engine, run, model, request.adapter);
   const heads = await savedHeads(run, folder, model, adapter);
-  return { folder, tokenizerFolder: await tokenizerFolderOf(run, folder, request.adapter), model, adapter, heads };
+  const tokenizerFolder = await tokenizerFolderOf(run, folder, request.adapter);
+  return { folder, tokenizerFolder, model: adapter?.replaced?.model ?? model, adapter, heads };
 }
 
 async function savedHeads(

@@ -4,6 +4,7 @@ import { formatNumber, refuseWeights } from '@llmf/core';
 import { overlayCompanions } from '@llmf/models';
 import {
   changesLayer,
+  embedded,
   logitsOf,
   ModelLoaderToken,
   packedOf,
@@ -67,10 +68,11 @@ export async function mergeCommand(io: CliIo, settings: readonly string[], flags
     await saveMerged(inference, changed, output, flags.dtype, (folder) => overlayCompanions(adapterFolder, folder));
     const saved = await loadModel(inference.run, output, { quantization: null });
     const got = await probe(saved, null, classifier);
-    io.out.write(`merged ${changed.paths.length} layers into ${flags.output}\n`);
+    io.out.write(`merged ${mergedText(changed)} into ${flags.output}\n`);
     const status = statusOf(io, what, expected, got, flags.dtype);
     const weightStatus = await statusOfWeights(io, inference.model, changed, saved, flags.dtype);
     saved.dispose();
+    tf.dispose([...changed.own.values()]);
     return Math.max(status, weightStatus);
   } finally {
     await opened.close();
@@ -94,16 +96,28 @@ async function saveCombined(io: CliIo, { run, folder, adapter }: Inference, flag
 /** Gives the weights that a layer has with the adapter in them. */
 type Merge = NonNullable<AttachedAdapter['merged']>;
 
-/** Paths of the layers that the adapter changes. @throws LLMF_CLI_NOT_MERGED for an adapter that is no change of weights. */
-function changedLayers({ model, adapter }: Inference): { readonly paths: readonly string[]; readonly merge: Merge } {
+/** What the adapter changes of the model's weights. */
+interface Changed {
+  /** Paths of layers. */
+  readonly paths: readonly string[];
+  readonly merge: Merge;
+  /** Other weights, by name: of modules that it trained whole, and of embeddings. */
+  readonly own: ReadonlyMap<string, tf.Tensor>;
+}
+
+/** @throws LLMF_CLI_NOT_MERGED for an adapter that is no change of weights, LLMF_NN_ADAPTER_TIED */
+function changedLayers({ model, adapter }: Inference): Changed {
   if (adapter?.merged === undefined) throw cliErrors.notMerged({});
   const paths = [...model.linears.keys()].filter((path) => changesLayer(adapter, path));
-  return { paths, merge: (layer) => adapter.merged!(layer) };
+  return { paths, merge: (layer) => adapter.merged!(layer), own: adapter.ownWeights?.() ?? new Map() };
 }
+
+const mergedText = ({ paths, own }: Changed): string =>
+  own.size === 0 ? `${paths.length} layers` : `${paths.length} layers and ${own.size} weights of other modules`;
 
 async function saveMerged(
   inference: Inference,
-  { paths, merge }: ReturnType<typeof changedLayers>,
+  { paths, merge, own }: Changed,
   output: string,
   dtype: SaveOptions['dtype'],
   companions: NonNullable<SaveOptions['companions']>,
@@ -111,6 +125,8 @@ async function saveMerged(
   const { run, model, folder, heads } = inference;
   const changed = new Set(paths);
   const values = (name: string) => {
+    const whole = own.get(name);
+    if (whole !== undefined) return whole.data() as Promise<Float32Array>;
     const [, path, part] = /^(.+)\.(weight|bias)$/.exec(name) ?? [];
     return path !== undefined && changed.has(path) ? mergedValues(model, path, merge, part as Part) : null;
   };
@@ -152,7 +168,7 @@ async function takenValues(tensor: tf.Tensor): Promise<Float32Array> {
 async function statusOfWeights(
   io: CliIo,
   model: Model,
-  { paths, merge }: ReturnType<typeof changedLayers>,
+  { paths, merge, own }: Changed,
   saved: Model,
   dtype: SaveOptions['dtype'],
 ): Promise<number> {
@@ -168,6 +184,10 @@ async function statusOfWeights(
     formats.add(format.name);
     lost.add(expected, got);
     whole.add(expected);
+  }
+  for (const [name, tensor] of own) {
+    const got = (await saved.parameters.get(name)!.value.data()) as Float32Array;
+    status = Math.max(status, statusOf(io, name, (await tensor.data()) as Float32Array, got, dtype, true));
   }
   if (formats.size > 0) io.out.write(quantizedText([...formats], lost.root / whole.root));
   return status;
@@ -201,8 +221,10 @@ async function probe(
   const positions = Int32Array.from({ length }, (_, index) => index);
   const outputs = tf.tidy(() => {
     const context = { segments: probeSegments(model, length), positions, ...evaluationMode(adapter) };
-    const hidden = model.forward(model.embed(ids), context); // [T, C]
-    return classifier === null ? tf.logSoftmax(logitsOf(model, hidden, positions)) : classifier.forward(hidden);
+    const hidden = model.forward(embedded(model, ids, context), context); // [T, C]
+    return classifier === null
+      ? tf.logSoftmax(logitsOf(model, hidden, positions, context))
+      : classifier.forward(hidden);
   });
   const values = (await outputs.data()) as Float32Array;
   outputs.dispose();

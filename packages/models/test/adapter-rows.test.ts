@@ -84,7 +84,7 @@ describe.each([
   let model: Model;
   let keys: ActiveAdapter;
   let tokens: ActiveAdapter;
-  let lora: ReturnType<typeof freshLora>;
+  let lora: Awaited<ReturnType<typeof freshLora>>;
   beforeAll(async () => {
     await backend.start({}, 'f32');
     model = await loadFixture(fixture(name));
@@ -92,7 +92,7 @@ describe.each([
     keys = { ...noLowRank, keysBefore: { length: before.length, of: (layer) => ofLayers.get(layer)! } };
     const embeddings = () => model.embed(before);
     tokens = { ...noLowRank, virtualTokens: { length: before.length, embeddings } };
-    lora = freshLora(model, loraOptions.parse({ rank: 2 }), key);
+    lora = await freshLora(model, loraOptions.parse({ rank: 2 }), key);
     for (const [path, variable] of lora.variables) {
       if (path.includes('lora_B')) variable.assign(tf.tensor(normals(key, path, variable.size), variable.shape));
     }

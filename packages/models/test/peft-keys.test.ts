@@ -27,14 +27,12 @@ const recorded = JSON.parse(readFileSync(fixture('llama', 'adapters.json'), 'utf
 
 /** What is refused, and how the message says what. */
 const refused: Readonly<Record<string, string>> = {
-  modules_to_save: 'modules_to_save',
   'init_lora_weights, pissa': 'init_lora_weights',
   'init_lora_weights, pissa_niter_4': 'init_lora_weights',
   'init_lora_weights, olora': 'init_lora_weights',
   'init_lora_weights, corda': 'init_lora_weights',
   'init_lora_weights, loftq': 'init_lora_weights',
   'init_lora_weights, lora_ga': 'init_lora_weights',
-  trainable_token_indices: 'trainable_token_indices',
   use_dora: 'use_dora',
   alora_invocation_tokens: 'alora_invocation_tokens',
   monteclora_config: 'monteclora_config',

@@ -123,7 +123,7 @@ describe.each(tinyNames)('adapters of %s', (name) => {
 
   it.each(Object.keys(cases))("writes PEFT's names, and targets that mean the same layers there: %s", async (label) => {
     const model = await build(name);
-    const adapter = freshLora(model, loraOptions.parse({ rank: 1, targets: targets[label] }), random);
+    const adapter = await freshLora(model, loraOptions.parse({ rank: 1, targets: targets[label] }), random);
     expect([...adapter.variables.keys()].sort()).toEqual(Object.keys(cases[label]!.tensors).sort());
     const names = adapter.peftConfig['target_modules'] as string[];
     expect(meantByPeft(modules, names).sort()).toEqual(layersOf(adapter.variables.keys()).sort());
@@ -133,7 +133,7 @@ describe.each(tinyNames)('adapters of %s', (name) => {
 
   it('leaves the frozen tower out of new adapters, also by the meaning of its target names', async () => {
     const model = freezeHalves(await build(name), { tower: true, projector: true, language: false });
-    const adapter = freshLora(model, loraOptions.parse({}), random);
+    const adapter = await freshLora(model, loraOptions.parse({}), random);
     const layers = layersOf(adapter.variables.keys());
     expect(layers).toHaveLength(7 * model.blocks.length); // seven linear layers in each block
     expect(layers.every((path) => path.startsWith('model.language_model.layers.'))).toBe(true);

@@ -284,7 +284,6 @@ describe('translate', () => {
 
 it.each<[string, Options, string]>([
   ['GRPO', { rl: 'grpo' }, 'rl'],
-  ['modules saved beside a LoRA', { ...lora, lora_modules_to_save: ['embed_tokens'] }, 'lora_modules_to_save'],
   ['an unknown type of rows', { datasets: [{ path: 'x', type: 'orcamini' }] }, 'datasets'],
   ['an unknown key of a data set', { datasets: [{ path: 'x', type: 'alpaca', temperature: 2 }] }, 'datasets'],
   ['Muon', { optimizer: 'muon' }, 'optimizer'],

@@ -103,6 +103,10 @@ const own: readonly Rule[] = [
       'lora_model_dir',
       'peft_use_rslora',
       'peft_use_dora',
+      'lora_modules_to_save',
+      'lora_rank_pattern',
+      'lora_alpha_pattern',
+      'peft_layers_to_transform',
     ],
     apply: adapterOf,
   },
@@ -277,12 +281,8 @@ const own: readonly Rule[] = [
   ...withoutEffect(['auto_resume_from_checkpoints'], 'add --resume'),
   ...notHere(
     [
-      'lora_modules_to_save',
       'lora_target_parameters',
-      'lora_rank_pattern',
-      'lora_alpha_pattern',
       'lora_fan_in_fan_out',
-      'peft_layers_to_transform',
       'peft_init_lora_weights',
       'peft_layer_replication',
       'unfrozen_parameters',
@@ -390,9 +390,23 @@ function adapterOf(given: Options, draft: Draft): Verdict {
     dropout,
     targets: isAll ? 'all' : listOf(targets),
     ...(given['peft_use_rslora'] === true ? { rsLora: true } : {}),
+    ...optional(given, {
+      lora_modules_to_save: 'modulesToSave',
+      lora_rank_pattern: 'rankPattern',
+      lora_alpha_pattern: 'alphaPattern',
+      peft_layers_to_transform: 'layers',
+    }),
   });
   return taken('adapter');
 }
+
+/** Options that are given, under the names that they have here. */
+const optional = (given: Options, names: Readonly<Record<string, string>>): Options =>
+  Object.fromEntries(
+    Object.entries(names).flatMap(([theirs, ours]) =>
+      given[theirs] === undefined || given[theirs] === null ? [] : [[ours, given[theirs]]],
+    ),
+  );
 
 function pluginsOf(given: Options): Verdict {
   const other = listOf(given['plugins']).find((name) => !/liger|cut_cross_entropy/.test(name));

@@ -65,6 +65,7 @@ const rules: readonly Rule[] = [
       'pissa_init',
       'pissa_iter',
       'pissa_convert',
+      'additional_target',
       'freeze_trainable_layers',
       'freeze_trainable_modules',
       'freeze_extra_modules',
@@ -197,7 +198,6 @@ const rules: readonly Rule[] = [
       'mixture_of_depths',
       'rope_scaling',
       'resize_vocab',
-      'additional_target',
       'train_mm_proj_only',
       'predict_with_generate',
       'compute_accuracy',
@@ -284,7 +284,9 @@ function adapterOf(given: Options, draft: Draft): Verdict {
   }
   const target = given['lora_target'];
   const isPissa = given['pissa_init'] === true;
+  const whole = listOf(given['additional_target'] ?? '');
   if (isPissa && given['use_dora'] === true) return refused('DoRA or PiSSA, not both');
+  if (isPissa && whole.length > 0) return refused('additional_target is for LoRA and DoRA');
   return done(draft, {
     adapter: {
       name: isPissa ? 'pissa' : given['use_dora'] === true ? 'dora' : 'lora',
@@ -293,6 +295,7 @@ function adapterOf(given: Options, draft: Draft): Verdict {
       ...(isOff(given['lora_alpha'] ?? null) ? {} : { alpha: given['lora_alpha'] }),
       dropout: given['lora_dropout'] ?? 0,
       targets: target === 'all' ? 'all' : listOf(target),
+      ...(whole.length > 0 ? { modulesToSave: whole } : {}),
       ...(given['use_rslora'] === true ? { rsLora: true } : {}),
     },
   });

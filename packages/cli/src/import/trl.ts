@@ -57,7 +57,17 @@ const rules: readonly Rule[] = [
     apply: stageOf,
   },
   {
-    keys: ['use_peft', 'lora_r', 'lora_alpha', 'lora_dropout', 'lora_target_modules', 'use_rslora', 'lora_task_type'],
+    keys: [
+      'use_peft',
+      'lora_r',
+      'lora_alpha',
+      'lora_dropout',
+      'lora_target_modules',
+      'use_rslora',
+      'lora_task_type',
+      'use_dora',
+      'lora_modules_to_save',
+    ],
     apply: adapterOf,
   },
   {
@@ -97,7 +107,7 @@ const rules: readonly Rule[] = [
   ...withoutEffect(['assistant_only_loss'], 'always, for every template'),
   ...withoutEffect(['disable_dropout'], 'dropout inside the base model is never applied'),
   ...withoutEffect(['dataset_num_proc'], 'data.workers decides it'),
-  ...notHere(['use_dora', 'modules_to_save', 'rpo_alpha', 'sync_ref_model', 'reference_free'], 'not here'),
+  ...notHere(['rpo_alpha', 'sync_ref_model', 'reference_free'], 'not here'),
   ...trainingArguments,
 ];
 
@@ -177,12 +187,13 @@ function adapterOf(given: Options, draft: Draft): Verdict {
   }
   const targets = given['lora_target_modules'];
   draft.set('adapter', {
-    name: 'lora',
+    name: given['use_dora'] === true ? 'dora' : 'lora',
     rank: given['lora_r'] ?? 16,
     alpha: given['lora_alpha'] ?? 32,
     dropout: given['lora_dropout'] ?? 0.05,
     targets: targets === undefined ? ['q_proj', 'v_proj'] : targets === 'all-linear' ? 'all' : listOf(targets),
     ...(given['use_rslora'] === true ? { rsLora: true } : {}),
+    ...(given['lora_modules_to_save'] === undefined ? {} : { modulesToSave: listOf(given['lora_modules_to_save']) }),
   });
   return taken(
     targets === undefined ? 'adapter: lora on q_proj and v_proj (PEFT’s list for most architectures)' : 'adapter: lora',

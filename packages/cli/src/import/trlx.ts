@@ -65,9 +65,15 @@ const rules: readonly Rule[] = [
     },
   },
   {
-    keys: ['peft_type', 'r', 'lora_alpha', 'lora_dropout', 'target_modules', 'num_virtual_tokens'].map(
-      (key) => `model.peft_config.${key}`,
-    ),
+    keys: [
+      'peft_type',
+      'r',
+      'lora_alpha',
+      'lora_dropout',
+      'target_modules',
+      'num_virtual_tokens',
+      'modules_to_save',
+    ].map((key) => `model.peft_config.${key}`),
     apply: adapterOf,
   },
   ...withoutEffect(
@@ -75,7 +81,7 @@ const rules: readonly Rule[] = [
     'nothing to set here',
   ),
   ...notHere(
-    ['bias', 'fan_in_fan_out', 'modules_to_save'].map((key) => `model.peft_config.${key}`),
+    ['bias', 'fan_in_fan_out'].map((key) => `model.peft_config.${key}`),
     'not here',
   ),
   ...withoutEffect(['model.model_arch_type'], 'read from config.json'),
@@ -232,6 +238,7 @@ function adapterOf(given: Options, draft: Draft): Verdict {
     rank: of('r') ?? 8,
     alpha: of('lora_alpha') ?? 8,
     dropout: of('lora_dropout') ?? 0,
+    ...(of('modules_to_save') === undefined ? {} : { modulesToSave: listOf(of('modules_to_save')) }),
     ...(targets === undefined ? {} : { targets: targets === 'all-linear' ? 'all' : listOf(targets) }),
   });
   return taken(targets === undefined ? 'adapter: lora on all linear layers (there PEFT’s list)' : 'adapter: lora');

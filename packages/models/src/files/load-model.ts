@@ -8,6 +8,7 @@ import {
   frozenWeight,
   isMatrix,
   tf,
+  transposed,
   type ChosenFormat,
   type ElementFormat,
   type LoadOptions,
@@ -23,7 +24,6 @@ import { Checkpoint } from './checkpoint.js';
 import { isClassifier, keepsLanguageHead } from './classifier.js';
 import { checkLoaded } from './finite-weights.js';
 import { readModelConfig } from './model-config.js';
-import { transposed } from './transposed.js';
 import type { PackedForms } from './stored-weights.js';
 import { absentParameter, withoutHead } from './without-head.js';
 

@@ -14,6 +14,7 @@ import {
 import {
   elementsOf,
   packedOf,
+  transposed,
   type Architecture,
   type LayoutWriter,
   type PackedWeight,
@@ -30,7 +31,6 @@ import { configText } from './model-config.js';
 import { writeAndReadBack } from './read-back.js';
 import { headTensors, partHeads, writeHeadsBeside } from './save-heads.js';
 import { bytesOfSize } from './shard-size.js';
-import { transposed } from './transposed.js';
 import { openWeights } from './weight-store.js';
 import type { PackedForms } from './stored-weights.js';
 

@@ -2,11 +2,10 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder, fromFloat32, normals, streamSafetensors, writeFolderAtomic } from '@llmf/core';
-import type { Architecture, WeightInfo } from '@llmf/nn';
+import { transposed, type Architecture, type WeightInfo } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
 import { copyCompanions } from '../files/companion-files.js';
 import { checkedConfig, readJson } from '../files/model-config.js';
-import { transposed } from '../files/transposed.js';
 
 export interface InitRequest {
   /** config.json of the new model: its path, or its content. */

@@ -63,6 +63,33 @@ export const adapterErrors = defineErrors('nn', {
     expected: 'only layers that are trained',
     fix: 'thaw that part of the model by the options of the plugin that freezes it, such as vision.freeze',
   }),
+  adapterTied: (f: { table: string }) => ({
+    what: 'the adapter changes the embeddings and not the head, which are one weight in the files of this model',
+    where: f.table,
+    expected: 'an adapter that changes both, or a model whose head is a weight of its own',
+    fix: 'keep the adapter beside the model: llmf generate --adapter, or PEFT, read it as it is',
+  }),
+  noModules: (f: { modelType: string }) => ({
+    what: 'modules of this model cannot be trained whole by an adapter, nor its embeddings',
+    where: 'adapter',
+    got: f.modelType,
+    expected: 'an architecture that tells its modules (Model.tree), as all that are built from the kit of nn do',
+    fix: 'leave modulesToSave, trainableTokens and embeddings among the targets out',
+  }),
+  trainedToken: (f: { got: string; limit: number }) => ({
+    what: 'adapter.trainableTokens names no token of this model',
+    where: 'adapter.trainableTokens',
+    got: f.got,
+    expected: `an id from 0 to ${f.limit - 1}, each once, or a text that is one token`,
+    fix: 'look the id up in tokenizer.json',
+  }),
+  changedTwice: (f: { module: string; ways: string }) => ({
+    what: 'the adapter changes one module in two ways',
+    where: f.module,
+    got: f.ways,
+    expected: 'one of them',
+    fix: 'leave the module out of adapter.targets, adapter.trainableTokens or adapter.modulesToSave',
+  }),
   unknownModule: (f: { option: string; module: string; known: readonly string[] }) => ({
     what: `adapter.${f.option} names nothing in this model`,
     where: `adapter.${f.option}`,

@@ -83,6 +83,12 @@ export class AdapterFolder<Config> {
     return this.values(this.tensors[key], key, shape);
   }
 
+  /** What to say of a tensor that has no place. */
+  misfit(problem: string, expected: string): Error {
+    const { file: path, option } = this;
+    return adapterErrors.adapterFile({ path, problem, option, expected });
+  }
+
   private values(tensor: HostTensor | undefined, name: string, shape: readonly number[]): Float32Array {
     const { file: path, option } = this;
     if (tensor?.shape.join() !== shape.join()) {

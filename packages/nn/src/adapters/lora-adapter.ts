@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Variable } from '@tensorflow/tfjs-core';
-import type { AttachedAdapter, LinearLayer, LowRank, MergedLayer, Model } from '../contracts/index.js';
+import type { AttachedAdapter, LinearLayer, LowRank, MergedLayer, Model, ReplacedModules } from '../contracts/index.js';
 import type { SavedHeads } from '../contracts/head.js';
 import { tf } from '../tf.js';
+import type { OwnModules } from './own/own-modules.js';
 import { peftKey } from './peft-names.js';
 import { targetModules } from './target-modules.js';
 
@@ -29,19 +30,29 @@ export class LoraAdapter implements AttachedAdapter {
   readonly peftConfig: Readonly<Record<string, unknown>>;
   readonly isIdentity: boolean;
   readonly heads?: SavedHeads;
+  readonly replaced?: ReplacedModules;
   private readonly layers: ReadonlyMap<string, LowRank>;
 
-  constructor(model: Model, pairs: readonly LayerPair[], facts: LoraFacts, heads: SavedHeads | null = null) {
+  constructor(
+    model: Model,
+    pairs: readonly LayerPair[],
+    facts: LoraFacts,
+    heads: SavedHeads | null = null,
+    private readonly own: OwnModules | null = null,
+  ) {
     this.layers = new Map(pairs.map((pair) => [pair.layer.path, lowRankOf(pair, facts)]));
-    this.variables = new Map(
-      [...this.layers].flatMap(([path, { a, b }]) => [
+    this.variables = new Map([
+      ...[...this.layers].flatMap(([path, { a, b }]) => [
         [peftKey(path, 'A', model.moduleNames), a] as const,
         [peftKey(path, 'B', model.moduleNames), b] as const,
       ]),
-    );
-    this.peftConfig = peftConfig(model, this.paths, facts);
-    this.isIdentity = pairs.every(({ b }) => b.every((value) => value === 0));
+      ...(own?.variables ?? []),
+    ]);
+    const targets = [...this.paths, ...(own?.lowRankPaths ?? [])];
+    this.peftConfig = { ...peftConfig(model, targets, facts), ...own?.peftConfig };
+    this.isIdentity = pairs.every(({ b }) => b.every((value) => value === 0)) && own?.isIdentity !== false;
     if (heads !== null) this.heads = heads;
+    if (own !== null) this.replaced = own.replaced;
   }
 
   /** Of the layers it changes, in forward order. */
@@ -53,6 +64,18 @@ export class LoraAdapter implements AttachedAdapter {
     return this.layers.get(path) ?? null;
   }
 
+  /** With modules of its own, its file is more than its variables. */
+  get saved(): AttachedAdapter['saved'] {
+    const { own, layers, variables } = this;
+    if (own === null) return undefined;
+    const pairs = [...variables].slice(0, 2 * layers.size);
+    return () => new Map([...pairs.map(([key, value]) => [key, tf.clone(value)] as const), ...own.saved()]);
+  }
+
+  get ownWeights(): AttachedAdapter['ownWeights'] {
+    return this.own === null ? undefined : () => this.own!.ownWeights();
+  }
+
   /** W + scale · B A */
   merged({ path, weight }: LinearLayer): MergedLayer | null {
     const lowRank = this.layers.get(path);
@@ -62,7 +85,8 @@ export class LoraAdapter implements AttachedAdapter {
   }
 
   dispose(): void {
-    for (const value of this.variables.values()) value.dispose();
+    for (const { a, b } of this.layers.values()) tf.dispose([a, b]);
+    this.own?.dispose();
   }
 }
 

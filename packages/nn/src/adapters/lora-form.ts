@@ -30,6 +30,9 @@ const computed = z.looseObject({
     .transform((given) => given ?? false),
   rank_pattern: pattern,
   alpha_pattern: pattern,
+  modules_to_save: z.array(z.string()).nullish(),
+  trainable_token_indices: z.union([z.array(z.int().min(0)), z.record(z.string(), z.array(z.int().min(0)))]).nullish(),
+  ensure_weight_tying: z.boolean().nullish(),
 });
 export type LoraConfig = z.infer<typeof computed>;
 
@@ -40,16 +43,13 @@ export type LoraConfig = z.infer<typeof computed>;
 const silent = new Set(
   `target_modules exclude_modules layers_to_transform layers_pattern fan_in_fan_out lora_dropout
    megatron_core eva_config corda_config loftq_config lora_ga_config qalora_group_size velora_config
-   ensure_weight_tying`.split(/\s+/),
+`.split(/\s+/),
 );
 
 const merge = 'merge it into the model with PEFT (merge_and_unload, then save_pretrained) and use that folder';
 const refusedKeys: Readonly<Record<string, Refusal>> = {
   /** On a model without biases it says nothing. */
   bias: { expected: 'no trained bias of the model', fix: merge },
-  /** The head of a sequence classifier is read; it stands in the file as PEFT's `score`. */
-  modules_to_save: { expected: 'no modules that are trained whole but the head of a classifier, `score`', fix: merge },
-  trainable_token_indices: { expected: 'no trained rows of embed_tokens', fix: merge },
   target_parameters: { expected: 'LoRA of linear layers', fix: merge },
   lora_bias: { expected: 'no bias in lora_B', fix: merge },
   use_dora: { expected: 'no DoRA', fix: merge },
@@ -82,12 +82,12 @@ const changedBase: Refusal = {
   fix: 'convert it with PEFT to a plain LoRA (save_pretrained with path_initial_model_for_weight_conversion), or merge it into the model',
 };
 
-const isLowRank = (tensor: string): boolean => /\.lora_[AB](\.default)?\.weight$/.test(tensor);
-const isRead = (tensor: string): boolean => isLowRank(tensor) || parsePeftHeadKey(tensor) !== null;
+const isRead = (tensor: string): boolean =>
+  /\.(lora_[AB](\.default)?\.weight|lora_embedding_[AB]|trainable_tokens_delta)$/.test(tensor) ||
+  parsePeftHeadKey(tensor) !== null;
 
 function refusal(key: string, value: unknown, tensors: readonly string[]): Refusal | null {
   if (key === 'init_lora_weights') return plainStarts.has(value) ? null : changedBase;
-  if (key === 'modules_to_save' && tensors.every(isRead)) return null;
   if (key === 'bias' && (value === 'none' || !tensors.some((name) => name.endsWith('.bias')))) return null;
   return refusedKeys[key] ?? { expected: 'keys of PEFT 0.21', fix: `${merge}, or tell us of this key` };
 }

@@ -8,12 +8,20 @@
 import { resolve } from 'node:path';
 import { uniforms, type RandomKey } from '@llmf/core';
 import { z } from 'zod';
-import type { Adapter, Model } from '../contracts/index.js';
+import type { Adapter, LinearLayer, Model, Tokenize } from '../contracts/index.js';
 import { adapterErrors } from './adapter-errors.js';
 import { LoraAdapter } from './lora-adapter.js';
+import { freshOwn, targetTables } from './own/fresh-own.js';
+import { isNamed } from './own/own-keys.js';
 import { checkPatterns, patterned } from './patterned.js';
 import { savedLora } from './saved-lora.js';
 import { inLayers, selectTargets } from './targets.js';
+
+/** Of the tokens' table, or of a module each: `{ embed_tokens: [3], lm_head: [3] }`. */
+export const trainableTokensOption = z.union([
+  z.array(z.union([z.int().min(0), z.string().min(1)])),
+  z.record(z.string().min(1), z.array(z.union([z.int().min(0), z.string().min(1)])).min(1)),
+]);
 
 export const loraOptions = z.strictObject({
   rank: z.int().min(1).default(8).describe('Rank r of the update.'),
@@ -23,7 +31,9 @@ export const loraOptions = z.strictObject({
   targets: z
     .union([z.string(), z.array(z.string()).min(1)])
     .default('all')
-    .describe('`all` linear layers but the head, layer names, or a /pattern/ over their paths.'),
+    .describe(
+      '`all` linear layers but the head, names of layers or tables of embeddings, or a /pattern/ over paths of layers.',
+    ),
   rankPattern: z
     .record(z.string().min(1), z.int().min(1))
     .default({})
@@ -32,6 +42,15 @@ export const loraOptions = z.strictObject({
     .record(z.string().min(1), z.number().positive())
     .default({})
     .describe('Other alphas by module, as rankPattern.'),
+  modulesToSave: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Modules that are trained whole and saved with the adapter: ends of their paths, PEFT’s modules_to_save.',
+    ),
+  trainableTokens: trainableTokensOption
+    .default([])
+    .describe('Tokens whose embeddings are trained, by id or text: PEFT’s trainable_token_indices.'),
   layers: z.array(z.int().min(0)).min(1).optional().describe('Only these blocks, from 0: PEFT’s layers_to_transform.'),
   path: z
     .string()
@@ -46,9 +65,9 @@ export const lora: Adapter = {
   description: 'low-rank updates of linear layers; the base model stays frozen',
   options: loraOptions,
   trainsBase: () => false,
-  attach: async (model, options, random, folder) => {
+  attach: async (model, options, random, folder, tokenize) => {
     const chosen = options as LoraOptions;
-    if (chosen.path === undefined) return freshLora(model, chosen, random);
+    if (chosen.path === undefined) return await freshLora(model, chosen, random, tokenize);
     return await continuedLora(model, resolve(folder, chosen.path), chosen);
   },
   reads: ({ peft_type }) => peft_type === 'LORA',
@@ -70,6 +89,8 @@ async function continuedLora(model: Model, folder: string, options: LoraOptions)
     ['alpha', options.alpha, lora_alpha, options.alpha === undefined],
     ['rsLora', options.rsLora, use_rslora, options.rsLora === initial.rsLora],
     ['targets', options.targets, 'those of the folder', options.targets === initial.targets],
+    ['modulesToSave', options.modulesToSave, 'those of the folder', options.modulesToSave.length === 0],
+    ['trainableTokens', options.trainableTokens, 'those of the folder', isNone(options.trainableTokens)],
     ['layers', options.layers, 'those of the folder', options.layers === undefined],
     ['rankPattern', options.rankPattern, 'that of the folder', Object.keys(options.rankPattern).length === 0],
     ['alphaPattern', options.alphaPattern, 'that of the folder', Object.keys(options.alphaPattern).length === 0],
@@ -82,10 +103,30 @@ async function continuedLora(model: Model, folder: string, options: LoraOptions)
 }
 
 /** A new adapter; with B = 0 its output is exactly zero. */
-export function freshLora(model: Model, options: LoraOptions, random: RandomKey): LoraAdapter {
-  const { rank, alpha = 2 * rank, dropout, rsLora, rankPattern, alphaPattern } = options;
-  const targets = inLayers(model, selectTargets(model, options.targets), options.layers);
-  checkPatterns(model, targets, { rankPattern, alphaPattern });
+export async function freshLora(
+  model: Model,
+  options: LoraOptions,
+  random: RandomKey,
+  tokenize?: Tokenize,
+): Promise<LoraAdapter> {
+  const {
+    rank,
+    alpha = 2 * rank,
+    dropout,
+    rsLora,
+    rankPattern,
+    alphaPattern,
+    modulesToSave,
+    trainableTokens,
+  } = options;
+  const { tables, others } = targetTables(model, options.targets);
+  const selected = others.length === 0 ? [] : inLayers(model, selectTargets(model, others), options.layers);
+  const isWhole = ({ path }: LinearLayer) => isNamed(model, `${path}.weight`, modulesToSave);
+  const targets = others === 'all' ? selected.filter((layer) => !isWhole(layer)) : selected;
+  const twice = targets.find(isWhole);
+  if (twice !== undefined) throw adapterErrors.changedTwice({ module: twice.path, ways: 'targets and modulesToSave' });
+  const paths = [...targets.map(({ path }) => path), ...tables];
+  checkPatterns(model, paths, { rankPattern, alphaPattern });
   const pairs = targets.map((layer) => {
     const own = patterned(rankPattern, model, layer.path) ?? rank;
     const bound = 1 / Math.sqrt(layer.inputs);
@@ -93,5 +134,12 @@ export function freshLora(model: Model, options: LoraOptions, random: RandomKey)
     const scale = patterned(alphaPattern, model, layer.path) ?? alpha;
     return { layer, rank: own, alpha: scale, a: draw, b: new Float32Array(layer.outputs * own) };
   });
-  return new LoraAdapter(model, pairs, { rank, alpha, dropout, rsLora, rankPattern, alphaPattern });
+  const rankOf = (path: string) => {
+    const own = patterned(rankPattern, model, path) ?? rank;
+    return { rank: own, scale: (patterned(alphaPattern, model, path) ?? alpha) / (rsLora ? Math.sqrt(own) : own) };
+  };
+  const own = await freshOwn(model, { modulesToSave, trainableTokens, tables, rankOf }, random, tokenize);
+  return new LoraAdapter(model, pairs, { rank, alpha, dropout, rsLora, rankPattern, alphaPattern }, null, own);
 }
+
+const isNone = (tokens: LoraOptions['trainableTokens']): boolean => Object.keys(tokens).length === 0;

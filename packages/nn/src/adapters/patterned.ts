@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LinearLayer, Model } from '../contracts/index.js';
+import type { Model } from '../contracts/index.js';
 import { adapterErrors } from './adapter-errors.js';
 
 type Patterns = Readonly<Record<string, number>>;
@@ -18,16 +18,16 @@ const matches = (key: string, name: string): boolean => new RegExp(`^(.*\\.)?(${
 /** Every pattern means some layer. @throws LLMF_NN_UNKNOWN_TARGET, LLMF_NN_BAD_PATTERN */
 export function checkPatterns(
   model: Model,
-  layers: readonly LinearLayer[],
+  paths: readonly string[],
   patterns: Readonly<Record<string, Patterns>>,
 ): void {
   for (const key of Object.values(patterns).flatMap((each) => Object.keys(each))) {
     try {
-      if (layers.some(({ path }) => patterned({ [key]: 1 }, model, path) !== undefined)) continue;
+      if (paths.some((path) => patterned({ [key]: 1 }, model, path) !== undefined)) continue;
     } catch (error) {
       throw adapterErrors.badPattern({ target: key, reason: (error as Error).message });
     }
-    const known = [...new Set(layers.map(({ path }) => path.slice(path.lastIndexOf('.') + 1)))];
+    const known = [...new Set(paths.map((path) => path.slice(path.lastIndexOf('.') + 1)))];
     throw adapterErrors.unknownTarget({ target: key, known });
   }
 }

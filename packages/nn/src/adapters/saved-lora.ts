@@ -7,6 +7,8 @@ import { readAdapterFolder, type AdapterFolder, type LayerTensors } from './adap
 import { LoraAdapter, type LayerPair, type LoraFacts } from './lora-adapter.js';
 import { loraForm, type LoraConfig } from './lora-form.js';
 import { patterned } from './patterned.js';
+import { isOwn, readOwn } from './own/read-own.js';
+import type { OwnModules } from './own/own-modules.js';
 import { isForTrainingOnly, parsePeftHeadKey } from './peft-names.js';
 
 /**
@@ -16,10 +18,32 @@ import { isForTrainingOnly, parsePeftHeadKey } from './peft-names.js';
  */
 export async function savedLora(model: Model, folder: string, option: string, dropout = 0): Promise<LoraAdapter> {
   const file = await readAdapterFolder(folder, option, loraForm);
-  const layers = file.byLayer(model, ['lora_A', 'lora_B'], (key) => isForTrainingOnly(key) || isOfHead(key));
-  const pairs = layers.map((layer) => savedPair(model, file, layer));
-  return new LoraAdapter(model, pairs, savedFacts(file.config, dropout), await headsOf(model, folder, file));
+  const isElsewhere = (key: string) => isForTrainingOnly(key) || isOfHead(key) || isOwn(model, key);
+  const pairs = savedPairs(model, file, ['lora_A', 'lora_B'], isElsewhere);
+  const own = await savedModules(model, file);
+  return new LoraAdapter(model, pairs, savedFacts(file.config, dropout), await headsOf(model, folder, file), own);
 }
+
+/** Those of all layers; none where the adapter changes no linear layer. */
+export function savedPairs(
+  model: Model,
+  file: AdapterFolder<LoraConfig>,
+  parts: readonly string[],
+  isElsewhere: (key: string) => boolean,
+): LayerPair[] {
+  const hasOthers = Object.keys(file.tensors).some((key) => isOwn(model, key));
+  if (hasOthers && Object.keys(file.tensors).every(isElsewhere)) return [];
+  return file.byLayer(model, parts, isElsewhere).map((layer) => savedPair(model, file, layer));
+}
+
+/** The modules of its own, with the rank that the config gives to each table. */
+export const savedModules = (model: Model, file: AdapterFolder<LoraConfig>): Promise<OwnModules | null> =>
+  readOwn(model, file, file.config, (path) => {
+    const { r, lora_alpha, use_rslora, rank_pattern, alpha_pattern } = file.config;
+    const rank = patterned(rank_pattern, model, path) ?? r;
+    const alpha = patterned(alpha_pattern, model, path) ?? lora_alpha;
+    return { rank, scale: alpha / (use_rslora ? Math.sqrt(rank) : rank) };
+  });
 
 /** A and B of one layer, of the rank that its config gives it. */
 export function savedPair(model: Model, file: AdapterFolder<LoraConfig>, of: LayerTensors): LayerPair {

@@ -37,6 +37,18 @@ export interface LinearLayer {
   readonly bias: Tensor1D | null;
 }
 
+/** A table of embeddings as adapters see it: row `id` of [count, size]. */
+export interface EmbeddingLayer {
+  /** Module path without `.weight`, e.g. `model.embed_tokens`. */
+  readonly path: string;
+  readonly count: number;
+  readonly size: number;
+  /** What a tied head reads; not what `forward` gives where a low-rank update is added to it. */
+  readonly weight: Tensor2D;
+  /** ids [T] → [T, size] */
+  forward(ids: Int32Array | Tensor1D): Tensor2D;
+}
+
 /** The adapter that is active in a forward pass. It travels in the context, never as model state. */
 export interface ActiveAdapter {
   /** Declared fact: the layer's adapter is low-rank additive. */
@@ -51,11 +63,20 @@ export interface ActiveAdapter {
   readonly keysBefore?: KeysBefore;
   /** Prompt tuning: embeddings that come before those of a sequence's first token. */
   readonly virtualTokens?: VirtualTokens;
+  /** Modules of its own in the place of the model's: what it trains whole, and tables of embeddings that it changes. */
+  readonly replaced?: ReplacedModules;
   /**
    * Several adapters in one pass: that of each segment of the context, null for the base alone. Nothing else of this one
    * is asked then.
    */
   readonly ofSegments?: readonly (ActiveAdapter | null)[];
+}
+
+export interface ReplacedModules {
+  /** The model with these modules; all others are the model's own. */
+  readonly model: Model;
+  /** Are some of them between the tokens' embeddings and the head? Then other adapters cannot share its pass. */
+  readonly areBetween: boolean;
 }
 
 export interface KeysBefore {
@@ -119,6 +140,8 @@ export interface ForwardContext {
 
 /** Turns hidden states into logits: h Wᵀ + b, perhaps softly capped. */
 export interface LanguageHead {
+  /** Module path, e.g. `lm_head`, also where the weight is the table of embeddings. */
+  readonly path?: string;
   /** [vocabulary, C]; may be the embedding table. */
   readonly weight: Tensor2D;
   readonly bias: Tensor1D | null;
@@ -126,6 +149,27 @@ export interface LanguageHead {
   readonly softCap?: number;
   /** What hidden states [T, C] go through first (BERT's dense layer and norm); left out: nothing. */
   transform?(hidden: Tensor2D, context: ForwardContext): Tensor2D;
+}
+
+/** The modules of a model, to be built again over other weights. */
+export interface ModuleTree {
+  /** What each weight is, by name. */
+  readonly weights: ReadonlyMap<string, WeightInfo>;
+  /** Tables of embeddings by path, that of the tokens first. */
+  readonly embeddings: ReadonlyMap<string, EmbeddingLayer>;
+  /** Module path of the language-model head, also where its weight is the table of the tokens. */
+  readonly headPath: string;
+  /** The same modules; weights and tables that the source does not give are this model's own. */
+  over(source: OtherWeights): Model;
+}
+
+/** What is read in the place of some of a model's weights. */
+export interface OtherWeights {
+  weight(name: string): Tensor | undefined;
+  /** In the place of a table of embeddings, which has the weight of above already. */
+  embedding?(table: EmbeddingLayer): EmbeddingLayer;
+  /** In the place of the language-model head. */
+  head?(head: LanguageHead): LanguageHead;
 }
 
 /** A language model (or the language half of a vision-language model); causal unless it says otherwise. */
@@ -139,6 +183,10 @@ export interface Model {
   readonly parameters: ReadonlyMap<string, Parameter>;
   /** Every linear layer but the language-model head, in forward order. */
   readonly linears: ReadonlyMap<string, LinearLayer>;
+  /** Left out: adapters cannot train modules of it whole, nor tables of embeddings. */
+  readonly tree?: ModuleTree;
+  /** Changes the logits of any head that reads this model (a temperature); left out: they are the head's. */
+  reads?(head: LanguageHead): LanguageHead;
   /** Those that a new adapter may take, where a part of the model is kept frozen; left out: all. */
   readonly targets?: ReadonlyMap<string, LinearLayer>;
   /** The architecture's. */
@@ -208,6 +256,11 @@ export interface AttachedAdapter extends ActiveAdapter {
   readonly peftConfig: Readonly<Record<string, unknown>>;
   /** True while its output is exactly zero (fresh LoRA), so that policy ≡ reference is known. */
   readonly isIdentity: boolean;
+  /**
+   * Weights of its own in the place of the model's, by the model's names, as they stand in the model's memory; the caller
+   * disposes them.
+   */
+  ownWeights?(): ReadonlyMap<string, Tensor>;
   /** What the layer's weights become; null where it changes nothing. Left out: it cannot be put into weights. */
   merged?(layer: LinearLayer): MergedLayer | null;
   /** Heads that its folder holds: PEFT's `modules_to_save` of a sequence classifier, or heads beside the model. */
@@ -264,6 +317,8 @@ export interface WeightInfo {
   readonly transposedOnDisk?: boolean;
 }
 export interface WeightSource {
+  /** The table to be built in the place of this one; left out: itself. */
+  inPlaceOf?(table: EmbeddingLayer): EmbeddingLayer;
   /** The parameter of this name, shape and kind; the loader decided on trainable or frozen and its storage. */
   take(name: string, info: WeightInfo): Parameter;
 }

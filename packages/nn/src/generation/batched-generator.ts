@@ -15,15 +15,15 @@ import type {
 import { adapterFor, lengthBefore } from '../adapters/adapter-of.js';
 import type { ForwardContext, Model } from '../contracts/model.js';
 import type { Positions } from '../contracts/segments.js';
+import { embedded } from '../modules/replaced-modules.js';
 import { sampleTokens, type SampleTokensOptions } from '../ops/sample-tokens/sample-tokens.js';
-import { selectedLogProbs } from '../ops/selected-log-probs/selected-log-probs.js';
 import { tf } from '../tf.js';
 import { nonFiniteWeight } from '../weights/non-finite-weight.js';
 import { generationErrors } from './generation-errors.js';
 import { KeyValueArena } from './key-value-arena.js';
-import { logitsOf } from './logits.js';
 import { checkSampling } from './check-sampling.js';
 import { promptPass, type Pass } from './prompt-pass.js';
+import { rowLogits, rowLogProbs } from './row-heads.js';
 import {
   beginAnswer,
   endAnswer,
@@ -158,7 +158,8 @@ export class BatchedGenerator implements Generator {
     ends: readonly number[],
     settings: GenerationSettings,
   ): Promise<void> {
-    const logits = this.logits(hidden, ends); // [sequences, V]
+    const adapters = sequences.map(({ prompt }) => prompt.adapter);
+    const logits = this.logits(hidden, ends, adapters); // [sequences, V]
     const draws = drawsOf(sequences, settings);
     const { ids, logProb } = sampleTokens(logits, draws, optionsOf(sequences, settings, logits.shape[1]));
     logits.dispose();
@@ -167,7 +168,7 @@ export class BatchedGenerator implements Generator {
     const failed = sequences.find((_, at) => chosen[at]! < 0);
     if (failed !== undefined) throw await this.notFinite(failed);
     const isSteered = this.options.steering !== undefined && settings.logProbs === true;
-    const logProbs = isSteered ? await this.ownLogProbs(hidden, ends, chosen as Int32Array) : ofLogits;
+    const logProbs = isSteered ? await this.ownLogProbs(hidden, ends, adapters, chosen as Int32Array) : ofLogits;
     for (const [at, sequence] of sequences.entries()) {
       const id = chosen[at]!;
       sequence.ids.push(id);
@@ -177,37 +178,42 @@ export class BatchedGenerator implements Generator {
   }
 
   /** The model's own, where something else steered the choice: one more pass through the head. */
-  private async ownLogProbs(hidden: tf.Tensor2D, ends: readonly number[], ids: Int32Array): Promise<Float32Array> {
-    const { weight, bias, softCap } = this.model.head;
-    const { logProb } = selectedLogProbs(hidden, weight, Int32Array.from(ends), ids, { bias, softCap });
-    const values = (await logProb.data()) as Float32Array;
-    logProb.dispose();
+  private async ownLogProbs(
+    hidden: tf.Tensor2D,
+    ends: readonly number[],
+    adapters: Pass['adapters'],
+    ids: Int32Array,
+  ): Promise<Float32Array> {
+    const logProbs = tf.tidy(() => rowLogProbs(this.model, hidden, ends, adapters, ids));
+    const values = (await logProbs.data()) as Float32Array;
+    logProbs.dispose();
     return values;
   }
 
-  private logits(hidden: tf.Tensor2D, ends: readonly number[]): tf.Tensor2D {
+  private logits(hidden: tf.Tensor2D, ends: readonly number[], adapters: Pass['adapters']): tf.Tensor2D {
     const { steering } = this.options;
     return tf.tidy(() => {
-      const logits = logitsOf(this.model, hidden, ends);
+      const logits = rowLogits(this.model, hidden, ends, adapters);
       return steering?.(tf.gather(hidden, tf.tensor1d([...ends], 'int32')), logits) ?? logits;
     });
   }
 
   private forward(pass: Pass, arena: KeyValueArena): tf.Tensor2D {
-    const { ids, segments, positions, adapters, rows, spans, across, embedded } = pass;
+    const { ids, segments, positions, adapters, rows, spans, across } = pass;
     arena.begin(rows, spans);
     if (across !== undefined) arena.across!.begin(across.rows, across.spans);
-    const embeddings = this.model.embed(ids); // [T, C]
+    const adapter = adapterFor(adapters);
+    const embeddings = embedded(this.model, ids, { adapter, segments }); // [T, C]
     const context: ForwardContext = {
       segments,
       positions,
-      adapter: adapterFor(adapters),
+      adapter,
       training: false,
       randomKey: { seed: 0, stream: 'evaluation', step: 0, microbatch: 0 },
       cache: arena,
       gradientCheckpointing: false,
     };
-    return this.model.forward(embedded?.(embeddings) ?? embeddings, context);
+    return this.model.forward(pass.embedded?.(embeddings) ?? embeddings, context);
   }
 
   private async notFinite({ prompt, ids }: Sequence): Promise<Error> {

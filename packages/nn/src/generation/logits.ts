@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ForwardContext, Model } from '../contracts/model.js';
+import { headOf } from '../modules/replaced-modules.js';
 import { linear } from '../ops/linear/linear.js';
 import { softCapped } from '../ops/soft-cap.js';
 import { tf } from '../tf.js';
 
 /** A pass without an adapter. */
-const plain: ForwardContext = {
+export const plainPass: ForwardContext = {
   segments: [],
   positions: new Int32Array(0),
   adapter: null,
@@ -22,10 +23,10 @@ export function logitsOf(
   model: Model,
   hidden: tf.Tensor2D,
   rows: readonly number[] | Int32Array,
-  context: ForwardContext = plain,
+  context: ForwardContext = plainPass,
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const { weight, bias, softCap = 0, transform } = model.head;
+    const { weight, bias, softCap = 0, transform } = headOf(model, context.adapter);
     const seen = transform?.(hidden, context) ?? hidden;
     const chosen = tf.gather(seen, tf.tensor1d(Int32Array.from(rows), 'int32')); // [rows, C]
     return softCapped(linear(chosen, weight, { bias }), softCap);

@@ -6,7 +6,7 @@ import { errors } from '../errors.js';
 import { tf } from '../tf.js';
 
 /** Rows of a pass that have the same adapter. */
-interface Share {
+export interface Share {
   readonly adapter: ActiveAdapter | null;
   readonly rows: number[];
 }
@@ -31,7 +31,7 @@ export function bySegment(
 }
 
 /** Every row once; those of no segment have no adapter. */
-function sharesOf(context: ForwardContext, tokens: number): Share[] {
+export function sharesOf(context: Pick<ForwardContext, 'adapter' | 'segments'>, tokens: number): Share[] {
   const adapters = Array.from({ length: tokens }, (): ActiveAdapter | null => null);
   for (const [segment, { start, length }] of context.segments.entries()) {
     if (start + length > tokens)

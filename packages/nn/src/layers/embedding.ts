@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { EmbeddingLayer } from '../contracts/model.js';
 import type { Ints } from '../ops/checks.js';
 import { embedding } from '../ops/embedding/embedding.js';
 
 /** Rows of a table by id: [T] → [T, size]. */
-export class Embedding {
+export class Embedding implements EmbeddingLayer {
   readonly count: number;
   readonly size: number;
 

@@ -35,6 +35,12 @@ export const architectureErrors = defineErrors('nn', {
     expected: 'an adapter of layers, such as lora, dora or ia3',
     fix: 'set adapter: lora',
   }),
+  modulesPerRow: (_facts: object) => ({
+    what: 'rows of one pass have adapters with modules of their own between embeddings and head, which rows cannot share',
+    got: 'adapters with other modules_to_save in one batch',
+    expected: 'one such adapter a batch; embeddings, trained tokens and heads of their own may differ from row to row',
+    fix: 'ask them one after the other',
+  }),
   ropeLengths: (f: { one: number; other: number; context: number }) => ({
     what: 'the rotary positions of this model depend on the length of a sequence, and one prompt would need two of them',
     got: `sequences of ${f.one} and of ${f.other} tokens`,

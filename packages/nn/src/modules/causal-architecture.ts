@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { z } from 'zod';
-import type { Architecture, Model, WeightSource } from '../contracts/model.js';
+import type { Architecture, Model, EmbeddingLayer, OtherWeights, Parameter, WeightSource } from '../contracts/model.js';
 import { CausalModel, type Decoder } from './causal-model.js';
 import { ModelParts } from './model-parts.js';
 import { configRemarks, readConfig, type ConfigSchema } from './read-config.js';
@@ -69,6 +69,19 @@ function architectureOf<Schema extends ConfigSchema>(
     treeOf(input, recorder);
     return recorder.weights;
   };
+  const build = (input: Record<string, unknown>, source: WeightSource, other?: OtherWeights): Model => {
+    const { parts, decoder, head, ...tree } = treeOf(input, source);
+    const own = { modelType, config: input, ...tree, ...(classifierHead && { classifierHead }) };
+    const over = (others: OtherWeights) =>
+      build(resizedConfig(input, parts, others), sourceOver(parts.parameters, others), others);
+    return new CausalModel(parts, decoder, {
+      ...own,
+      ...facts,
+      head: other?.head?.(head) ?? head,
+      headPath: head.path ?? paths.head,
+      over,
+    });
+  };
   return {
     name: modelType,
     description,
@@ -77,11 +90,7 @@ function architectureOf<Schema extends ConfigSchema>(
     weights,
     blocks: (input) => treeOf(input, new WeightRecorder()).parts.blocks,
     tied: (input) => treeOf(input, new WeightRecorder()).parts.tied,
-    build(input, source) {
-      const { parts, decoder, ...tree } = treeOf(input, source);
-      const own = { modelType, config: input, ...tree, ...(classifierHead && { classifierHead }) };
-      return new CausalModel(parts, decoder, { ...own, ...facts });
-    },
+    build: (input, source) => build(input, source),
     renameWeight(key) {
       if (buffers?.test(key) === true) return null;
       const name = renames.reduce((before, [pattern, after]) => before.replace(pattern, after), key);
@@ -91,4 +100,25 @@ function architectureOf<Schema extends ConfigSchema>(
     remarks: (input) => configRemarks(schema, spelt(input)),
     ...(family.completed === undefined ? {} : { completed: family.completed }),
   };
+}
+
+/** A model's weights, but for those that others replace. */
+const sourceOver = (own: ReadonlyMap<string, Parameter>, others: OtherWeights): WeightSource => ({
+  take(name) {
+    const parameter = own.get(name)!;
+    const value = others.weight(name) ?? parameter.value;
+    return value === parameter.value ? parameter : { ...parameter, shape: value.shape, value };
+  },
+  ...(others.embedding && { inPlaceOf: (table: EmbeddingLayer) => others.embedding!(table) }),
+});
+
+/** The config of a model whose table of tokens has another number of rows. */
+function resizedConfig(
+  config: Record<string, unknown>,
+  { embeddings }: ModelParts,
+  others: OtherWeights,
+): Record<string, unknown> {
+  const [tokens] = embeddings.values();
+  const rows = tokens && others.weight(`${tokens.path}.weight`)?.shape[0];
+  return rows === undefined || rows === tokens!.count ? config : { ...config, vocab_size: rows };
 }

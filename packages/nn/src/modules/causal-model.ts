@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tf } from '../tf.js';
-import type { ForwardContext, LinearLayer, Model, Parameter } from '../contracts/model.js';
+import type { ForwardContext, LinearLayer, Model, ModuleTree, Parameter } from '../contracts/model.js';
 import type { Ints } from '../ops/checks.js';
 import type { ModelParts } from './model-parts.js';
+import { replacedBetween } from './replaced-modules.js';
 import { withAdapterRows } from './with-adapter-rows.js';
 
 /** The part of a model below its head. */
@@ -14,7 +15,8 @@ export interface Decoder {
 export type CausalModelFacts = Pick<
   Model,
   'modelType' | 'config' | 'contextLength' | 'head' | 'isEncoder' | 'classifierHead' | 'decoderStart'
->;
+> &
+  Pick<ModuleTree, 'over' | 'headPath'>;
 
 /** A decoder, an encoder, or both, with a language-model head. */
 export class CausalModel implements Model {
@@ -30,6 +32,7 @@ export class CausalModel implements Model {
   readonly blocks: readonly string[];
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly linears: ReadonlyMap<string, LinearLayer>;
+  readonly tree: ModuleTree;
 
   constructor(
     parts: ModelParts,
@@ -43,10 +46,11 @@ export class CausalModel implements Model {
     if (facts.isEncoder) this.isEncoder = true;
     if (facts.classifierHead) this.classifierHead = facts.classifierHead;
     if (facts.decoderStart !== undefined) this.decoderStart = facts.decoderStart;
-    [this.vocabularySize, this.hiddenSize] = facts.head.weight.shape;
+    [this.vocabularySize, this.hiddenSize] = tf.tidy(() => facts.head.weight.shape);
     this.blocks = parts.blocks;
     this.parameters = parts.parameters;
     this.linears = parts.linears;
+    this.tree = { weights: parts.weights, embeddings: parts.embeddings, headPath: facts.headPath, over: facts.over };
   }
 
   /** ids [T] → [T, C]; ids on the host are checked against the vocabulary. */
@@ -55,6 +59,8 @@ export class CausalModel implements Model {
   }
 
   forward(embedded: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
+    const replaced = replacedBetween(context);
+    if (replaced !== null && replaced !== this) return replaced.forward(embedded, context);
     const own: (readonly [name: string, sum: tf.Scalar])[] = [];
     const kept = context.auxiliary && { auxiliary: (name: string, sum: tf.Scalar) => void own.push([name, sum]) };
     const { hidden } = tf.tidy(() => ({

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import type { LinearLayer, Model, Parameter, WeightInfo, WeightSource } from '../contracts/model.js';
+import type { EmbeddingLayer, LinearLayer, Model, Parameter, WeightInfo, WeightSource } from '../contracts/model.js';
 import { Embedding } from '../layers/embedding.js';
 import { Linear } from '../layers/linear.js';
 import { LayerNorm, RmsNorm } from '../layers/norms.js';
@@ -16,6 +16,10 @@ type Facts = Partial<Omit<WeightInfo, 'shape'>>;
 export class ModelParts implements WeightSource {
   readonly parameters = new Map<string, Parameter>();
   readonly linears = new Map<string, LinearLayer>();
+  /** Tables of embeddings by path; every family asks for that of its tokens first. */
+  readonly embeddings = new Map<string, EmbeddingLayer>();
+  /** What each weight is, by name. */
+  readonly weights = new Map<string, WeightInfo>();
   /** Module paths of the blocks, in order. */
   readonly blocks: string[] = [];
   /** Names a file may carry for a weight that is another one. */
@@ -38,7 +42,9 @@ export class ModelParts implements WeightSource {
   }
 
   take(name: string, info: WeightInfo): Parameter {
-    const parameter = this.source.take(this.pathOf(name), { ...info, ...this.facts });
+    const whole = { ...info, ...this.facts };
+    const parameter = this.source.take(this.pathOf(name), whole);
+    this.weights.set(parameter.name, whole);
     this.parameters.set(parameter.name, parameter);
     return parameter;
   }
@@ -60,8 +66,12 @@ export class ModelParts implements WeightSource {
   }
 
   /** The table `<path>.weight` [rows, columns]. */
-  embedding(path: string, shape: readonly [rows: number, columns: number], facts: Facts = {}): Embedding {
-    return new Embedding(this.matrix(`${path}.weight`, shape, { kind: 'embedding', ...facts }), this.pathOf(path));
+  embedding(path: string, shape: readonly [rows: number, columns: number], facts: Facts = {}): EmbeddingLayer {
+    const weight = this.matrix(`${path}.weight`, shape, { kind: 'embedding', ...facts });
+    const plain = new Embedding(weight, this.pathOf(path));
+    const table = this.source.inPlaceOf?.(plain) ?? plain;
+    this.embeddings.set(table.path, table);
+    return table;
   }
 
   /** `<path>.weight` [size] */
@@ -78,11 +88,11 @@ export class ModelParts implements WeightSource {
   /** The language-model head at this path: `weight` [vocabulary, C], perhaps `bias`; the weight is `tiedTo`'s where given. */
   head(
     shape: readonly [vocabulary: number, hidden: number],
-    { tiedTo = null, hasBias = false }: { readonly tiedTo?: Embedding | null; readonly hasBias?: boolean } = {},
+    { tiedTo = null, hasBias = false }: { readonly tiedTo?: EmbeddingLayer | null; readonly hasBias?: boolean } = {},
   ): Model['head'] {
     if (tiedTo !== null) this.tie('weight', `${tiedTo.path}.weight`);
     const weight = tiedTo?.weight ?? this.matrix('weight', shape, { kind: 'head' });
-    return { weight, bias: hasBias ? this.bias('bias', shape[0]) : null };
+    return { path: this.pathOf('').slice(0, -1), weight, bias: hasBias ? this.bias('bias', shape[0]) : null };
   }
 
   /** A file may carry this name too, for the weight of that name. */

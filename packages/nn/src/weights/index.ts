@@ -7,3 +7,4 @@ export { expansionLines } from './expansion-lines.js';
 export { frozenTensor, frozenWeight, packedBytes } from './frozen-tensor.js';
 export { nonFiniteWeight } from './non-finite-weight.js';
 export { isReadNatively, packedOf } from './packed.js';
+export { transposed } from './transposed.js';

@@ -3,6 +3,8 @@ import type { ForwardMode, TrainingHooks } from '../contracts/hooks.js';
 import type { Batch } from '../contracts/data.js';
 import type { LossNeeds, Pooling, ResponseLogProbs } from '../contracts/loss.js';
 import {
+  embedded,
+  headOf,
   segmentSum,
   selectedLogProbs,
   tf,
@@ -44,9 +46,10 @@ export function batchLogProbs(
   mode: ForwardMode,
   hooks: Pick<TrainingHooks, 'inputsEmbedded'>,
 ): ResponseLogProbs {
-  const embedded = hooks.inputsEmbedded.call(model.embed(batch.ids), batch, { model, ...mode }); // [T, C]
   const { segments, positions } = batch;
-  const hidden = model.forward(embedded, { segments, positions, ...mode }); // [T, C]
+  const rows = embedded(model, batch.ids, { segments, adapter: mode.adapter });
+  const input = hooks.inputsEmbedded.call(rows, batch, { model, ...mode }); // [T, C]
+  const hidden = model.forward(input, { segments, positions, ...mode }); // [T, C]
   return new BatchLogProbs(model, batch, request, hidden, mode);
 }
 
@@ -111,7 +114,7 @@ class BatchLogProbs implements ResponseLogProbs {
   private select(): SelectedLogProbs {
     if (this.selected !== null) return this.selected;
     const { stats, span } = this.request;
-    const { weight, bias, softCap, transform } = this.model.head;
+    const { weight, bias, softCap, transform } = headOf(this.model, this.mode.adapter);
     const { rows, targets } = scoredTokens(this.batch, span);
     checkHidden(this.model, this.batch.ids, rows, targets);
     const { segments, positions } = this.batch;

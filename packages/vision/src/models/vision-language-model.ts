@@ -49,6 +49,9 @@ export class VisionLanguageModel implements Model {
   get hiddenSize(): number {
     return this.language.hiddenSize;
   }
+  get tree(): Model['tree'] {
+    return this.language.tree;
+  }
   get head(): Model['head'] {
     return this.language.head;
   }

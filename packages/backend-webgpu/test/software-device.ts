@@ -28,7 +28,7 @@ export async function whySkipped(): Promise<string | null> {
     return null;
   } catch (error) {
     const reason = (error as Error).message.split('\n', 1)[0];
-    return `${reason}; on Debian: apt install libvulkan1 chromium-common`;
+    return `${reason}; how to install what these tests need: docs/gpu.md`;
   }
 }
 

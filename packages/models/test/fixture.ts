@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { readSafetensors, toFloat32, type HostTensor } from '@llmf/core';
 import {
   type Segment,
+  embedded,
   logitsOf,
   isMatrix,
   selectedLogProbs,
@@ -117,7 +118,8 @@ export function contextOf(row: PackedRow, more: Partial<ForwardContext> = {}): F
 /** Logits of every token of the row, [T · V] on the host. */
 export async function logits(model: Model, row: PackedRow, more: Partial<ForwardContext> = {}): Promise<Float32Array> {
   const result = tf.tidy(() => {
-    const hidden = model.forward(model.embed(row.ids), contextOf(row, more));
+    const context = contextOf(row, more);
+    const hidden = model.forward(embedded(model, row.ids, context), context);
     return logitsOf(
       model,
       hidden,

@@ -311,13 +311,13 @@ describe('lora from a folder that PEFT wrote', () => {
 
   it('names the tensors of what it does not compute, and the flag of who asked', async () => {
     const message = await refusal(async (folder) => {
-      withConfig({ trainable_token_indices: [3] })(folder);
+      withConfig({ kasa_config: { beta: 1 } })(folder);
       await withTensors((name) => name.replace(/^.*layers\.0\.self_attn.*lora_A.*$/, 'base_model.model.token_rows'))(
         folder,
       );
     });
     expect(message).toMatch(
-      /^LLMF_NN_ADAPTER_KEY[^]*, trainable_token_indices\n {2}got: \[3\] \(tensors base_model\.model\.token_rows\)/,
+      /^LLMF_NN_ADAPTER_KEY[^]*, kasa_config\n {2}got: \{"beta":1\} \(tensors base_model\.model\.token_rows\)/,
     );
     await expect(lora.load!(model(), join(fixtures, 'nowhere'), '--adapter')).rejects.toThrow(
       /no such folder\n {2}to do: give --adapter a PEFT folder/,

@@ -57,7 +57,6 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   nn: [
     'contracts',
     'head-files',
-    'adapters',
     'weights',
     'autograd',
     'ops',
@@ -66,6 +65,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'heads',
     'modules',
     'generation',
+    'adapters',
   ],
 };
 /** The reverse pass adds gradients up in place, by the one kernel that can. */

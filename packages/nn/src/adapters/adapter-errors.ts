@@ -16,12 +16,6 @@ export const adapterErrors = defineErrors('nn', {
     expected: `0 to ${f.blocks - 1}`,
     fix: 'count blocks from 0',
   }),
-  badPattern: (f: { target: string; reason: string }) => ({
-    what: 'adapter.targets is not a regular expression',
-    where: 'adapter.targets',
-    got: `${f.target} (${f.reason})`,
-    fix: 'correct the pattern between the slashes',
-  }),
   adapterOption: (f: { option: string; got: string; saved: string; folder: string }) => ({
     what: `adapter.${f.option} asks for something else than the adapter to continue from`,
     where: `adapter.${f.option}`,

@@ -4,7 +4,6 @@ import { freeze } from './freeze.js';
 import { lora } from './lora.js';
 import { none } from './none.js';
 
-export { adapterFor, adapterOf, changesLayer } from './adapter-of.js';
 export { readAdapterFolder, type AdapterFolder, type LayerTensors } from './adapter-folder.js';
 export type { PeftForm, Refusal } from './peft-form.js';
 export { adapterKindOf } from './adapter-kind.js';

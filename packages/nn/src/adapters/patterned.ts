@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Model } from '../contracts/index.js';
+import { errors } from '../errors.js';
 import { adapterErrors } from './adapter-errors.js';
 
 type Patterns = Readonly<Record<string, number>>;
@@ -25,7 +26,7 @@ export function checkPatterns(
     try {
       if (paths.some((path) => patterned({ [key]: 1 }, model, path) !== undefined)) continue;
     } catch (error) {
-      throw adapterErrors.badPattern({ target: key, reason: (error as Error).message });
+      throw errors.badPattern({ target: key, reason: (error as Error).message });
     }
     const known = [...new Set(paths.map((path) => path.slice(path.lastIndexOf('.') + 1)))];
     throw adapterErrors.unknownTarget({ target: key, known });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LinearLayer, Model } from '../contracts/index.js';
+import { matcherOf } from '../weights/path-matcher.js';
 import { adapterErrors } from './adapter-errors.js';
 
 /**
@@ -37,18 +38,6 @@ export function inLayers(
   const unknown = numbers.find((number) => number >= blocks.length);
   if (unknown !== undefined) throw adapterErrors.unknownBlock({ block: unknown, blocks: blocks.length });
   return layers.filter(({ path }) => numbers.some((number) => path.startsWith(`${blocks[number]!}.`)));
-}
-
-/** Does a path carry a name, or match a pattern? */
-export function matcherOf(target: string): (path: string) => boolean {
-  const pattern = /^\/(.+)\/([imsu]*)$/.exec(target);
-  if (pattern === null) return (path) => path === target || path.endsWith(`.${target}`);
-  try {
-    const expression = new RegExp(pattern[1]!, pattern[2]);
-    return (path) => expression.test(path);
-  } catch (error) {
-    throw adapterErrors.badPattern({ target, reason: (error as Error).message });
-  }
 }
 
 /** The distinct last parts of the layers' paths: `q_proj`, `k_proj`, … */

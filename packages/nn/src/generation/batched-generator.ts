@@ -12,7 +12,7 @@ import type {
   Generator,
   GeneratorOptions,
 } from '../contracts/generation.js';
-import { adapterFor, lengthBefore } from '../adapters/adapter-of.js';
+import { adapterFor, lengthBefore } from '../layers/adapter-of.js';
 import type { ForwardContext, Model } from '../contracts/model.js';
 import type { Positions } from '../contracts/segments.js';
 import { embedded } from '../modules/replaced-modules.js';

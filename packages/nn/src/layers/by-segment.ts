@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor2D } from '@tensorflow/tfjs-core';
-import { adapterOf } from '../adapters/adapter-of.js';
+import { adapterOf } from './adapter-of.js';
 import type { ActiveAdapter, ForwardContext } from '../contracts/model.js';
 import { errors } from '../errors.js';
 import { tf } from '../tf.js';

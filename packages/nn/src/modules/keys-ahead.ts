@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { adapterOf, isBeginning } from '../adapters/adapter-of.js';
+import { adapterOf, isBeginning } from '../layers/adapter-of.js';
 import type { ForwardContext, KeysBefore } from '../contracts/model.js';
 import type { AttentionSpan } from '../contracts/ops.js';
 import type { Segment } from '../contracts/segments.js';

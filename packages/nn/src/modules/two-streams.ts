@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lengthBefore } from '../adapters/adapter-of.js';
+import { lengthBefore } from '../layers/adapter-of.js';
 import type { ActiveAdapter, ForwardContext } from '../contracts/model.js';
 import type { Positions, Segment } from '../contracts/segments.js';
 import { embedding } from '../ops/embedding/embedding.js';

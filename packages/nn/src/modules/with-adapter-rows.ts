@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { adapterOf, isBeginning, lengthBefore } from '../adapters/adapter-of.js';
+import { adapterOf, isBeginning, lengthBefore } from '../layers/adapter-of.js';
 import type { ForwardContext } from '../contracts/model.js';
 import type { Positions, Segment } from '../contracts/segments.js';
 import { tf } from '../tf.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { findNamed, type Choice, type Container } from '@llmf/core';
 import { z } from 'zod';
-import { matcherOf } from '../adapters/targets.js';
+import { matcherOf } from './path-matcher.js';
 import type { LoadOptions, WeightInfo } from '../contracts/model.js';
 import { WeightFormatToken, type ChosenFormat } from '../contracts/weight-format.js';
 import { errors } from '../errors.js';

@@ -3,7 +3,8 @@
 import { normals, type RandomKey } from '@llmf/core';
 import type { Model, ModuleTree, Tokenize } from '../../contracts/model.js';
 import { adapterErrors } from '../adapter-errors.js';
-import { matcherOf, type Targets } from '../targets.js';
+import { matcherOf } from '../../weights/path-matcher.js';
+import type { Targets } from '../targets.js';
 import { isNamed } from './own-keys.js';
 import { OwnModules, tokenTable, treeOf, type OwnLowRank, type OwnParts, type OwnWeight } from './own-modules.js';
 

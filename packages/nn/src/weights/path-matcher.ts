@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+import { errors } from '../errors.js';
+
+/** Does a path carry a name, or match a pattern? */
+export function matcherOf(target: string): (path: string) => boolean {
+  const pattern = /^\/(.+)\/([imsu]*)$/.exec(target);
+  if (pattern === null) return (path) => path === target || path.endsWith(`.${target}`);
+  try {
+    const expression = new RegExp(pattern[1]!, pattern[2]);
+    return (path) => expression.test(path);
+  } catch (error) {
+    throw errors.badPattern({ target, reason: (error as Error).message });
+  }
+}

@@ -22,10 +22,13 @@ export function rowKindsOf(has: (role: ColumnRole) => boolean): AnsweredKind[] {
   return kinds;
 }
 
-/** Conversions that lose nothing of what is asked: a pair gives its chosen answer, or two labelled ones, or a group of two. */
+/**
+ * Conversions that lose nothing of what is asked: a pair gives its chosen answer, or two labelled ones, or a group of two;
+ * a ranking gives its best answer, or pairs of a better and a worse one.
+ */
 const servedBy: Readonly<Record<AnsweredKind, readonly AnsweredKind[]>> = {
-  pair: ['pair'],
-  single: ['single', 'pair'],
+  pair: ['pair', 'group'],
+  single: ['single', 'pair', 'group'],
   labelled: ['labelled', 'pair'],
   group: ['group', 'pair'],
 };
@@ -67,7 +70,12 @@ export function withAnswers(cells: Cells, wanted: WantedRows, parts: ChatParts):
 
   if (kind === 'labelled') return [example([answer('response', readLabel(cells))])];
   if (kind === 'single') return [example([answer('response', 'response')])];
-  if (kind === 'group') return [example(rankedAnswers(cells, wanted))];
+  if (kind === 'group') {
+    const ranked = rankedAnswers(cells, wanted);
+    if (wanted === 'pair') return pairsOf(ranked, cells).map(example);
+    const answers = ranked.map((each) => each.answer);
+    return [example(wanted === 'single' ? answers.slice(0, 1) : answers)];
+  }
   const chosen = answer('chosen', 'chosen');
   if (wanted === 'single' || wanted === 'text') return [example([{ ...chosen, role: 'response' }])];
   const rejected = answer('rejected', 'rejected');
@@ -137,18 +145,23 @@ export function readLabel(cells: Cells): 'desirable' | 'undesirable' {
   throw new RowProblem(`column ${cells.column('label')} is ${JSON.stringify(label)}, neither true nor false`);
 }
 
+interface Ranked {
+  readonly answer: Answer;
+  readonly score: number;
+}
+
 /**
  * A list of answers, best first: by `scores` when the row has them, else in the order given.
  * @throws RowProblem where a ranking is wanted and two answers have one score
  */
-function rankedAnswers(cells: Cells, wanted: WantedRows): Answer[] {
+function rankedAnswers(cells: Cells, wanted: WantedRows): Ranked[] {
   const where = `column ${cells.column('responses')}`;
   const list = asStructure(cells.required('responses'), where);
   if (!Array.isArray(list) || list.length < 2) throw new RowProblem(`${where} is not a list of at least two answers`);
   const answers = list.map((value: unknown, at) =>
     readAnswer(value, `answer ${at + 1} of ${where}`, 'response', cells),
   );
-  if (!cells.has('scores')) return answers;
+  if (!cells.has('scores')) return answers.map((answer, at) => ({ answer, score: -at }));
   const scoresWhere = `column ${cells.column('scores')}`;
   const scores = asStructure(cells.required('scores'), scoresWhere);
   if (!Array.isArray(scores) || scores.length !== answers.length) {
@@ -157,8 +170,24 @@ function rankedAnswers(cells: Cells, wanted: WantedRows): Answer[] {
   const numbers = scores.map((score) => asNumber(score, scoresWhere));
   if (wanted === 'group' && new Set(numbers).size < numbers.length)
     throw new RowProblem(`${scoresWhere} gives two answers the same score, so it does not rank them`);
-  return answers
-    .map((_, at) => at)
-    .sort((a, b) => numbers[b]! - numbers[a]! || a - b)
-    .map((at) => answers[at]!);
+  return answers.map((answer, at) => ({ answer, score: numbers[at]! })).toSorted((a, b) => b.score - a.score);
+}
+
+/**
+ * Pairs of a better and a worse answer, those of the best first; at most ten of a row, as StackLLaMA takes them of a
+ * question (Beeching et al., 2023). @throws RowProblem where no answer is better than another
+ */
+function pairsOf(ranked: readonly Ranked[], cells: Cells): Answer[][] {
+  const pairs = ranked.flatMap((better, at) =>
+    ranked
+      .slice(at + 1)
+      .filter(({ score }) => score < better.score)
+      .filter((worse) => !sameMessages(better.answer.messages, worse.answer.messages))
+      .map((worse): Answer[] => [
+        { ...better.answer, role: 'chosen' },
+        { ...worse.answer, role: 'rejected' },
+      ]),
+  );
+  if (pairs.length === 0) throw new RowProblem(`column ${cells.column('responses')} has no answer better than another`);
+  return pairs.slice(0, 10);
 }

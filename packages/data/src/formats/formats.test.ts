@@ -325,6 +325,30 @@ describe('labelled, ranked, text and token rows', () => {
     expect(shape(example).answers).toEqual([answer('response', 'y'), answer('response', 'z'), answer('response', 'x')]);
   });
 
+  it('makes pairs of a ranking: each better answer with each worse one, the best first; equals are none', async () => {
+    const row = { prompt: 'a', responses: ['x', 'y', 'z', 'w'], scores: [1, 3, 1, 0] };
+    const pair = (better: string, worse: string) => [answer('chosen', better), answer('rejected', worse)];
+    expect((await readOne(row, 'pair')).map((each) => shape(each).answers)).toEqual([
+      pair('y', 'x'),
+      pair('y', 'z'),
+      pair('y', 'w'),
+      pair('x', 'w'),
+      pair('z', 'w'),
+    ]);
+    const many = { prompt: 'a', responses: ['1', '2', '3', '4', '5', '6'] };
+    const pairs = await readOne(many, 'pair');
+    expect(pairs).toHaveLength(10);
+    expect(shape(pairs[9]).answers).toEqual(pair('3', '4'));
+    expect(await readOne({ prompt: 'a', responses: ['x', 'y'], scores: [1, 1] }, 'pair')).toEqual([
+      'column responses has no answer better than another',
+    ]);
+  });
+
+  it('takes the best answer of a ranking for supervised training', async () => {
+    const examples = await readOne({ prompt: 'a', responses: ['x', 'y'], scores: [1, 2] }, 'single');
+    expect(examples.map((each) => shape(each).answers)).toEqual([[answer('response', 'y')]]);
+  });
+
   it('ranks no answers of one score', async () => {
     const tied = { prompt: 'a', responses: ['x', 'y', 'z'], scores: [1, 3, 1] };
     expect(await readOne(tied, 'group')).toEqual([

@@ -75,7 +75,7 @@ describe.each([
       base,
       vocabulary,
       ids: [...ids],
-      logits: [...ids].map((_, at) => [...rows.slice(at * vocabulary, (at + 1) * vocabulary)]),
+      logits: [...ids].map((_, at) => Array.from(rows.subarray(at * vocabulary, (at + 1) * vocabulary))),
     };
     writeFileSync(join(folder, '..', 'expected.json'), JSON.stringify(given));
     expect(largest(rows, logits(model, again, ids))).toBe(0);

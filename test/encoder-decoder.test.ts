@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Whole runs of every kind of stage on a tiny T5. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import algoIlql from '@llmf/algo-ilql';
@@ -18,6 +18,31 @@ import { ruleOf } from './support/online.js';
 const folder = mkdtempSync(join(tmpdir(), 'llmf-encoder-decoder-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const model = join(repository, 'packages', 'models', 'fixtures', 't5');
+
+/** The model with words for its ids, which who reads answers asks for. */
+function withTokenizer(): string {
+  const copy = join(folder, 'worded');
+  cpSync(model, copy, { recursive: true });
+  const vocab = Object.fromEntries(Array.from({ length: 61 }, (_, id) => [id === 1 ? '</s>' : `w${id}`, id]));
+  const end = {
+    id: 1,
+    content: '</s>',
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  };
+  const tokenizer = {
+    version: '1.0',
+    added_tokens: [end],
+    pre_tokenizer: { type: 'WhitespaceSplit' },
+    model: { type: 'WordLevel', vocab, unk_token: 'w2' },
+  };
+  writeFileSync(join(copy, 'tokenizer.json'), JSON.stringify(tokenizer));
+  writeFileSync(join(copy, 'tokenizer_config.json'), JSON.stringify({ eos_token: '</s>' }));
+  return copy;
+}
 
 const rows = Array.from({ length: 8 }, (_, row) => {
   const promptIds = [3 + row, 20 + 2 * row, 5, 1];
@@ -73,7 +98,8 @@ describe('an encoder–decoder', () => {
   });
 
   it('learns a reward at the decoder’s last token, which judges a policy', async () => {
-    const reward = { stage: 'reward', plugins: [algoReward()] } as unknown as Config;
+    const worded = { model: { path: withTokenizer() } };
+    const reward = { ...worded, stage: 'reward', plugins: [algoReward()] } as unknown as Config;
     const metrics = await run('reward', 'pairs.jsonl', 20, reward);
     expect(metrics[0]!['loss']).toBeCloseTo(Math.LN2, 1);
     expect(metrics.at(-1)!['loss']).toBeLessThan(0.2);
@@ -83,6 +109,7 @@ describe('an encoder–decoder', () => {
     const stage = { name: 'ppo', maxNewTokens: 5, epochs: 1, miniBatches: 1, shownSamples: 0 };
     const rewards = { name: 'model', path: 'reward' };
     const judged = await run('judged', 'prompts.jsonl', 1, {
+      ...worded,
       plugins: [algoPpo()],
       stage,
       rewards,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A base in fewer bits: every stage trains an adapter on it, and what cannot be is refused. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { llmf, succeeded } from './support/command.js';
@@ -39,6 +40,13 @@ describe.each([
   });
 });
 
+/** Files of weights that a folder's index names. */
+const shardsOf = (folder: string): number => {
+  const index = readFileSync(join(copy.folder, folder, 'model.safetensors.index.json'), 'utf8');
+  const { weight_map: map } = JSON.parse(index) as { readonly weight_map: Readonly<Record<string, string>> };
+  return new Set(Object.values(map)).size;
+};
+
 describe('a quantized base', () => {
   it('computes otherwise than the unquantized one, and each format than the others', async () => {
     succeeded(await start('sft-none', 'sft.yaml', 'model.path=model', 'train.learningRate=0.01'));
@@ -65,7 +73,9 @@ describe('a quantized base', () => {
       llmf(['quantize', '--model', 'model', '--format', format, '--output', `as-${format}`, ...words], {
         folder: copy.folder,
       });
-    expect(succeeded(await quantize('nf4'))).toMatch(/14 weights in nf4: as-nf4 \([\d.]+ KiB\), read back/);
+    const written = succeeded(await quantize('nf4', 'model.maxShardSize=200KB'));
+    expect(written).toMatch(/14 weights in nf4: as-nf4 \([\d.]+ KiB\), read back/);
+    expect(shardsOf('as-nf4')).toBeGreaterThan(1);
     succeeded(await start('sft-folder', 'sft.yaml', 'model.path=as-nf4', 'train.learningRate=0.01'));
     expect(await lossesOf('sft-folder')).toEqual(await lossesOf('sft-nf4'));
     for (const [words, told] of [
@@ -98,7 +108,8 @@ describe('a quantized base', () => {
       });
     const out = succeeded(await merge('merged', 'quantization=nf4'));
     expect(out).toMatch(/merged 14 layers[^]*the base is kept in nf4: its merged layers were expanded/);
-    expect(succeeded(await merge('merged-plain'))).not.toContain('kept in');
+    expect(succeeded(await merge('merged-plain', 'model.maxShardSize=300KB'))).not.toContain('kept in');
+    expect(shardsOf('merged-plain')).toBeGreaterThan(1);
   });
 });
 

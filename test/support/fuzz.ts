@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { createContainer, findNamed, LlmfError, openSafetensorsFolder, readConfig } from '@llmf/core';
 import { ChatTemplate, RowProblem, Tokenizer } from '@llmf/data';
 import { architectures, createModelLoader, readGenerationDefaults } from '@llmf/models';
-import { ArchitectureToken } from '@llmf/nn';
+import { ArchitectureToken, headsText, readHeads } from '@llmf/nn';
 import { awqLayout, bitsandbytesLayout, ggufBlocks, gptqLayout } from '@llmf/quantization';
-import { memorySource, readImageHeader } from '@llmf/vision';
+import { memorySource, qwen25Vl, qwen2Vl, qwen3Vl, readImageHeader, readProcessorConfig } from '@llmf/vision';
+import { vectorsOf } from '../../packages/cli/src/pooling-of.js';
 import { openReader } from '../../packages/data/src/readers/open-reader.js';
 import { readAdapterConfig } from '../../packages/nn/src/adapters/adapter-config.js';
 import { ggufFolder } from '../../packages/models/src/gguf/gguf-folder.js';
@@ -17,7 +18,7 @@ import { loraForm } from '../../packages/nn/src/adapters/lora-form.js';
 import { firstRun } from './first-run.js';
 
 /** What a reader does with one file of a folder of its own. */
-interface Target {
+export interface Target {
   readonly name: string;
   /** Its folder's name where another target has that of `name`. */
   readonly title?: string;
@@ -26,6 +27,8 @@ interface Target {
   readonly beside?: readonly string[];
   /** Another folder whose files all stand beside it. */
   readonly within?: string;
+  /** How a sample is changed; left out: byte by byte. */
+  readonly mutate?: (sample: Buffer, random: Random) => Buffer;
   readonly read: (file: string) => Promise<unknown>;
 }
 
@@ -39,19 +42,20 @@ export interface FuzzReport {
 const slowestMs = 5000;
 
 /** Reads `count` mutated files of each kind. */
-export async function fuzz(count: number, firstSeed = 1): Promise<FuzzReport> {
+export async function fuzz(count: number, firstSeed = 1, kinds: readonly Target[] = targets): Promise<FuzzReport> {
   const root = mkdtempSync(join(tmpdir(), 'llmf-fuzz-'));
   const faults: string[] = [];
   let refused = 0;
   try {
-    for (const target of targets) {
+    for (const target of kinds) {
+      const { mutate = mutated } = target;
       const sample = target.sample();
       const folder = join(root, titleOf(target));
       mkdirSync(folder);
       if (target.within !== undefined) cpSync(target.within, folder, { recursive: true });
       for (const name of target.beside ?? []) cpSync(join(firstRun, 'model', name), join(folder, name));
       for (let seed = firstSeed; seed < firstSeed + count; seed++) {
-        writeFileSync(join(folder, target.name), mutated(sample, randomOf(seed)));
+        writeFileSync(join(folder, target.name), mutate(sample, randomOf(seed)));
         const outcome = await outcomeOf(target, join(folder, target.name));
         if (outcome === 'refused') refused++;
         else if (outcome !== 'read') faults.push(`${titleOf(target)}, seed ${seed}: ${outcome}`);
@@ -60,7 +64,7 @@ export async function fuzz(count: number, firstSeed = 1): Promise<FuzzReport> {
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
-  return { files: count * targets.length, refused, faults };
+  return { files: count * kinds.length, refused, faults };
 }
 
 const titleOf = ({ name, title = name }: Target): string => title;
@@ -93,12 +97,21 @@ const picture = (name: string) => () =>
 
 const container = createContainer();
 for (const architecture of architectures) container.register(ArchitectureToken, architecture);
+for (const make of [qwen2Vl, qwen25Vl])
+  container.register(
+    ArchitectureToken,
+    make(() => find('qwen2')),
+  );
+container.register(
+  ArchitectureToken,
+  qwen3Vl(() => find('qwen3')),
+);
 const find = (modelType: string) => findNamed(container, ArchitectureToken, modelType);
 const forms = { formats: () => ggufBlocks, layouts: () => [bitsandbytesLayout, gptqLayout, awqLayout] };
 const loader = createModelLoader({ find, forms });
 
 /** Everything in a model folder, its weights too. */
-async function loadWhole(folder: string): Promise<void> {
+export async function loadWhole(folder: string): Promise<void> {
   (await loader.load(folder, { isTrainable: () => false, find })).dispose();
 }
 
@@ -121,6 +134,22 @@ const chatTemplate = `{{ bos_token }}{% for message in messages %}{% if (message
 {% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}`;
 const generation = { temperature: 0.7, top_p: 0.9, top_k: 50, eos_token_id: [1, 2], max_new_tokens: 100 };
 const fixture = (path: string) => () => readFileSync(new URL(`../../packages/${path}`, import.meta.url));
+
+const textModules = ['Transformer', 'Pooling', 'Normalize'].map((name, idx) => ({
+  idx,
+  name: String(idx),
+  path: idx === 0 ? '' : `${idx}_${name}`,
+  type: `sentence_transformers.models.${name}`,
+}));
+const pictures = {
+  image_processor_type: 'Qwen2VLImageProcessorFast',
+  size: { shortest_edge: 65536, longest_edge: 16777216 },
+  patch_size: 16,
+  temporal_patch_size: 2,
+  merge_size: 2,
+  image_mean: [0.5, 0.5, 0.5],
+  image_std: [0.5, 0.5, 0.5],
+};
 
 const targets: readonly Target[] = [
   {
@@ -164,6 +193,31 @@ const targets: readonly Target[] = [
     name: 'adapter_config.json',
     sample: fixture('nn/fixtures/peft-lora/adapter_config.json'),
     read: (file) => readAdapterConfig(file, 'adapter.path', loraForm, []),
+  },
+  {
+    name: 'heads.json',
+    sample: () => Buffer.from(headsText([{ name: 'score', outputs: 1, at: 'last', bias: true, hidden: [4] }])),
+    read: (file) => readHeads(folderOf(file)),
+  },
+  {
+    name: 'modules.json',
+    sample: () => Buffer.from(JSON.stringify(textModules)),
+    read: (file) => vectorsOf(folderOf(file)),
+  },
+  {
+    name: 'config.json',
+    title: 'pooling',
+    sample: () =>
+      Buffer.from('{"word_embedding_dimension":384,"pooling_mode_mean_tokens":true,"pooling_mode_cls_token":false}'),
+    read: async (file) => {
+      writeFileSync(join(file, '..', 'modules.json'), JSON.stringify([{ ...textModules[1], path: '' }]));
+      return await vectorsOf(folderOf(file));
+    },
+  },
+  {
+    name: 'preprocessor_config.json',
+    sample: () => Buffer.from(JSON.stringify(pictures)),
+    read: (file) => readProcessorConfig(folderOf(file)),
   },
   {
     name: 'chat_template.jinja',

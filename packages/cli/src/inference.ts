@@ -96,7 +96,8 @@ export async function openInference(io: CliIo, request: InferenceRequest, logger
 function checkSettings({ settings, settable = [], command }: InferenceRequest, keys: readonly string[]): void {
   const allowed = [...keys, ...settable];
   const isRead = (text: string) =>
-    allowed.some((key) => text.startsWith(`${key}.`)) || text.startsWith('quantization=');
+    allowed.some((key) => text.startsWith(`${key}.`)) ||
+    ['quantization', ...settable].some((key) => text.startsWith(`${key}=`));
   const unread = settings.find((text) => !isOverride(text) || !isRead(text));
   if (unread === undefined) return;
   const problem = `"${unread}" is not a key=value that this command reads (it reads keys of ${allowed.join(', ')})`;

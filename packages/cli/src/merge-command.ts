@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
-import { formatNumber, refuseWeights } from '@llmf/core';
+import { formatNumber, readSection, refuseWeights } from '@llmf/core';
 import { overlayCompanions } from '@llmf/models';
 import {
   changesLayer,
   embedded,
   logitsOf,
   ModelLoaderToken,
+  modelSection,
   packedOf,
   tf,
   type AttachedAdapter,
@@ -52,6 +53,7 @@ export async function mergeCommand(io: CliIo, settings: readonly string[], flags
     plugins,
     precision: 'f32',
     settings,
+    settable: ['model.maxShardSize'],
     command: 'llmf merge',
   };
   await refuseWeights(resolve(io.folder, flags.output));
@@ -134,6 +136,7 @@ async function saveMerged(
   const options = {
     source: folder,
     dtype,
+    maxShardSize: readSection(run.config, modelSection).maxShardSize,
     companions,
     values,
     heads: [...heads.values()],

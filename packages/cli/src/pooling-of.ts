@@ -19,14 +19,14 @@ type Json = Readonly<Record<string, unknown>>;
  * @throws LLMF_CLI_POOLING for modules that are not computed
  */
 export async function vectorsOf(folder: string): Promise<TextVectors> {
-  const modules = await jsonOf<readonly Json[]>(join(folder, 'modules.json'));
+  const modules = await listOf(folder, 'modules.json');
   if (modules === null) return { pooling: 'mean', normalize: true, maxLength: null };
   const types = modules.map(({ type }) => String(type).split('.').at(-1)!);
   const strange = types.find((type) => !['Transformer', 'Pooling', 'Normalize'].includes(type));
   if (strange !== undefined) throw cliErrors.pooling({ folder, got: `a module ${strange}` });
   const place = modules.find(({ type }) => String(type).endsWith('Pooling'));
-  const facts = (place && (await jsonOf<Json>(join(folder, String(place['path']), 'config.json')))) ?? {};
-  const limits = (await jsonOf<Json>(join(folder, 'sentence_bert_config.json'))) ?? {};
+  const facts = (place && (await objectOf(folder, join(placeIn(folder, place), 'config.json')))) ?? {};
+  const limits = (await objectOf(folder, 'sentence_bert_config.json')) ?? {};
   const length = limits['max_seq_length'];
   return {
     pooling: poolingOf(facts, folder),
@@ -51,7 +51,33 @@ function poolingOf(facts: Json, folder: string): Pooling {
   throw cliErrors.pooling({ folder, got: set.length === 0 ? 'no mode' : set.join(' and ') });
 }
 
-async function jsonOf<T>(file: string): Promise<T | null> {
-  const text = await readFile(file, 'utf8').catch(() => null);
-  return text === null ? null : (JSON.parse(text) as T);
+/** The folder of a module, below the model's. @throws LLMF_CLI_POOLING */
+function placeIn(folder: string, { path }: Json): string {
+  if (typeof path === 'string' && /^\w*$/.test(path)) return path;
+  throw cliErrors.pooling({ folder, got: `a module in the folder ${JSON.stringify(path)}` });
+}
+
+async function listOf(folder: string, name: string): Promise<readonly Json[] | null> {
+  const value = await jsonOf(folder, name);
+  if (value === null || (Array.isArray(value) && value.every(isObject))) return value as readonly Json[] | null;
+  throw cliErrors.pooling({ folder, got: `${name}, which is no list of modules` });
+}
+
+async function objectOf(folder: string, name: string): Promise<Json | null> {
+  const value = await jsonOf(folder, name);
+  if (value === null || isObject(value)) return value as Json | null;
+  throw cliErrors.pooling({ folder, got: `${name}, which is no JSON object` });
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** null: there is no such file. @throws LLMF_CLI_POOLING */
+async function jsonOf(folder: string, name: string): Promise<unknown> {
+  const text = await readFile(join(folder, name), 'utf8').catch(() => null);
+  try {
+    return text === null ? null : (JSON.parse(text) as unknown);
+  } catch (error) {
+    throw cliErrors.pooling({ folder, got: `${name}: ${(error as Error).message}` });
+  }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { findNamed, formatBytes, refuseWeights } from '@llmf/core';
+import { findNamed, formatBytes, readSection, refuseWeights } from '@llmf/core';
 import {
   ModelLoaderToken,
+  modelSection,
   packedOf,
   WeightFormatToken,
   WeightLayoutToken,
@@ -33,7 +34,17 @@ export async function quantizeCommand(
   const output = resolve(io.folder, given);
   await refuseWeights(output);
   const config = { quantization: { name } };
-  const request = { model, backend: 'js', plugins, precision: 'f32', settings, config, command: 'llmf quantize' };
+  const settable = ['model.maxShardSize'];
+  const request = {
+    model,
+    backend: 'js',
+    plugins,
+    precision: 'f32',
+    settings,
+    settable,
+    config,
+    command: 'llmf quantize',
+  };
   const quiet = { info: () => {}, warn: () => {} }; // of a backend that only loads, what products would cost is no news
   const inference = await openInference(io, request, quiet);
   try {
@@ -49,7 +60,9 @@ export async function quantizeCommand(
 async function save({ run, folder, model }: Inference, format: WeightFormat, output: string): Promise<void> {
   const dtype = format.dtype as Exclude<SaveOptions['dtype'], 'auto'> | undefined;
   const layout = dtype === undefined ? layoutOf(run, format) : null;
-  const options = { source: folder, dtype: dtype ?? ('auto' as const), ...(layout === null ? {} : { layout }) };
+  const { maxShardSize } = readSection(run.config, modelSection);
+  const how = { source: folder, dtype: dtype ?? ('auto' as const), maxShardSize };
+  const options = { ...how, ...(layout === null ? {} : { layout }) };
   await run.container.resolve(ModelLoaderToken).save(model, output, options);
 }
 

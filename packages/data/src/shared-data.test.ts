@@ -106,6 +106,26 @@ const goldenEncodings: GoldenEncodings =
   });
 });
 
+const swift = testData('tokenizers', 'golden-encodings');
+
+/** A French article, as the authors of three tokenizers' ports wrote down its tokens. */
+(swift === null ? describe.skip : describe)('ids of another port (optional test data)', () => {
+  it.each([
+    ['gpt2_encoded_tokens.json', 'gpt2', 0],
+    ['llama_encoded.json', 'llama2', 1], // the token that begins a text, which `encode` leaves to its caller
+    ['t5_base_encoded.json', 't5-small', 0],
+  ])('%s', async (file, name, first) => {
+    const { text, token_ids: written } = JSON.parse(readFileSync(`${swift}/${file}`, 'utf8')) as {
+      readonly text: string;
+      readonly token_ids: readonly number[];
+    };
+    const tokenizer = await loadOnce(testData('tokenizers', name)!);
+    const ends = name === 't5-small' && written.at(-1) === 1 ? -1 : undefined; // its `</s>`
+    expect(written.length).toBeGreaterThan(150);
+    expect(tokenizer.encode(text)).toEqual(written.slice(first, ends));
+  });
+});
+
 interface GoldenChat {
   readonly chat: string;
   readonly messages: readonly Record<string, unknown>[];

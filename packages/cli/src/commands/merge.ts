@@ -17,7 +17,7 @@ export function declareMerge(program: Command, { io, setStatus }: CommandContext
     .description(
       'Write a model folder whose weights contain the adapter, load it again, and print the largest difference of a log-prob. The status is 1 where it is more than the dtype explains. A quantized base is expanded; `quantization=nf4` merges into what an adapter was trained on that way. Several LoRAs become one first, each with its weight, as PEFT’s add_weighted_adapter; `--as adapter` writes that one.',
     )
-    .argument('[key=value...]', 'keys of the backend, of plugins, and quantization')
+    .argument('[key=value...]', 'keys of the backend, of plugins, quantization, and model.maxShardSize=5GB')
     .requiredOption('--model <dir>', 'model folder or hub id')
     .requiredOption('--adapter <dir>', 'PEFT adapter folder; several are combined', collect)
     .option('--weights <list>', 'of several adapters, in order: 0.7,0.3; 1 each when left out')

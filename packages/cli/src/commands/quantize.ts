@@ -12,7 +12,10 @@ export function declareQuantize(program: Command, { io }: CommandContext): void 
     .description(
       'Write a model folder whose linear layers are kept in fewer bits, as bitsandbytes and Transformers lay it out, and load it again to prove it. A plain format (bf16, f16, f32) expands a quantized model.',
     )
-    .argument('[key=value...]', 'options of the format, such as quantization.blockSize=128, and keys of plugins')
+    .argument(
+      '[key=value...]',
+      'options of the format, such as quantization.blockSize=128, model.maxShardSize=5GB, and keys of plugins',
+    )
     .requiredOption('--model <dir>', 'model folder, GGUF file or hub id')
     .requiredOption('--format <name>', 'nf4, fp4, int8; or bf16, f16, f32')
     .requiredOption('--output <dir>', 'the new folder')

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// LLMF_FUZZ: mutated files of all kinds together (default 2000); LLMF_FUZZ_SEED: the first one's.
+import { expect, it } from 'vitest';
+import { fuzz } from '../support/fuzz.js';
+import { architectureTargets } from '../support/fuzz-architectures.js';
+
+const wanted = Number(process.env['LLMF_FUZZ'] ?? 2000);
+const seed = Number(process.env['LLMF_FUZZ_SEED'] ?? 1000);
+
+it(`${wanted} folders of all architectures with mutated configs and weights are read or refused with a code`, async () => {
+  const { files, refused, faults } = await fuzz(
+    Math.ceil(wanted / architectureTargets.length),
+    seed,
+    architectureTargets,
+  );
+  console.log(`${files} files, ${refused} refused`);
+  expect(faults).toEqual([]);
+  expect(files).toBeGreaterThanOrEqual(wanted);
+}, 3_600_000);

@@ -7,6 +7,7 @@ import { describeFewRows } from './few-rows.js';
 import { describeIndependence } from './independence.js';
 import { describeLargeOps } from './large-ops.js';
 import { describePackedWeights } from './packed-weights.js';
+import { describePacking } from './packing.js';
 import { describeRandomShapes } from './random-shapes.js';
 import { describeRoundedProducts } from './rounded-products.js';
 import { describeStandardKernels } from './standard-kernels.js';
@@ -30,6 +31,7 @@ export async function describePath(path: string): Promise<void> {
   describeIndependence(start);
   describeRoundedProducts(start);
   describePackedWeights(start);
+  describePacking(start);
   describeFewRows(start);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scales of blocks, as float32 or quantized themselves (QLoRA's double quantization): less their mean, in blocks of
 // 256, as dynamic 8-bit values.
-import { signedCodes, type WeightParts } from '@llmf/nn';
+import { packDynamic, signedCodes, type WeightParts } from '@llmf/nn';
 
 export const scalesPerBlock = 256;
-const { book: dynamicBook, codeOf } = signedCodes;
+const { book: dynamicBook } = signedCodes;
 
 /** Parts that hold the scales. */
 export function packScales(scales: Float32Array, isNested: boolean): WeightParts {
@@ -12,12 +12,7 @@ export function packScales(scales: Float32Array, isNested: boolean): WeightParts
   const mean = Math.fround(scales.reduce((sum, scale) => sum + scale, 0) / Math.max(1, scales.length));
   const codes = new Uint8Array(scales.length);
   const nested = new Float32Array(Math.ceil(scales.length / scalesPerBlock));
-  for (let block = 0; block < nested.length; block++) {
-    const start = block * scalesPerBlock;
-    const rest = scales.subarray(start, start + scalesPerBlock).map((scale) => scale - mean);
-    nested[block] = rest.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    rest.forEach((value, index) => (codes[start + index] = codeOf(nested[block] === 0 ? 0 : value / nested[block]!)));
-  }
+  packDynamic(scales, { kind: signedCodes, blockSize: scalesPerBlock, codes, scales: nested }, mean);
   return { scaleCodes: codes, scaleBook: dynamicBook, nestedScales: nested, scaleOffset: Float32Array.of(mean) };
 }
 

@@ -37,6 +37,10 @@ function fourBit(name: string, book: Float32Array, description: string): WeightF
     name,
     description,
     options: fourBitOptions,
+    rounding(options) {
+      const { blockSize, doubleQuantization } = options as FourBitOptions;
+      return { kind: 'nearest', book, blockSize, isNested: doubleQuantization };
+    },
     pack(values, _shape, options) {
       const { blockSize, doubleQuantization } = options as FourBitOptions;
       const { codes, scales } = packBlocks(values, blockSize, codeOf);

@@ -127,8 +127,13 @@ export class NativeBackend extends MathBackendCPU {
     const words = this.packsWeights && this.roundsProducts ? this.weight(info) : null;
     if (!(words instanceof Uint16Array)) return null;
     const panels = this.weightPanels.of(words, info.shape[0]!, info.shape[1]!, side);
-    if (panels?.isFresh && this.mapped.has(words.buffer)) this.addon.forgetPages(words);
+    if (panels?.isFresh) this.forgetMapped(words);
     return panels?.values ?? null;
+  }
+
+  /** Gives the pages of a mapped array back where it will hardly be read again; does nothing to other arrays. */
+  forgetMapped(values: ArrayBufferView): void {
+    if (this.mapped.has(values.buffer)) this.addon.forgetPages(values as Uint16Array);
   }
 
   optionalFloats(info: TensorInfo | undefined): Float32Array | null {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Precision } from '@llmf/core';
-import { declareBackend, tf } from '@llmf/nn';
+import { declareBackend, tf, type Quantizer } from '@llmf/nn';
 import { availableParallelism } from 'node:os';
 import { loadAddon } from '../addon/load.js';
-import { nativeKernels } from '../kernels/index.js';
+import { expandDynamic, nativeKernels, packDynamic, packWeight } from '../kernels/index.js';
 import { NativeBackend } from './native-backend.js';
 import { nativeFormats } from './weight-forms.js';
 
@@ -16,6 +16,14 @@ export const tfBackendName = 'llmfcpu';
  * or none, took the same time, and the other core is then free for V8's own threads).
  */
 const sharedFromBytes = 1 << 20;
+
+const current = () => tf.backend() as NativeBackend;
+
+const quantizer: Quantizer = {
+  pack: (rule, source) => packWeight(current(), rule, source),
+  packDynamic: (values, into, offset) => packDynamic(current(), values, into, offset),
+  expandDynamic: (blocks, into) => expandDynamic(current(), blocks, into),
+};
 
 export interface NativeOptions {
   /** Threads of every kernel; null: as many as the process may use. */
@@ -42,7 +50,7 @@ export async function startNativeBackend({
   if (tf.findBackendFactory(tfBackendName) === null) {
     tf.copyRegisteredKernels('cpu', tfBackendName);
     for (const kernel of nativeKernels) kernel.register(tfBackendName);
-    declareBackend(tfBackendName, { memory: 'host', formats: nativeFormats });
+    declareBackend(tfBackendName, { memory: 'host', formats: nativeFormats, quantizer });
     tf.registerBackend(tfBackendName, () => new NativeBackend(addon), 1);
   }
   await tf.setBackend(tfBackendName);

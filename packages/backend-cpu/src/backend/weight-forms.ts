@@ -19,6 +19,7 @@ const groups = ({ parts, shape }: PackedWeight): NativeWeight => {
 
 /** The formats that kernels read as they are kept, each as the addon takes it. */
 const forms: Readonly<Record<string, (weight: PackedWeight) => NativeWeight>> = {
+  f32: ({ parts }) => parts['values'] as Float32Array,
   bf16: ({ parts }) => parts['values'] as Uint16Array,
   f16: ({ parts }) => [kinds.halves, 1, parts['values'] as Uint16Array],
   nf4: fourBits,
@@ -39,7 +40,7 @@ const forms: Readonly<Record<string, (weight: PackedWeight) => NativeWeight>> = 
   ),
 };
 
-export const nativeFormats: ReadonlySet<string> = new Set(['f32', ...Object.keys(forms)]);
+export const nativeFormats: ReadonlySet<string> = new Set(Object.keys(forms));
 
 const made = new WeakMap<PackedWeight, NativeWeight>();
 

@@ -33,7 +33,11 @@ import { transposeKernel } from './strided-copy/transpose.js';
 import { swigluKernels } from './swiglu/swiglu.js';
 import { unaryKernels } from './unary/unary.js';
 
-/** Everything computed natively; a test compares the list with the folders. */
+/** What is computed natively besides ops: see Quantizer of nn. */
+export { expandDynamic, packDynamic } from './dynamic-codes/dynamic-codes.js';
+export { packWeight } from './pack-weight/pack-weight.js';
+
+/** Every op computed natively; a test compares the list with the folders. */
 export const nativeKernels: readonly NativeKernel[] = [
   accumulateKernel,
   writeRowsKernel,

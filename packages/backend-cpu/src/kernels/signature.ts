@@ -52,6 +52,7 @@ export const arrayTypes = {
   weight: 'Storage',
   output: 'float*',
   output_integers: 'int32_t*',
+  output_bytes: 'uint8_t*',
   output_bf16: 'uint16_t*',
   output_words: 'uint32_t*',
   // Lists of such arrays; those of pointers may have nulls.
@@ -81,6 +82,7 @@ export const words = arrayOf<Float32Array | Int32Array>('words');
 export const weight = arrayOf<NativeWeight>('weight');
 export const output = arrayOf<Float32Array>('output');
 export const outputIntegers = arrayOf<Int32Array>('output_integers');
+export const outputBytes = arrayOf<Uint8Array>('output_bytes');
 export const outputBf16 = arrayOf<Uint16Array>('output_bf16');
 export const outputWords = arrayOf<Float32Array | Int32Array>('output_words');
 

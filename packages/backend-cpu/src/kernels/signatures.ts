@@ -6,6 +6,7 @@ import { attentionGradientSignatures } from './attention-gradient/signature.js';
 import { binarySignatures } from './binary/signature.js';
 import { castSignatures } from './cast/signature.js';
 import { combineExpertsSignatures } from './combine-experts/signature.js';
+import { dynamicCodesSignatures } from './dynamic-codes/signature.js';
 import { embeddingSignatures } from './embedding/signature.js';
 import { fillSignatures } from './fill/signature.js';
 import { gatherSignatures } from './gather/signature.js';
@@ -14,6 +15,7 @@ import { groupedLinearSignatures } from './grouped-linear/signature.js';
 import { layerNormSignatures } from './layer-norm/signature.js';
 import { linearSignatures } from './linear/signature.js';
 import { matMulSignatures } from './mat-mul/signature.js';
+import { packWeightSignatures } from './pack-weight/signature.js';
 import { reduceSignatures } from './reduce/signature.js';
 import { rmsNormSignatures } from './rms-norm/signature.js';
 import { ropeSignatures } from './rope/signature.js';
@@ -38,6 +40,7 @@ export const signatures = {
   ...binarySignatures,
   ...castSignatures,
   ...combineExpertsSignatures,
+  ...dynamicCodesSignatures,
   ...embeddingSignatures,
   ...fillSignatures,
   ...gatherSignatures,
@@ -46,6 +49,7 @@ export const signatures = {
   ...layerNormSignatures,
   ...linearSignatures,
   ...matMulSignatures,
+  ...packWeightSignatures,
   ...reduceSignatures,
   ...rmsNormSignatures,
   ...ropeSignatures,

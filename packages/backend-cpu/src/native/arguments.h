@@ -118,6 +118,7 @@ class Arguments {
   const uint16_t* bf16(const char* name, double length) { return array<const uint16_t>(name, ElementType::u16, length); }
   float* output(const char* name, double length) { return array<float>(name, ElementType::f32, length); }
   int32_t* output_integers(const char* name, double length) { return array<int32_t>(name, ElementType::i32, length); }
+  uint8_t* output_bytes(const char* name, double length) { return array<uint8_t>(name, ElementType::u8, length); }
   uint16_t* output_bf16(const char* name, double length) { return array<uint16_t>(name, ElementType::u16, length); }
 
   // nullptr where JS passed null.

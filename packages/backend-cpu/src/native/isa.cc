@@ -12,6 +12,7 @@
 #endif
 
 #include "arguments.h"
+#include "denormals.h"
 #include "dispatch.h"
 #include "gemm/product.h"
 #include "parallel.h"

@@ -25,5 +25,10 @@ inline double reach_from(int64_t offset, int64_t axes, const int32_t* sizes, con
   return length > 0 ? static_cast<double>(offset) + length : 0;
 }
 
+/** Blocks of which the last one may be shorter; more than there can be where their size is no size. */
+inline double blocks_of(int64_t count, int64_t block_size) {
+  return block_size > 0 ? static_cast<double>(ceil_divide(count, block_size)) : __builtin_inf();
+}
+
 /** Elements of a batch of matrices, each `stride` after the one before it. */
 inline double of_batch(double batch, double stride, double matrix) { return batch > 0 ? (batch - 1) * stride + matrix : 0; }

@@ -7,6 +7,8 @@ import {
   frozenTensor,
   frozenWeight,
   isMatrix,
+  outlineTensor,
+  packWeight,
   tf,
   transposed,
   type ChosenFormat,
@@ -18,6 +20,7 @@ import {
   type Parameter,
   type WeightFormat,
   type WeightInfo,
+  type WeightOutline,
 } from '@llmf/nn';
 import { modelErrors, modelFaults } from '../errors.js';
 import { Checkpoint } from './checkpoint.js';
@@ -35,7 +38,7 @@ import { absentParameter, withoutHead } from './without-head.js';
  * @throws LLMF_MODELS_…, LLMF_CORE_SAFETENSORS_…; what was loaded until then is freed.
  */
 export async function loadModel(folder: string, options: LoadOptions, forms: PackedForms): Promise<Model> {
-  const { formats, isTrainable, find, mapFile, shared = new Map<string, Parameter>() } = options;
+  const { formats, isTrainable, find, mapFile, outline = false, shared = new Map<string, Parameter>() } = options;
   const given = await readModelConfig(folder);
   const architecture = find(given.model_type);
   const isHeadless = (options.withoutHead === true && !keepsLanguageHead(architecture)) || isClassifier(given);
@@ -50,9 +53,11 @@ export async function loadModel(folder: string, options: LoadOptions, forms: Pac
     for (const [name, info] of checkpoint.weights) {
       if (shared.has(name)) continue;
       const trainable = isTrainable(name, blocks);
-      const value = trainable
-        ? variableOf(await readValues(checkpoint, folder, name, info), info)
-        : await frozenOf(checkpoint, folder, name, info, chosen?.get(name));
+      const value = outline
+        ? outlineTensor(outlineOfWeight(checkpoint, name, info, trainable ? float32 : chosen?.get(name)))
+        : trainable
+          ? variableOf(await readValues(checkpoint, folder, name, info), info)
+          : await frozenOf(checkpoint, folder, name, info, chosen?.get(name));
       parameters.set(name, { name, shape: info.shape, trainable, value });
     }
     const take = (name: string): Parameter => {
@@ -87,6 +92,20 @@ export async function inspectModel(folder: string, find: LoadOptions['find'], fo
     },
   };
 }
+
+const float32: ChosenFormat = { format: f32, options: {} };
+
+const outlineOfWeight = (
+  checkpoint: Checkpoint,
+  name: string,
+  info: WeightInfo,
+  chosen: ChosenFormat | undefined,
+): WeightOutline => ({
+  name,
+  shape: info.shape,
+  format: (chosen?.format ?? checkpoint.formatOf(name) ?? ownFormat(checkpoint.dtypeOf(name), info)).name,
+  bytes: keptBytes(checkpoint, name, info, chosen),
+});
 
 /** Bytes of a frozen weight in memory, or in its file where that is mapped. */
 function keptBytes(checkpoint: Checkpoint, name: string, info: WeightInfo, chosen: ChosenFormat | undefined): number {
@@ -157,8 +176,11 @@ async function frozenOf(
   if (format === own && own.dtype === dtype) {
     return frozenTensor(info.shape, own, await bytesOf(checkpoint, name, info, own));
   }
-  const values = await readValues(checkpoint, folder, name, info);
-  return frozenWeight({ format, shape: info.shape, parts: format.pack(values, info.shape, options) });
+  const source =
+    own.dtype === dtype
+      ? { format: own, shape: info.shape, parts: { values: own.view(await bytesOf(checkpoint, name, info, own)) } }
+      : { format: f32, shape: info.shape, parts: { values: await readValues(checkpoint, folder, name, info) } };
+  return frozenWeight(packWeight(source, { format, options }, (values) => checkLoaded(folder, name, values)));
 }
 
 /** A weight in fewer bits as its file keeps it, or expanded into plain elements. */

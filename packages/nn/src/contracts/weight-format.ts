@@ -13,6 +13,18 @@ export interface PackedWeight {
 }
 
 /**
+ * The rule by which a format rounds, for backends that have a kernel of it.
+ *
+ * `nearest`: in row-major blocks, times one over the block's largest magnitude (a shorter last block is divided by it, at
+ * least 1e-38), the nearest of sixteen values, the lower of two that are as near; of two codes in a byte the first is in
+ * the upper half. Parts `codes`, `book`, `blockSize`, and `scales`, in 8 bits themselves where `isNested`.
+ * `rows`: times 127 over the row's largest magnitude, the nearest integer, the even one of two. Parts `codes`, `scales`.
+ */
+export type RoundingRule =
+  | { readonly kind: 'nearest'; readonly book: Float32Array; readonly blockSize: number; readonly isNested: boolean }
+  | { readonly kind: 'rows' };
+
+/**
  * How a frozen weight is kept, whatever precision computes. A backend may multiply straight from the parts of the formats
  * it knows (`StartedBackend.formats`); everywhere else `expand` gives float32 values, a layer at a time.
  */
@@ -23,6 +35,8 @@ export interface WeightFormat extends Named {
   readonly blocks?: { readonly weights: number; readonly bytes: number };
   /** Why a weight of this shape cannot be kept in it, or null. Left out: every matrix can. */
   refuses?(shape: readonly number[], options: Record<string, unknown>): string | null;
+  /** Left out: only `pack` knows. */
+  rounding?(options: Record<string, unknown>): RoundingRule;
   /** @param values row-major, finite; not kept. */
   pack(values: Float32Array, shape: readonly number[], options: Record<string, unknown>): WeightParts;
   /** Rows [from, to) as float32, row-major: the values that every product computes with. */

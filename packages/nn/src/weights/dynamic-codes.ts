@@ -9,6 +9,8 @@ export interface DynamicCodes {
   readonly book: Float32Array;
   /** The code of the nearest value; the lower one of two that are as near. */
   codeOf(value: number): number;
+  /** Where the search begins: for the upper 16 bits of a float32 the greatest code whose value is not above it, whatever the lower bits. */
+  readonly first: Uint8Array;
 }
 
 const { fround } = Math;
@@ -25,6 +27,7 @@ function dynamicCodes(isSigned: boolean): DynamicCodes {
   const words = new Uint32Array(bits.buffer);
   return {
     book,
+    first,
     codeOf(value) {
       const wanted = fround(value);
       bits[0] = wanted;

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import {
+  availableBytes,
+  checkpointingText,
   checkReference,
+  estimateMemory,
+  trainingMemory,
   DataServiceToken,
   lossChoices,
   LossToken,
-  OptimizerToken,
   lossTermsOf,
   noLoss,
   openPolicy,
   peakLearningRate,
   Rows,
-  weightBytesOf,
   type DroppedRow,
   type LossStage,
   type Policy,
   type StageParts,
 } from '@llmf/training';
 import {
-  findNamed,
   formatBytes,
+  LlmfError,
   placeError,
-  PrecisionToken,
   resolveConfig,
   StageToken,
   startBackend,
@@ -29,19 +30,16 @@ import {
   temporaryFolder,
   TrainingRun,
   type Choice,
-  type Container,
   type EngineImplementation,
   type Logger,
   type RunConfig,
   type Stage,
 } from '@llmf/core';
 import { cutLengths, describeSplit, descriptionLines, tokenizerOfRun } from '@llmf/data';
-import { kernels, tf } from '@llmf/nn';
 import { composeEngine } from './compose-engine.js';
 import { Display } from './display.js';
 import { formatSizes, peaksText, sizesText, type FormatSizes } from './format-sizes.js';
 import type { CliIo } from './io.js';
-import { estimateMemory } from './memory-estimate.js';
 import { readInput, withPlugins } from './read-input.js';
 
 /** Rows that are listed one by one unless all are asked for. */
@@ -96,7 +94,7 @@ async function describeRun(
   const own = await partsOf(run, stage, options);
   const hasTerms = own.terms !== undefined || stage.defaults?.['loss'] !== noLoss;
   const needs = hasTerms ? lossTermsOf(run, stage, own.terms).needs : null;
-  const policy = await openPolicy(run, needs?.heads);
+  const policy = await outlinedPolicy(run, needs?.heads, display);
   if (needs !== null && needs.reference !== 'none') await checkReference(run, policy, needs.span === 'all');
   peakLearningRate(run, stage, policy);
   logger.isQuiet = true;
@@ -112,6 +110,17 @@ async function describeRun(
   display.info(`\n${stepCount(config, rows.stepsPerEpoch)} steps`);
   programBytes += Math.max(0, process.memoryUsage().rss - loadedBytes);
   display.info(`\n${memoryText(policy, run, longestPass(run, rows), programBytes, sizes)}`);
+}
+
+/** The policy before loading: shapes and forms of its weights are all that is told of them, unless an adapter asks for more. */
+async function outlinedPolicy(run: TrainingRun, heads: Parameters<typeof openPolicy>[1], display: Display) {
+  try {
+    return await openPolicy(run, heads, { outline: true });
+  } catch (error) {
+    if (!LlmfError.is(error) || error.code !== 'LLMF_NN_WEIGHT_NOT_READ') throw error;
+    display.info('the adapter begins with the values of the weights, so the model is loaded');
+    return await openPolicy(run, heads);
+  }
 }
 
 /** What the stage itself brings, where it minimises losses. */
@@ -195,30 +204,16 @@ function longestPass(run: TrainingRun, { train, passLimits }: Rows): number {
 
 function memoryText(
   policy: Policy,
-  { config, container }: TrainingRun,
+  run: TrainingRun,
   tokens: number,
   programBytes: number,
   sizes: FormatSizes,
 ): string {
-  const { model, variables } = policy;
-  const trained = [...variables.values()].reduce((sum, { size }) => sum + size, 0);
-  const weightBytes = weightBytesOf(policy);
-  const { gradientCheckpointing } = config.train;
-  // A composite is registered when it is first used, which was not yet.
-  const hasNativeKernels = tf.getKernel(kernels.attention, tf.getBackend()) !== undefined;
-  const isBf16 = hasNativeKernels && container.resolve(PrecisionToken) === 'bf16';
-  const estimate = estimateMemory({
-    programBytes,
-    weightBytes,
-    trained,
-    optimizerBytes: optimizerBytesOf(config, container),
-    tokens,
-    hasLogits: ![...policy.heads.values()].some(({ head }) => head.replacesLanguageModel === true),
-    model,
-    gradientCheckpointing,
-    hasNativeKernels,
-    gatedBytes: isBf16 ? 2 : 4,
-  });
+  const facts = { ...trainingMemory(run, policy, tokens), programBytes };
+  const { total } = estimateMemory({ ...facts, gradientCheckpointing: false });
+  const { gradientCheckpointing: given } = run.config.train;
+  const gradientCheckpointing = given ?? total > availableBytes();
+  const estimate = estimateMemory({ ...facts, gradientCheckpointing });
   const text = (bytes: number) => formatBytes(bytes, { binary: true });
   return [
     `memory: about ${text(estimate.total)} at the peak, for passes of up to ${tokens} tokens`,
@@ -227,16 +222,12 @@ function memoryText(
     `  gradients and optimizer    ${text(estimate.training)}`,
     `  kept for the reverse pass  ${text(estimate.activations)}`,
     ...(estimate.head > 0 ? [`  logits                     ${text(estimate.head)}`] : []),
+    ...(given === null && gradientCheckpointing ? [checkpointingText(total)] : []),
     ...(isFrozen(policy) ? [peaksText(estimate.total, sizes)] : []),
   ].join('\n');
 }
 
 const isFrozen = ({ model }: Policy): boolean => [...model.parameters.values()].every(({ trainable }) => !trainable);
-
-function optimizerBytesOf({ choices }: RunConfig, container: Container): number {
-  const [optimizer] = choices['train.optimizer']!;
-  return findNamed(container, OptimizerToken, optimizer!.name).bytesPerWeight(optimizer!.options as never);
-}
 
 function droppedLines(dropped: readonly DroppedRow[], most: number): string[] {
   const lines = dropped

@@ -61,6 +61,12 @@ export const errors = defineErrors('nn', {
     expected: `all, a /pattern/, or some of: ${f.known.join(', ')}`,
     fix: 'use one of these names',
   }),
+  weightNotRead: (f: { weight: string }) => ({
+    what: `${f.weight} is an outline, whose values were not read`,
+    got: 'something that computes with them',
+    expected: 'names, shapes and forms of weights alone to be asked for',
+    fix: 'load the model without `outline`',
+  }),
   packedExpanded: (f: { op: string; shape: readonly number[]; format: string }) => ({
     what: `${f.op} read a packed ${f.format} weight as float32 during training`,
     got: `a weight of shape [${f.shape.join(', ')}]`,

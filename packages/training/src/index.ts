@@ -35,6 +35,13 @@ export { OptimizerMemory, type MemoryShapes } from './optimizers/optimizer-memor
 export { perParameter, type ParameterUpdate, type PerParameter } from './optimizers/per-parameter.js';
 export { keepIdentity } from './policy/identity.js';
 export { loadModel } from './policy/load-model.js';
+export {
+  availableBytes,
+  checkpointingText,
+  recomputesBlocks,
+  trainingMemory,
+} from './policy/gradient-checkpointing.js';
+export { estimateMemory, type MemoryEstimate, type MemoryFacts } from './policy/memory-estimate.js';
 export { keptOfPass, keptPerToken, weightBytesOf, type KeptForm } from './policy/memory.js';
 export { attachAdapter, modelFolder, openPolicy, type Policy } from './policy/policy.js';
 export { tempered } from './policy/tempered.js';

@@ -76,8 +76,11 @@ export const trainOptions = z.strictObject({
     .describe('Clip the global gradient norm to this; null: no clipping.'),
   gradientCheckpointing: z
     .boolean()
-    .default(false)
-    .describe('Recompute each block in the backward pass: less memory, a third more work.'),
+    .nullable()
+    .default(null)
+    .describe(
+      'Recompute each block in the backward pass: less memory, a third more work; null: where the estimate is beyond what the machine has.',
+    ),
   seed: z.int().min(0).default(42).describe('Key of every random number of the run.'),
   logEvery: z.int().min(1).default(1).describe('Steps between rows of metrics.jsonl.').meta({ decides: false }),
   saveEvery: z

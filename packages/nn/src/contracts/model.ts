@@ -370,6 +370,8 @@ export interface LoadOptions {
   readonly mapFile?: MapFile | undefined;
   /** Weights that are another model's, which keeps them: they are not read again, and not to be disposed with this one. */
   readonly shared?: ReadonlyMap<string, Parameter>;
+  /** Reads no weight: parameters have shape and form, which is what is known before loading. See `outlineTensor`. */
+  readonly outline?: boolean;
   /** Leaves the language-model head out, where other heads read the model; asking for it is then an error. */
   readonly withoutHead?: boolean;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StartedBackend } from '@llmf/core';
 import type { Model } from '../contracts/model.js';
+import { outlineOf } from './outline.js';
 import { packedOf } from './packed.js';
 
 /** One line for each format of a model's weights that the backend does not read itself: what that costs. */
@@ -10,7 +11,7 @@ export function expansionLines(
 ): string[] {
   const counts = new Map<string, number>();
   for (const { value } of parameters.values()) {
-    const name = packedOf(value)?.format.name;
+    const name = outlineOf(value)?.format ?? packedOf(value)?.format.name;
     if (name !== undefined && !formats.includes(name)) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return [...counts].map(

@@ -4,7 +4,8 @@ import type { PackedWeight } from '../contracts/weight-format.js';
 import { errors } from '../errors.js';
 import { tf } from '../tf.js';
 import { elementsOf, type ElementFormat } from './element-formats.js';
-import { packedTensor } from './packed.js';
+import { outlineOf } from './outline.js';
+import { packedOf, packedTensor } from './packed.js';
 
 /**
  * A frozen weight of plain elements as a tensor that lives until it is disposed, on any backend.
@@ -31,3 +32,11 @@ export function frozenWeight(weight: PackedWeight): Tensor {
 /** Bytes of a frozen weight as it is kept. */
 export const packedBytes = ({ parts }: PackedWeight): number =>
   Object.values(parts).reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+/** Bytes of a weight: as it is kept, or would be where it was not read. */
+export function weightBytes(value: Tensor): number {
+  const outline = outlineOf(value);
+  if (outline !== null) return outline.bytes;
+  const packed = packedOf(value);
+  return packed === null ? 4 * value.size : packedBytes(packed);
+}

@@ -3,6 +3,7 @@ import type { Run } from '@llmf/core';
 import {
   disposeReference,
   MetricTotals,
+  recomputesBlocks,
   unhurried,
   type Batch,
   type EncodedRow,
@@ -87,7 +88,8 @@ async function accumulated(
   step: number,
   before: number,
 ): Promise<Record<string, number>> {
-  const { seed, gradientCheckpointing } = run.config.train;
+  const { seed } = run.config.train;
+  const gradientCheckpointing = recomputesBlocks(run, policy, rows);
   const units = objective.units(batches);
   const totals = new MetricTotals();
   const randomKey = { seed, stream: 'dropout', step, microbatch: before };

@@ -2,6 +2,7 @@
 import type { Run, StepResult } from '@llmf/core';
 import { tf, type Scalar } from '@llmf/nn';
 import type { ForwardMode } from '../contracts/hooks.js';
+import { recomputesBlocks } from '../policy/gradient-checkpointing.js';
 import type { Policy } from '../policy/policy.js';
 import { disposeReference } from '../references/open-reference.js';
 import { unhurried, type Rows } from '../rows/rows.js';
@@ -13,7 +14,7 @@ import type { Objective } from './objective.js';
 
 /** What an objective is minimised with. */
 export interface LoopParts {
-  readonly policy: Pick<Policy, 'adapter'>;
+  readonly policy: Pick<Policy, 'model' | 'adapter' | 'variables' | 'heads'>;
   readonly rows: Rows;
   readonly objective: Objective;
   readonly updater: Updater;
@@ -70,9 +71,11 @@ export class ObjectiveLoop {
   }
 
   private trainingMode(step: number, firstToken: number): ForwardMode {
-    const { seed, gradientCheckpointing } = this.run.config.train;
+    const { policy, rows } = this.parts;
+    const { seed } = this.run.config.train;
+    const gradientCheckpointing = recomputesBlocks(this.run, policy, rows);
     const randomKey = { seed, stream: 'dropout', step, microbatch: 0 };
-    return { adapter: this.parts.policy.adapter, training: true, randomKey, firstToken, gradientCheckpointing };
+    return { adapter: policy.adapter, training: true, randomKey, firstToken, gradientCheckpointing };
   }
 }
 

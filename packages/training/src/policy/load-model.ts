@@ -16,7 +16,7 @@ import { keepWatch } from './watch-files.js';
 /**
  * The model of a folder as this run computes with it: frozen weights as their file or `quantization` has them (null: as
  * their file has them), mapped where the backend maps, after the taps of `modelLoaded`. Left out, `isTrainable` freezes
- * every weight.
+ * every weight. An `outline` has no values: see LoadOptions.
  */
 export async function loadModel(
   run: Run,
@@ -25,8 +25,9 @@ export async function loadModel(
     isTrainable = () => false,
     withoutHead = false,
     shared = new Map(),
+    outline = false,
     quantization = run.config.choices['quantization']?.[0] ?? null,
-  }: Partial<Pick<LoadOptions, 'isTrainable' | 'withoutHead' | 'shared'>> & {
+  }: Partial<Pick<LoadOptions, 'isTrainable' | 'withoutHead' | 'shared' | 'outline'>> & {
     readonly quantization?: Choice | null;
   } = {},
 ): Promise<Model> {
@@ -38,10 +39,11 @@ export async function loadModel(
     mapFile: backend.mapFile,
     isTrainable,
     withoutHead,
+    outline,
     shared,
     find: (modelType) => chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json')),
   });
-  keepWatch(run, files);
+  if (!outline) keepWatch(run, files);
   for (const line of expansionLines(loaded, backend)) run.logger.warn(line);
   return await trainingHooks(run).modelLoaded.promise(loaded);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Model } from '@llmf/nn';
-import { keptOfPass } from '@llmf/training';
+import { keptOfPass } from './memory.js';
 
 /** What a run's peak memory is made of, in bytes. */
 export interface MemoryEstimate {

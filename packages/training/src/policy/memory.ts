@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { packedBytes, packedOf, type LinearLayer, type Model } from '@llmf/nn';
+import { weightBytes, type LinearLayer, type Model } from '@llmf/nn';
 import type { Policy } from './policy.js';
 
 const bytesPerNumber = 4;
@@ -20,7 +20,7 @@ export function keptOfPass(
   return gradientCheckpointing ? inputsOfBlocks + all / Math.max(1, model.blocks.length) : all;
 }
 
-/** The bytes of all weights as they are kept. */
+/** The bytes of all weights as they are kept, or would be. */
 export function weightBytesOf({
   model,
   adapter,
@@ -29,11 +29,7 @@ export function weightBytesOf({
   readonly adapter: Pick<NonNullable<Policy['adapter']>, 'variables'> | null;
 }): number {
   const values = [...[...model.parameters.values()].map(({ value }) => value), ...(adapter?.variables.values() ?? [])];
-  const bytesOf = (value: (typeof values)[number]) => {
-    const packed = packedOf(value);
-    return packed === null ? value.size * bytesPerNumber : packedBytes(packed);
-  };
-  return values.reduce((sum, value) => sum + bytesOf(value), 0);
+  return values.reduce((sum, value) => sum + weightBytes(value), 0);
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type AttachedAdapter,
   type AttachedHead,
   type Head,
+  type LoadOptions,
   type Model,
   type Variable,
 } from '@llmf/nn';
@@ -37,11 +38,14 @@ export interface Policy {
 
 /**
  * Loads `model.path` and attaches the chosen adapter and the heads, which may depend on the model's size. Registers both in the run, the trained weights as state `weights`,
- * and says what is trained.
+ * and says what is trained. An `outline` has the adapter's values and none of the model's: for what is said of a run
+ * before it loads.
+ * @throws LLMF_NN_WEIGHT_NOT_READ where an adapter begins with the values of an outline's weights
  */
 export async function openPolicy(
   run: Run,
   heads: readonly Head[] | ((model: Pick<Model, 'hiddenSize' | 'vocabularySize'>) => readonly Head[]) = [],
+  { outline = false }: Pick<LoadOptions, 'outline'> = {},
 ): Promise<Policy> {
   const folder = await modelFolder(run);
   const choice: Choice = run.config.choices['adapter']![0]!;
@@ -49,6 +53,7 @@ export async function openPolicy(
   const model = await loadModel(run, folder, {
     isTrainable: (parameter, blocks) => adapterKind.trainsBase(parameter, blocks, choice.options),
     withoutHead: Array.isArray(heads) && heads.some(({ replacesLanguageModel }) => replacesLanguageModel === true),
+    outline,
   });
   warnAboutConfig(run, model);
   const adapter = await attachAdapter(run, model);
@@ -80,7 +85,7 @@ export async function openPolicy(
     load: ({ tensors }) => loadVariables(policy.variables, tensors ?? {}),
     isResult: true,
   });
-  await keepIdentity(run, 'base', folder, adapter);
+  if (!outline) await keepIdentity(run, 'base', folder, adapter);
   run.logger.info(describeTrained(policy));
   return policy;
 }

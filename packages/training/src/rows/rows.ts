@@ -39,6 +39,8 @@ export class Rows {
     readonly evaluation: RowSet | null,
     private readonly sampler: Sampler,
     private readonly feed: Feed,
+    private readonly room: number,
+    private readonly rowsPerStep: number,
     private readonly task?: string,
   ) {
     this.stepsPerEpoch = sampler.stepsPerEpoch;
@@ -71,9 +73,10 @@ export class Rows {
       splits.eval = splits.eval && withMismatched(splits.eval, pairing);
     }
     const { batchSize, gradientAccumulation } = run.config.train;
-    const sampler = service.sampler(run, { rows: splits.train, rowsPerStep: batchSize * gradientAccumulation });
+    const rowsPerStep = batchSize * gradientAccumulation;
+    const sampler = service.sampler(run, { rows: splits.train, rowsPerStep });
     const feed = new Feed(run, model, { coupling, changes });
-    const rows = new Rows(splits.train, splits.eval, sampler, feed, request.task);
+    const rows = new Rows(splits.train, splits.eval, sampler, feed, room, rowsPerStep, request.task);
     for (const split of rows.splits) checkLengths(split, contextLength);
     rows.register(run);
     return rows;
@@ -86,6 +89,15 @@ export class Rows {
   /** What a pass of a step or a sweep holds at most. */
   get passLimits(): PassLimits {
     return this.feed.limits;
+  }
+
+  /** Tokens that no pass is longer than, as it is packed: of rows as they are, or with the room for answers still to be written. */
+  get mostTokens(): number {
+    const { tokens, rows } = this.feed.limits;
+    let longest = 0;
+    for (let index = 0; index < this.train.length; index++) longest = Math.max(longest, this.train.tokensOf(index));
+    longest += this.room;
+    return Math.max(longest, Math.min(tokens ?? Infinity, longest * (rows ?? this.rowsPerStep)));
   }
 
   /** The passes of optimizer step `step` (1-based). */

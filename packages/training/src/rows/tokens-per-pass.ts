@@ -19,7 +19,7 @@ export function tokensPerPass(
   const { tokensPerPass: given, gradientCheckpointing } = run.config.train;
   if (given !== null) return given;
   const gatedBytes = run.container.resolve(PrecisionToken) === 'bf16' ? 2 : 4;
-  const kept = keptOfPass(model, { gradientCheckpointing, gatedBytes });
+  const kept = keptOfPass(model, { gradientCheckpointing: gradientCheckpointing === true, gatedBytes });
   const room = Math.max(leastRoomBytes, weightBytesOf({ model, adapter: null }));
   return Math.max(1, Math.min(mostTokens, Math.floor(room / kept)));
 }

@@ -2,7 +2,7 @@
 export { nn as default } from './plugin.js';
 export * from './adapters/index.js';
 export * from './autograd/index.js';
-export { backendFacts, declareBackend, type BackendFacts, type Quantizer } from './backends/facts.js';
+export { backendFacts, declareBackend, type BackendFacts } from './backends/facts.js';
 export { jsBackend } from './backends/js.js';
 export * from './contracts/index.js';
 export * from './generation/index.js';

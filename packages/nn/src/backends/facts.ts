@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { getBackend, type DataId } from '@tensorflow/tfjs-core';
-import type { PackedWeight, RoundingRule, WeightParts } from '../contracts/weight-format.js';
-import type { DynamicBlocks } from '../weights/dynamic-blocks.js';
+import type { Quantizer } from '../contracts/quantizer.js';
+import type { PackedWeight } from '../contracts/weight-format.js';
 
 /** What nn asks of a backend of tfjs beside its kernels. */
 export interface BackendFacts {
@@ -22,16 +22,6 @@ export interface BackendFacts {
   upload?(weight: PackedWeight): DataId;
   /** Rounds to fewer bits by kernels. Left out: nn and the formats do it in JS. */
   readonly quantizer?: Quantizer;
-}
-
-/** Each to the bit what the definition in JS gives. */
-export interface Quantizer {
-  /** A weight of plain elements by a format's rule; null where it holds what is no finite number. */
-  pack(rule: RoundingRule, source: PackedWeight): WeightParts | null;
-  /** As packDynamic of weights/dynamic-blocks.ts. */
-  packDynamic(values: Float32Array, into: DynamicBlocks, offset: number): void;
-  /** As expandDynamic of weights/dynamic-blocks.ts. */
-  expandDynamic(blocks: DynamicBlocks, into: Float32Array): void;
 }
 
 const declared = new Map<string, BackendFacts>();

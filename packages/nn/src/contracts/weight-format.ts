@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { token, type Named, type SafetensorsDtype } from '@llmf/core';
+import type { RoundingRule } from './rounding-rule.js';
 
 /** One array of a packed weight. */
 export type WeightPart = Float32Array | Uint32Array | Int32Array | Uint16Array | Uint8Array | Int8Array;
@@ -11,18 +12,6 @@ export interface PackedWeight {
   readonly shape: readonly number[];
   readonly parts: WeightParts;
 }
-
-/**
- * The rule by which a format rounds, for backends that have a kernel of it.
- *
- * `nearest`: in row-major blocks, times one over the block's largest magnitude (a shorter last block is divided by it, at
- * least 1e-38), the nearest of sixteen values, the lower of two that are as near; of two codes in a byte the first is in
- * the upper half. Parts `codes`, `book`, `blockSize`, and `scales`, in 8 bits themselves where `isNested`.
- * `rows`: times 127 over the row's largest magnitude, the nearest integer, the even one of two. Parts `codes`, `scales`.
- */
-export type RoundingRule =
-  | { readonly kind: 'nearest'; readonly book: Float32Array; readonly blockSize: number; readonly isNested: boolean }
-  | { readonly kind: 'rows' };
 
 /**
  * How a frozen weight is kept, whatever precision computes. A backend may multiply straight from the parts of the formats

@@ -2,16 +2,7 @@
 // Numbers as dynamic 8-bit codes in blocks that share a scale, their largest magnitude: value ≈ book[code] · scale. What
 // optimizers remember and the scales of double quantization are kept so.
 import { backendFacts } from '../backends/facts.js';
-import type { DynamicCodes } from './dynamic-codes.js';
-
-export interface DynamicBlocks {
-  readonly kind: DynamicCodes;
-  readonly blockSize: number;
-  /** One for each number. */
-  readonly codes: Uint8Array;
-  /** One for each block, the last of which may be shorter. */
-  readonly scales: Float32Array;
-}
+import type { DynamicBlocks } from '../contracts/quantizer.js';
 
 /** Rounds `values` less `offset` into the blocks, which are as many numbers. */
 export function packDynamic(values: Float32Array, into: DynamicBlocks, offset = 0): void {

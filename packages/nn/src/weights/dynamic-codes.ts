@@ -1,17 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * "Dynamic" 8-bit values (Dettmers et al., "8-bit optimizers via block-wise quantization", 2022, section 1.3), ascending:
- * a sign where there is one, an exponent of ten by its leading zeros, the rest linear between 0.1 and 1. To the bit those of
- * bitsandbytes' `create_dynamic_map`, whose float32 steps are torch.linspace's: one rounding for a step's product and sum.
- */
-export interface DynamicCodes {
-  /** 256 values, ascending, from −1 or 0 to 1. */
-  readonly book: Float32Array;
-  /** The code of the nearest value; the lower one of two that are as near. */
-  codeOf(value: number): number;
-  /** Where the search begins: for the upper 16 bits of a float32 the greatest code whose value is not above it, whatever the lower bits. */
-  readonly first: Uint8Array;
-}
+import type { DynamicCodes } from '../contracts/quantizer.js';
 
 const { fround } = Math;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { chosenFormats, formatScope, isMatrix } from './chosen-formats.js';
-export { expandDynamic, packDynamic, type DynamicBlocks } from './dynamic-blocks.js';
-export { signedCodes, unsignedCodes, type DynamicCodes } from './dynamic-codes.js';
+export { expandDynamic, packDynamic } from './dynamic-blocks.js';
+export { signedCodes, unsignedCodes } from './dynamic-codes.js';
 export { bf16, elementFormats, elementsOf, f16, f32, formatOfDtype, type ElementFormat } from './element-formats.js';
 export { allowPackedExpansion, expandedRows, refusingExpansion } from './expansion.js';
 export { expansionLines } from './expansion-lines.js';

@@ -18,9 +18,14 @@ export interface Optimizer extends Named {
 export interface OptimizerState extends Stateful {
   /**
    * Updates every variable that has a gradient, at `learningRate` times the gradient's rate; `scale` (clipping) multiplies
-   * gradients first. Keeps no gradient.
+   * gradients first. Keeps no gradient. One that has to read values waits for them: gradients live until it is done.
    */
-  update(gradients: ReadonlyMap<string, Gradient>, learningRate: number, step: number, scale?: Scalar): void;
+  update(
+    gradients: ReadonlyMap<string, Gradient>,
+    learningRate: number,
+    step: number,
+    scale?: Scalar,
+  ): void | Promise<void>;
   dispose(): void;
 }
 export const OptimizerToken = token<Optimizer>('optimizer');

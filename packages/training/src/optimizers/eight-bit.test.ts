@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { signedCodes, tf, unsignedCodes, type Variable } from '@llmf/nn';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { adamw8bit } from './adamw8bit.js';
 import { EightBitMoment } from './eight-bit-moment.js';
 import { lion8bit } from './lion8bit.js';
@@ -69,10 +69,10 @@ const gradientsOf = (variables: ReadonlyMap<string, Variable>, step: number) =>
 describe.each([adamw8bit, lion8bit])('$name', (optimizer) => {
   const parse = () => (optimizer.options!.safeParse({}) as unknown as { data: Record<string, unknown> }).data;
 
-  it('follows bitsandbytes for a dozen steps', () => {
+  it('follows bitsandbytes for a dozen steps', async () => {
     const variables = variablesOf();
     const state = optimizer.create(variables, parse());
-    for (let step = 1; step <= oracle.steps; step++) state.update(gradientsOf(variables, step), 1e-2, step);
+    for (let step = 1; step <= oracle.steps; step++) await state.update(gradientsOf(variables, step), 1e-2, step);
     const got = variables.get('w')!.dataSync();
     const expected = floatsOf(oracle[optimizer.name as 'adamw8bit']);
     // A sum rounded otherwise in its last bit may take the next code: 1 % of one moment, for one weight and step.
@@ -87,7 +87,7 @@ describe.each([adamw8bit, lion8bit])('$name', (optimizer) => {
       const variables = variablesOf().set('norm', tf.variable(tf.ones([64])));
       let state = optimizer.create(variables, parse());
       for (let step = 1; step <= 6; step++) {
-        state.update(gradientsOf(variables, step), 1e-2, step);
+        await state.update(gradientsOf(variables, step), 1e-2, step);
         if (step !== resumeAfter) continue;
         const saved = await state.save();
         expect(
@@ -107,6 +107,19 @@ describe.each([adamw8bit, lion8bit])('$name', (optimizer) => {
       return [...variables.values()].map((variable) => [...variable.dataSync()]);
     };
     expect(await run(4)).toEqual(await run(null));
+  });
+
+  it('waits for what it reads, as backends on devices demand', async () => {
+    const variables = variablesOf();
+    const state = optimizer.create(variables, parse());
+    const gradients = gradientsOf(variables, 1);
+    const readSync = vi.spyOn(tf.backend(), 'readSync');
+    const read = vi.spyOn(tf.backend(), 'read');
+    await state.update(gradients, 1e-2, 1);
+    expect(read).toHaveBeenCalled();
+    expect(readSync.mock.calls.length).toBe(read.mock.calls.length); // the JS backend reads by it itself
+    vi.restoreAllMocks();
+    state.dispose();
   });
 
   it('refuses a state of another shape', async () => {

@@ -53,7 +53,12 @@ class EightBitState<Options> implements OptimizerState {
     }
   }
 
-  update(gradients: ReadonlyMap<string, Gradient>, learningRate: number, _step: number, scale?: Scalar): void {
+  async update(
+    gradients: ReadonlyMap<string, Gradient>,
+    learningRate: number,
+    _step: number,
+    scale?: Scalar,
+  ): Promise<void> {
     this.small.updates += 1;
     for (const [name, gradient] of gradients) {
       const expanded = this.expandedOf(name, gradient.variable);
@@ -65,10 +70,8 @@ class EightBitState<Options> implements OptimizerState {
         memory: (part) => expanded.get(part) ?? this.small.of(name, part),
       });
       for (const [part, values] of expanded) {
-        this.large
-          .get(name)!
-          .get(part)!
-          .pack(values.dataSync() as Float32Array);
+        const moment = this.large.get(name)!.get(part)!;
+        moment.pack((await values.data()) as Float32Array);
         values.dispose();
       }
     }

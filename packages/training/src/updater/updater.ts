@@ -76,7 +76,7 @@ export class Updater {
     await this.gradientWatch.see(ready);
     await this.weightWatch.begin();
     const learningRate = this.learningRate(step);
-    this.optimizer.update(ready.gradients, learningRate, step, ready.scale);
+    await this.optimizer.update(ready.gradients, learningRate, step, ready.scale);
     for (const { value } of ready.gradients.values()) value.dispose();
     ready.scale?.dispose();
     return { learningRate, ...(ready.norm === undefined ? {} : { gradNorm: ready.norm }) };

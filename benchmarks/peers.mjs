@@ -5,7 +5,7 @@
 //
 // usage: npm run bench:peers -- [--python PATH] [--rows ROWS.jsonl] [--pairs N] [--choice first|spread]
 //          [--max-tokens 512] [--repeats 5] [--systems llmf,llmf-two-row,trl,torch] [--loss dpo|simpo|sft]
-//          [--adapter lora|none] [--dtype bf16|f32] [--precompute] [--epochs N] [--second-pass] [--tcmalloc FILE]
+//          [--adapter lora|none] [--targets all|attention] [--dtype bf16|f32] [--precompute] [--epochs N] [--second-pass] [--tcmalloc FILE]
 //          [--threads N] [--model CONFIG.json] [--dry]
 //
 // Systems are in support/peer-systems.mjs. Rows come from benchmarks/peers/make_rows.py, or are random ids. The Python
@@ -37,6 +37,7 @@ const { values: options } = parseArgs({
     systems: { type: 'string', default: 'llmf,trl,torch' },
     loss: { type: 'string', default: 'dpo' }, // sft: supervised, prompt and chosen answer
     adapter: { type: 'string', default: 'lora' }, // none: every weight is trained; with sft only
+    targets: { type: 'string', default: 'all' }, // attention: LoRA there alone, where a mixture has experts; llmf and torch
     dtype: { type: 'string', default: 'bf16' },
     tcmalloc: { type: 'string' }, // the library that names with +tcmalloc preload; otherwise where Debian has it
     'second-pass': { type: 'boolean', default: false }, // two epochs, of which the second is charged
@@ -51,6 +52,10 @@ const { loss, adapter, dtype, precompute } = options;
 check('--loss', loss, ['dpo', 'simpo', 'sft']);
 check('--dtype', dtype, ['bf16', 'f32']);
 check('--adapter', adapter, loss === 'sft' ? ['lora', 'none'] : ['lora']);
+check('--targets', options.targets, loss === 'sft' && adapter === 'lora' ? ['all', 'attention'] : ['all']);
+if (options.targets !== 'all' && options.systems.split(',').some((name) => !/^(llmf|torch)(\+|$)/.test(name))) {
+  throw new Error('--targets attention is for the systems llmf and torch.');
+}
 if (precompute && loss !== 'dpo') throw new Error(`--precompute is for dpo: ${loss} has no reference.`);
 const chosen = systemsOf(options.systems.split(','), loss);
 const systems = Object.fromEntries(chosen.map((name) => [name, systemOf(name, options.tcmalloc)]));
@@ -74,7 +79,7 @@ const unit = loss === 'sft' ? 'rows' : 'pairs';
 
 const title = [
   loss,
-  adapter === 'none' ? 'every weight' : 'LoRA',
+  adapter === 'none' ? 'every weight' : options.targets === 'all' ? 'LoRA' : 'LoRA of attention',
   dtype,
   ...(loss === 'dpo' ? [precompute ? 'cached reference' : 'live reference'] : []),
   secondPass ? 'the second of 2 epochs' : `${epochs} epoch${epochs === 1 ? '' : 's'}`,
@@ -90,6 +95,7 @@ const needsModel = chosen.some((name) => systems[name].ours);
 const task = {
   loss,
   adapter,
+  targets: options.targets,
   dtype,
   precompute,
   epochs,

@@ -5,7 +5,7 @@ Right-padded rows; only response positions go through the head. With every weigh
 parameters, gradients and AdamW state under bf16 autocast. Needs torch, transformers, and peft for LoRA.
 
 usage: torch_supervised.py ROWS.jsonl --model CONFIG.json [--adapter none|lora] [--dtype bf16|fp32] [--batch-size 2]
-                           [--epochs 1] [--threads 2]
+                           [--targets all|attention] [--epochs 1] [--threads 2]
 """
 
 import time
@@ -14,6 +14,7 @@ from common import parser_of, random_model, read_rows, report, trained_hash
 
 parser = parser_of(__doc__)
 parser.add_argument("--adapter", choices=["none", "lora"], default="none")
+parser.add_argument("--targets", choices=["all", "attention"], default="all")
 options = parser.parse_args()
 
 import torch  # noqa: E402
@@ -31,7 +32,9 @@ if is_full:
 else:
     from peft import LoraConfig, get_peft_model
 
-    model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM"))
+    # all-linear: of a mixture of experts the experts' parameters too
+    targets = "all-linear" if options.targets == "all" else ["q_proj", "k_proj", "v_proj", "o_proj"]
+    model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules=targets, task_type="CAUSAL_LM"))
     decoder, head = model.base_model.model.model, model.base_model.model.lm_head
 parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 optimizer = torch.optim.AdamW(parameters, lr=5e-6)

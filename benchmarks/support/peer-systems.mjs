@@ -96,7 +96,7 @@ function runLlmf(task, { twoRow = false, checkpointing = false }) {
     {
       model: { path: task.modelFolder },
       ...losses[task.loss](task),
-      adapter: task.adapter === 'lora' ? { name: 'lora', rank: 8 } : 'none',
+      adapter: task.adapter === 'lora' ? { name: 'lora', rank: 8, ...targetsOf(task) } : 'none',
       data: { train: [{ path: task.rowsFile }], maxLength: 1 << 15, shuffle: false, promptOnce: !twoRow },
       train: {
         batchSize: task.batchSize,
@@ -123,6 +123,10 @@ function runLlmf(task, { twoRow = false, checkpointing = false }) {
   };
 }
 
+/** Names of layers that every family here has. */
+const attentionLayers = ['q_proj', 'k_proj', 'v_proj', 'o_proj'];
+const targetsOf = ({ targets }) => (targets === 'attention' ? { targets: attentionLayers } : {});
+
 function runTrl(task, words) {
   if (task.loss === 'sft') return runPython(task, 'trl_supervised.py', ['--adapter', task.adapter, ...words]);
   const length = ['--max-length', String(longestSequence(task.rows))];
@@ -130,7 +134,8 @@ function runTrl(task, words) {
 }
 
 function runTorch(task) {
-  if (task.loss === 'sft') return runPython(task, 'torch_supervised.py', ['--adapter', task.adapter]);
+  if (task.loss === 'sft')
+    return runPython(task, 'torch_supervised.py', ['--adapter', task.adapter, '--targets', task.targets]);
   return runPython(task, 'torch_preference.py', preferenceWords(task));
 }
 

@@ -94,8 +94,7 @@ class MixtralAttention {
 function mixtralExperts(parts: ModelParts, config: MixtralConfig): RoutedExperts {
   const { hidden_size: hidden, intermediate_size: inner, num_local_experts: count } = config;
   const gate = parts.linear('gate', [count, hidden], false);
-  const experts = Array.from({ length: count }, (_, expert) => {
-    const of = parts.at(`experts.${expert}`);
+  const experts = parts.experts('experts', count, (of) => {
     const w1 = of.linear('w1', [inner, hidden], false);
     const w2 = of.linear('w2', [hidden, inner], false);
     return { gate: w1, up: of.linear('w3', [inner, hidden], false), down: w2 };
@@ -166,6 +165,11 @@ export const mixtral = causalArchitecture({
   aliases: { num_experts: 'num_local_experts' },
   paths: { decoder: 'model', head: 'lm_head' },
   buffers: /\.rotary_emb\.inv_freq$/,
+  /** PEFT reads the names of the files, as Transformers 4 had them, and writes those of Transformers 5. */
+  moduleNames: {
+    toTransformers: (path) => path,
+    fromTransformers: (path) => path.replace(/\.mlp\.(?=experts\b|gate\b)/, '.block_sparse_moe.'),
+  },
   build(config, parts, headParts) {
     const decoder = new MixtralDecoder(parts, config);
     const tiedTo = config.tie_word_embeddings ? decoder.embed_tokens : null;

@@ -131,8 +131,7 @@ function mlpOf(parts: ModelParts, layer: number, config: Qwen2MoeConfig): Mlp {
   if (isDense) return new GatedMlp(parts, [hidden, config.intermediate_size], false, gated);
   const router = parts.linear('gate', [count, hidden], false);
   const { moe_intermediate_size: inner } = config;
-  const experts = Array.from({ length: count }, (_, expert) => {
-    const of = parts.at(`experts.${expert}`);
+  const experts = parts.experts('experts', count, (of) => {
     const [gate, up] = [of.linear('gate_proj', [inner, hidden], false), of.linear('up_proj', [inner, hidden], false)];
     return { gate, up, down: of.linear('down_proj', [hidden, inner], false) };
   });

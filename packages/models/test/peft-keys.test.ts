@@ -38,7 +38,6 @@ const refused: Readonly<Record<string, string>> = {
   monteclora_config: 'monteclora_config',
   layer_replication: 'layer_replication',
   lora_bias: 'lora_bias',
-  target_parameters: 'target_parameters',
   use_bdlora: 'use_bdlora',
   kasa_config: 'kasa_config',
   megatron_config: 'megatron_config',

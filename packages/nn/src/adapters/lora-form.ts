@@ -42,7 +42,7 @@ export type LoraConfig = z.infer<typeof computed>;
  */
 const silent = new Set(
   `target_modules exclude_modules layers_to_transform layers_pattern fan_in_fan_out lora_dropout
-   megatron_core eva_config corda_config loftq_config lora_ga_config qalora_group_size velora_config
+   megatron_core eva_config corda_config loftq_config lora_ga_config qalora_group_size velora_config target_parameters
 `.split(/\s+/),
 );
 
@@ -50,7 +50,6 @@ const merge = 'merge it into the model with PEFT (merge_and_unload, then save_pr
 const refusedKeys: Readonly<Record<string, Refusal>> = {
   /** On a model without biases it says nothing. */
   bias: { expected: 'no trained bias of the model', fix: merge },
-  target_parameters: { expected: 'LoRA of linear layers', fix: merge },
   lora_bias: { expected: 'no bias in lora_B', fix: merge },
   use_dora: { expected: 'no DoRA', fix: merge },
   use_bdlora: { expected: 'no blocks in A and B', fix: merge },

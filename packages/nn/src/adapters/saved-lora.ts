@@ -10,6 +10,7 @@ import { patterned } from './patterned.js';
 import { isOwn, readOwn } from './own/read-own.js';
 import type { OwnModules } from './own/own-modules.js';
 import { isForTrainingOnly, parsePeftHeadKey } from './peft-names.js';
+import { isOfStackedExperts, stackedExperts } from './stacked-experts.js';
 
 /**
  * The adapter of a PEFT folder, ready to be trained on or to generate with.
@@ -18,10 +19,44 @@ import { isForTrainingOnly, parsePeftHeadKey } from './peft-names.js';
  */
 export async function savedLora(model: Model, folder: string, option: string, dropout = 0): Promise<LoraAdapter> {
   const file = await readAdapterFolder(folder, option, loraForm);
-  const isElsewhere = (key: string) => isForTrainingOnly(key) || isOfHead(key) || isOwn(model, key);
-  const pairs = savedPairs(model, file, ['lora_A', 'lora_B'], isElsewhere);
+  const isElsewhere = (key: string) =>
+    isForTrainingOnly(key) || isOfHead(key) || isOwn(model, key) || isOfStackedExperts(model, key);
+  const ofExperts = stackedExperts(model, file, (path) => rankOf(model, file.config, path));
+  const pairs = inForwardOrder(model, [...savedPairs(model, file, ['lora_A', 'lora_B'], isElsewhere), ...ofExperts]);
   const own = await savedModules(model, file);
-  return new LoraAdapter(model, pairs, savedFacts(file.config, dropout), await headsOf(model, folder, file), own);
+  const facts = savedFacts(file.config, dropout);
+  const whole = ofExperts.length === 0 ? facts : { ...facts, ...patternsOf(model, ofExperts, facts) };
+  return new LoraAdapter(model, pairs, whole, await headsOf(model, folder, file), own);
+}
+
+/** Of a layer, or of the stacked parameter of experts. */
+function rankOf(model: Model, { r, lora_alpha, rank_pattern, alpha_pattern }: LoraConfig, path: string) {
+  return {
+    rank: patterned(rank_pattern, model, path) ?? r,
+    alpha: patterned(alpha_pattern, model, path) ?? lora_alpha,
+  };
+}
+
+function inForwardOrder({ linears }: Model, pairs: readonly LayerPair[]): LayerPair[] {
+  const byLayer = new Map(pairs.map((pair) => [pair.layer.path, pair]));
+  return [...linears.keys()].flatMap((path) => byLayer.get(path) ?? []);
+}
+
+/** Patterns for the layers of experts in the place of those for their stacked parameters. */
+function patternsOf(
+  model: Model,
+  pairs: readonly LayerPair[],
+  { rank, alpha, rankPattern, alphaPattern }: LoraFacts,
+): Pick<LoraFacts, 'rankPattern' | 'alphaPattern'> {
+  const others = (patterns: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(patterns).filter(([key]) => !/(gate_up|down)_proj/.test(key)));
+  const [ranks, alphas] = [others(rankPattern), others(alphaPattern)];
+  for (const { layer, rank: own, alpha: ownAlpha } of pairs) {
+    const name = `experts\\.\\d+\\.${layer.path.slice(layer.path.lastIndexOf('.') + 1)}`;
+    if ((patterned(ranks, model, layer.path) ?? rank) !== own) ranks[name] = own;
+    if ((patterned(alphas, model, layer.path) ?? alpha) !== ownAlpha) alphas[name] = ownAlpha;
+  }
+  return { rankPattern: ranks, alphaPattern: alphas };
 }
 
 /** Those of all layers; none where the adapter changes no linear layer. */
@@ -31,7 +66,7 @@ export function savedPairs(
   parts: readonly string[],
   isElsewhere: (key: string) => boolean,
 ): LayerPair[] {
-  const hasOthers = Object.keys(file.tensors).some((key) => isOwn(model, key));
+  const hasOthers = Object.keys(file.tensors).some((key) => isOwn(model, key) || isOfStackedExperts(model, key));
   if (hasOthers && Object.keys(file.tensors).every(isElsewhere)) return [];
   return file.byLayer(model, parts, isElsewhere).map((layer) => savedPair(model, file, layer));
 }
@@ -39,18 +74,15 @@ export function savedPairs(
 /** The modules of its own, with the rank that the config gives to each table. */
 export const savedModules = (model: Model, file: AdapterFolder<LoraConfig>): Promise<OwnModules | null> =>
   readOwn(model, file, file.config, (path) => {
-    const { r, lora_alpha, use_rslora, rank_pattern, alpha_pattern } = file.config;
-    const rank = patterned(rank_pattern, model, path) ?? r;
-    const alpha = patterned(alpha_pattern, model, path) ?? lora_alpha;
+    const { use_rslora } = file.config;
+    const { rank, alpha } = rankOf(model, file.config, path);
     return { rank, scale: alpha / (use_rslora ? Math.sqrt(rank) : rank) };
   });
 
 /** A and B of one layer, of the rank that its config gives it. */
 export function savedPair(model: Model, file: AdapterFolder<LoraConfig>, of: LayerTensors): LayerPair {
   const { layer } = of;
-  const { r, lora_alpha, rank_pattern, alpha_pattern } = file.config;
-  const rank = patterned(rank_pattern, model, layer.path) ?? r;
-  const alpha = patterned(alpha_pattern, model, layer.path) ?? lora_alpha;
+  const { rank, alpha } = rankOf(model, file.config, layer.path);
   const a = file.part(of, 'lora_A', [rank, layer.inputs]);
   return { layer, rank, alpha, a, b: file.part(of, 'lora_B', [layer.outputs, rank]) };
 }

@@ -49,6 +49,13 @@ export interface EmbeddingLayer {
   forward(ids: Int32Array | Tensor1D): Tensor2D;
 }
 
+/** The layers of one expert of a mixture: down(act(gate(x)) ∘ up(x)). */
+export interface ExpertLayers<Layer = LinearLayer> {
+  readonly gate: Layer; // [F, C]
+  readonly up: Layer; // [F, C]
+  readonly down: Layer; // [C, F]
+}
+
 /** The adapter that is active in a forward pass. It travels in the context, never as model state. */
 export interface ActiveAdapter {
   /** Declared fact: the layer's adapter is low-rank additive. */
@@ -187,6 +194,8 @@ export interface Model {
   readonly tree?: ModuleTree;
   /** Changes the logits of any head that reads this model (a temperature); left out: they are the head's. */
   reads?(head: LanguageHead): LanguageHead;
+  /** Those of experts, by the path of all of them: Transformers stacks each kind in one parameter there. Left out: none. */
+  readonly expertLayers?: ReadonlyMap<string, readonly ExpertLayers[]>;
   /** Those that a new adapter may take, where a part of the model is kept frozen; left out: all. */
   readonly targets?: ReadonlyMap<string, LinearLayer>;
   /** The architecture's. */

@@ -29,6 +29,8 @@ export interface CausalFamily<Schema extends ConfigSchema> {
   };
   /** The architecture's. */
   readonly classifierHead?: Architecture['classifierHead'];
+  /** The architecture's. */
+  readonly moduleNames?: Architecture['moduleNames'];
   /** Other spellings of keys of the config → those of the schema. */
   readonly aliases?: Readonly<Record<string, string>>;
   /** Other names of weights in files: what matches is replaced. */
@@ -56,7 +58,17 @@ function architectureOf<Schema extends ConfigSchema>(
   family: CausalFamily<Schema>,
   facts: Pick<Model, 'isEncoder'>,
 ): Architecture {
-  const { modelType, description, config: schema, aliases = {}, paths, renames = [], buffers, classifierHead } = family;
+  const {
+    modelType,
+    description,
+    config: schema,
+    aliases = {},
+    paths,
+    renames = [],
+    buffers,
+    classifierHead,
+    moduleNames,
+  } = family;
   const spelt = (input: Record<string, unknown>) =>
     Object.fromEntries(Object.entries(input).map(([key, value]) => [aliases[key] ?? key, value]));
   const treeOf = (input: Record<string, unknown>, source: WeightSource) => {
@@ -71,7 +83,13 @@ function architectureOf<Schema extends ConfigSchema>(
   };
   const build = (input: Record<string, unknown>, source: WeightSource, other?: OtherWeights): Model => {
     const { parts, decoder, head, ...tree } = treeOf(input, source);
-    const own = { modelType, config: input, ...tree, ...(classifierHead && { classifierHead }) };
+    const own = {
+      modelType,
+      config: input,
+      ...tree,
+      ...(classifierHead && { classifierHead }),
+      ...(moduleNames && { moduleNames }),
+    };
     const over = (others: OtherWeights) =>
       build(resizedConfig(input, parts, others), sourceOver(parts.parameters, others), others);
     return new CausalModel(parts, decoder, {
@@ -87,6 +105,7 @@ function architectureOf<Schema extends ConfigSchema>(
     description,
     headPath: paths.head,
     ...(classifierHead && { classifierHead }),
+    ...(moduleNames && { moduleNames }),
     weights,
     blocks: (input) => treeOf(input, new WeightRecorder()).parts.blocks,
     tied: (input) => treeOf(input, new WeightRecorder()).parts.tied,

@@ -14,7 +14,7 @@ export interface Decoder {
 
 export type CausalModelFacts = Pick<
   Model,
-  'modelType' | 'config' | 'contextLength' | 'head' | 'isEncoder' | 'classifierHead' | 'decoderStart'
+  'modelType' | 'config' | 'contextLength' | 'head' | 'isEncoder' | 'classifierHead' | 'decoderStart' | 'moduleNames'
 > &
   Pick<ModuleTree, 'over' | 'headPath'>;
 
@@ -29,9 +29,11 @@ export class CausalModel implements Model {
   declare readonly isEncoder?: true;
   declare readonly classifierHead?: Model['classifierHead'];
   declare readonly decoderStart?: number;
+  declare readonly moduleNames?: NonNullable<Model['moduleNames']>;
   readonly blocks: readonly string[];
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly linears: ReadonlyMap<string, LinearLayer>;
+  declare readonly expertLayers?: NonNullable<Model['expertLayers']>;
   readonly tree: ModuleTree;
 
   constructor(
@@ -45,11 +47,13 @@ export class CausalModel implements Model {
     this.head = facts.head;
     if (facts.isEncoder) this.isEncoder = true;
     if (facts.classifierHead) this.classifierHead = facts.classifierHead;
+    if (facts.moduleNames) this.moduleNames = facts.moduleNames;
     if (facts.decoderStart !== undefined) this.decoderStart = facts.decoderStart;
     [this.vocabularySize, this.hiddenSize] = tf.tidy(() => facts.head.weight.shape);
     this.blocks = parts.blocks;
     this.parameters = parts.parameters;
     this.linears = parts.linears;
+    if (parts.expertLayers.size > 0) this.expertLayers = parts.expertLayers;
     this.tree = { weights: parts.weights, embeddings: parts.embeddings, headPath: facts.headPath, over: facts.over };
   }
 

@@ -16,7 +16,7 @@ export { configRemarks, readConfig } from './read-config.js';
 export { distanceBucket, RelativeBias, type BucketOptions } from './relative-bias.js';
 export { ropeKeys, ropeOptions } from './rope.js';
 export { RouterBalance, type RouterBalanceOptions } from './router-balance.js';
-export { RoutedExperts, type ExpertLayers, type RoutingOptions } from './routed-experts.js';
+export { RoutedExperts, type RoutingOptions } from './routed-experts.js';
 export { runBlocks, type Block } from './run-blocks.js';
 export { TwoStreams } from './two-streams.js';
 export { shapeOnly, WeightRecorder } from './weight-recorder.js';

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import type { EmbeddingLayer, LinearLayer, Model, Parameter, WeightInfo, WeightSource } from '../contracts/model.js';
+import type {
+  EmbeddingLayer,
+  ExpertLayers,
+  LinearLayer,
+  Model,
+  Parameter,
+  WeightInfo,
+  WeightSource,
+} from '../contracts/model.js';
 import { Embedding } from '../layers/embedding.js';
 import { Linear } from '../layers/linear.js';
 import { LayerNorm, RmsNorm } from '../layers/norms.js';
@@ -20,6 +28,8 @@ export class ModelParts implements WeightSource {
   readonly embeddings = new Map<string, EmbeddingLayer>();
   /** What each weight is, by name. */
   readonly weights = new Map<string, WeightInfo>();
+  /** Layers of experts, by the path of all of them. */
+  readonly expertLayers = new Map<string, readonly ExpertLayers[]>();
   /** Module paths of the blocks, in order. */
   readonly blocks: string[] = [];
   /** Names a file may carry for a weight that is another one. */
@@ -55,6 +65,13 @@ export class ModelParts implements WeightSource {
       this.blocks.push(this.pathOf(`${path}.${layer}`));
       return make(this.at(`${path}.${layer}`), layer);
     });
+  }
+
+  /** `count` experts `<path>.0`, `<path>.1`, … of a mixture. */
+  experts<Expert extends ExpertLayers>(path: string, count: number, make: (parts: ModelParts) => Expert): Expert[] {
+    const experts = Array.from({ length: count }, (_, expert) => make(this.at(`${path}.${expert}`)));
+    this.expertLayers.set(this.pathOf(path), experts);
+    return experts;
   }
 
   /** `<path>.weight` [outputs, inputs] and, where it has one, `<path>.bias`: a layer that adapters reach. */

@@ -3,7 +3,7 @@
  * Mixtures of experts: a router gives each token a probability for every expert, the likeliest k compute it, and their
  * outputs are added by those probabilities (Shazeer et al., 2017, arXiv 1701.06538; Fedus et al., 2021, arXiv 2101.03961).
  */
-import type { ActiveAdapter, ForwardContext, LinearLayer } from '../contracts/model.js';
+import type { ActiveAdapter, ExpertLayers, ForwardContext, LinearLayer } from '../contracts/model.js';
 import type { LowRank } from '../contracts/low-rank.js';
 import { bySegment } from '../layers/by-segment.js';
 import type { Linear } from '../layers/linear.js';
@@ -15,12 +15,8 @@ import { routeTokens, type Routes } from '../ops/route-tokens/route-tokens.js';
 import { tf } from '../tf.js';
 import type { GatedActivation } from './activation.js';
 
-/** The layers of one expert: down(act(gate(x)) ∘ up(x)), without biases. */
-export interface ExpertLayers {
-  readonly gate: Linear; // [F, C]
-  readonly up: Linear; // [F, C]
-  readonly down: Linear; // [C, F]
-}
+/** The layers of one expert, without biases. */
+type Expert = ExpertLayers<Linear>;
 
 export interface RoutingOptions {
   /** k, the experts that compute a token. */
@@ -35,7 +31,7 @@ export class RoutedExperts {
   /** @param gate the router, [experts, C] */
   constructor(
     private readonly gate: Linear,
-    private readonly experts: readonly ExpertLayers[],
+    private readonly experts: readonly Expert[],
     private readonly options: RoutingOptions,
   ) {}
 
@@ -87,7 +83,7 @@ export class RoutedExperts {
     return tf.addN(outputs);
   }
 
-  private expert({ gate, up, down }: ExpertLayers, x: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
+  private expert({ gate, up, down }: Expert, x: tf.Tensor2D, context: ForwardContext): tf.Tensor2D {
     return down.forward(this.options.gated(gate.forward(x, context), up.forward(x, context)), context);
   }
 

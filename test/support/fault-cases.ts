@@ -43,7 +43,6 @@ export const faultCases: readonly FaultCase[] = [
     argv: ['merge', '--model', 'model', '--adapter', 'adapter', '--output', 'merged'],
     again: ['merge', '--model', 'model', '--adapter', 'adapter', '--output', 'merged'],
     results: ['merged'],
-    readsBack: true,
   },
   initCase,
   {
@@ -51,7 +50,6 @@ export const faultCases: readonly FaultCase[] = [
     argv: ['quantize', '--model', 'model', '--format', 'nf4', '--output', 'quantized'],
     again: ['quantize', '--model', 'model', '--format', 'nf4', '--output', 'quantized'],
     results: ['quantized'],
-    readsBack: true,
   },
 ];
 

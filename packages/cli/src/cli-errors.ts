@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defineErrors } from '@llmf/core';
+import { defineErrors, formatNumber } from '@llmf/core';
 
 /** What goes wrong around a command rather than in it. */
 export const cliErrors = defineErrors('cli', {
@@ -61,10 +61,16 @@ export const cliErrors = defineErrors('cli', {
     fix: 'choose one of these; `quantization` of a config takes any format',
   }),
   readBack: (f: { folder: string; weight: string }) => ({
-    what: 'a weight of the new folder reads back as another: do not use the folder',
+    what: 'a weight of the new folder reads back as another; the folder was not made',
     where: f.folder,
     got: f.weight,
     fix: 'check the disk, and write it again',
+  }),
+  mergeDiffers: (f: { text: string; dtype: string; tolerance: number }) => ({
+    what: 'the merged model, read back, differs from model and adapter; the folder was not made',
+    got: f.text,
+    expected: `at most ${formatNumber(f.tolerance)} of the largest, which ${f.dtype} explains`,
+    fix: 'write more bits with --dtype F32; if they differ then too, report it',
   }),
   tokensOfClassifier: (f: { model: string }) => ({
     what: 'a reward model or classifier scores whole answers and has no log-probabilities of tokens',

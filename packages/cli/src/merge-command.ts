@@ -21,7 +21,7 @@ import type { Combination } from '@llmf/adapters';
 import { cliErrors } from './cli-errors.js';
 import { combinedAdapter } from './combined-adapter.js';
 import { classifierOf, openInference, type Inference } from './inference.js';
-import { statusOf } from './merge-tolerance.js';
+import { compareValues } from './merge-tolerance.js';
 import type { CliIo } from './io.js';
 
 export interface MergeFlags {
@@ -39,10 +39,12 @@ export interface MergeFlags {
 
 /**
  * Writes a model folder whose weights contain the adapter: W + scale · B A, where W is what the adapter was trained on, a
- * quantized one expanded. Loads it again and compares every merged weight, and the log-probs of every token, with those of
- * model and adapter. Returns 1 when they differ by more than the dtype explains.
+ * quantized one expanded. Before the folder appears it is loaded, and every merged weight, and the log-probs of every token,
+ * are compared with those of model and adapter.
+ *
+ * @throws LLMF_CLI_MERGE_DIFFERS when they differ by more than the dtype explains
  */
-export async function mergeCommand(io: CliIo, settings: readonly string[], flags: MergeFlags): Promise<number> {
+export async function mergeCommand(io: CliIo, settings: readonly string[], flags: MergeFlags): Promise<void> {
   const { model, backend, plugin: plugins = [] } = flags;
   const [adapter] = flags.adapter;
   const isAlone = flags.adapter.length === 1;
@@ -62,27 +64,20 @@ export async function mergeCommand(io: CliIo, settings: readonly string[], flags
     const inference = isAlone ? opened : { ...opened, adapter: await combinedAdapter(opened, flags) };
     if (flags.as === 'adapter') return await saveCombined(io, inference, flags);
     const changed = changedLayers(inference);
-    const classifier = classifierOf(inference);
-    const what = classifier === null ? 'log-prob' : 'score';
-    const expected = await probe(inference.model, inference.adapter, classifier);
-    const output = resolve(io.folder, flags.output);
     const adapterFolder = resolve(io.folder, adapter!);
-    await saveMerged(inference, changed, output, flags.dtype, (folder) => overlayCompanions(adapterFolder, folder));
-    const saved = await loadModel(inference.run, output, { quantization: null });
-    const got = await probe(saved, null, classifier);
+    const verify = await comparison(io, inference, changed, flags);
+    const companions = (folder: string) => overlayCompanions(adapterFolder, folder);
+    const options = { companions, dtype: flags.dtype, verify };
+    await saveMerged(inference, changed, resolve(io.folder, flags.output), options);
     io.out.write(`merged ${mergedText(changed)} into ${flags.output}\n`);
-    const status = statusOf(io, what, expected, got, flags.dtype);
-    const weightStatus = await statusOfWeights(io, inference.model, changed, saved, flags.dtype);
-    saved.dispose();
     tf.dispose([...changed.own.values()]);
-    return Math.max(status, weightStatus);
   } finally {
     await opened.close();
   }
 }
 
 /** Writes several adapters as one. @throws LLMF_CLI_USAGE for a single one, which is there already */
-async function saveCombined(io: CliIo, { run, folder, adapter }: Inference, flags: MergeFlags): Promise<number> {
+async function saveCombined(io: CliIo, { run, folder, adapter }: Inference, flags: MergeFlags): Promise<void> {
   if (flags.adapter.length === 1) {
     throw cliErrors.usage({ problem: '--as adapter writes several adapters as one', command: 'llmf merge' });
   }
@@ -92,7 +87,6 @@ async function saveCombined(io: CliIo, { run, folder, adapter }: Inference, flag
     verify: () => checkFiles(run),
   });
   io.out.write(`combined ${flags.adapter.length} adapters (${flags.combination}) into ${flags.output}\n`);
-  return 0;
 }
 
 /** Gives the weights that a layer has with the adapter in them. */
@@ -117,12 +111,31 @@ function changedLayers({ model, adapter }: Inference): Changed {
 const mergedText = ({ paths, own }: Changed): string =>
   own.size === 0 ? `${paths.length} layers` : `${paths.length} layers and ${own.size} weights of other modules`;
 
+/** What compares a new folder with model and adapter, which are asked now. */
+async function comparison(
+  io: CliIo,
+  inference: Inference,
+  changed: Changed,
+  { dtype }: MergeFlags,
+): Promise<(folder: string) => Promise<void>> {
+  const { run, model, adapter } = inference;
+  const classifier = classifierOf(inference);
+  const expected = await probe(model, adapter, classifier);
+  return async (folder) => {
+    await checkFiles(run);
+    const saved = await loadModel(run, folder, { quantization: null });
+    const got = await probe(saved, null, classifier);
+    compareValues(io, classifier === null ? 'log-prob' : 'score', expected, got, dtype);
+    await compareWeights(io, model, changed, saved, dtype);
+    saved.dispose();
+  };
+}
+
 async function saveMerged(
   inference: Inference,
   { paths, merge, own }: Changed,
   output: string,
-  dtype: SaveOptions['dtype'],
-  companions: NonNullable<SaveOptions['companions']>,
+  given: Pick<SaveOptions, 'dtype' | 'companions' | 'verify'>,
 ): Promise<void> {
   const { run, model, folder, heads } = inference;
   const changed = new Set(paths);
@@ -133,15 +146,8 @@ async function saveMerged(
     return path !== undefined && changed.has(path) ? mergedValues(model, path, merge, part as Part) : null;
   };
   const loader = run.container.resolve(ModelLoaderToken);
-  const options = {
-    source: folder,
-    dtype,
-    maxShardSize: readSection(run.config, modelSection).maxShardSize,
-    companions,
-    values,
-    heads: [...heads.values()],
-    verify: () => checkFiles(run),
-  };
+  const { maxShardSize } = readSection(run.config, modelSection);
+  const options = { ...given, maxShardSize, source: folder, values, heads: [...heads.values()] };
   if (classifierOf(inference) === null) return await loader.save(model, output, options);
   const headless = await loadModel(run, folder, { withoutHead: true });
   await loader.save(headless, output, options);
@@ -168,20 +174,19 @@ async function takenValues(tensor: tf.Tensor): Promise<Float32Array> {
  * Also layers that a text does not reach, such as those of a vision tower, hold what they should. Of a quantized base
  * also says what rounding took: its expanded weights had all bits of float32.
  */
-async function statusOfWeights(
+async function compareWeights(
   io: CliIo,
   model: Model,
   { paths, merge, own }: Changed,
   saved: Model,
   dtype: SaveOptions['dtype'],
-): Promise<number> {
-  let status = 0;
+): Promise<void> {
   const formats = new Set<string>();
   const [lost, whole] = [new SquareSum(), new SquareSum()];
   for (const path of paths) {
     const expected = await mergedValues(model, path, merge, 'weight')!;
     const got = (await saved.linears.get(path)!.weight.data()) as Float32Array;
-    status = Math.max(status, statusOf(io, `weight of ${path}`, expected, got, dtype, true));
+    compareValues(io, `weight of ${path}`, expected, got, dtype, true);
     const format = packedOf(model.linears.get(path)!.weight)?.format;
     if (format === undefined || format.dtype !== undefined) continue;
     formats.add(format.name);
@@ -190,10 +195,9 @@ async function statusOfWeights(
   }
   for (const [name, tensor] of own) {
     const got = (await saved.parameters.get(name)!.value.data()) as Float32Array;
-    status = Math.max(status, statusOf(io, name, (await tensor.data()) as Float32Array, got, dtype, true));
+    compareValues(io, name, (await tensor.data()) as Float32Array, got, dtype, true);
   }
   if (formats.size > 0) io.out.write(quantizedText([...formats], lost.root / whole.root));
-  return status;
 }
 
 /** Root of a sum of squares: of values, or of differences. */

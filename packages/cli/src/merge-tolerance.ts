@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import { formatNumber } from '@llmf/core';
 import type { SaveOptions } from '@llmf/nn';
+import { cliErrors } from './cli-errors.js';
 import type { CliIo } from './io.js';
 
 /** Largest difference of a log-prob, as a share of the largest one, that the file's dtype explains. */
 const tolerances: Readonly<Record<SaveOptions['dtype'], number>> = { F32: 1e-4, F16: 1e-2, BF16: 5e-2, auto: 5e-2 };
 
 /**
- * Prints the largest difference, a quiet one only where it is beyond the tolerance; 0 when it is within, else 1.
+ * Prints the largest difference, unless asked to be quiet.
  * @param what that is compared: `log-prob`
+ * @throws LLMF_CLI_MERGE_DIFFERS when it is beyond the tolerance
  */
-export function statusOf(
+export function compareValues(
   io: CliIo,
   what: string,
   expected: Float32Array,
   got: Float32Array,
   dtype: SaveOptions['dtype'],
   isQuiet = false,
-): number {
+): void {
   let difference = 0;
   let largest = 0;
   for (const [index, value] of expected.entries()) {
@@ -25,14 +27,7 @@ export function statusOf(
     largest = Math.max(largest, Math.abs(value));
   }
   const share = difference === 0 ? 0 : difference / largest;
-  const isWithin = share <= tolerances[dtype];
-  if (!isQuiet || !isWithin)
-    io.out.write(
-      `largest ${what} difference ${formatNumber(difference)} (${formatNumber(share)} of the largest ${what})\n`,
-    );
-  if (isWithin) return 0;
-  io.err.write(
-    `that is more than the ${formatNumber(tolerances[dtype])} that ${dtype} explains: do not use this folder\n`,
-  );
-  return 1;
+  const text = `largest ${what} difference ${formatNumber(difference)} (${formatNumber(share)} of the largest ${what})`;
+  if (!(share <= tolerances[dtype])) throw cliErrors.mergeDiffers({ text, dtype, tolerance: tolerances[dtype] });
+  if (!isQuiet) io.out.write(`${text}\n`);
 }

@@ -13,7 +13,7 @@ import {
   type SaveOptions,
   type WeightFormat,
 } from '@llmf/nn';
-import { loadModel } from '@llmf/training';
+import { checkFiles, loadModel } from '@llmf/training';
 import { cliErrors } from './cli-errors.js';
 import { openInference, type Inference } from './inference.js';
 import type { CliIo } from './io.js';
@@ -25,7 +25,7 @@ export interface QuantizeFlags {
   readonly plugin?: readonly string[];
 }
 
-/** Writes a model folder in a format of fewer bits, weight by weight as it is loaded, and reads it again. */
+/** Writes a model folder in a format of fewer bits, weight by weight as it is loaded; it is read again before it appears. */
 export async function quantizeCommand(
   io: CliIo,
   settings: readonly string[],
@@ -49,21 +49,28 @@ export async function quantizeCommand(
   const inference = await openInference(io, request, quiet);
   try {
     const format = findNamed(inference.run.container, WeightFormatToken, name, '--format');
-    await save(inference, format, output);
-    const count = await compare(inference, format, output);
+    const count = await save(inference, format, output);
     io.out.write(`${count} weights in ${format.name}: ${given} (${await sizeOf(output)}), read back\n`);
   } finally {
     await inference.close();
   }
 }
 
-async function save({ run, folder, model }: Inference, format: WeightFormat, output: string): Promise<void> {
+/** How many weights it keeps in the format. @throws LLMF_CLI_READ_BACK */
+async function save(inference: Inference, format: WeightFormat, output: string): Promise<number> {
+  const { run, folder, model } = inference;
+  let count = 0;
+  const verify = async (written: string) => {
+    await checkFiles(run);
+    count = await compare(inference, format, written, output);
+  };
   const dtype = format.dtype as Exclude<SaveOptions['dtype'], 'auto'> | undefined;
   const layout = dtype === undefined ? layoutOf(run, format) : null;
   const { maxShardSize } = readSection(run.config, modelSection);
-  const how = { source: folder, dtype: dtype ?? ('auto' as const), maxShardSize };
+  const how = { source: folder, verify, dtype: dtype ?? ('auto' as const), maxShardSize };
   const options = { ...how, ...(layout === null ? {} : { layout }) };
   await run.container.resolve(ModelLoaderToken).save(model, output, options);
+  return count;
 }
 
 /** @throws LLMF_CLI_NO_LAYOUT */
@@ -77,9 +84,14 @@ function layoutOf({ container, config }: Inference['run'], format: WeightFormat)
   throw cliErrors.noLayout({ format: format.name, known });
 }
 
-/** Loads the new folder and compares what it keeps in the format; how many weights that are. @throws LLMF_CLI_READ_BACK */
-async function compare({ run, model }: Inference, format: WeightFormat, output: string): Promise<number> {
-  const saved = await loadModel(run, output, { quantization: null });
+/** Loads the new folder and compares what it keeps in the format; how many weights that are. */
+async function compare(
+  { run, model }: Inference,
+  format: WeightFormat,
+  written: string,
+  output: string,
+): Promise<number> {
+  const saved = await loadModel(run, written, { quantization: null });
   const kept = weightsIn(model, format);
   const again = weightsIn(saved, format);
   const wrong = [...kept].find(([name, weight]) => !isSame(weight, again.get(name)));

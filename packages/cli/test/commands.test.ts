@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromFloat32, readSafetensors, toFloat32, writeSafetensors } from '@llmf/core';
@@ -45,6 +46,20 @@ async function score(data: string, ...flags: string[]): Promise<ScoredRow[]> {
     .split('\n')
     .map((line) => JSON.parse(line) as ScoredRow);
 }
+
+/** A plugin: of the second model that is loaded, weights are 0 and their names forgotten. */
+const changesSecondModel = `
+  const change = (count) => async (model) => {
+    if (++count < 2) return model;
+    for (const { value } of model.parameters.values()) (await value.data()).fill(0);
+    model.parameters.clear();
+    return model;
+  };
+  const apply = (engine) => engine.hooks.run.tap('change', (run) => {
+    run.container.resolve(Symbol.for('llmf:training-hooks')).modelLoaded.tapPromise('change', change(0));
+  });
+  export default () => ({ name: 'change', apiVersion: 2, apply });
+`;
 
 describe('llmf init', () => {
   it('makes a model folder with the tokenizer’s files', async () => {
@@ -313,6 +328,17 @@ describe('llmf train, then generate and score with the adapter', () => {
     for (const [index, row] of merged.entries()) {
       expect(row['response']!.logProbSum).toBeCloseTo(adapted[index]!['response']!.logProbSum, 3);
     }
+  });
+
+  it.each([
+    ['merge', ['--adapter', 'run', '--dtype', 'F32', '--backend', 'js'], 'LLMF_CLI_MERGE_DIFFERS'],
+    ['quantize', ['--format', 'nf4'], 'LLMF_CLI_READ_BACK'],
+  ])('%s makes no folder where what it wrote reads back as another model', async (command, flags, code) => {
+    const argv = [command, '--model', 'model', ...flags, '--output', `changed-${command}`];
+    await folder.write('change-second-model.mjs', changesSecondModel);
+    const { status, err } = await folder.llmf(...argv, '--plugin', './change-second-model.mjs');
+    expect([status, err]).toEqual([1, expect.stringContaining(code)]);
+    expect(existsSync(join(folder.path, `changed-${command}`))).toBe(false);
   });
 
   it('merges into no folder that holds weights, least of all those of the base model', async () => {

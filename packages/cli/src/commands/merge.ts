@@ -10,12 +10,12 @@ import { wholeNumber } from './numbers.js';
 const combinations: readonly Combination[] = ['cat', 'linear', 'svd'];
 
 /** `llmf merge --model DIR --adapter DIR… --output DIR [key=value]…` */
-export function declareMerge(program: Command, { io, setStatus }: CommandContext): void {
+export function declareMerge(program: Command, { io }: CommandContext): void {
   program
     .command('merge')
     .summary('write a model with its adapter merged in')
     .description(
-      'Write a model folder whose weights contain the adapter, load it again, and print the largest difference of a log-prob. The status is 1 where it is more than the dtype explains. A quantized base is expanded; `quantization=nf4` merges into what an adapter was trained on that way. Several LoRAs become one first, each with its weight, as PEFT’s add_weighted_adapter; `--as adapter` writes that one.',
+      'Write a model folder whose weights contain the adapter, load it again, and print the largest difference of a log-prob. Where it is more than the dtype explains, that is an error and the folder does not appear. A quantized base is expanded; `quantization=nf4` merges into what an adapter was trained on that way. Several LoRAs become one first, each with its weight, as PEFT’s add_weighted_adapter; `--as adapter` writes that one.',
     )
     .argument('[key=value...]', 'keys of the backend, of plugins, quantization, and model.maxShardSize=5GB')
     .requiredOption('--model <dir>', 'model folder or hub id')
@@ -42,6 +42,6 @@ export function declareMerge(program: Command, { io, setStatus }: CommandContext
     .option('--plugin <name>', 'load a plugin; may be given several times', collect)
     .action(async (settings: string[], flags: MergeFlags) => {
       const { mergeCommand } = await import('../merge-command.js');
-      setStatus(await mergeCommand(io, settings, flags));
+      await mergeCommand(io, settings, flags);
     });
 }

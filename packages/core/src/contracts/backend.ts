@@ -42,7 +42,6 @@ export interface StartedBackend {
   readonly lostPages?: () => number;
   /** How its kernels are watched; left out: they cannot be. */
   readonly profile?: () => KernelProfile;
-  stop?(): Promise<void>;
 }
 
 export const BackendToken = token<BackendProvider>('backend');

@@ -60,7 +60,7 @@ export async function saveAdapter(
       await writeAndReadBack(join(temporary, 'adapter_model.safetensors'), tensors);
       await writeHeadsBeside(temporary, beside);
       await writeFile(join(temporary, 'adapter_config.json'), `${JSON.stringify(config, null, 2)}\n`);
-      await verify?.();
+      await verify?.(temporary);
     },
     ['adapter_config.json'],
   );

@@ -73,7 +73,7 @@ export async function saveModel(
     const config = { ...withDtype(ofModel, plain), ...quantizationOf(layout, kept, infos, architecture) };
     const given = await readFile(join(source, 'config.json'), 'utf8').catch(() => '');
     await writeFile(join(temporary, 'config.json'), configText(config, given));
-    await verify?.();
+    await verify?.(temporary);
   };
   if (await holdsFiles(folder)) {
     await addFilesAtomic(folder, fill, ['model.safetensors.index.json', 'config.json']);

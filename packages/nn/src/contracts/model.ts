@@ -391,8 +391,8 @@ export interface SaveOptions {
   readonly companions?: (folder: string) => Promise<void>;
   /** Saved with it: as Transformers' sequence classifier where one replaces the language model, else in a file beside. */
   readonly heads?: readonly AttachedHead[];
-  /** Called when all is written and before any of it appears; what it throws keeps it from appearing. */
-  readonly verify?: () => Promise<void>;
+  /** Called with the folder that has all, before any of it appears; what it throws keeps it from appearing. */
+  readonly verify?: (folder: string) => Promise<void>;
   readonly dtype: 'auto' | 'F32' | 'F16' | 'BF16';
   /** Largest file of weights, as `5GB` or `500 MiB`; left out: the loader's own. */
   readonly maxShardSize?: string | undefined;

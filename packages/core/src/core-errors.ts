@@ -117,6 +117,12 @@ export const coreErrors = defineErrors('core', {
     got: f.reason,
     fix: 'check the path and the permissions',
   }),
+  configProgram: (f: { file: string; reason: string }) => ({
+    what: 'the config is a program, and running it failed',
+    where: f.file,
+    got: f.reason,
+    fix: 'mend it; --debug shows where it failed',
+  }),
   configKind: (f: { file: string }) => ({
     what: 'the config has a form that llmf does not read',
     where: f.file,

@@ -41,9 +41,10 @@ export const errors = defineErrors('data', {
         ? 'remove `task`, or choose stage multitask'
         : `give an entry \`task: ${f.wanted}\`, or remove the task`,
   }),
-  fileMissing: (f: { path: string; near: readonly string[]; where?: string }) => ({
+  fileMissing: (f: { path: string; near: readonly string[]; isStrange?: boolean; where?: string }) => ({
     what: `No data file or folder at ${f.path}.`,
     where: f.where ?? 'data.train',
+    ...(f.isStrange === true && { got: 'a device, a pipe or a socket' }),
     ...(f.near.length > 0 && { expected: `perhaps ${f.near.join(' or ')}` }),
     fix: 'Give a path that exists; relative paths start from the folder of the config.',
   }),

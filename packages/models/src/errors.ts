@@ -4,10 +4,10 @@ import { defineErrors } from '@llmf/core';
 const shapeText = (shape: readonly number[]) => `[${shape.join(', ')}]`;
 
 export const modelErrors = defineErrors('models', {
-  folderMissing: (f: { path: string; from: string }) => ({
+  folderMissing: (f: { path: string; from: string; got?: string }) => ({
     what: 'there is no model folder at this path',
     where: f.path,
-    got: `nothing (relative paths start from ${f.from})`,
+    got: `${f.got ?? 'nothing'} (relative paths start from ${f.from})`,
     expected: 'a folder with config.json and safetensors weights, or a Hugging Face hub id such as owner/name',
     fix: 'check the path that was given as the model (model.path of a config, --model of a command)',
   }),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** GGUF files as models: written by the gguf package as llama.cpp's converter writes them, and broken ones. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@llmf/data';
 import { createModelLoader } from '@llmf/models';
@@ -28,6 +28,15 @@ const oracle = JSON.parse(readFileSync(fixture('gguf-logits.json'), 'utf8')) as 
 const names = Object.keys(oracle.logits);
 
 it('has a file of four kinds', () => expect(names).toEqual(['llama', 'mistral', 'qwen2', 'qwen3']));
+
+it('is read through the folder that llmf made of it alone: another folder’s pointer leads nowhere', async () => {
+  const other = join(scratch.path, 'other');
+  await cp(await folderOf(fixture('llama.gguf')), other, { recursive: true });
+  for (const pointer of [JSON.stringify({ file: fixture('llama.gguf') }), '{ no JSON', '{"file":5}']) {
+    writeFileSync(join(other, 'gguf.json'), pointer);
+    await expect(loader.load(other, { isTrainable: () => false, find })).rejects.toThrow('LLMF_CORE_NO_WEIGHTS');
+  }
+});
 
 describe.each(names)('%s.gguf', (name) => {
   const file = fixture(`${name}.gguf`);

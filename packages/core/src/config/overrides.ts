@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parseDocument } from 'yaml';
+import { isAlias, parseDocument } from 'yaml';
 import { coreErrors } from '../core-errors.js';
 import { yamlValue } from './yaml-value.js';
 import { pathText, type ConfigInput, type ConfigPath } from './config-source.js';
@@ -44,7 +44,8 @@ function parseOverride(text: string): Override {
   if (error !== undefined) {
     throw coreErrors.override({ text, reason: `its value is not YAML: ${error.message.split(' at line')[0]}` });
   }
-  const value = yamlValue(document, () => `command line: ${text}`);
+  // A glob such as *.jsonl has the form of an alias, which cannot stand alone.
+  const value = isAlias(document.contents) ? text.slice(at + 1) : yamlValue(document, () => `command line: ${text}`);
   return { path: text.slice(0, at).split('.'), value, text };
 }
 

@@ -57,8 +57,9 @@ describe('readConfig', () => {
     ['llmf.yaml', 'a: 1\n\tb: 2\n', 'CONFIG_SYNTAX', 'llmf.yaml:2:'],
     ['llmf.yaml', '- a\n- b\n', 'CONFIG_SHAPE', 'got: a list'],
     ['llmf.yaml', 'simpo\n', 'CONFIG_SHAPE', 'got: string "simpo"'],
-    ['llmf.mjs', 'export default {', 'CONFIG_UNREADABLE', 'llmf.mjs'],
-    ['llmf.mjs', 'throw new Error("no such luck")', 'CONFIG_UNREADABLE', 'no such luck'],
+    ['llmf.mjs', 'export default {', 'CONFIG_PROGRAM', 'llmf.mjs'],
+    ['llmf.mjs', 'throw new Error("no such luck")', 'CONFIG_PROGRAM', 'no such luck'],
+    ['llmf.yaml', 'path: *.jsonl\n', 'CONFIG_SYNTAX', 'begins with * takes quotes'],
   ])('refuses %s holding %j, and says where', async (name, text, code, place) => {
     await write(name, text);
     await expect(readConfig(folder)).rejects.toMatchObject({ code: `LLMF_CORE_${code}`, status: 1 });

@@ -75,6 +75,6 @@ async function importModule(file: string): Promise<ParsedConfig> {
     return { data: data ?? null, source: wholeSource(displayPath(file)) };
   } catch (error) {
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw coreErrors.configUnreadable({ file: displayPath(file), reason }, { cause: error });
+    throw coreErrors.configProgram({ file: displayPath(file), reason }, { cause: error });
   }
 }

@@ -33,7 +33,7 @@ describe('a config in YAML', () => {
 
 it('an override is read as strictly', () => {
   const input = { raw: {}, source: wholeSource('x'), folder: '.', file: null };
-  expect(() => applyOverrides(input, ['a=*nope'])).toThrow('nothing is named &nope');
+  expect(() => applyOverrides(input, ['a=[*nope]'])).toThrow('nothing is named &nope');
 });
 
 it('a config in JSON may not be nested ten thousand levels either', () => {

@@ -39,7 +39,10 @@ function checkAliases(document: Document.Parsed, where: (offset: number) => stri
   };
   const sourceOf = (alias: Alias): Node => {
     const source = alias.resolve(document);
-    if (source === undefined) throw refused(alias, where, `nothing is named &${alias.source} before *${alias.source}`);
+    if (source === undefined) {
+      const name = alias.source;
+      throw refused(alias, where, `nothing is named &${name} before *${name}; a text that begins with * takes quotes`);
+    }
     const [start = 0, , end = 0] = source.range ?? [];
     const at = offsetOf(alias);
     if (start <= at && at < end) throw refused(alias, where, `*${alias.source} stands within what it names`);

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { installCommand } from './install-command.js';
 import { installedPlugins } from './installed-plugins.js';
@@ -83,6 +84,11 @@ describe('a plugin that cannot be loaded', () => {
         '  got: none of @llmf/loss-orpo, llmf-loss-orpo, llmf-plugin-loss-orpo, ./loss-orpo\n' +
         '  to do: run: npm install @llmf/loss-orpo',
     );
+  });
+
+  it('is misspelt: the one that comes with llmf is named', () => {
+    const ofLlmf = fileURLToPath(new URL('../../../cli', import.meta.url));
+    expect(() => findPlugin('loss-simpoo', [folder, ofLlmf])).toThrow('loss-simpo');
   });
 
   it('is misspelt: the installed one is named', async () => {

@@ -38,7 +38,7 @@ export function findPlugin(name: string, folders: readonly [string, ...string[]]
   }
   const file = pathTarget(resolve(folder, name));
   if (file !== null) return { name, file };
-  const installed = installedPlugins(folder).map((plugin) => plugin.name);
+  const installed = folders.flatMap((each) => installedPlugins(each)).map((plugin) => plugin.name);
   throw coreErrors.pluginNotFound({
     name,
     tried: [...tried, `./${name}`],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { relative } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LlmfError } from '@llmf/core';
 import { temporaryFolder, write } from '../../test/tiny-tokenizers.js';
@@ -16,6 +17,7 @@ const names = [
   'plain/b.json',
   'plain/a.csv',
   'plain/.hidden.json',
+  'plain/.cache/data/facts.json',
   'plain/deep/c.txt',
 ];
 for (const name of names) write(folder, name, 'x');
@@ -32,7 +34,7 @@ const codeOf = (work: Promise<unknown>) =>
 describe('findFiles', () => {
   it('takes a file as it is', async () => expect(await found('pairs.jsonl')).toEqual(['pairs.jsonl']));
 
-  it('takes every data file below a folder, sorted', async () => {
+  it('takes every data file below a folder, sorted; none that is hidden or in a hidden folder', async () => {
     expect(await found('plain')).toEqual(['plain/a.csv', 'plain/b.json', 'plain/deep/c.txt']);
   });
 
@@ -40,6 +42,11 @@ describe('findFiles', () => {
     const result = await findFiles('hub', folder, null);
     expect(result.files.map((file) => relative(folder, file))).toEqual(names.slice(1, 3));
     expect(result.notice).toContain('test-00000-of-00001.parquet');
+  });
+
+  it.skipIf(process.platform === 'win32')('says of a pipe that it is no file', async () => {
+    execFileSync('mkfifo', [join(folder, 'pipe.jsonl')]);
+    await expect(found('pipe.jsonl')).rejects.toThrow(/LLMF_DATA_FILE_MISSING[^]*a pipe or a socket/);
   });
 
   it('takes the files of a stated split', async () => expect(await found('hub', 'test')).toEqual([names[3]]));

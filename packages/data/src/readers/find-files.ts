@@ -19,7 +19,7 @@ export interface FoundFiles {
 }
 
 /**
- * The data files of a path: the file itself, all data files below a folder, or those matching a glob (`*`, `**`, `?`,
+ * The data files of a path: the file itself, all data files below a folder, hidden ones left out, or those matching a glob (`*`, `**`, `?`,
  * `{a,b}`), sorted. `split` picks the files whose name has it as a word (`train-00000-of-00002.parquet`) or whose
  * folder is named so; a folder with files of several splits and no `split` stated gives its training files.
  */
@@ -29,7 +29,9 @@ export async function findFiles(path: string, folder: string, split: string | nu
   const info = await stat(full).catch(() => null);
   if (info?.isFile()) return oneFile(full, split);
   if (info?.isDirectory()) return bySplit(full, await dataFilesBelow(full), split);
-  if (!/[*?{[]/.test(path)) throw errors.fileMissing({ path: full, near: await siblings(full) });
+  if (!/[*?{[]/.test(path)) {
+    throw errors.fileMissing({ path: full, near: await siblings(full), isStrange: info !== null });
+  }
   const base = globBase(full);
   const matches = globMatcher(full);
   const all = await dataFilesBelow(base).catch(() => []);
@@ -78,11 +80,15 @@ const hasWord = (path: string, word: string) =>
 async function dataFilesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && !notData.has(entry.name))
+    .filter((entry) => entry.isFile() && !notData.has(entry.name))
     .filter((entry) => knownExtensions.includes(extname(entry.name).toLowerCase()))
     .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !isHidden(relative(folder, file)))
     .sort();
 }
+
+/** It or a folder above it: caches, such as llmf's own, and what version control keeps. */
+const isHidden = (path: string): boolean => path.split(sep).some((part) => part.startsWith('.'));
 
 async function siblings(path: string): Promise<string[]> {
   const names = await readdir(dirname(path)).catch(() => []);

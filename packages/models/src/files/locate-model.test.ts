@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,11 @@ describe('locateModel', () => {
     mkdirSync(join(root, 'models', 'tiny'), { recursive: true });
     expect(await locateModel('models/tiny', root, noHub)).toBe(join(root, 'models', 'tiny'));
     expect(await locateModel(join(root, 'models'), '/', noHub)).toBe(join(root, 'models'));
+  });
+
+  it.skipIf(process.platform === 'win32')('refuses a pipe, which would be waited for without end', async () => {
+    execFileSync('mkfifo', [join(root, 'pipe')]);
+    await expect(locateModel('pipe', root, noHub)).rejects.toThrow(/LLMF_MODELS_FOLDER_MISSING[^]*a pipe or a socket/);
   });
 
   it('knows the hub id of a snapshot folder', () => {

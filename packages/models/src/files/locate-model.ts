@@ -25,6 +25,7 @@ export async function locateModel(
   const found = await kindAt(folder);
   if (found === 'folder') return await checked(folder);
   if (found === 'file') return await ggufFolder(folder);
+  if (found === 'other') throw modelErrors.folderMissing({ path: folder, from, got: 'a device, a pipe or a socket' });
   const of = parseHubId(path);
   if (of === null) {
     if (looksLikeHubId.test(path)) throw modelErrors.hubId({ path });
@@ -49,8 +50,8 @@ const looksLikeHubId = /^[^./\\@][^/\\@]*\/[^/\\@]+(?:@.*)?$/s;
 export const hubIdOf = (folder: string): string | null =>
   /[\\/]models--([\w.-]+?)--([\w.-]+)[\\/]snapshots[\\/][^\\/]+$/.exec(folder)?.slice(1).join('/') ?? null;
 
-const kindAt = (path: string): Promise<'folder' | 'file' | null> =>
+const kindAt = (path: string): Promise<'folder' | 'file' | 'other' | null> =>
   stat(path).then(
-    (found) => (found.isDirectory() ? 'folder' : 'file'),
+    (found) => (found.isDirectory() ? 'folder' : found.isFile() ? 'file' : 'other'),
     () => null,
   );

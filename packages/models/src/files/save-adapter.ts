@@ -49,7 +49,7 @@ export async function saveAdapter(
   const config = {
     ...adapter.peftConfig,
     ...(classifier === null ? {} : classifierKeys(classifier.head)),
-    base_model_name_or_path: (await ggufOf(source)) ?? hubIdOf(source) ?? source,
+    base_model_name_or_path: ggufOf(source) ?? hubIdOf(source) ?? source,
     ...('fan_in_fan_out' in adapter.peftConfig ? { fan_in_fan_out: await isTransposed(adapter, source, find) } : {}),
   };
   const write = addFilesAtomic(

@@ -81,7 +81,7 @@ const sameContents = (one: readonly FileState[], two: readonly FileState[]): boo
 
 /** Names in the folder; of one that stands for a GGUF file that file's path. */
 async function weightFilesOf(folder: string): Promise<string[]> {
-  const gguf = await ggufOf(folder);
+  const gguf = ggufOf(folder);
   if (gguf !== null) return [gguf];
   return (await readdir(folder)).filter((name) => /^model.*\.safetensors$/.test(name)).sort();
 }

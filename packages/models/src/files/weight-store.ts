@@ -9,7 +9,7 @@ import type { PackedForms, WeightStore } from './stored-weights.js';
 
 /** Opens what a model folder, or the GGUF file that it stands for, holds. The caller closes it. */
 export async function openWeights(folder: string, forms: PackedForms): Promise<WeightStore> {
-  const file = await ggufOf(folder);
+  const file = ggufOf(folder);
   if (file !== null) return await openGgufStore(file, (name) => forms.formats().find((each) => each.name === name));
   const settings = await readQuantization(folder);
   const store = await openSafetensorsFolder(folder);

@@ -2,7 +2,8 @@
 // A GGUF file seen as a model folder: config, tokenizer, template and ends from its metadata in a folder of the cache, which
 // says where the file is; weights are read from the file itself.
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, realpath, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, realpath, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { makeFolder, writeFolderAtomic } from '@llmf/core';
@@ -17,6 +18,12 @@ const version = 1;
 /** In the folder: `{ "file": … }`. */
 const pointer = 'gguf.json';
 
+/**
+ * The files of the folders that this process asked for. A pointer in any other folder counts for nothing: a model folder from
+ * elsewhere could name any file with it.
+ */
+const files = new Map<string, string>();
+
 /** The folder of a GGUF file, made when it is first asked for. @throws LLMF_MODELS_GGUF_… */
 export async function ggufFolder(path: string, cache: string = defaultCache()): Promise<string> {
   const file = await realpath(path);
@@ -25,25 +32,26 @@ export async function ggufFolder(path: string, cache: string = defaultCache()): 
     .update(JSON.stringify([version, file, size, mtimeMs]))
     .digest('hex');
   const folder = join(cache, key.slice(0, 32));
-  if ((await ggufOf(folder)) !== null) return folder;
-  const files = await filesOf(file);
-  makeFolder(cache);
+  if (!existsSync(join(folder, pointer))) await makeFolderOf(file, folder);
+  files.set(folder, file);
+  return folder;
+}
+
+async function makeFolderOf(file: string, folder: string): Promise<void> {
+  const contents = await contentsOf(file);
+  makeFolder(dirname(folder));
   await writeFolderAtomic(folder, async (temporary) => {
-    for (const [name, content] of Object.entries(files)) {
+    for (const [name, content] of Object.entries(contents)) {
       await mkdir(dirname(join(temporary, name)), { recursive: true });
       await writeFile(join(temporary, name), content);
     }
   });
-  return folder;
 }
 
-/** The GGUF file that a folder stands for; null for any other folder. */
-export async function ggufOf(folder: string): Promise<string | null> {
-  const text = await readFile(join(folder, pointer), 'utf8').catch(() => null);
-  return text === null ? null : (JSON.parse(text) as { readonly file: string }).file;
-}
+/** The GGUF file that a folder of {@link ggufFolder} stands for; null for any other folder. */
+export const ggufOf = (folder: string): string | null => files.get(folder) ?? null;
 
-async function filesOf(file: string): Promise<Record<string, string>> {
+async function contentsOf(file: string): Promise<Record<string, string>> {
   const handle = await openGguf(file);
   try {
     const head = await readGgufHead(file, handle);

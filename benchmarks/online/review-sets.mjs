@@ -3,6 +3,7 @@
 // snippets of rt-polarity, so that what either holds of the other is left out where it would be both learned and asked.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { csvRows } from './csv.mjs';
 
 /** A sentence of words with spaces between, and whether it is kind (1) or not (0). */
 const pair = (text, label) => ({ text, label });
@@ -21,9 +22,10 @@ export function readReviewSets(folder) {
     const file = join(folder, 'rt-polarity', `rt-polarity.${label === 1 ? 'pos' : 'neg'}`);
     return lines(file, 'latin1').map((text) => pair(words(text), label));
   });
-  const films = csvRows(readFileSync(join(folder, 'imdb', 'imdb_sample.csv'), 'utf8')).map(([text, label]) =>
-    pair(words(text.replaceAll('<br />', ' ')), Number(label)),
-  );
+  const [, ...rows] = csvRows(readFileSync(join(folder, 'imdb', 'imdb_sample.csv'), 'utf8'));
+  const films = rows
+    .filter((row) => row.length === 2 && row[1] !== '')
+    .map(([text, label]) => pair(words(text.replaceAll('<br />', ' ')), Number(label)));
   const apart = snippets.filter(({ text }) => !overlaps(letters(text), known));
   return {
     learned,
@@ -60,13 +62,3 @@ const words = (text) =>
       .replaceAll(/\s*(n't|'s|'re|'ve|'ll|'d|'m)\b/g, ' $1')
       .match(/n't|'[a-z]+|[a-z]+|\d+|[^\sa-z\d]/g) ?? []
   ).join(' ');
-
-/** Rows of a CSV file with quotes, without its header. */
-function csvRows(text) {
-  const rows = [[]];
-  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^,"\n]*))(,|\r?\n|$)/g)) {
-    rows.at(-1).push(quoted?.replaceAll('""', '"') ?? plain);
-    if (end !== ',') rows.push([]);
-  }
-  return rows.slice(1).filter((row) => row.length === 2 && row[1] !== '');
-}

@@ -3,9 +3,11 @@
 // and PPO, GRPO, RLOO, online DPO, KTO and ILQL raise it; a judge of another kind, trained on other reviews, looks on.
 //
 //   node benchmarks/online/sentiment.mjs --data FOLDER --output FOLDER [--methods ppo,grpo] [--seeds 1,2,3] [--threads 1]
+//     [--prompts tuning]
 //
 // FOLDER holds sst2/{train,dev,test}.tsv, rt-polarity/rt-polarity.{pos,neg} and imdb/imdb_sample.csv. What is there already
-// is not made again. The table goes to standard output, one JSON line a run to `results.jsonl`.
+// is not made again. Settings are chosen on openings of their own (`--prompts tuning`), never on those that are reported.
+// The table goes to standard output, one JSON line a run to `results.jsonl`.
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { printTable } from '../support/results.mjs';
@@ -21,8 +23,9 @@ const options = {
   methods: { type: 'string', default: 'ppo,grpo,rloo,online-dpo,kto,ilql' },
   seeds: { type: 'string', default: '1,2,3,4,5' },
   threads: { type: 'string', default: '1' },
+  prompts: { type: 'string', default: 'held-out' },
 };
-const { data, output, threads, ...lists } = parseArgs({ options }).values;
+const { data, output, threads, prompts: asked, ...lists } = parseArgs({ options }).values;
 if (data === undefined || output === undefined || !existsSync(data)) throw new Error('--data and --output are needed.');
 const shop = new Workshop(output);
 const sets = readReviewSets(data);
@@ -33,7 +36,7 @@ const answerTokens = 24;
 const klTarget = 8;
 
 const task = {
-  prompts: 'held-out-prompts.jsonl',
+  prompts: `${asked}-prompts.jsonl`,
   answers: 2,
   maxNewTokens: answerTokens,
   reward: ['--model', 'reward', '--plugin', 'algo-reward', '--batch-size', '32'],
@@ -76,7 +79,9 @@ function writeFiles() {
   );
   const prompts = (list) => shuffled(long(list), random).map((each) => ({ prompt: opening(each) }));
   shop.writeRows('prompts.jsonl', prompts(sets.learned));
-  shop.writeRows('held-out-prompts.jsonl', prompts(sets.heldOut).slice(0, 512));
+  const unseen = prompts(sets.heldOut);
+  shop.writeRows('tuning-prompts.jsonl', unseen.slice(0, 512));
+  shop.writeRows('held-out-prompts.jsonl', unseen.slice(512, 1024));
   shop.writeRows('pairs.jsonl', sentencePairs(random));
   shop.writeRows(
     'held-out-sentences.jsonl',

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// Summaries in miniature (trlX's second case): a small model learns to summarise posts, a reward model learns which of
+// several systems' summaries has more in common with the author's (ROUGE-L), PPO raises it. All of it is one pipeline.
+//
+//   node benchmarks/online/summaries.mjs --data FILE --output FOLDER [--seeds 1,2,3] [--threads 1]
+//
+// FILE is a CSV with the columns context, ref_text and sample. The posts are cut into five parts; whoever is asked about one
+// has seen the other four alone, in every stage. A seed is of the run and of the part: 1 to 5. A pipeline that is there is continued.
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { printTable } from '../support/results.mjs';
+import { mean, randomNumbers, shuffled, Workshop } from './commands.mjs';
+import { RareWords, rareMarks } from './rare-words.mjs';
+import { readSummarySets, rougeL } from './summary-sets.mjs';
+import { marks, writeWordModel } from './word-model.mjs';
+
+const options = {
+  data: { type: 'string' },
+  output: { type: 'string' },
+  seeds: { type: 'string', default: '1,2,3' },
+  threads: { type: 'string', default: '1' },
+};
+const { data, output, threads, ...lists } = parseArgs({ options }).values;
+if (data === undefined || output === undefined || !existsSync(data)) throw new Error('--data and --output are needed.');
+const shop = new Workshop(output);
+const seeds = lists.seeds.split(',').map(Number);
+const parts = 5;
+const postWords = 150;
+const summaryWords = 40;
+const steps = 40;
+const ask = 'TL;DR';
+/** Times that each post is read, each time without some of its words, so that none is learned by heart. */
+const copies = { sft: 2, reward: 4, prompts: 4 };
+const dropped = 0.15;
+/** Answers of each post that is held out. */
+const repeats = 8;
+
+const random = randomNumbers(1);
+const posts = shuffled(readSummarySets(data), random);
+const vocabulary = commonWords(posts.map(({ post }) => post));
+const folds = Array.from({ length: parts }, (_, part) => {
+  const isHeldOut = (at) => at % parts === part;
+  return {
+    seed: part + 1,
+    learned: posts.filter((_, at) => !isHeldOut(at)),
+    heldOut: posts.filter((_, at) => isHeldOut(at)).map((of) => asked(of, of.post)),
+  };
+});
+writeFiles();
+const usage = shop.llmf('run', 'pipeline.json', ...(shop.has('runs', 'pipeline.json') ? ['--resume'] : []));
+reportJudges();
+reportRuns();
+
+/** What the stages read. */
+function writeFiles() {
+  const shape = { hidden_size: 96, intermediate_size: 256, num_hidden_layers: 3 };
+  const heads = { num_attention_heads: 4, num_key_value_heads: 2, max_position_embeddings: 320 };
+  const all = [...vocabulary, ...rareMarks, ask].join(' ');
+  writeWordModel(shop.path('architecture'), [all, all, all], { size: 4096, ...shape, ...heads });
+  for (const { seed, learned, heldOut } of folds) {
+    shop.writeRows(`sft-${seed}.jsonl`, shuffled(times(learned, copies.sft).flatMap(summarised), random));
+    shop.writeRows(
+      `ranked-${seed}.jsonl`,
+      times(learned, copies.reward).map((of) => ranked(thinned(of))),
+    );
+    shop.writeRows(`prompts-${seed}.jsonl`, times(learned, copies.prompts).map(thinned).map(promptOnly));
+    shop.writeRows(`held-out-${seed}.jsonl`, times(heldOut, repeats).map(promptOnly));
+    shop.writeRows(`held-out-summaries-${seed}.jsonl`, heldOut.flatMap(summaryRows));
+  }
+  shop.json('pipeline.json', {
+    output: 'runs',
+    common: {
+      backend: { name: 'cpu', threads: Number(threads) },
+      train: { gradientAccumulation: 1, schedule: 'cosine', warmupRatio: 0.05, weightDecay: 0.1, saveEvery: null },
+    },
+    stages: Object.assign(
+      {
+        untrained: {
+          command: 'init',
+          flags: { config: 'architecture/config.json', tokenizer: 'architecture', seed: 1 },
+        },
+      },
+      ...folds.map(({ seed }) => stagesOf(seed)),
+    ),
+  });
+}
+
+function stagesOf(seed) {
+  const sft = {
+    from: 'untrained',
+    stage: 'sft',
+    adapter: 'none',
+    data: { train: [{ path: `sft-${seed}.jsonl` }], maxLength: 200 },
+    train: { batchSize: 8, epochs: 2, learningRate: 2e-3, logEvery: 50, seed },
+  };
+  const reward = {
+    from: `sft-${seed}`,
+    plugins: ['algo-reward'],
+    stage: 'reward',
+    loss: { name: 'reward', variant: 'pairwise', centerCoefficient: 0.01 },
+    adapter: 'none',
+    data: { train: [{ path: `ranked-${seed}.jsonl` }], maxLength: 240, template: 'none' },
+    train: { batchSize: 8, epochs: 1, learningRate: 2e-4, logEvery: 10, seed },
+  };
+  const ppo = {
+    from: `sft-${seed}`,
+    plugins: ['algo-ppo'],
+    stage: {
+      name: 'ppo',
+      answers: 4,
+      maxNewTokens: summaryWords,
+      missingEosPenalty: 1,
+      klCoefficient: 0.05,
+      shownSamples: 0,
+    },
+    rewards: { name: 'model', path: { from: `reward-${seed}` } },
+    adapter: { name: 'lora', rank: 16 },
+    data: { train: [{ path: `prompts-${seed}.jsonl` }], eval: [{ path: `held-out-${seed}.jsonl` }], maxLength: 200 },
+    train: {
+      batchSize: 8,
+      maxSteps: steps,
+      learningRate: 1e-3,
+      schedule: 'constant',
+      logEvery: 5,
+      evalOnStart: true,
+      seed,
+    },
+  };
+  const isRun = seeds.includes(seed);
+  return { [`sft-${seed}`]: sft, [`reward-${seed}`]: reward, ...(isRun ? { [`ppo-${seed}`]: ppo } : {}) };
+}
+
+/** A prompt of a post: its first words and what is asked, its rare words as marks. */
+function asked(of, post) {
+  const read = firstWords(post, postWords);
+  const words = new RareWords(read, vocabulary);
+  return { of, words, prompt: `${marks.begin} ${words.hidden(read)} ${ask}` };
+}
+
+/** The same of a post without some of its words. */
+function thinned(of) {
+  const kept = of.post.split(' ').filter(() => random() >= dropped);
+  return asked(of, kept.join(' '));
+}
+
+function promptOnly({ prompt }) {
+  return { prompt };
+}
+
+/** The author's summary and those of the systems, each to the post as it is read another time. */
+function summarised(of) {
+  return [of.reference, ...of.summaries.map(({ text }) => text)].map((text) => {
+    const { prompt, words } = thinned(of);
+    return { prompt, completion: firstWords(words.hidden(text), summaryWords) };
+  });
+}
+
+/** Summaries with their ROUGE-L, of equal ones one; some of them, others each time. */
+function ranked({ of, words, prompt }, most = 8) {
+  const different = new Map(shuffled(of.summaries, random).map((each) => [each.rouge, each]));
+  const some = shuffled([...different.values()], random).slice(0, most);
+  return { prompt, responses: some.map(({ text }) => words.hidden(text)), scores: some.map(({ rouge }) => rouge) };
+}
+
+function summaryRows({ of, words, prompt }) {
+  return of.summaries.map(({ text }) => ({ prompt, completion: words.hidden(text) }));
+}
+
+/** How often each judge prefers the better one of two summaries of a post that it has not seen. */
+function reportJudges() {
+  const rows = folds.map(({ seed, learned, heldOut }) => {
+    const name = `held-out-scores-${seed}.jsonl`;
+    shop.once(name, () =>
+      shop.llmf(
+        ...['score', `held-out-summaries-${seed}.jsonl`, '--output', name, '--model', `runs/reward-${seed}`],
+        ...['--plugin', 'algo-reward', '--template', 'none', '--batch-size', '16'],
+      ),
+    );
+    const scores = shop.rows(name).map(({ response }) => response.score);
+    let at = 0;
+    const judged = heldOut.map(({ of }) => of.summaries.map((each) => ({ ...each, score: scores[at++] })));
+    const byLength = lengthJudge(learned.flatMap(({ summaries }) => summaries));
+    return [seed, rightPairs(judged, ({ score }) => score), rightPairs(judged, byLength)];
+  });
+  const accuracies = (at) => [...rows.map((row) => mean(row[at])), mean(rows.flatMap((row) => row[at]))];
+  const [reward, length] = [accuracies(1), accuracies(2)];
+  const names = [...folds.map(({ seed }) => String(seed)), 'all'];
+  const pairs = [...rows.map((row) => row[1].length), rows.reduce((sum, row) => sum + row[1].length, 0)];
+  printTable(
+    ['part', 'pairs', 'reward model', 'lengths alone'],
+    names.map((name, at) => [name, pairs[at], reward[at].toFixed(3), length[at].toFixed(3)]),
+  );
+}
+
+/** Of each pair of a post's summaries of other ROUGE-L: 1 where the judge prefers the better one, 1/2 where neither. */
+function rightPairs(judged, of) {
+  return judged.flatMap((summaries) =>
+    summaries.flatMap((one, at) =>
+      summaries.slice(at + 1).flatMap((other) => {
+        if (one.rouge === other.rouge) return [];
+        const lead = (of(one) - of(other)) * Math.sign(one.rouge - other.rouge);
+        return [lead === 0 ? 0.5 : Number(lead > 0)];
+      }),
+    ),
+  );
+}
+
+/** The mean ROUGE-L of the learned summaries nearest in length: all that lengths can tell. */
+function lengthJudge(summaries, nearest = 60) {
+  const length = ({ text }) => text.split(' ').length;
+  const known = summaries.map((each) => ({ length: length(each), rouge: each.rouge }));
+  const worth = new Map();
+  const of = (asked) => {
+    const near = known.toSorted((a, b) => Math.abs(a.length - asked) - Math.abs(b.length - asked)).slice(0, nearest);
+    return mean(near.map(({ rouge }) => rouge));
+  };
+  return (summary) => {
+    const asked = length(summary);
+    if (!worth.has(asked)) worth.set(asked, of(asked));
+    return worth.get(asked);
+  };
+}
+
+function reportRuns() {
+  const rows = seeds.flatMap((seed) => {
+    const run = `ppo-${seed}`;
+    const answers = shop.rows('runs', run, 'completions.jsonl').filter(({ split }) => split === 'eval');
+    const evaluations = shop.rows('runs', run, 'metrics.jsonl').filter((row) => 'eval_objective/kl' in row);
+    return [0, steps].map((step) => {
+      const some = answers.filter((row) => row.step === step);
+      const kl = evaluations.find((row) => row.step === step)['eval_objective/kl'];
+      return [
+        seed,
+        step,
+        mean(some.map(({ score }) => score)).toFixed(3),
+        mean(some.map((row) => rougeL(wordsOf(seed, row), postOf(seed, row).of.reference))).toFixed(4),
+        mean(some.map(({ tokens }) => tokens)).toFixed(1),
+        kl.toFixed(2),
+      ];
+    });
+  });
+  printTable(['seed', 'step', 'reward', 'ROUGE-L', 'tokens', 'KL'], rows);
+  for (const row of [0, 1, 2]) showExample(seeds[0], row);
+  console.log(JSON.stringify(usage));
+}
+
+function postOf(seed, { row }) {
+  const { heldOut } = folds[seed - 1];
+  return heldOut[row % heldOut.length];
+}
+
+function wordsOf(seed, row) {
+  return postOf(seed, row).words.shown(row.answer);
+}
+
+/** What became of a post's summary. */
+function showExample(seed, at) {
+  const { of } = folds[seed - 1].heldOut[at];
+  console.log(`\n${firstWords(of.post, 60)} …\n  author   ${of.reference}`);
+  const answers = shop.rows('runs', `ppo-${seed}`, 'completions.jsonl');
+  for (const row of answers.filter(({ split, row }) => split === 'eval' && row === at)) {
+    console.log(`  step ${String(row.step).padEnd(3)} ${row.score.toFixed(2).padStart(5)}  ${wordsOf(seed, row)}`);
+  }
+}
+
+function times(list, count) {
+  return Array.from({ length: count }).flatMap(() => list);
+}
+
+function firstWords(text, count) {
+  return text.split(' ').slice(0, count).join(' ');
+}
+
+/** Those in at least so great a share of the posts: words that say nothing of what a post is about. */
+function commonWords(texts, least = 0.35) {
+  const counts = new Map();
+  for (const text of texts) for (const word of new Set(text.split(' '))) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return new Set([...counts].filter(([, count]) => count >= least * texts.length).map(([word]) => word));
+}

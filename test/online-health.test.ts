@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Each health rule of the online stages, on runs that are made to fail in its way. */
 import algoPpo from '@llmf/algo-ppo';
+import type { Plugin } from '@llmf/core';
+import { tf } from '@llmf/nn';
+import { trainingHooks } from '@llmf/training';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { firstRunCopy } from './support/first-run.js';
-import { pleasure, ruleOf, trainOnline, type OnlineRun } from './support/online.js';
+import { pleasure, ruleOf, trainOnline, watcher, type OnlineRun } from './support/online.js';
 
 let copy: Awaited<ReturnType<typeof firstRunCopy>>;
 beforeAll(async () => {
@@ -31,6 +34,26 @@ const growing = () => {
   return ruleOf((all) => (step++, all.map(({ answer }) => answer.length * (step > 5 ? 12 : 1))));
 };
 
+/** Divides the logits of the models that a run loads, or of the first of them, by a temperature of the step. */
+function warped(temperature: (step: number) => number, most = Infinity): Plugin {
+  return watcher((run) => {
+    let loaded = 0;
+    trainingHooks(run).modelLoaded.tap('warped', (model) => {
+      if (++loaded > most) return model;
+      const { head } = model;
+      const transform: typeof head.transform = (hidden, context) =>
+        tf.div(head.transform?.(hidden, context) ?? hidden, temperature(run.step));
+      return new Proxy(model, {
+        get: (target, key) => {
+          if (key === 'head') return { ...head, transform };
+          const value: unknown = Reflect.get(target, key, target);
+          return typeof value === 'function' ? (value as CallableFunction).bind(target) : value;
+        },
+      });
+    });
+  });
+}
+
 describe('a rule speaks of a run', () => {
   it.each<[string, string, Partial<OnlineRun> & { steps: number }, RegExp]>([
     [
@@ -43,9 +66,10 @@ describe('a rule speaks of a run', () => {
       'whose answers are not drawn from the policy',
       'negative-kl',
       {
-        steps: 6,
-        stage: { temperature: 0.3, temperatureInObjective: false, klCoefficient: 0, entropyCoefficient: 0.5 },
-        train: { learningRate: 2e-3 },
+        steps: 3,
+        plugins: [pleasure, warped(() => 2, 1)], // its reference, loaded after it, is sharper
+        stage: { temperature: 0.3, temperatureInObjective: false },
+        more: { reference: { name: 'path', path: 'model' } },
       },
       /below 0: answers are not drawn from the policy/,
     ],
@@ -77,10 +101,8 @@ describe('a rule speaks of a run', () => {
       'that says one thing only',
       'entropy-collapse',
       {
-        steps: 16,
-        stage: { klCoefficient: 0, maxNewTokens: 8 },
-        plugins: [ruleOf((all) => all.map(({ ids }) => -new Set(ids).size / ids.length))],
-        train: { learningRate: 1e-2 },
+        steps: 8,
+        plugins: [pleasure, warped((step) => (step <= 3 ? 1 : 0.01))],
       },
       /the entropy of answers fell from/,
     ],

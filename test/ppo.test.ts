@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Stage `ppo`, whole runs on the first run's model. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import algoPpo from '@llmf/algo-ppo';
 import type { LlmfError } from '@llmf/core';
@@ -181,6 +183,59 @@ describe('a reward that fails', () => {
     const weights = (name: string) => readFile(join(output(name), 'adapter_model.safetensors'));
     expect((await weights('broken')).equals(await weights('whole'))).toBe(true);
     expect(await completionsOf('broken')).toEqual(await completionsOf('whole'));
+  });
+
+  const scored = "samples.map(({ answer }) => (answer.includes('pleasure') ? 1 : 0))";
+  const adapterOf = (name: string) => readFile(join(output(name), 'adapter_model.safetensors'));
+  const failing = async (name: string, reward: object) => {
+    const run = { steps: 4, plugins: [], train: { saveEvery: null }, more: { rewards: reward } };
+    return { code: await codeOf(train(name, run)), goOn: () => train(name, { ...run, resume: true }) };
+  };
+
+  it.each([
+    ['throws', "throw new Error('out of order')", 'LLMF_ROLLOUTS_FUNCTION_THREW'],
+    ['hangs', 'return new Promise(() => {})', 'LLMF_ROLLOUTS_REWARD_TIMEOUT'],
+    ['returns too few scores', 'return [1]', 'LLMF_ROLLOUTS_REWARD_COUNT'],
+  ])('as a function that %s in step 3: once it is mended, to the same bits', async (name, fault, code) => {
+    const file = join(copy.folder, `${name}.mjs`);
+    await writeFile(
+      file,
+      `let asked = 0;\nexport default (samples) => { if (++asked > 2) ${fault}; return ${scored}; };`,
+    );
+    const { code: got, goOn } = await failing(name, { name: 'function', path: file, timeoutSeconds: 3 });
+    expect(got).toBe(code);
+    await writeFile(file, `export default (samples) => ${scored};`);
+    await goOn();
+    expect((await adapterOf(name)).equals(await adapterOf('whole'))).toBe(true);
+  });
+
+  it('as an endpoint that breaks off half-way: ends the run without tries, none with them; to the same bits', async () => {
+    let asked = 0;
+    const server = createServer((request, response) => {
+      let text = '';
+      request.on('data', (part) => (text += part));
+      request.on('end', () => {
+        if (++asked === 3) return void request.socket.destroy();
+        const { samples } = JSON.parse(text) as { samples: { answer: string }[] };
+        const scores = samples.map(({ answer }) => (answer.includes('pleasure') ? 1 : 0));
+        response.end(JSON.stringify({ scores }));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const { code, goOn } = await failing('endpoint', { name: 'endpoint', url, retries: 0 });
+      expect(code).toBe('LLMF_ROLLOUTS_ENDPOINT_FAILED');
+      await goOn();
+      asked = 0;
+      expect((await failing('patient', { name: 'endpoint', url, retries: 1 })).code).toBeNull();
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+    for (const name of ['endpoint', 'patient']) {
+      expect((await adapterOf(name)).equals(await adapterOf('whole'))).toBe(true);
+    }
   });
 });
 

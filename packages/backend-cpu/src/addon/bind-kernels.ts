@@ -29,8 +29,10 @@ function bind({ kernels, numbers }: Addon, name: string, signature: Signature): 
   const kernel = kernels[name]!;
   return (values) => {
     for (let i = 0; i < numberNames.length; i++) numbers[i] = Number(values[numberNames[i]!]);
+    const arrays: (NativeArray | null)[] = [];
+    for (let i = 0; i < arrayNames.length; i++) arrays.push(values[arrayNames[i]!] as NativeArray | null);
     try {
-      kernel(...arrayNames.map((parameter) => values[parameter] as NativeArray | null));
+      kernel(...arrays);
     } catch (error) {
       throw codedError(error);
     }

@@ -21,9 +21,10 @@ export function defineKernel<Inputs extends object, Attributes extends object, O
   // The one place where a typed kernel meets tfjs's untyped registry.
   const kernelFunc = (({ inputs, attrs }) =>
     tf.tidy(() => composite(inputs as Inputs, attrs as unknown as Attributes) as Outputs & Tensor[])) as KernelFunc;
+  const find = finderOf(name, kernelFunc);
   const kernel = (inputs: Inputs, attributes: Attributes): Outputs => {
     const call = { kernelName: name, inputs: present(inputs), attributes: attributes as unknown as NamedAttrMap };
-    return runExpanded(call, kernelFunc) as unknown as Outputs;
+    return runExpanded(call, find) as unknown as Outputs;
   };
   return Object.assign(kernel, { kernelName: name });
 }
@@ -34,26 +35,41 @@ interface Call {
   readonly attributes: NamedAttrMap;
 }
 
+/** The kernel of the current backend. */
+type Find = () => KernelFunc;
+
+/** Looks a kernel up once for each backend that was started: kernels are registered before a backend's first use. */
+function finderOf(kernelName: string, composite: KernelFunc): Find {
+  const known = new WeakMap<object, KernelFunc>();
+  return () => {
+    const { backend, backendName } = tf.engine();
+    let found = known.get(backend);
+    if (found === undefined) {
+      found = tf.getKernel(kernelName, backendName)?.kernelFunc ?? register(kernelName, backendName, composite);
+      known.set(backend, found);
+    }
+    return found;
+  };
+}
+
 /** Packed inputs that the backend does not read itself are expanded for this call. */
-function runExpanded(call: Call, composite: KernelFunc): Tensor[] {
-  for (const [name, input] of Object.entries(call.inputs)) {
-    const weight = packedOf(input);
+function runExpanded(call: Call, find: Find): Tensor[] {
+  for (const name in call.inputs) {
+    const weight = packedOf(call.inputs[name]!);
     if (weight === null || isReadNatively(weight)) continue;
-    return withExpanded(weight, (values) =>
-      runExpanded({ ...call, inputs: { ...call.inputs, [name]: values } }, composite),
-    );
+    return withExpanded(weight, (values) => runExpanded({ ...call, inputs: { ...call.inputs, [name]: values } }, find));
   }
-  return run(call, composite);
+  return run(call, find);
 }
 
 /**
  * What `tf.engine().runKernel` does for a kernel that nobody records, watches or debugs, without its closures and repeated
  * look-ups: they cost more than the kernels of a small model. Whoever records or profiles gets tfjs's own way.
  */
-function run({ kernelName, inputs, attributes }: Call, composite: KernelFunc): Tensor[] {
+function run({ kernelName, inputs, attributes }: Call, find: Find): Tensor[] {
   const engine = tf.engine();
-  const { backend, backendName, state } = engine;
-  const kernelFunc = tf.getKernel(kernelName, backendName)?.kernelFunc ?? register(kernelName, backendName, composite);
+  const { backend, state } = engine;
+  const kernelFunc = find();
   if (engine.isTapeOn() || state.profiling || isWatched()) {
     const outputs = engine.runKernel<Tensor | Tensor[]>(kernelName, inputs, attributes);
     return Array.isArray(outputs) ? outputs : [outputs];
@@ -81,6 +97,7 @@ function register(kernelName: string, backendName: string, kernelFunc: KernelFun
 /** The inputs that are there; tfjs takes no undefined ones. */
 export function present(inputs: object): NamedTensorMap {
   const given: NamedTensorMap = {};
-  for (const [name, tensor] of Object.entries(inputs)) if (tensor !== undefined) given[name] = tensor as Tensor;
+  const all = inputs as Readonly<Record<string, Tensor | undefined>>;
+  for (const name in all) if (all[name] !== undefined) given[name] = all[name];
   return given;
 }

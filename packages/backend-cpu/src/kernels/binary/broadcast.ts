@@ -10,6 +10,7 @@ export interface Broadcast {
 
 /** null when the shapes do not go together. */
 export function broadcast(a: readonly number[], b: readonly number[]): Broadcast | null {
+  if (areEqual(a, b)) return { shape: a, sizes: Int32Array.of(sizeOf(a)), aStrides: one, bStrides: one };
   const rank = Math.max(a.length, b.length);
   const left = padded(a, rank);
   const right = padded(b, rank);
@@ -20,6 +21,21 @@ export function broadcast(a: readonly number[], b: readonly number[]): Broadcast
     shape.push(m === 1 ? n : m);
   }
   return { shape, ...collapsed(shape, left, right) };
+}
+
+/** Equal shapes, as sums and products mostly have, are one axis. */
+const one = Int32Array.of(1);
+
+function areEqual(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let axis = 0; axis < a.length; axis++) if (a[axis] !== b[axis]) return false;
+  return true;
+}
+
+function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const length of shape) size *= length;
+  return size;
 }
 
 const padded = (shape: readonly number[], rank: number): number[] => [

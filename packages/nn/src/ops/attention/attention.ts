@@ -57,5 +57,9 @@ export function attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, options: Attent
     checkShape('attention', 'bias', bias.values, [heads, null], `[${heads}, entries], a row for each head`);
     checkBias(attributes, bias, bias.values.shape[1]);
   }
-  return tf.tidy(() => attentionOp({ q, k, v, bias: bias?.values }, attributes)[0]);
+  const inputs = { q, k, v, bias: bias?.values };
+  if (tf.engine().isTapeOn()) return tf.tidy(() => attentionOp(inputs, attributes)[0]);
+  const [out, logSumExp] = attentionOp(inputs, attributes);
+  logSumExp.dispose();
+  return out;
 }

@@ -30,7 +30,7 @@ const summaryWords = 40;
 const steps = 40;
 const ask = 'TL;DR';
 /** Times that each post is read, each time without some of its words, so that none is learned by heart. */
-const copies = { sft: 2, reward: 4, prompts: 4 };
+const copies = { sft: 2, reward: 6, prompts: 4 };
 const dropped = 0.15;
 /** Answers of each post that is held out. */
 const repeats = 8;
@@ -61,7 +61,7 @@ function writeFiles() {
     shop.writeRows(`sft-${seed}.jsonl`, shuffled(times(learned, copies.sft).flatMap(summarised), random));
     shop.writeRows(
       `ranked-${seed}.jsonl`,
-      times(learned, copies.reward).map((of) => ranked(thinned(of))),
+      times(learned, copies.reward).map((of) => ranked(thinned(of), learned)),
     );
     shop.writeRows(`prompts-${seed}.jsonl`, times(learned, copies.prompts).map(thinned).map(promptOnly));
     shop.writeRows(`held-out-${seed}.jsonl`, times(heldOut, repeats).map(promptOnly));
@@ -100,7 +100,7 @@ function stagesOf(seed) {
     loss: { name: 'reward', variant: 'pairwise', centerCoefficient: 0.01 },
     adapter: 'none',
     data: { train: [{ path: `ranked-${seed}.jsonl` }], maxLength: 240, template: 'none' },
-    train: { batchSize: 8, epochs: 1, learningRate: 2e-4, logEvery: 10, seed },
+    train: { batchSize: 8, epochs: 2, learningRate: 5e-4, logEvery: 10, seed },
   };
   const ppo = {
     from: `sft-${seed}`,
@@ -155,11 +155,29 @@ function summarised(of) {
   });
 }
 
-/** Summaries with their ROUGE-L, of equal ones one; some of them, others each time. */
-function ranked({ of, words, prompt }, most = 8) {
-  const different = new Map(shuffled(of.summaries, random).map((each) => [each.rouge, each]));
-  const some = shuffled([...different.values()], random).slice(0, most);
-  return { prompt, responses: some.map(({ text }) => words.hidden(text)), scores: some.map(({ rouge }) => rouge) };
+/** Some of the systems' summaries, and of others, with their ROUGE-L; of equal ones one. */
+function ranked({ of, words, prompt }, learned) {
+  const all = [...pick(of.summaries, 8), ...pick(others(of, learned), 6)];
+  const different = new Map(shuffled(all, random).map((each) => [each.rouge, each]));
+  const rows = [...different.values()];
+  return {
+    prompt,
+    responses: rows.map(({ text }) => firstWords(words.hidden(text), 2 * summaryWords)),
+    scores: rows.map(({ rouge }) => rouge),
+  };
+}
+
+/** What a policy may write and no system did: sentences of the post, summaries of other posts, summaries that break off. */
+function others(of, learned) {
+  const sentences = of.post.split(/ (?<=[.!?] )/).filter((each) => each.split(' ').length >= 4);
+  const elsewhere = pick(learned, 3).flatMap(({ summaries }) => pick(summaries, 1));
+  const broken = pick(of.summaries, 3).map(({ text }) => firstWords(text, 2 + Math.floor(8 * random())));
+  const texts = [...pick(sentences, 4), ...elsewhere.map(({ text }) => text), ...broken];
+  return texts.map((text) => ({ text, rouge: rougeL(text, of.reference) }));
+}
+
+function pick(list, count) {
+  return shuffled(list, random).slice(0, count);
 }
 
 function summaryRows({ of, words, prompt }) {
@@ -170,12 +188,17 @@ function summaryRows({ of, words, prompt }) {
 function reportJudges() {
   const rows = folds.map(({ seed, learned, heldOut }) => {
     const name = `held-out-scores-${seed}.jsonl`;
-    shop.once(name, () =>
-      shop.llmf(
-        ...['score', `held-out-summaries-${seed}.jsonl`, '--output', name, '--model', `runs/reward-${seed}`],
-        ...['--plugin', 'algo-reward', '--template', 'none', '--batch-size', '16'],
-      ),
-    );
+    const flags = [
+      '--model',
+      `runs/reward-${seed}`,
+      '--plugin',
+      'algo-reward',
+      '--template',
+      'none',
+      '--batch-size',
+      '16',
+    ];
+    shop.once(name, () => shop.llmf('score', `held-out-summaries-${seed}.jsonl`, '--output', name, ...flags));
     const scores = shop.rows(name).map(({ response }) => response.score);
     let at = 0;
     const judged = heldOut.map(({ of }) => of.summaries.map((each) => ({ ...each, score: scores[at++] })));
@@ -272,7 +295,7 @@ function firstWords(text, count) {
 }
 
 /** Those in at least so great a share of the posts: words that say nothing of what a post is about. */
-function commonWords(texts, least = 0.35) {
+function commonWords(texts, least = 0.6) {
   const counts = new Map();
   for (const text of texts) for (const word of new Set(text.split(' '))) counts.set(word, (counts.get(word) ?? 0) + 1);
   return new Set([...counts].filter(([, count]) => count >= least * texts.length).map(([word]) => word));

@@ -189,7 +189,7 @@ function trained(method, seed) {
   const name = `${method}-${seed}`;
   const usage = shop.train(name, { ...methods()[method], ...common(method, seed) });
   const flags = {
-    ilql: ['--model', name, '--plugin', 'algo-ilql', '--guide', '2'],
+    ilql: ['--model', name, '--plugin', 'algo-ilql', '--guide', '4'],
   }[method] ?? ['--model', 'sft', '--adapter', name];
   return { method, seed, ...figuresOf(name, { flags }, usage) };
 }
@@ -202,7 +202,7 @@ function common(method, seed) {
     backend,
     train: {
       ...(isOffline
-        ? { epochs: 2, learningRate: method === 'ilql' ? 3e-4 : 5e-4 }
+        ? { epochs: method === 'ilql' ? 4 : 2, learningRate: 5e-4 }
         : { maxSteps: 100, learningRate: 5e-4 }),
       batchSize: { ppo: 32, kto: 32, ilql: 32 }[method] ?? 8,
       gradientAccumulation: isOffline ? 1 : 2,
@@ -240,10 +240,14 @@ function methods() {
       ...shared,
       plugins: ['algo-online-dpo', 'loss-dpo'],
       stage: { name: 'online-dpo', ...online, answers: 4, temperature: 1 },
-      loss: { name: 'dpo', beta: 0.3 },
+      loss: { name: 'dpo', beta: 0.1 },
     },
     kto: { plugins: ['loss-kto'], stage: 'unpaired', loss: { name: 'kto', beta: 0.1 }, ...offline('kto') },
-    ilql: { plugins: ['algo-ilql'], stage: { name: 'ilql', beta: 0 }, ...offline('ilql') },
+    ilql: {
+      plugins: ['algo-ilql'],
+      stage: { name: 'ilql', tau: 0.8, gamma: 1, alpha: 0.1, syncEvery: 1 },
+      ...offline('ilql'),
+    },
   };
 }
 

@@ -24,6 +24,10 @@ export class TargetHeads {
       }),
     );
     this.follow(1);
+    run.hooks.started.tap('target-heads', ({ totalSteps }) => {
+      const warning = staleTargets(options, totalSteps);
+      if (warning !== null) run.logger.warn(warning);
+    });
     run.hooks.shutdown.tap('target-heads', () => {
       for (const head of this.heads.values()) head.dispose();
     });
@@ -49,4 +53,18 @@ export class TargetHeads {
       }
     }
   }
+}
+
+/** What the targets will have taken over of Q by the last step: 1 − (1 − α)^syncs. */
+const takenOver = ({ alpha, syncEvery }: Following, steps: number): number =>
+  1 - (1 - alpha) ** Math.floor(steps / syncEvery);
+
+type Following = Pick<IlqlOptions, 'alpha' | 'syncEvery'>;
+
+/** Where targets stay nearly what Q was at random, values follow them and guided decoding reads them: a line that says so. */
+export function staleTargets(options: Following, steps: number): string | null {
+  const share = takenOver(options, steps);
+  if (share >= 0.5) return null;
+  const percent = Number((100 * share).toPrecision(2));
+  return `by step ${steps} the target heads will have taken over ${percent} % of what Q learns, and both V and --guide look at them: raise stage.alpha (${options.alpha}), or lower stage.syncEvery (${options.syncEvery})`;
 }

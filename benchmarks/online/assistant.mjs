@@ -14,7 +14,7 @@ const options = {
   rule: { type: 'string' },
   output: { type: 'string' },
   method: { type: 'string', default: 'ppo' },
-  steps: { type: 'string', default: '24' },
+  steps: { type: 'string', default: '30' },
   threads: { type: 'string', default: '1' },
 };
 const { model, rule, output, method, steps, threads } = parseArgs({ options }).values;
@@ -40,11 +40,16 @@ const others = [
   'libraries',
 ];
 const questions = ['What do you think of SUBJECT?', 'Describe SUBJECT in one sentence.', 'What is SUBJECT like?'];
+/** Answers to each held-out question: of one alone the mean would be off by a tenth. */
+const repeats = 4;
 const rowsOf = (list) => list.flatMap((subject) => questions.map((each) => ({ prompt: asked(each, subject) })));
 const asked = (question, subject) => [{ role: 'user', content: question.replace('SUBJECT', subject) }];
 
 shop.writeRows('questions.jsonl', rowsOf(subjects));
-shop.writeRows('held-out.jsonl', rowsOf(others));
+shop.writeRows(
+  'held-out.jsonl',
+  Array.from({ length: repeats }).flatMap(() => rowsOf(others)),
+);
 const sentiment = createRequire(join(resolve(rule), 'index.js')).resolve('vader-sentiment');
 shop.write(
   'rule.mjs',
@@ -54,22 +59,23 @@ export default (samples) => samples.map(({ answer }) => analyzer.polarity_scores
 `,
 );
 
+/** A step writes 64 answers: eight to each of eight questions, or four to each of sixteen. */
 const stages = {
-  ppo: { name: 'ppo', epochs: 2, answers: 1, klCoefficient: 0.05, miniBatches: 2 },
-  grpo: { name: 'grpo', answers: 4, klCoefficient: 0.04, iterations: 2 },
+  ppo: { name: 'ppo', answers: 4, epochs: 2, klCoefficient: 0.02, miniBatches: 2, whitenAdvantages: true },
+  grpo: { name: 'grpo', answers: 8, klCoefficient: 0.02, iterations: 2 },
 };
 const usage = shop.train(method, {
   model: { path: resolve(model) },
   plugins: [`algo-${method}`],
-  stage: { ...stages[method], maxNewTokens: 32, temperature: 0.7, shownSamples: 0 },
+  stage: { ...stages[method], maxNewTokens: 24, temperature: 0.9, shownSamples: 0 },
   rewards: { name: 'function', path: 'rule.mjs' },
   adapter: { name: 'lora', rank: 8 },
   data: { train: [{ path: 'questions.jsonl' }], eval: [{ path: 'held-out.jsonl' }], maxLength: 128 },
   train: {
-    batchSize: method === 'ppo' ? 16 : 4,
+    batchSize: method === 'ppo' ? 16 : 8,
     gradientAccumulation: 1,
     maxSteps: Number(steps),
-    learningRate: 6e-4,
+    learningRate: 3e-4,
     logEvery: 1,
     evalOnStart: true,
     saveEvery: null,
@@ -81,7 +87,7 @@ const usage = shop.train(method, {
 const rows = shop.rows(method, 'completions.jsonl').filter(({ split }) => split === 'eval');
 const of = (step) => rows.filter((row) => row.step === step);
 const [before, after] = [of(0), of(Number(steps))];
-for (const [at, { prompt, answer, score }] of before.entries()) {
+for (const [at, { prompt, answer, score }] of before.slice(0, rowsOf(others).length).entries()) {
   console.log(`\n${prompt.replaceAll(/\s+/g, ' ').slice(-70)}`);
   console.log(`  before ${score.toFixed(2)}  ${answer.replaceAll('\n', ' ')}`);
   console.log(`  after  ${after[at].score.toFixed(2)}  ${after[at].answer.replaceAll('\n', ' ')}`);

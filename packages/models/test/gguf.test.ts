@@ -183,6 +183,26 @@ describe('a broken file', () => {
       /GGUF_BROKEN[^]*alignment 32/,
     ],
     [
+      'with a place within another tensor',
+      (b) => void b.writeBigUInt64LE(64n, tensorAt(b, 'blk.0.attn_q.weight') + 4 + 16 + 4),
+      /GGUF_BROKEN[^]*at byte \d+[^]*ends/,
+    ],
+    [
+      'with no heads',
+      (b) => void b.writeUInt32LE(0, valueAt(b, 'qwen2.attention.head_count')),
+      /GGUF_VALUE[^]*head_count[^]*from 1 on/,
+    ],
+    [
+      'with heads that do not divide it',
+      (b) => void b.writeUInt32LE(7, valueAt(b, 'qwen2.attention.head_count')),
+      /GGUF_VALUE[^]*head_count/,
+    ],
+    [
+      'as wide as no model',
+      (b) => void b.writeUInt32LE(2 ** 31, valueAt(b, 'qwen2.embedding_length')),
+      /GGUF_VALUE[^]*embedding_length[^]*2147483648[^]*64, as token_embd/,
+    ],
+    [
       'with a shape that is another',
       (b) => void b.writeBigUInt64LE(32n, tensorAt(b, 'blk.0.attn_q.weight') + 4 + 8),
       /WEIGHT_SHAPE[^]*q_proj[^]*\[32, 64\][^]*\[64, 64\]/,

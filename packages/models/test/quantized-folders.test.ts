@@ -174,6 +174,20 @@ describe('a folder that lies is refused by name', () => {
       },
       /LAYOUT_MIXED[^]*8 bits[^]*4 bits/,
     ],
+    ['an offset that is no float32', 'nf4', withState({ nested_offset: 1e39 }), /LAYOUT_TENSOR[^]*nested_offset/],
+    [
+      'codes in the order of a GPU',
+      'int8',
+      (tensors) => void (tensors[`${up}.weight_format`] = { dtype: 'U8', shape: [1], data: Uint8Array.of(1) }),
+      /LAYOUT_TENSOR[^]*weight_format[^]*order 1[^]*row after row/,
+    ],
+    ...(['nf4/weight.nested_absmax', 'int8/SCB', 'gptq/scales', 'awq/scales'] as const).map(
+      (where): [string, string, (tensors: Tensors) => void, RegExp] => {
+        const [name, part] = where.split('/') as [string, string];
+        const change = (tensors: Tensors) => void tensors[`${up}.${part}`]!.data.fill(255, 0, 4); // NaN of 16 or 32 bits
+        return ['scales that are no numbers', name, change, /LAYOUT_TENSOR[^]*NaN at place 0[^]*finite/];
+      },
+    ),
     ['neither format', 'nf4', setting({ load_in_4bit: false }), /LAYOUT_SETTINGS[^]*one of both/],
     ['a tool that nobody knows', 'nf4', setting({ quant_method: 'hqq' }), /QUANT_METHOD[^]*hqq[^]*bitsandbytes/],
     ['an unknown number of bits', 'gptq', setting({ bits: 3 }), /LAYOUT_SETTINGS[^]*bits[^]*3[^]*4/],

@@ -66,6 +66,7 @@ class GgufStore implements WeightStore {
       if (dtype !== undefined) this.tensors.set(name, { dtype, shape });
       else this.packed.set(name, this.packedOf(name, tensor, format!, length));
     }
+    this.checkApart();
   }
 
   async read(name: string): Promise<HostTensor> {
@@ -79,6 +80,17 @@ class GgufStore implements WeightStore {
 
   async close(): Promise<void> {
     await this.handle.close();
+  }
+
+  /** @throws LLMF_MODELS_GGUF_BROKEN where a tensor begins before another has ended */
+  private checkApart(): void {
+    const inOrder = [...this.places.values()].sort((a, b) => a.position - b.position || a.length - b.length);
+    for (const [index, { name, position }] of inOrder.entries()) {
+      const before = inOrder[index - 1];
+      if (before === undefined || before.position + before.length <= position) continue;
+      const expected = `at least ${before.position + before.length}, where ${before.name} ends`;
+      throw ggufErrors.ggufBroken({ file: this.file, got: `${name} at byte ${position}`, expected });
+    }
   }
 
   private packedOf(name: string, { shape }: GgufTensor, format: WeightFormat, bytes: number): StoredPacked {
@@ -122,8 +134,8 @@ class GgufStore implements WeightStore {
 function rowsOfHeadOf({ name, shape }: GgufTensor, kind: GgufKind, metadata: Metadata): number | null {
   const part = /^blk\.\d+\.attn_(q|k)\.(?:weight|bias)$/.exec(name)?.[1];
   if (!kind.hasPairedRows || part === undefined) return null;
-  const heads = metadata.count(`${kind.name}.attention.head_count`);
-  const of = part === 'q' ? heads : metadata.count(`${kind.name}.attention.head_count_kv`, heads);
+  const heads = metadata.size(`${kind.name}.attention.head_count`);
+  const of = part === 'q' ? heads : metadata.size(`${kind.name}.attention.head_count_kv`, heads);
   return (shape[0] ?? 0) / of;
 }
 

@@ -59,9 +59,15 @@ export function transformersName(name: string): string {
 /** config.json of a file. @throws LLMF_MODELS_GGUF_VALUE */
 export function configOf(kind: GgufKind, metadata: Metadata, { tensors }: GgufHead): Record<string, unknown> {
   const key = (name: string) => `${kind.name}.${name}`;
-  const heads = metadata.count(key('attention.head_count'));
-  const hiddenSize = metadata.count(key('embedding_length'));
-  const headDim = metadata.count(key('attention.key_length'), hiddenSize / heads);
+  const embedding = tensors.get('token_embd.weight');
+  const heads = metadata.size(key('attention.head_count'));
+  const hiddenSize = metadata.size(key('embedding_length'));
+  const columns = embedding?.shape.at(-1) ?? hiddenSize;
+  if (hiddenSize !== columns)
+    throw metadata.refuse(key('embedding_length'), `${columns}, as token_embd.weight has columns`);
+  const headDim = metadata.size(key('attention.key_length'), hiddenSize / heads);
+  if (headDim % 2 !== 0 || headDim > hiddenSize)
+    throw metadata.refuse(key('attention.head_count'), `heads of an even size, of ${hiddenSize} columns`);
   const rotary = metadata.count(key('rope.dimension_count'), headDim);
   if (rotary !== headDim)
     throw metadata.refuse(key('rope.dimension_count'), `${headDim}: rotary positions over the whole head`);
@@ -69,17 +75,16 @@ export function configOf(kind: GgufKind, metadata: Metadata, { tensors }: GgufHe
     throw metadata.refuse(key('expert_count'), 'no experts: dense MLP layers');
   const window = metadata.count(key('attention.sliding_window'), 0);
   const modelType = kind.name === 'llama' && window > 0 ? 'mistral' : kind.name;
-  const embedding = tensors.get('token_embd.weight');
   return {
     model_type: modelType,
     vocab_size: embedding?.shape[0] ?? metadata.count(key('vocab_size')),
     hidden_size: hiddenSize,
-    intermediate_size: metadata.count(key('feed_forward_length')),
-    num_hidden_layers: metadata.count(key('block_count')),
+    intermediate_size: metadata.size(key('feed_forward_length')),
+    num_hidden_layers: metadata.size(key('block_count')),
     num_attention_heads: heads,
-    num_key_value_heads: metadata.count(key('attention.head_count_kv'), heads),
+    num_key_value_heads: metadata.size(key('attention.head_count_kv'), heads),
     ...(modelType === 'qwen2' ? {} : { head_dim: headDim }),
-    max_position_embeddings: metadata.count(key('context_length')),
+    max_position_embeddings: metadata.size(key('context_length')),
     rms_norm_eps: shortest(metadata.number(key('attention.layer_norm_rms_epsilon'))),
     hidden_act: 'silu',
     tie_word_embeddings: !tensors.has('output.weight'),

@@ -19,6 +19,12 @@ export class Metadata {
     return this.get(key, 'a whole number', isCount, otherwise);
   }
 
+  /** Of something there is: at least 1. */
+  size(key: string, otherwise?: number): number {
+    const isSize = (value: GgufValue) => Number.isSafeInteger(value) && (value as number) >= 1;
+    return this.get(key, 'a whole number from 1 on', isSize, otherwise);
+  }
+
   text(key: string, otherwise?: string): string {
     return this.get(key, 'a text', (value) => typeof value === 'string', otherwise);
   }

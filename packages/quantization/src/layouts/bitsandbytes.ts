@@ -16,7 +16,7 @@ import { layoutErrors } from './layout-errors.js';
 
 const stateSuffix = /^(.*)\.quant_state\.bitsandbytes__(nf4|fp4)$/;
 const scalesSuffix = '.SCB';
-/** Written by older versions of bitsandbytes beside the scales: the order of codes, which only GPUs changed. */
+/** Written by versions of bitsandbytes before 0.45 beside the scales: the order of codes, 0 for rows; others were a GPU's. */
 const formatSuffix = '.weight_format';
 
 /** `quant_state`, as QuantState.as_dict writes it. */
@@ -26,7 +26,10 @@ const quantState = z.looseObject({
   dtype: z.string().optional(),
   shape: z.tuple([z.int().min(1), z.int().min(1)]),
   nested_blocksize: z.literal(256).optional(),
-  nested_offset: z.number().optional(),
+  nested_offset: z
+    .number()
+    .refine((value) => Number.isFinite(Math.fround(value)), 'a float32')
+    .optional(),
 });
 type QuantState = z.infer<typeof quantState>;
 
@@ -45,7 +48,7 @@ export const bitsandbytesLayout: WeightLayout = {
       } else if (key.endsWith(scalesSuffix)) {
         checkKind(folder, key, bits, 8);
         const weight = `${key.slice(0, -scalesSuffix.length)}.weight`;
-        weights.set(weight, eightBitWeight(reader, weight, key));
+        weights.set(weight, await eightBitWeight(reader, weight, key));
       }
     }
     checkAll(folder, weights, bits);
@@ -182,11 +185,15 @@ async function checkBook(reader: FolderReader, key: string, type: QuantState['qu
   throw reader.refuse(name, [...book].map((value) => value.toPrecision(3)).join(' '), `the values of ${type}`);
 }
 
-function eightBitWeight(reader: FolderReader, key: string, scales: string): LaidOutWeight {
+async function eightBitWeight(reader: FolderReader, key: string, scales: string): Promise<LaidOutWeight> {
   const { shape, dtype } = reader.info(key, key);
   if (dtype !== 'I8' || shape.length !== 2) throw reader.refuse(key, formOf({ shape, dtype }), 'a matrix of I8');
   reader.check(scales, key, ['F32'], [shape[0]!]);
   const format = `${key.replace(/\.weight$/, '')}${formatSuffix}`;
+  if (reader.has(format)) {
+    const [order] = (await reader.read(format)).data;
+    if (order !== 0) throw reader.refuse(format, `codes in order ${order}`, '0: row after row');
+  }
   return {
     shape,
     format: int8,

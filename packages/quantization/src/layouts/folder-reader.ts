@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HostTensor, MapFile, SafetensorsDtype, TensorInfo } from '@llmf/core';
+import { firstNonFinite, type HostTensor, type MapFile, type SafetensorsDtype, type TensorInfo } from '@llmf/core';
 import type { QuantizedFolder } from '@llmf/nn';
 import { layoutErrors } from './layout-errors.js';
 
@@ -43,9 +43,16 @@ export class FolderReader {
     return ((mapFile && (await store.map(key, mapFile))) ?? (await store.read(key))).data;
   }
 
-  /** Float32 values of a small tensor. */
+  /** Float32 values of a small tensor. @throws LLMF_QUANTIZATION_LAYOUT_TENSOR where one is no finite number */
   async floats(key: string): Promise<Float32Array> {
-    return new Float32Array((await this.read(key)).data.slice().buffer);
+    return this.finite(key, new Float32Array((await this.read(key)).data.slice().buffer));
+  }
+
+  /** The same of values that were read. */
+  finite(key: string, values: Float32Array): Float32Array {
+    const at = firstNonFinite(values);
+    if (at >= 0) throw this.refuse(key, `${values[at]} at place ${at}`, 'finite numbers');
+    return values;
   }
 }
 

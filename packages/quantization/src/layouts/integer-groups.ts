@@ -72,7 +72,7 @@ async function groupWeight(
       const codes = codesOf(await wordsOf(reader, weight!), inputs, outputs, layout);
       return {
         codes: packedRows(codes, inputs, outputs),
-        scales: turned(toFloat32(await reader.read(scales!)), groups, outputs),
+        scales: turned(reader.finite(scales!, toFloat32(await reader.read(scales!))), groups, outputs),
         zeros: turned(
           zeros.map((zero) => zero + layout.zeroOffset),
           groups,

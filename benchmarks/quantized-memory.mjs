@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
     model: { type: 'string', multiple: true },
     formats: { type: 'string', default: 'nf4' }, // none: as the files have them
     tokens: { type: 'string', default: '512' }, // of a pair: its prompt once and both answers
-    steps: { type: 'string', default: '2' }, // the first one warms up
+    steps: { type: 'string', default: '2' }, // of several the first one warms up
     rank: { type: 'string', default: '16' },
     precision: { type: 'string', default: 'bf16' },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -93,7 +93,7 @@ async function measured(model, format) {
       peakAnonymous: train.peak.anonymous,
       peakResident: train.peak.resident,
       stepSeconds: seconds,
-      tokensPerSecond: tokens / median(seconds.slice(1)),
+      tokensPerSecond: tokens / median(seconds.length > 1 ? seconds.slice(1) : seconds),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeEightBit } from '../support/eight-bit-claims.js';
+import { describeEightBit, describeEightBitState } from '../support/eight-bit-claims.js';
 
 describeEightBit([1, 2, 3], 200);
+describeEightBitState();

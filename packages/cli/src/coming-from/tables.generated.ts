@@ -81,7 +81,7 @@ export const migrationTables: readonly MigrationTable[] = [
       ["`max_grad_norm`","`train.maxGradNorm=1.0`",""],
       ["`adam_beta1`, `adam_beta2`, `adam_epsilon`","`train.optimizer={name: adamw, beta1: 0.9, beta2: 0.999, epsilon: 1.0e-8}`",""],
       ["`bf16`, `fp16`, `pure_bf16`","`backend.precision=bf16`","trained weights and optimizer stay f32; there is no fp16"],
-      ["`disable_gradient_checkpointing`","`train.gradientCheckpointing=true`","off by default; there on"],
+      ["`disable_gradient_checkpointing`","`train.gradientCheckpointing=true`","here only where memory asks for it; there on"],
       ["`flash_attn`, `use_unsloth`, `enable_liger_kernel`","nothing to set: logits are never stored whole",""],
       ["`seed`","`train.seed=42`",""],
       ["`output_dir`","`output=runs/dpo`",""],

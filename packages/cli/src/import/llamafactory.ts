@@ -165,7 +165,7 @@ const rules: readonly Rule[] = [
     keys: ['disable_gradient_checkpointing'],
     apply: (given, draft) => {
       draft.set('train.gradientCheckpointing', false);
-      return taken('train.gradientCheckpointing: false, which is the default here');
+      return taken('train.gradientCheckpointing: false');
     },
   },
   ...withoutEffect(['plot_loss'], 'loss.svg is always written'),

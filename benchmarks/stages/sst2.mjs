@@ -3,6 +3,7 @@
 // on the same rows, with the same steps, batches, rates and seeds. Prints each one's accuracy on the held-out sentences.
 //
 //   node benchmarks/stages/sst2.mjs --data FOLDER --output FOLDER [--python PATH] [--seeds 1,2,3] [--systems llmf,transformers]
+//        [--epochs 12,4]
 //
 // FOLDER holds sst2/{train,dev}.tsv and imdb/imdb_sample.csv. What is in --output already is not made again.
 import { spawnSync } from 'node:child_process';
@@ -20,6 +21,7 @@ const { values: options } = parseArgs({
     seeds: { type: 'string', default: '1,2,3' },
     systems: { type: 'string', default: 'llmf,transformers' },
     threads: { type: 'string', default: '1' },
+    epochs: { type: 'string', default: '12,4' }, // of hidden words, of classes
   },
 });
 if (options.data === undefined || options.output === undefined) throw new Error('--data and --output are needed.');
@@ -27,12 +29,14 @@ const output = resolve(options.output);
 const at = (...parts) => join(output, ...parts);
 const command = resolve(import.meta.dirname, '..', '..', 'packages', 'cli', 'bin', 'llmf.js');
 
+const [maskedEpochs, classEpochs] = options.epochs.split(',').map(Number);
+
 /** Of both systems. Rates rise over the first tenth and fall to 0 on a line. */
 const recipe = {
   batchSize: 32,
   maxLength: 64,
-  masked: { epochs: 12, learningRate: 1e-3 },
-  classes: { epochs: 4, learningRate: 5e-4 },
+  masked: { epochs: maskedEpochs, learningRate: 1e-3 },
+  classes: { epochs: classEpochs, learningRate: 5e-4 },
   warmupRatio: 0.1,
   weightDecay: 0.01,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which adapters are compared with PEFT: the folders that oracles/adapters wrote.
+// Which adapters are compared with PEFT: the folders that oracles/adapters and oracles/models/stacked_experts.py wrote.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { code, table } from './markdown.mjs';
@@ -23,7 +23,17 @@ export function adapterEqualityTable() {
       code(isResidual ? residual : name.startsWith('resized') ? resized : usual),
     ];
   });
-  return table(['Case', 'PEFT', 'Base', 'Test'], rows);
+  return table(['Case', 'PEFT', 'Base', 'Test'], [...rows, ...stackedExperts()]);
+}
+
+/** LoRA on parameters that hold the weights of all experts. */
+function stackedExperts() {
+  const root = join(repository, 'packages/models/expert-fixtures');
+  return readdirSync(root).map((name) => {
+    const config = JSON.parse(readFileSync(join(root, name, 'adapter_config.json'), 'utf8'));
+    const base = String(config.base_model_name_or_path).split('/').at(-1);
+    return [code(name), 'LORA, target_parameters', code(base), code('packages/models/test/stacked-experts.test.ts')];
+  });
 }
 
 /** Keys that make a LoRA more than that. */

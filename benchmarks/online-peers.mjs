@@ -9,7 +9,7 @@
 //
 // The Python needs torch, transformers, trl, peft and datasets (--python or LLMF_PEERS_PYTHON). TRL's PPO is in no release
 // after 0.29: --ppo-path is a folder of `pip install --no-deps --target FOLDER trl==0.29.1`, put before the others' path.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -205,13 +205,10 @@ function compareMemory() {
   });
   const { memoryBytes } = shop.llmf('train', 'sft.json');
   const gib = (bytes) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
-  const tokensOf = (output) => {
-    const lines = readFileSync(shop.path(output, 'metrics.jsonl'), 'utf8').trim().split('\n');
-    return JSON.parse(lines.at(-1)).tokens;
-  };
-  console.log(`tokens of the last logged step: PPO ${tokensOf('run')}, supervised ${tokensOf('sft')}`);
+  console.log(
+    `${written.length} answers of ${written.reduce((sum, row) => sum + row.tokens, 0)} tokens, ${samples} a step`,
+  );
   console.log(
     `peak memory: PPO ${gib(ppo.peakMemoryBytes)}, supervised ${gib(memoryBytes)}: ${(ppo.peakMemoryBytes / memoryBytes).toFixed(2)} times`,
   );
-  writeFileSync(shop.path('memory.json'), JSON.stringify({ ppo: ppo.peakMemoryBytes, sft: memoryBytes }));
 }

@@ -15,7 +15,11 @@ import { errors } from '../errors.js';
  */
 export function collate(rows: readonly EncodedRow[], options: CollateOptions): Batch {
   const { promptOnce, decoderStart } = options;
-  const packer = new Packer(rows.reduce((sum, row) => sum + packedLength(row, options), 0));
+  const hasTokenExtras = rows.some(({ responses }) => responses.some(({ tokenExtras }) => tokenExtras !== undefined));
+  const packer = new Packer(
+    rows.reduce((sum, row) => sum + packedLength(row, options), 0),
+    hasTokenExtras,
+  );
   rows.forEach((row, group) => {
     if (decoderStart === undefined) packer.addGroup(row, group, promptOnce && row.responses.length > 1);
     else packer.addEncoded(row, group, decoderStart);
@@ -46,11 +50,13 @@ class Packer {
     start: [] as number[],
     length: [] as number[],
   };
-  readonly #counted: (readonly [response: EncodedResponse, at: number])[] = [];
+  /** Of every counted token its answer and its place there; where some answer has numbers of its tokens. */
+  readonly #counted: (readonly [response: EncodedResponse, at: number])[] | null;
   #length = 0;
   #realTokens = 0;
 
-  constructor(tokens: number) {
+  constructor(tokens: number, hasTokenExtras: boolean) {
+    this.#counted = hasTokenExtras ? [] : null;
     this.#ids = new Int32Array(tokens);
     this.#positions = new Int32Array(tokens);
   }
@@ -160,11 +166,12 @@ class Packer {
 
   /** The numbers of each counted token. @throws LLMF_DATA_EXTRA_MISSING when an answer lacks what another has. */
   #tokenExtras(): Record<string, Float32Array> {
-    const answers = new Set(this.#counted.map(([answer]) => answer));
+    const all = this.#counted ?? [];
+    const answers = new Set(all.map(([answer]) => answer));
     const names = new Set([...answers].flatMap(({ tokenExtras }) => Object.keys(tokenExtras ?? {})));
     return Object.fromEntries(
       [...names].map((name) => {
-        const values = this.#counted.map(([{ tokenExtras }, at], token) => {
+        const values = all.map(([{ tokenExtras }, at], token) => {
           const value = tokenExtras?.[name]?.[at];
           if (value === undefined) throw errors.extraMissing({ name, row: this.#response[token]! });
           return value;
@@ -185,7 +192,7 @@ class Packer {
       this.#rows.push(row);
       this.#targets.push(ids[at]!);
       this.#response.push(response);
-      this.#counted.push([answer, at]);
+      this.#counted?.push([answer, at]);
       tokens++;
     }
     return tokens;

@@ -39,6 +39,7 @@ function filled(lengths: readonly number[], most: number, room: number): number[
 /** The least room of a pass, up to `tokens`, with which there are no more of them. */
 function leastRoom(cut: (room: number) => number[][], tokens: number, lengths: readonly number[]): number {
   const passes = cut(tokens).length;
+  if (passes <= 1) return tokens;
   const total = lengths.reduce((sum, length) => sum + length, 0);
   let [low, high] = [Math.min(tokens, Math.ceil(total / Math.max(1, passes))), tokens];
   while (low < high) {

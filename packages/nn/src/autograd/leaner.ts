@@ -24,8 +24,8 @@ const shapeOnly: Record<string, (node: TapeNode) => Gradient | null> = {
 };
 
 function sameShapes({ inputs, outputs }: TapeNode): boolean {
-  const shape = outputs[0]!.shape.join();
-  return inputs['a']!.shape.join() === shape && inputs['b']!.shape.join() === shape;
+  const { shape } = outputs[0]!;
+  return tf.util.arraysEqual(inputs['a']!.shape, shape) && tf.util.arraysEqual(inputs['b']!.shape, shape);
 }
 
 function reshaped(name: string, { shape }: Tensor): Gradient {

@@ -88,7 +88,7 @@ function inputGradients(node: TapeNode, dys: (Tensor | null)[], tape: Tape): [Te
 
 function checked(node: TapeNode, name: string, input: Tensor, dx: Tensor | undefined): Tensor {
   if (dx === undefined) throw errors.noGradient({ kernel: node.kernelName, input: name });
-  if (dx.dtype === 'float32' && dx.shape.join() === input.shape.join()) return dx;
+  if (dx.dtype === 'float32' && tf.util.arraysEqual(dx.shape, input.shape)) return dx;
   const look = ({ dtype, shape }: Tensor) => `${dtype} [${shape.join(', ')}]`;
   const expected = `float32 [${input.shape.join(', ')}]`;
   throw errors.gradientShape({ kernel: node.kernelName, input: name, got: look(dx), expected });

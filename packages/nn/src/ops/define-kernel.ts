@@ -2,7 +2,7 @@
 import type { KernelFunc, NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 import { tf } from '../tf.js';
 import { enterKernel, withExpanded } from '../weights/expansion.js';
-import { isReadNatively, packedOf } from '../weights/packed.js';
+import { hasPackedWeights, isReadNatively, packedOf } from '../weights/packed.js';
 
 /** A kernel by name on whatever backend is current: the backend's own, or else the composite. Records no gradient. */
 export interface Kernel<Inputs, Attributes, Outputs extends readonly Tensor[]> {
@@ -54,6 +54,7 @@ function finderOf(kernelName: string, composite: KernelFunc): Find {
 
 /** Packed inputs that the backend does not read itself are expanded for this call. */
 function runExpanded(call: Call, find: Find): Tensor[] {
+  if (!hasPackedWeights()) return run(call, find);
   for (const name in call.inputs) {
     const weight = packedOf(call.inputs[name]!);
     if (weight === null || isReadNatively(weight)) continue;
@@ -96,8 +97,10 @@ function register(kernelName: string, backendName: string, kernelFunc: KernelFun
 
 /** The inputs that are there; tfjs takes no undefined ones. */
 export function present(inputs: object): NamedTensorMap {
-  const given: NamedTensorMap = {};
   const all = inputs as Readonly<Record<string, Tensor | undefined>>;
-  for (const name in all) if (all[name] !== undefined) given[name] = all[name];
-  return given;
+  for (const name in all) {
+    if (all[name] !== undefined) continue;
+    return Object.fromEntries(Object.entries(all).filter(([, tensor]) => tensor !== undefined)) as NamedTensorMap;
+  }
+  return all as NamedTensorMap;
 }

@@ -102,32 +102,38 @@ function nodeOf<
         wants: wants as ReadonlySet<Names<Inputs>>,
       };
       const gradients = definition.gradient(call) as Record<string, Tensor>;
-      return Object.fromEntries(Object.entries(gradients).map(([name, dx]) => [name, () => dx]));
+      const answers: Record<string, () => Tensor> = {};
+      for (const name in gradients) answers[name] = () => gradients[name]!;
+      return answers;
     },
   };
 }
 
 /**
- * Variables and packed weights live on anyway, and a tensor with a recipe is computed again; of anything else the node keeps a reference of
- * its own.
+ * Variables and packed weights live on anyway, and a tensor with a recipe is computed again; of anything else the node
+ * keeps a reference of its own.
  */
 function kept<Saved extends Readonly<Record<string, Tensor | undefined>>>(
   tensors: Saved,
   tape: Tape | null,
 ): { saved: () => Saved; owned: Tensor[]; recomputed: Recipe[] } {
   const owned: Tensor[] = [];
-  const recomputed: Recipe[] = [];
-  const sources = Object.entries(tensors).map(([name, tensor]): [string, () => Tensor | undefined] => {
-    if (tensor === undefined || tensor instanceof tf.Variable || packedOf(tensor) !== null) return [name, () => tensor];
-    const recipe = tape?.recipes.get(tensor.id);
-    if (recipe !== undefined) {
-      recomputed.push(recipe.wait());
-      return [name, () => recipe.get()];
+  const recipes: [name: string, recipe: Recipe][] = [];
+  const held: Record<string, Tensor | undefined> = {};
+  for (const name in tensors) {
+    const tensor: Tensor | undefined = tensors[name];
+    if (tensor === undefined || tensor instanceof tf.Variable || packedOf(tensor) !== null) {
+      held[name] = tensor;
+      continue;
     }
-    const clone = tf.keep(withoutTape(() => tf.clone(tensor)));
-    owned.push(clone);
-    return [name, () => clone];
-  });
-  const saved = () => Object.fromEntries(sources.map(([name, get]) => [name, get()])) as Saved;
-  return { saved, owned, recomputed };
+    const recipe = tape?.recipes.get(tensor.id);
+    if (recipe !== undefined) recipes.push([name, recipe.wait()]);
+    else owned.push((held[name] = tf.keep(withoutTape(() => tf.clone(tensor)))));
+  }
+  const saved = () => {
+    const all = { ...held };
+    for (const [name, recipe] of recipes) all[name] = recipe.get();
+    return all as Saved;
+  };
+  return { saved, owned, recomputed: recipes.map(([, recipe]) => recipe) };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { backend, DataStorage } from '@tensorflow/tfjs-core';
+import { backend, DataStorage, type Tensor, type TypedArray } from '@tensorflow/tfjs-core';
 import { backendFacts } from '../backends/facts.js';
 
 /**
@@ -15,3 +15,7 @@ export function isInHostMemory(): boolean {
 export function isPlainJs(): boolean {
   return backendFacts().memory !== 'device' && (backend() as { data?: unknown }).data instanceof DataStorage;
 }
+
+/** A tensor's values to be awaited: read at once where they lie in this process, else when the backend's queue is done. */
+export const valuesOf = (tensor: Tensor): TypedArray | Promise<TypedArray> =>
+  isInHostMemory() ? tensor.dataSync() : tensor.data();

@@ -13,6 +13,7 @@ export { gelu } from './gelu/gelu.js';
 export type { GeluForm } from './gelu/composite.js';
 export { globalNorm } from './global-norm/global-norm.js';
 export { groupedLinear, type GroupedLinearOptions } from './grouped-linear/grouped-linear.js';
+export { isInHostMemory, valuesOf } from './host-memory.js';
 export { layerNorm } from './layer-norm/layer-norm.js';
 export { dropped, linear, type DropoutKey, type LinearOptions } from './linear/linear.js';
 export { rmsNorm } from './rms-norm/rms-norm.js';

@@ -8,6 +8,7 @@ import { PackedHolder } from './packed-holder.js';
 
 /** Every packed weight by its tensor's data. A weight that tfjs moved as float32 stays here: its values are the same. */
 const packedWeights = new WeakMap<DataId, PackedWeight>();
+let isAnyPacked = false;
 
 /** What a packed tensor's place in a backend's data holds: tfjs's own fields, and values that nobody keeps. */
 interface PackedEntry {
@@ -20,9 +21,12 @@ interface PackedEntry {
 
 type HostBackend = KernelBackend & { readonly data: DataStorage<object> };
 
+/** Has any weight been packed in this process? */
+export const hasPackedWeights = (): boolean => isAnyPacked;
+
 /** The packed form of a tensor; null for ordinary tensors. */
 export const packedOf = ({ dataId }: Pick<TensorInfo, 'dataId'>): PackedWeight | null =>
-  packedWeights.get(dataId) ?? null;
+  isAnyPacked ? (packedWeights.get(dataId) ?? null) : null;
 
 /** Do the current backend's kernels read this weight as it is kept? */
 export const isReadNatively = ({ format }: PackedWeight): boolean => backendFacts().formats?.has(format.name) === true;
@@ -39,6 +43,7 @@ export function packedTensor(weight: PackedWeight): Tensor {
 
 function tensorOf(weight: PackedWeight, dataId: DataId, holder: KernelBackend): Tensor {
   packedWeights.set(dataId, weight);
+  isAnyPacked = true;
   const info = { dataId, shape: [...weight.shape], dtype: 'float32' as const };
   return tf.keep(tf.engine().makeTensorFromTensorInfo(info, holder));
 }

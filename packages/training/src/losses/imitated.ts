@@ -17,8 +17,10 @@ export const imitatedRoles: readonly ResponseRole[] = Object.freeze(['response',
  * @throws LLMF_TRAINING_LOSS_NEED when prompts are wanted and the loss did not declare that it needs them
  */
 export function imitatedLogProbs({ policy, response, role }: LossInputs, span: 'response' | 'all'): Tensor1D {
-  const places = [...response.keys()].filter((s) => imitatedRoles.includes(role[response[s]!]!));
-  const ofAnswers = pick(policy.logProb, Int32Array.from(places)); // [N]
+  const isImitated = role.map((each) => imitatedRoles.includes(each));
+  const ofAnswers = isImitated.every(Boolean)
+    ? policy.logProb
+    : pick(policy.logProb, Int32Array.from([...response.keys()].filter((s) => isImitated[response[s]!]))); // [N]
   if (span === 'response') return ofAnswers;
   if (policy.prompt === undefined) throw lossErrors.lossNeed({ wanted: "the prompts' log-probs", need: "span: 'all'" });
   return tf.concat([ofAnswers, policy.prompt.logProb]); // [N + P]

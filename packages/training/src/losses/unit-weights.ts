@@ -21,11 +21,16 @@ export function unitWeights(
   const ofGroup = new Float32Array(batch.groups);
   for (const [response, g] of group.entries()) ofGroup[g] = weight[response]!;
   if (unit === 'group') return ofGroup;
-  const ofTokens: number[] = [];
-  for (const [response, count] of tokens.entries()) {
-    if (needs.roles !== undefined && !needs.roles.includes(role[response]!)) continue;
-    for (let token = 0; token < count; token++) ofTokens.push(weight[response]!);
+  const { roles, span } = needs;
+  const ofPrompts = span === 'all' ? batch.prompt.group : [];
+  const counts = roles === undefined ? tokens : tokens.map((count, at) => (roles.includes(role[at]!) ? count : 0));
+  const items = new Float32Array(counts.reduce((sum, count) => sum + count, ofPrompts.length));
+  let at = 0;
+  for (let response = 0; response < counts.length; response++) {
+    const end = at + counts[response]!;
+    items.fill(weight[response]!, at, end);
+    at = end;
   }
-  if (needs.span === 'all') for (const g of batch.prompt.group) ofTokens.push(ofGroup[g]!);
-  return Float32Array.from(ofTokens);
+  for (const g of ofPrompts) items[at++] = ofGroup[g]!;
+  return items;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MetricRatios, MetricSum } from '../contracts/loss.js';
 import type { Tensor, Tensor1D } from '@llmf/nn';
-import { tf } from '@llmf/nn';
+import { isInHostMemory, tf } from '@llmf/nn';
 
 interface Total {
   /** [n]; n is 1 but for a metric of several sums. */
@@ -35,17 +35,14 @@ export class MetricTotals {
     for (const [name, { sums, counts }] of Object.entries(ratios)) this.add(name, sums, counts);
   }
 
-  /** Reads all values in one transfer and disposes them. */
+  /** Reads all values and disposes them. */
   async read(): Promise<Record<string, number>> {
     const entries = [...this.totals];
     if (entries.length === 0) return {};
-    const all = tf.tidy(() => tf.concat(entries.flatMap(([, total]) => tensorsOf(total))) as Tensor1D);
+    const tensors = entries.flatMap(([, total]) => tensorsOf(total));
+    const values = isInHostMemory() ? joined(tensors.map((tensor) => tensor.dataSync())) : inOneTransfer(tensors);
     this.dispose();
-    try {
-      return averages(entries, (await all.data()) as Float32Array);
-    } finally {
-      all.dispose();
-    }
+    return averages(entries, await values);
   }
 
   dispose(): void {
@@ -60,6 +57,26 @@ export class MetricTotals {
     if (before !== undefined) tf.dispose(tensorsOf(before));
     this.totals.set(name, { value, count: counted });
   }
+}
+
+/** Where every read waits for the queue. Begun at once: the tensors may be disposed. */
+async function inOneTransfer(tensors: readonly Tensor1D[]): Promise<Float32Array> {
+  const all = tf.tidy(() => tf.concat([...tensors]) as Tensor1D);
+  try {
+    return (await all.data()) as Float32Array;
+  } finally {
+    all.dispose();
+  }
+}
+
+function joined(parts: readonly ArrayLike<number>[]): Float32Array {
+  const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    values.set(part, at);
+    at += part.length;
+  }
+  return values;
 }
 
 const tensorsOf = ({ value, count }: Total): Tensor1D[] => (typeof count === 'number' ? [value] : [value, count]);

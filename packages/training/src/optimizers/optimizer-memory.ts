@@ -11,19 +11,23 @@ export class OptimizerMemory {
   /** t of the formulas: 1 in the first update. */
   updates = 0;
   private readonly parts = new Map<string, Variable>();
+  private readonly ofVariable = new Map<string, Readonly<Record<string, Variable>>>();
 
   constructor(variables: ReadonlyMap<string, Variable>, shapes: MemoryShapes) {
     for (const [name, { shape }] of variables) {
+      const own: Record<string, Variable> = {};
       for (const [part, partShape] of Object.entries(shapes(shape))) {
         const zeros = tf.zeros([...partShape]);
-        this.parts.set(`${name}/${part}`, tf.variable(zeros, false));
+        own[part] = tf.variable(zeros, false);
+        this.parts.set(`${name}/${part}`, own[part]);
         zeros.dispose();
       }
+      this.ofVariable.set(name, own);
     }
   }
 
   of(name: string, part: string): Variable {
-    return this.parts.get(`${name}/${part}`)!;
+    return this.ofVariable.get(name)![part]!;
   }
 
   async save(): Promise<StateValue> {
@@ -42,5 +46,6 @@ export class OptimizerMemory {
   dispose(): void {
     for (const part of this.parts.values()) part.dispose();
     this.parts.clear();
+    this.ofVariable.clear();
   }
 }

@@ -43,7 +43,8 @@ export async function loadModel(
     shared,
     find: (modelType) => chosen(run.container, ArchitectureToken, modelType, join(folder, 'config.json')),
   });
-  if (!outline) keepWatch(run, files);
+  const hasFrozen = [...loaded.parameters.values()].some(({ trainable }) => !trainable);
+  if (!outline) keepWatch(run, files, hasFrozen);
   for (const line of expansionLines(loaded, backend)) run.logger.warn(line);
   return await trainingHooks(run).modelLoaded.promise(loaded);
 }

@@ -6,10 +6,17 @@ import { trainingErrors } from '../training-errors.js';
 /** The weight files of every model that the run has loaded, and the pages that were lost before. */
 const WatchedFilesToken = token<WatchedFiles>('watched-files');
 
-/** From now on the run ends where the files change: after each step and evaluation, before anything of them is kept. */
-export function keepWatch(run: Run, files: WatchedFiles): void {
-  if (!run.container.has(WatchedFilesToken)) {
-    run.container.register(WatchedFilesToken, watchedPages(run));
+/** Runs that look after each step and evaluation. */
+const watching = new WeakSet<Run>();
+
+/**
+ * From now on the run ends where the files change: before anything of them is kept, and with `hasFrozen`, where frozen
+ * weights may still lie in them, after each step and evaluation.
+ */
+export function keepWatch(run: Run, files: WatchedFiles, hasFrozen: boolean): void {
+  if (!run.container.has(WatchedFilesToken)) run.container.register(WatchedFilesToken, watchedPages(run));
+  if (hasFrozen && !watching.has(run)) {
+    watching.add(run);
     run.hooks.stepDone.tapPromise('watched-files', () => checkFiles(run));
     run.hooks.evaluate.tapPromise('watched-files', async (metrics) => {
       await checkFiles(run);

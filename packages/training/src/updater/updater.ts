@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { firstNonFinite, type Run } from '@llmf/core';
-import { ModelToken, nonFiniteWeight, valueAndGradients, type Scalar, type Variable } from '@llmf/nn';
+import { ModelToken, nonFiniteWeight, valueAndGradients, valuesOf, type Scalar, type Variable } from '@llmf/nn';
 import { GradientWatch } from '../checks/gradient-watch.js';
 import { WeightWatch } from '../checks/weight-watch.js';
 import { chosen } from '../choose.js';
@@ -93,7 +93,7 @@ export class Updater {
 /** A norm that is no finite number, seen before it reaches a weight; a tap that measures none is trusted. */
 async function checkFinite({ container }: Run, { norm, gradients, step }: GradientsReady): Promise<void> {
   if (norm === undefined) return;
-  const [value] = await norm.data();
+  const [value] = await valuesOf(norm);
   if (Number.isFinite(value)) return;
   const weight = container.has(ModelToken) ? await nonFiniteWeight(container.resolve(ModelToken)) : null;
   if (weight !== null) throw trainingErrors.modelNotFinite({ step, weight });

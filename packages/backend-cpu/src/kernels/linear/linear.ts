@@ -48,7 +48,9 @@ const linear = defineKernel<LinearInputs, Attributes>({
       weight: backend.weight(weight),
       panels: backend.panels(weight, 'rows'),
       bias: backend.optionalFloats(bias),
-      ...adapterValues(adapter, backend),
+      a: backend.optionalFloats(adapter.a),
+      b: backend.optionalFloats(adapter.b),
+      mask: backend.optionalFloats(adapter.mask),
       y: y.values,
       image: image?.values ?? null,
     });
@@ -73,7 +75,9 @@ const inputGradient = defineKernel<InputGradientInputs, Attributes>({
       dy: backend.floats(dy),
       weight: backend.weight(weight),
       panels: backend.panels(weight, 'columns'),
-      ...adapterValues(adapter, backend),
+      a: backend.optionalFloats(adapter.a),
+      b: backend.optionalFloats(adapter.b),
+      mask: backend.optionalFloats(adapter.mask),
       dx: dx.values,
       image: image?.values ?? null,
     });
@@ -134,9 +138,3 @@ const imageOutput = (tokens: number, { a, mask }: Adapter, keeps: boolean | unde
   keeps === true && a !== undefined && mask === undefined ? backend.output([tokens, a.shape[0]!]) : null;
 
 const rankOf = ({ a }: Adapter): number => a?.shape[0] ?? 0;
-
-const adapterValues = ({ a, b, mask }: Adapter, backend: NativeBackend) => ({
-  a: backend.optionalFloats(a),
-  b: backend.optionalFloats(b),
-  mask: backend.optionalFloats(mask),
-});

@@ -56,11 +56,11 @@ export function ropeValues(
   const magnitude = ropeMagnitude(scaling);
   const frequenciesOf = remembered((length: number) => ropeFrequencies(rotary, theta, scaling, length));
   const [cos, sin] = [new Float32Array(rows * count), new Float32Array(rows * count)];
-  const placeOf = new Map<string, number>(); // of a position's values: every segment begins at 0 again
+  const placeOf = new Map<number, number>(); // of a position's values: every segment begins at 0 again
   for (let token = 0; token < rows; token++) {
     const place = token * count;
     const length = scaledLength(scaling, lengths?.[token] ?? 0);
-    const key = positions instanceof Int32Array ? `${positions[token]} ${length}` : null;
+    const key = positions instanceof Int32Array ? length * beyondPositions + positions[token]! : null;
     const before = key === null ? undefined : placeOf.get(key);
     if (before !== undefined) {
       for (const values of [cos, sin]) values.copyWithin(place, before, before + count);
@@ -76,6 +76,9 @@ export function ropeValues(
   }
   return { shape: [rows, count], cos, sin };
 }
+
+/** More than any position, and small enough that a length times it is exact. */
+const beyondPositions = 2 ** 26;
 
 function remembered<V>(compute: (key: number) => V): (key: number) => V {
   const known = new Map<number, V>();

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { llmf, run, succeeded } from '../../test/support/command.js';
+import { withoutWarning } from '../../test/support/silent.js';
 
 const example = fileURLToPath(new URL('.', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'llmf-see-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const command = async (...argv: string[]) => succeeded(await llmf(argv, { folder }));
+const command = async (...argv: string[]) => withoutWarning(await llmf(argv, { folder }));
 const linesOf = (file: string) =>
   readFileSync(join(folder, file), 'utf8')
     .trim()

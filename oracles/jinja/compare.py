@@ -25,7 +25,7 @@ def ours(cases):
 def compare(cases, names, shown=12):
     counts = {"equal": 0, "refused by both": 0, "different": 0, "refused by us": 0, "refused by Jinja 2": 0, "spans equal": 0, "spans different": 0}
     for (template, given), name, answer in zip(cases, names, ours(cases), strict=True):
-        theirs = environment.render_with_spans(template, copy.deepcopy(given))
+        theirs = environment.render_with_spans(template, copy.deepcopy(given), environment.utf16_units)
         if "crash" in answer:
             print("CRASH", name, answer["crash"][:600], repr(template[-300:]))
         kind = ("refused by both" if theirs is None and "text" not in answer else "refused by us" if theirs is not None and "text" not in answer

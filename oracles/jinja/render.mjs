@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines of { template, values, spans? } on standard input; lines of { text, spans } or { error, kind } on standard output.
+// Lines of { template, values, spans? } on standard input; lines of { text, spans } (in UTF-16 units) or { error, kind } on standard output.
 import { createInterface } from 'node:readline';
 import { parseJson, Template, TemplateError } from '../../packages/jinja/dist/index.js';
 
@@ -16,8 +16,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     if (!cache.has(template)) cache.set(template, new Template(template));
     const { text, generated } = cache.get(template).render(values);
-    const characters = (end) => Array.from(text.slice(0, end)).length + Math.max(0, end - text.length);
-    answer = { text, spans: generated.map((span) => span.map(characters)) };
+    answer = { text, spans: generated };
   } catch (error) {
     answer =
       error instanceof TemplateError ? { error: error.message, kind: error.kind } : { crash: String(error.stack) };

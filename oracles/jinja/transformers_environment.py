@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jinja 2 as Transformers sets it up for chat templates, with a fixed date. Versions: see requirements.txt (jinja2 3.1.6)."""
+import contextlib
 import datetime
 
 import jinja2
@@ -14,6 +15,30 @@ def compiled(source):
     return template
 
 
+def utf16_units(text):
+    """The length that JavaScript gives a text."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+@contextlib.contextmanager
+def tracked(env, blocks, spans, length):
+    """Transformers' AssistantTracker with spans in a unit of ours."""
+    tracker = next(extension for extension in env.extensions.values() if hasattr(extension, "_generation_support"))
+
+    @jinja2.pass_eval_context
+    def support(_context, caller):
+        written = caller()
+        start = length("".join(blocks))
+        spans.append([start, start + length(written)])
+        return written
+
+    tracker._generation_support = support
+    try:
+        yield
+    finally:
+        del tracker._generation_support
+
+
 def render(source, values):
     """The text, or None where Jinja 2 refuses."""
     try:
@@ -24,15 +49,16 @@ def render(source, values):
         return None
 
 
-def render_with_spans(source, values):
-    """The text and what generation blocks wrote, as Transformers marks it; None where Jinja 2 refuses."""
+def render_with_spans(source, values, length=len):
+    """The text and what generation blocks wrote, as Transformers marks it; None where Jinja 2 refuses.
+    `length` of a text: what spans count, characters unless told otherwise. A span may lie beyond the text."""
     try:
         template = compiled(source)
         blocks, spans = [], []
-        with template.environment.activate_tracker(blocks, spans):
+        with template.environment.activate_tracker(blocks, []), tracked(template.environment, blocks, spans, length):
             for block in template.generate(**values):
                 blocks.append(block)
-        return "".join(blocks), [list(span) for span in spans]
+        return "".join(blocks), spans
     except BaseException:
         return None
 
@@ -45,4 +71,4 @@ def why(source, values):
         return f"{type(error).__name__}: {error}"
 
 
-__all__ = ["compiled", "render", "render_with_spans", "why", "jinja2"]
+__all__ = ["compiled", "render", "render_with_spans", "utf16_units", "why", "jinja2"]

@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { repository, run, succeeded } from '../support/command.js';
+import { repository, run } from '../support/command.js';
+import { withoutWarning } from '../support/silent.js';
 
 let output: string;
 beforeAll(async () => {
@@ -14,7 +15,7 @@ afterAll(() => rm(output, { recursive: true, force: true }));
 
 async function results<T>(name: string): Promise<T> {
   const argv = [join(repository, 'examples', 'articles', 'run.mjs'), name, '--output', output];
-  const out = succeeded(await run(process.execPath, argv, { folder: repository }));
+  const out = withoutWarning(await run(process.execPath, argv, { folder: repository }));
   return JSON.parse(out.trimEnd().split('\n').at(-1)!) as T;
 }
 

@@ -3,13 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { repository, run, succeeded } from '../support/command.js';
+import { repository, run } from '../support/command.js';
+import { withoutWarning } from '../support/silent.js';
 
 it.each([1, 2, 3])('examples/positive-reviews raises the reward of held-out openings, seed %i', async (seed) => {
   const folder = await mkdtemp(join(tmpdir(), 'llmf-reviews-'));
   const script = join(repository, 'examples', 'positive-reviews', 'run.mjs');
   try {
-    const out = succeeded(
+    const out = withoutWarning(
       await run(process.execPath, [script, '--seed', String(seed), '--output', folder], { folder }),
     );
     const { rewardBefore, rewardAfter, kl } = JSON.parse(out.trimEnd().split('\n').at(-1)!) as Record<string, number>;

@@ -10,6 +10,7 @@ const facts = [
   /^[\d,]+ weights, [\d,.]+ \w+ as this run keeps them/,
   /^training [\d,]+ of [\d,]+ weights/,
   /: their chosen answers are learned\.$/,
+  /: columns that are not read: /,
   /^$/,
 ];
 

@@ -133,7 +133,8 @@ export function checkedAnswer(messages: readonly Message[], where: string): read
   return messages;
 }
 
-const isEmpty = ({ content, toolCalls, reasoning }: Message) =>
+/** It says nothing: no text, no call, no reasoning. */
+export const isEmpty = ({ content, toolCalls, reasoning }: Message) =>
   content.trim() === '' && toolCalls === undefined && reasoning === undefined;
 
 /** KTO's label: true, 1, "true", "desirable", "good" and their opposites. */

@@ -84,8 +84,16 @@ export class Cells {
     );
   }
 
-  /** What every example says besides its text. */
+  /**
+   * What every example says besides its text.
+   * @throws RowProblem where the row sets values of the template, as TRL lets it: they would be lost
+   */
   common(): Pick<Example, 'weight' | 'extras' | 'media' | 'emptyMedia'> {
+    const values = this.row[templateValues];
+    if (typeof values === 'object' && values !== null && Object.values(values).some((value) => value !== null))
+      throw new RowProblem(
+        `column ${templateValues} gives the template values of its own, which are not handed to it; write them into the template`,
+      );
     const media = this.media();
     const emptyMedia = Object.entries(mediaRoles)
       .filter(
@@ -107,6 +115,9 @@ export class Cells {
     return { kind, value, folder: this.map.folder };
   }
 }
+
+/** A column of TRL's. */
+const templateValues = 'chat_template_kwargs';
 
 const mediaRoles = { images: 'image', videos: 'video', audios: 'audio' } as const;
 

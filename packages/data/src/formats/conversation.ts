@@ -22,8 +22,8 @@ const sharegptTags: Tags = {
 };
 
 const shared: DataFormat['columns'] = {
-  system: ['system'],
-  tools: ['tools'],
+  system: ['system', 'system_prompt'],
+  tools: ['tools', 'functions'],
   chosen: ['chosen'],
   rejected: ['rejected'],
   label: ['kto_tag', 'label'],

@@ -42,6 +42,30 @@ const shape = (example: Example | string | undefined) => {
   return { ...(system !== undefined && { system }), messages, answers, isPlain };
 };
 
+describe('columns that say what the model sees', () => {
+  it.each([
+    ['OpenOrca', { system_prompt: 'Be brief.', question: 'Q?', response: 'A' }, { system: 'Be brief.', asked: 'Q?' }],
+    ['Dolly', { instruction: 'Q?', context: 'C', response: 'A', category: 'qa' }, { asked: 'Q?\nC' }],
+    ['sql-create-context', { question: 'Q?', context: 'C', answer: 'A' }, { asked: 'Q?\nC' }],
+    [
+      'alpaca with a system prompt',
+      { instruction: 'Q?', input: '', output: 'A', system_prompt: 'S' },
+      { system: 'S', asked: 'Q?' },
+    ],
+    [
+      'functions of older chats',
+      { messages: [user('Q?'), assistant('A')], functions: [{ name: 'f' }] },
+      { asked: 'Q?', tools: [{ name: 'f' }] },
+    ],
+  ])('%s', async (_, row, { asked, ...expected }: { system?: string; asked: string; tools?: unknown }) => {
+    const [found] = (await readOne(row, 'single')) as ChatExample[];
+    expect(found!.messages).toEqual([user(asked)]);
+    expect(found!.system?.content).toBe(expected.system);
+    expect(found!.tools).toEqual(expected.tools);
+    expect(found!.answers).toEqual([answer('response', 'A')]);
+  });
+});
+
 describe('pairs', () => {
   const expected = { messages: [user('Q?')], answers: [answer('chosen', 'good'), answer('rejected', 'bad')] };
   it.each([

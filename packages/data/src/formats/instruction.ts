@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RowProblem } from '../readers/row-reader.js';
-import { withAnswers, type ChatParts } from './answers.js';
+import { isEmpty, withAnswers, type ChatParts } from './answers.js';
 import { asStructure, asText, type Cells } from './cells.js';
 import type { DataFormat, WantedRows } from './data-format.js';
 import type { Tags } from './columns.js';
@@ -20,23 +20,24 @@ export const openaiTags: Tags = {
 };
 
 const shared = {
-  system: ['system'],
+  system: ['system', 'system_prompt'],
   history: ['history'],
-  tools: ['tools'],
+  tools: ['tools', 'functions'],
   images: ['images', 'image'],
   videos: ['videos', 'video'],
   audios: ['audios', 'audio'],
   weight: [],
 } as const;
 
-/** Alpaca: instruction, optional input, output; history as pairs; ranking form with chosen and rejected, or a label. */
+/** Alpaca and Dolly: instruction, optional input (or context), output (or response); history as pairs; ranking form with chosen and rejected, or a label. */
 export const alpaca = instructionFormat({
   name: 'alpaca',
-  description: 'instruction, input, output (or chosen and rejected; or output and kto_tag), system, history',
+  description:
+    'instruction, input or context, output or response (or chosen and rejected; or output and kto_tag), system, history',
   columns: {
     prompt: ['instruction'],
-    query: ['input'],
-    response: ['output'],
+    query: ['input', 'context'],
+    response: ['output', 'response'],
     chosen: ['chosen'],
     rejected: ['rejected'],
     label: ['kto_tag', 'label'],
@@ -51,9 +52,10 @@ export const alpaca = instructionFormat({
 /** MedicalGPT's reward data: question, response_chosen, response_rejected, with system and history. */
 export const medicalgpt = instructionFormat({
   name: 'medicalgpt',
-  description: 'question, response_chosen, response_rejected (or answer), system, history',
+  description: 'question, context, response_chosen, response_rejected (or answer), system, history',
   columns: {
     prompt: ['question'],
+    query: ['context'],
     response: ['response', 'answer'],
     chosen: ['response_chosen'],
     rejected: ['response_rejected'],
@@ -156,7 +158,10 @@ function readHistory(cells: Cells): Message[] {
   });
 }
 
-/** In supervised data the answers of earlier turns are learned too: the prompt ends before the first of them. */
+/**
+ * In supervised data the answers of earlier turns are learned too: the prompt ends before the first of them.
+ * @throws RowProblem where one of them is empty: a model would learn to end at once
+ */
 export function learnHistory<E extends Example>(example: E): E {
   if (example.kind !== 'chat' || example.answers.length !== 1 || example.answers[0]!.role !== 'response')
     return example;
@@ -164,5 +169,7 @@ export function learnHistory<E extends Example>(example: E): E {
   if (first === -1) return example;
   const answer = example.answers[0]!;
   const messages = [...example.messages.slice(first), ...answer.messages];
+  if (messages.some((each) => each.role === 'assistant' && each.isMasked !== true && isEmpty(each)))
+    throw new RowProblem('an earlier answer of the chat is empty');
   return { ...example, messages: example.messages.slice(0, first), answers: [{ ...answer, messages }] };
 }

@@ -50,6 +50,31 @@ describe('fields of a message', () => {
     expect(text(plain, chat({ ...question, mood: null }, answer))).toBe('[user]q[assistant]a');
   });
 
+  it.each(['functions', 'function_calls', 'tools', 'refusal'])(
+    '%s that nothing reads is an error, unless empty',
+    (name) => {
+      expect(() => text(plain, chat({ ...question, [name]: '[{"name": "f"}]' }, answer))).toThrow(
+        `has the field "${name}"`,
+      );
+      for (const nothing of ['', [], null]) {
+        expect(text(plain, chat({ ...question, [name]: nothing }, answer))).toBe('[user]q[assistant]a');
+      }
+    },
+  );
+
+  it('a row’s own values for the template are an error', () => {
+    const row = (given: unknown) => ({ messages: [question, answer], chat_template_kwargs: given });
+    expect(() => example(openai, row({ enable_thinking: false }))).toThrow('column chat_template_kwargs gives');
+    for (const nothing of [null, {}, { enable_thinking: null }])
+      expect(() => example(openai, row(nothing))).not.toThrow();
+  });
+
+  it('an earlier answer that is empty is an error, not a turn that is learned', () => {
+    const chatOf = (first: object) => ({ messages: [question, { ...answer, ...first }, question, answer] });
+    expect(() => example(openai, chatOf({ content: ' ' }))).toThrow('an earlier answer of the chat is empty');
+    expect(() => example(openai, chatOf({ content: '', train: false }))).not.toThrow();
+  });
+
   it.each(['reasoning_content', 'reasoning', 'thinking'])(
     '%s reaches the template under the name that it reads',
     (name) => {

@@ -19,8 +19,11 @@ const read = new Set([
   'train',
 ]);
 
-/** Fields with a meaning of their own in chat data: a template may leave them out. */
-const known = new Set(['id', 'name', 'tool_call_id', 'refusal', 'annotations', 'function_calls', 'functions', 'tools']);
+/** Fields that say who or what a message is, not what it says: a template may leave them out. */
+const known = new Set(['id', 'name', 'tool_call_id', 'annotations']);
+
+/** Fields that many data sets have in every message, with nothing in them where they mean nothing. */
+const oftenEmpty = new Set(['refusal', 'function_calls', 'functions', 'tools']);
 
 /** Fields that a template is given as they are; nulls are what a table puts where a message has none. */
 export function otherFields(
@@ -35,12 +38,15 @@ export function otherFields(
 
 /** @throws RowProblem for a field that has no meaning here and that the template does not name. */
 export function checkFields(fields: Readonly<Record<string, unknown>>, template: string): void {
-  const lost = Object.keys(fields).find((name) => !known.has(name) && !mentions(template, name));
+  const isNothing = (name: string) => oftenEmpty.has(name) && isEmpty(fields[name]);
+  const lost = Object.keys(fields).find((name) => !known.has(name) && !isNothing(name) && !mentions(template, name));
   if (lost === undefined) return;
   throw new RowProblem(
     `a message has the field ${JSON.stringify(lost)}, which is neither known nor read by the template; remove or rename it`,
   );
 }
+
+const isEmpty = (value: unknown): boolean => value === '' || (Array.isArray(value) && value.length === 0);
 
 /** Whether the name stands somewhere in the template as a word of its own. */
 export function mentions(template: string, name: string): boolean {

@@ -7,7 +7,7 @@ import type { EncodedBlock } from '../encode/encode-block.js';
 import { errors } from '../errors.js';
 import type { DataFormat } from '../formats/data-format.js';
 import { builtInFormats } from '../formats/index.js';
-import { openSourceFile, type OpenedFile } from '../sources/open-source-file.js';
+import { openSourceFile, type OpenedFile, type ReadingPlan } from '../sources/open-source-file.js';
 import type { Source } from '../sources/source.js';
 import { hashFile, hashJson } from './content-hash.js';
 import { encodeRanges } from './encode-ranges.js';
@@ -82,8 +82,11 @@ async function build(
   try {
     const state = newState(source, settings);
     for (const { reader, plan } of files) {
-      if (settings.wanted !== 'single' || plan.kind !== 'pair') continue;
-      state.notices.add(`${displayPath(reader.path, settings.folder)} holds pairs: their chosen answers are learned.`);
+      const name = displayPath(reader.path, settings.folder);
+      if (settings.wanted === 'single' && plan.kind === 'pair')
+        state.notices.add(`${name} holds pairs: their chosen answers are learned.`);
+      const unread = settings.wanted === 'prompt' ? [] : unreadColumns(plan); // a reward reads them all
+      if (unread.length > 0) state.notices.add(`${name}: columns that are not read: ${unread.join(', ')}.`);
     }
     const lengths = files.map(({ reader }) => reader.length);
     const rows = lengths.reduce((sum, length) => sum + length, 0);
@@ -106,6 +109,12 @@ async function build(
   const store = await TokenStore.open(place, key);
   if (store === null) throw errors.cacheLost({ path: place, problem: 'it cannot be read back' });
   return store;
+}
+
+/** Columns that neither the format nor a loss asks for. */
+function unreadColumns({ map, sampleColumns }: ReadingPlan): string[] {
+  const read = new Set([...Object.values(map.columns), ...map.extras]);
+  return sampleColumns.filter((column) => !read.has(column));
 }
 
 async function openFiles(source: Source, settings: BuildSettings): Promise<OpenedFile[]> {

@@ -20,7 +20,7 @@ describe('the pipeline of examples/qlora', () => {
       .replace('output: runs/qlora', 'output: run')
       .replace('common:\n', 'common:\n  backend: wasm\n'); // the same on every machine
     await writeFile(join(scratch, 'pipeline.yaml'), pipeline);
-    out = withoutWarning(await llmf(['run', 'pipeline.yaml'], { folder: scratch }));
+    out = withoutWarning(await llmf(['run', 'pipeline.yaml'], { folder: scratch }), /wasm has no kernels for nf4/);
   });
   afterAll(() => rm(scratch, { recursive: true, force: true }));
   const metrics = (stage: string) => metricsOf(join(scratch, 'run', stage));

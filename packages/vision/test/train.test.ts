@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { apiVersion, readSafetensors, toFloat32, type Plugin } from '@llmf/core';
+import { apiVersion, fromFloat32, readSafetensors, toFloat32, writeSafetensors, type Plugin } from '@llmf/core';
 import lossDpo, { dpoLoss } from '@llmf/loss-dpo';
 import lossMdpo from '@llmf/loss-mdpo';
 import { packedOf } from '@llmf/nn';
@@ -96,8 +96,14 @@ describe.each(tinyNames)('DPO on pictures with %s', (name) => {
 });
 
 describe('a language half in 4 bits', () => {
-  it('trains beside a tower that stays as its file has it, and a reference of the same bytes', async () => {
-    const folder = workFolder('qwen2_vl', 'quantized');
+  it.each(['F32', 'BF16'] as const)('trains beside a tower that stays in %s as its file has it', async (dtype) => {
+    const folder = workFolder('qwen2_vl', `quantized-${dtype}`);
+    const file = join(folder, 'model', 'model.safetensors');
+    const stored = Object.entries(await readSafetensors(file));
+    const tensors = stored.map(([key, tensor]) => {
+      return [key, { dtype, shape: tensor.shape, data: fromFloat32(toFloat32(tensor), dtype) }] as const;
+    });
+    await writeSafetensors(file, Object.fromEntries(tensors));
     const formats = new Map<string, string>();
     const watcher: Plugin = {
       name: 'watcher',
@@ -120,6 +126,9 @@ describe('a language half in 4 bits', () => {
     const packed = [...formats].flatMap(([name, format]) => (format === 'nf4' ? [name] : []));
     expect(packed).toHaveLength(14); // q, k, v, o, gate, up and down of 2 layers
     expect(packed.some((name) => name.startsWith('visual.'))).toBe(false);
+    const tower = [...formats].filter(([name]) => /^visual\.blocks\..*(qkv|proj|fc\d)\.weight$/.test(name));
+    expect(tower.length).toBeGreaterThan(3);
+    expect(new Set(tower.map(([, format]) => format))).toEqual(new Set([dtype.toLowerCase()]));
   });
 });
 

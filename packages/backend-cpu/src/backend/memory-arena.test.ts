@@ -84,6 +84,16 @@ describe('the memory arena', () => {
     expect(slabs).toEqual([1 << 28, 70_000 * 4 * page]);
   });
 
+  it('keeps that for tensors of such a size: it fits there again, whatever smaller ones stay', () => {
+    const { slabs, use, arena } = arenaWithLog();
+    const large = use(70_000 * page);
+    arena.drop(large);
+    const small = use(page);
+    expect(small.buffer).not.toBe(large.buffer);
+    expect(use(40_000 * page).buffer).toBe(large.buffer);
+    expect(slabs).toHaveLength(2);
+  });
+
   it('counts no memory for empty values, wherever they begin', () => {
     const { arena, use } = arenaWithLog();
     const [first, second] = [use(page), use(page)];

@@ -3,7 +3,8 @@
  * Memory for kernel outputs. Fresh memory costs page faults and zero-filling (0.6 to 2.4 ms per MB on virtual machines,
  * as much as a matrix product over it), so pages once touched are used again: tensors are parts of a few large slabs,
  * taken at the lowest address that fits, and neighbouring free parts are joined. A smaller batch then lives entirely in
- * what a larger one has touched, whatever its sizes.
+ * what a larger one has touched, whatever its sizes. What is larger than a slab has one of its own, which small tensors
+ * leave alone: else it would find no place again where one of them stays a little longer.
  *
  * A part is counted per tensor data entry over it, because tfjs's slices share memory.
  */
@@ -74,7 +75,7 @@ export class MemoryArena {
     if (bytes === 0) return { buffer: new ArrayBuffer(0), offset: 0 };
     const granules = Math.ceil(bytes / granule);
     for (const slab of this.slabs) {
-      const start = slab.take(granules);
+      const start = granules < slab.least ? null : slab.take(granules);
       if (start !== null) return { buffer: slab.buffer, offset: start * granule };
     }
     const slab = new Slab(this.source.allocate(Math.max(slabBytes, granules * granule)));
@@ -90,6 +91,8 @@ const granuleOf = ({ byteOffset }: ArrayBufferView): number => Math.floor(byteOf
 class Slab {
   live = 0;
   touched = 0;
+  /** Granules of the smallest part that it is for. */
+  readonly least: number;
   /** The first granule of the part that a granule belongs to. */
   private readonly first: Int32Array;
   /** By first granule. */
@@ -104,6 +107,7 @@ class Slab {
     this.length = new Int32Array(granules);
     this.uses = new Int32Array(granules);
     this.free = [{ start: 0, end: granules }];
+    this.least = buffer.byteLength > slabBytes ? Math.ceil(granules / 2) : 0;
   }
 
   /** The first granule of a part, or null when none is large enough. */

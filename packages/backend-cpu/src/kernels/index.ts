@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeRowsKernel } from './write-rows/write-rows.js';
 import { accumulateKernel } from './accumulate/accumulate.js';
+import { accumulateRowsKernel } from './accumulate-rows/accumulate-rows.js';
 import { adamwKernel } from './adamw/adamw.js';
 import { attentionKernel } from './attention/attention.js';
 import { attentionGradientKernel } from './attention-gradient/attention-gradient.js';
@@ -40,6 +41,7 @@ export { packWeight } from './pack-weight/pack-weight.js';
 /** Every op computed natively; a test compares the list with the folders. */
 export const nativeKernels: readonly NativeKernel[] = [
   accumulateKernel,
+  accumulateRowsKernel,
   writeRowsKernel,
   adamwKernel,
   attentionKernel,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { accumulateSignatures } from './accumulate/signature.js';
+import { accumulateRowsSignatures } from './accumulate-rows/signature.js';
 import { adamwSignatures } from './adamw/signature.js';
 import { attentionSignatures } from './attention/signature.js';
 import { attentionGradientSignatures } from './attention-gradient/signature.js';
@@ -34,6 +35,7 @@ import { unarySignatures } from './unary/signature.js';
 /** Every native kernel by its name; a test compares the list with the folders. */
 export const signatures = {
   ...accumulateSignatures,
+  ...accumulateRowsSignatures,
   ...adamwSignatures,
   ...attentionSignatures,
   ...attentionGradientSignatures,

@@ -56,7 +56,7 @@ function goThrough(node: TapeNode, tape: Tape, gradients: Map<number, Tensor>): 
   const dys = node.outputs.map(({ id }) => gradients.get(id) ?? null);
   try {
     if (dys.some((dy) => dy !== null)) {
-      for (const [input, dx] of inputGradients(node, dys, tape)) add(gradients, input, dx);
+      for (const [input, dx] of inputGradients(node, dys, tape, gradients)) add(gradients, input, dx);
     }
   } finally {
     disposeSaved(node);
@@ -67,19 +67,31 @@ function goThrough(node: TapeNode, tape: Tape, gradients: Map<number, Tensor>): 
   }
 }
 
-function inputGradients(node: TapeNode, dys: (Tensor | null)[], tape: Tape): [Tensor, Tensor][] {
+function inputGradients(
+  node: TapeNode,
+  dys: (Tensor | null)[],
+  tape: Tape,
+  gradients: ReadonlyMap<number, Tensor>,
+): [Tensor, Tensor][] {
   const wanted = Object.entries(node.inputs).filter(([, tensor]) => tensor != null && tape.needs(tensor));
+  const sums = Object.fromEntries(
+    wanted.flatMap(([name, { id }]) => {
+      const sum = gradients.get(id);
+      return sum === undefined ? [] : [[name, sum]];
+    }),
+  );
   const results = tf.tidy(() => {
     if (node.gradient === undefined || node.gradient === null) {
       throw errors.noGradient({ kernel: node.kernelName, input: wanted[0]?.[0] ?? '' });
     }
-    const answers = node.gradient(dys, new Set(wanted.map(([name]) => name)));
+    const answers = node.gradient(dys, new Set(wanted.map(([name]) => name)), sums);
     return wanted.map(([name, input]) => checked(node, name, input, answers[name]?.()));
   });
   // An identity may answer with dy itself, or with one tensor for two inputs: each place owns its own.
   const taken = new Set<Tensor | null>(dys);
-  return wanted.map(([, input], index) => {
+  return wanted.map(([name, input], index) => {
     const result = results[index]!;
+    if (result === sums[name]) return [input, result];
     const dx = taken.has(result) ? tf.clone(result) : result;
     taken.add(dx);
     return [input, tf.keep(dx)];
@@ -100,5 +112,6 @@ function add(gradients: Map<number, Tensor>, input: Tensor, dx: Tensor): void {
     gradients.set(input.id, dx);
     return;
   }
+  if (before === dx) return; // added in place
   gradients.set(input.id, tf.keep(accumulate(before, dx)));
 }

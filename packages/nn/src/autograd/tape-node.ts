@@ -11,6 +11,13 @@ export interface TapeNode {
   readonly saved?: readonly Tensor[];
   /** Tensors the gradient needs and computes again. */
   readonly recomputed?: readonly Recipe[];
-  /** `wants` names the inputs whose gradients are asked for; tfjs's own nodes ignore it and answer lazily. */
-  readonly gradient?: (dys: (Tensor | null)[], wants: ReadonlySet<string>) => Record<string, () => Tensor>;
+  /**
+   * `wants` names the inputs whose gradients are asked for, `sums` has the gradients that they have from elsewhere; tfjs's
+   * own nodes ignore both and answer lazily. An answer that is the sum itself has been added to it.
+   */
+  readonly gradient?: (
+    dys: (Tensor | null)[],
+    wants: ReadonlySet<string>,
+    sums: Readonly<Record<string, Tensor>>,
+  ) => Record<string, () => Tensor>;
 }

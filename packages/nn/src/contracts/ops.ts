@@ -134,12 +134,13 @@ export const kernels = Object.freeze({
   /** {dy, x} attrs {form} → dx */
   geluGradient: 'LlmfGeluGradient',
   /**
-   * {hidden [T, C], head [V, C], bias? [V], rows [S] int32, targets [S] int32} attrs {entropy, squared, softCap, temperature}
-   * → [logProb [S], logSumExp [S], entropy [S] | [0], logSumSquaredProbabilities [S] | [0]]; logits in chunks, never stored whole.
+   * {hidden [T, C], head [V, C], bias? [V], rows [S] int32, targets [S] int32} attrs {entropy, squared, softCap, temperature, keeps}
+   * → [logProb [S], logSumExp [S], entropy [S] | [0], logSumSquaredProbabilities [S] | [0]], and perhaps, if `keeps`, kept
+   * int32: what the gradient needs of the logits in the backend's own form; else logits in chunks, never stored whole.
    */
   selectedLogProbs: 'LlmfSelectedLogProbs',
   /**
-   * {dLogProb? [S], dEntropy? [S], dSquared? [S], hidden, head, bias?, rows, targets, logSumExp, entropy?, squared?},
+   * {dLogProb? [S], dEntropy? [S], dSquared? [S], hidden, head, bias?, rows, targets, logProb, logSumExp, entropy?, squared?, kept?},
    * at least one of the gradients, attrs {softCap, temperature, wantsHead} → [dHidden [T, C], dHead [V, C] | [0], dBias [V] | [0]]
    */
   selectedLogProbsGradient: 'LlmfSelectedLogProbsGradient',
@@ -165,6 +166,8 @@ export const kernels = Object.freeze({
   adamw: 'LlmfAdamW',
   /** In place: {accumulator, value} accumulator += value; no output */
   accumulate: 'LlmfAccumulate',
+  /** In place: {accumulator [V, C], rows [T, C], ids [T] int32} accumulator[v] += (Σ over t with ids[t] = v of rows[t]); no output */
+  accumulateRows: 'LlmfAccumulateRows',
   /** In place: {target [N, G, D], values [T, G, D]} attrs {rows: Int32Array} target[rows[t]] = values[t]; no output */
   writeRows: 'LlmfWriteRows',
 } as const);

@@ -18,6 +18,11 @@ export interface GradientCall<Inputs, Attributes, Outputs extends readonly Tenso
   readonly attributes: Attributes;
   /** The inputs whose gradients are asked for. */
   readonly wants: ReadonlySet<Names<Inputs>>;
+  /**
+   * The gradient that an input has from elsewhere, where it has one: what is answered will be added to it. A gradient that
+   * adds itself there in place answers with that very tensor.
+   */
+  readonly sums: { readonly [K in Names<Inputs>]?: Tensor };
 }
 
 export interface OpDefinition<Inputs, Attributes, Outputs extends readonly Tensor[], Saved> {
@@ -94,12 +99,17 @@ function nodeOf<
     saved: owned,
     recomputed,
     // tfjs's own pass asks for everything.
-    gradient: (dys: (Tensor | null)[], wants: ReadonlySet<string> = recorded) => {
+    gradient: (
+      dys: (Tensor | null)[],
+      wants: ReadonlySet<string> = recorded,
+      sums: Readonly<Record<string, Tensor>> = {},
+    ) => {
       const call = {
         dys: dys as unknown as OrAbsent<Outputs>,
         saved: saved(),
         attributes,
         wants: wants as ReadonlySet<Names<Inputs>>,
+        sums: sums as { readonly [K in Names<Inputs>]?: Tensor },
       };
       const gradients = definition.gradient(call) as Record<string, Tensor>;
       const answers: Record<string, () => Tensor> = {};

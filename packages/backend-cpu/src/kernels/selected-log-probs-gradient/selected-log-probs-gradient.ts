@@ -7,9 +7,12 @@ interface Inputs extends Selection {
   readonly dLogProb?: TensorInfo; // [S]
   readonly dEntropy?: TensorInfo; // [S]
   readonly dSquared?: TensorInfo; // [S]
+  readonly logProb: TensorInfo; // [S]
   readonly logSumExp: TensorInfo; // [S]
   readonly entropy?: TensorInfo; // [S]
   readonly squared?: TensorInfo; // [S]
+  /** What log-probs kept. */
+  readonly kept?: TensorInfo;
 }
 interface Attributes extends LogitForm {
   readonly wantsHead: boolean;
@@ -28,9 +31,12 @@ export const selectedLogProbsGradientKernel = defineKernel<Inputs, Attributes>({
       dLogProb: backend.optionalFloats(inputs.dLogProb),
       dEntropy: backend.optionalFloats(inputs.dEntropy),
       dSquared: backend.optionalFloats(inputs.dSquared),
+      logProb: backend.floats(inputs.logProb),
       logSumExp: backend.floats(inputs.logSumExp),
       entropy: backend.optionalFloats(inputs.entropy),
       squared: backend.optionalFloats(inputs.squared),
+      keptRow: inputs.kept?.shape[1] ?? 0,
+      kept: inputs.kept === undefined ? null : backend.integers(inputs.kept),
       dHidden: dHidden.values,
       dHead: wantsHead ? dHead.values : null,
       dBias: wantsBias ? dBias.values : null,

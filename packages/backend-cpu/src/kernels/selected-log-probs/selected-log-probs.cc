@@ -2,13 +2,19 @@
 // Log-probabilities of chosen tokens without the logits of a batch ever existing. With z = cap(h Wᵀ + b) / temperature for
 // the selected rows of hidden [T, C] and head W [V, C] (float32 or bf16), L = log Σ exp z, p = exp(z − L), cap(z) = c·tanh(z / c) with a soft cap c, else z:
 //   logProb = z_target − L,   entropy = L − Σ p z,   log-sum-squared = log Σ exp 2z − 2L.
-// A task is a run of the vocabulary for up to kSelected rows; the runs' sums are joined in order.
+// A task is a run of the vocabulary for up to kSelected rows; the runs' sums are joined in order. For the gradient the
+// exponentials of each tile can be kept, in bf16 relative to the tile's maximum.
 
 #include "sums.h"
 #include "tiles.h"
 
 struct SelectedOutputs {
   float *log_prob, *log_sum_exp, *entropy, *squared;  // [S] each; the latter two or null
+  int32_t* kept;                                      // [S, tiles · kKeptTile] or null: exponentials for the gradient
+
+  int32_t* kept_tile(int64_t row, int64_t tiles, int64_t tile) const {
+    return kept ? kept + (row * tiles + tile) * kKeptTile : nullptr;
+  }
 };
 
 template <class Block>
@@ -16,7 +22,7 @@ inline void select_log_probs(const Selection& in, const SelectedOutputs& out) {
   using Element = typename Block::Element;
   constexpr int64_t kRows = row_tile<Block>(96);
   const int64_t columns = in.columns, vocabulary = in.vocabulary;
-  const int64_t runs = ceil_divide(vocabulary, kVocabularyRun);
+  const int64_t runs = ceil_divide(vocabulary, kVocabularyRun), tiles = ceil_divide(vocabulary, kVocabularyTile);
   Scratch scratch;
   const int64_t most_rows = smaller_size(in.selected, kSelected);
   float* const gathered = scratch.take<float>(most_rows * columns);
@@ -41,7 +47,8 @@ inline void select_log_probs(const Selection& in, const SelectedOutputs& out) {
           logit_tile<Block>(in, packed_h + row * padded_depth<Block>(columns), packed_head, tile_rows, width,
                             in.bias ? in.bias + v : nullptr, tile);
           for (int64_t i = 0; i < tile_rows; i++) {
-            add_logits(&of_run[row + i], tile + i * kVocabularyTile, width, out.entropy != nullptr, out.squared != nullptr);
+            add_logits(&of_run[row + i], tile + i * kVocabularyTile, width, out.entropy != nullptr, out.squared != nullptr,
+                       out.kept_tile(first + row + i, tiles, v / kVocabularyTile));
             const int64_t target = in.targets[first + row + i] - v;
             if (target >= 0 && target < width) target_logits[row + i] = tile[i * kVocabularyTile + target];
           }
@@ -63,7 +70,8 @@ inline void select_log_probs(const Selection& in, const SelectedOutputs& out) {
 void SelectedLogProbs::run() const {
   const Selection in = selection_of(*this);
   if (const char* const reason = unfit(in)) return fail(reason);
-  const SelectedOutputs out{log_prob, log_sum_exp, entropy, squared};
+  if (keep && kept_row != ceil_divide(vocabulary, kVocabularyTile) * kKeptTile) return fail("what is kept has another size");
+  const SelectedOutputs out{log_prob, log_sum_exp, entropy, squared, keep};
   if (in.bf16) select_log_probs<RoundedBlock>(in, out);
   else select_log_probs<Float32Block>(in, out);
 }

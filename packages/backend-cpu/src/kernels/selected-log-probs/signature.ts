@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { optional, output } from '../signature.js';
+import { optional, output, outputIntegers, size } from '../signature.js';
 import { selection } from './selection-signature.js';
 
 export const selectedLogProbsSignatures = {
@@ -9,5 +9,8 @@ export const selectedLogProbsSignatures = {
     logSumExp: output('selected'),
     entropy: optional(output('selected')),
     squared: optional(output('selected')),
+    /** Exponentials for the gradient, this many words a row. */
+    keptRow: size,
+    keep: optional(outputIntegers('selected * kept_row')),
   },
 };

@@ -27,8 +27,15 @@ inline float largest_logit(const float* z, int64_t count) {
   return most;
 }
 
-/** Joins the sums of `count` logits of one row. NaN spreads to the sums. */
-inline void add_logits(VocabularySums* sums, const float* z, int64_t count, bool weighted, bool squared) {
+/** Words of a tile's exponentials where they are kept: bf16 pairs, then the maximum that they are relative to. */
+constexpr int64_t kKeptPairs = 64, kKeptTile = kKeptPairs + 1;
+
+/**
+ * Joins the sums of `count` logits of one row, at most a tile of them where the exponentials are kept. NaN spreads to the
+ * sums.
+ */
+inline void add_logits(VocabularySums* sums, const float* z, int64_t count, bool weighted, bool squared,
+                       int32_t* kept = nullptr) {
   VocabularySums here;
   here.start();
   here.maximum = largest_logit(z, count);
@@ -42,10 +49,12 @@ inline void add_logits(VocabularySums* sums, const float* z, int64_t count, bool
       store_part(lanes, e, static_cast<int>(count - i));
       e = load(lanes);
     }
+    if (kept) store_bf16_lanes(reinterpret_cast<uint16_t*>(kept) + i, e, count - i);
     total = total + e;
     if (weighted) with_z = fma(e, value, with_z);
     if (squared) squares = fma(e, e, squares);
   }
   here.total = sum_of(total), here.weighted = sum_of(with_z), here.squared = sum_of(squares);
+  if (kept) memcpy(kept + kKeptPairs, &here.maximum, sizeof(float));
   sums->join(here);
 }

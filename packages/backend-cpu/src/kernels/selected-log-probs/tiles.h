@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tiles of logits, shared by selected log-probs and their gradient. Included inside the namespace of an instruction path.
 #pragma once
+#include "sums.h"
 
 constexpr int64_t kSelected = 1024;       // selected rows at a time: their packed hidden states stay in the shared cache
 constexpr int64_t kVocabularyRun = 4096;  // a task's part of the vocabulary
 constexpr int64_t kVocabularyChunk = 512;  // columns whose head is packed for both products before the rows are worked on
 constexpr int64_t kVocabularyTile = 128;  // columns whose packed head stays in the second-level cache
 static_assert(kVocabularyTile % Float32Block::kColumns == 0 && kVocabularyTile % RoundedBlock::kColumns == 0);
+static_assert(2 * kKeptPairs == kVocabularyTile);
 static_assert(kVocabularyRun % kVocabularyChunk == 0 && kVocabularyChunk % kVocabularyTile == 0);
 
 /** Rows whose tile of logits stays in the second-level cache: about `wanted`, whole blocks. */
@@ -90,13 +92,13 @@ inline void logit_tile(const Selection& in, const typename Block::Element* packe
   for (int64_t i = 0; i < rows; i++) finish_logits(in, tile + i * kVocabularyTile, width);
 }
 
-/** Words [v, v + width) of the head as right factors of h Wᵀ (depth C) and of dz W (depth `width`). */
+/** Words [v, v + width) of the head as right factors of h Wᵀ (depth C), unless null, and of dz W (depth `width`). */
 template <class Block>
 inline void pack_head_chunk(const Selection& in, int64_t v, int64_t width, typename Block::Element* for_logits,
                             typename Block::Element* for_hidden) {
   const int64_t columns = in.columns;
   const Storage words = in.head.from(v * columns);
-  const int64_t logit_panels = ceil_divide(width, Block::kColumns), hidden_panels = ceil_divide(columns, Block::kColumns);
+  const int64_t logit_panels = for_logits ? ceil_divide(width, Block::kColumns) : 0, hidden_panels = ceil_divide(columns, Block::kColumns);
   parallel(logit_panels + hidden_panels, [&](int64_t panel) {
     if (panel < logit_panels) {
       const int64_t word = panel * Block::kColumns;

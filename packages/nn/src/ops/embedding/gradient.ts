@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { kernels } from '../../contracts/ops.js';
+import { accumulateRows } from '../accumulate-rows/accumulate-rows.js';
 import { defineKernel } from '../define-kernel.js';
 import { defineOp } from '../define-op.js';
 import { embeddingComposite, embeddingGradientComposite, type EmbeddingInputs } from './composite.js';

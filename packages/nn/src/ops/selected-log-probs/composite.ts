@@ -27,6 +27,8 @@ export interface LogitForm {
   readonly temperature: number;
 }
 export interface SelectedLogProbsAttributes extends LogitForm {
+  /** Something will be differentiated. */
+  readonly keeps: boolean;
   readonly entropy: boolean;
   readonly squared: boolean;
 }
@@ -34,7 +36,10 @@ export interface SelectedLogProbsGradientInputs extends SelectedLogProbsInputs {
   readonly dLogProb?: Tensor1D | undefined; // [S]
   readonly dEntropy?: Tensor1D | undefined; // [S]
   readonly dSquared?: Tensor1D | undefined; // [S]
+  readonly logProb: Tensor1D; // [S]
   readonly logSumExp: Tensor1D; // [S]
+  /** What a backend kept of the logits; composites keep nothing. */
+  readonly kept?: Tensor2D | undefined;
   readonly entropy?: Tensor1D | undefined; // [S]
   readonly squared?: Tensor1D | undefined; // [S]
 }
@@ -42,11 +47,12 @@ export interface SelectedLogProbsGradientInputs extends SelectedLogProbsInputs {
 /** Bytes of logits alive at a time; a few tensors of this size exist while a chunk is worked on. */
 const chunkBytes = 32 * 1024 * 1024;
 
-type Outputs = readonly [Tensor1D, Tensor1D, Tensor1D, Tensor1D];
+/** logProb, logSumExp, entropy, log Σp², and what a backend may keep for the gradient. */
+export type Outputs = readonly [Tensor1D, Tensor1D, Tensor1D, Tensor1D, ...Tensor2D[]];
 
 export function selectedLogProbsComposite(
   { hidden, head, bias, rows, targets }: SelectedLogProbsInputs,
-  { entropy, squared, ...form }: SelectedLogProbsAttributes,
+  { entropy, squared, ...form }: Omit<SelectedLogProbsAttributes, 'keeps'>,
 ): Outputs {
   const selected = tf.gather(hidden, rows); // [S, C]
   const parts = chunks(rows.size, head.shape[0]).map(([start, count]) =>
@@ -88,7 +94,7 @@ export function selectedLogProbsSlopeComposite(
   const slopes = chunks(rows.size, head.shape[0]).map(([start, count]) =>
     tf.tidy(() => {
       const h = part(selected, start, count);
-      const byLogits = logitGradient({ ...inputs, dLogProb: ones, logSumExp }, h, start, count, form);
+      const byLogits = logitGradient({ ...inputs, dLogProb: ones, logProb, logSumExp }, h, start, count, form);
       return tf.div(tf.matMul(byLogits as Tensor2D, head), form.temperature);
     }),
   );

@@ -10,24 +10,34 @@ import {
   selectedLogProbsGradientComposite,
   selectedLogProbsSlopeComposite,
   type LogitForm,
+  type Outputs,
+  type SelectedLogProbsAttributes,
   type SelectedLogProbsInputs,
 } from './composite.js';
 
 const selectedLogProbsGradient = defineKernel(kernels.selectedLogProbsGradient, selectedLogProbsGradientComposite);
-const selectedLogProbsKernel = defineKernel(kernels.selectedLogProbs, selectedLogProbsComposite);
+const selectedLogProbsKernel = defineKernel<SelectedLogProbsInputs, SelectedLogProbsAttributes, Outputs>(
+  kernels.selectedLogProbs,
+  selectedLogProbsComposite,
+);
 
-/** The logits are computed again in the reverse pass; logSumExp makes that one matrix product and one exponential. */
+/**
+ * Where the backend keeps nothing of the logits, they are computed again in the reverse pass; logSumExp makes that one
+ * matrix product and one exponential.
+ */
 export const selectedLogProbsOp = defineOp(selectedLogProbsKernel, {
   differentiable: ['hidden', 'head', 'bias'],
-  save: ({ hidden, head, bias, rows, targets }, [, logSumExp, entropy, squared]) => ({
+  save: ({ hidden, head, bias, rows, targets }, [logProb, logSumExp, entropy, squared, kept]) => ({
     hidden,
     head,
     bias,
     rows,
     targets,
+    logProb,
     logSumExp,
     entropy,
     squared,
+    kept,
   }),
   gradient({ dys: [dLogProb, , dEntropy, dSquared], saved, attributes, wants }) {
     const wantsHead = wants.has('head') || wants.has('bias');

@@ -69,7 +69,13 @@ export function selectedLogProbs(
     if (!entropy && !squared && onlyHiddenIsTrained(inputs)) {
       return { logProb: frozenHeadLogProbsOp(inputs, { softCap, temperature, tokens: tokens! })[0] };
     }
-    const [logProb, , entropies, squares] = selectedLogProbsOp(inputs, { entropy, squared, softCap, temperature });
+    const [logProb, , entropies, squares] = selectedLogProbsOp(inputs, {
+      entropy,
+      squared,
+      softCap,
+      temperature,
+      keeps: tf.engine().isTapeOn(),
+    });
     return {
       logProb,
       ...(entropy ? { entropy: entropies } : {}),

@@ -175,6 +175,14 @@ export const stepOps: Readonly<Record<string, (weights: Weights) => Tensor[]>> =
       const given = selectedLogProbs(h as Tensor2D, head as Tensor2D, chosen, chosen, options);
       return [given.logProb, given.entropy!, given.logSumSquaredProbabilities!];
     }),
+  'selectedLogProbs, trained, log-probs alone': () =>
+    gradientsOf({ h: [90, 60], head: [1100, 60], bias: [1100] }, ({ h, head, bias }) =>
+      [50, 80].map((count) => {
+        const chosen = Int32Array.from({ length: count }, (_, i) => i);
+        const options = { temperature: 0.9, bias: bias as Tensor1D };
+        return selectedLogProbs(h as Tensor2D, head as Tensor2D, chosen, chosen, options).logProb;
+      }),
+    ),
   'selectedLogProbs, frozen': ({ head }) =>
     gradientsOf({ h: [40, width] }, ({ h }) => {
       const chosen = Int32Array.from({ length: 40 }, (_, i) => i);

@@ -41,6 +41,9 @@ const shapes = [
   { tokens: 3, inputs: 31, outputs: 1, rank: 1 },
 ] as const;
 
+/** Factors that were rounded to bf16, 2⁻⁹ of each, against those that were not. */
+const roundedTolerance = 2 ** -8;
+
 /** Precision bf16: the factors of products are bf16, sums float32, on each path whatever its instructions are. */
 export function describeRoundedProducts(start: () => Promise<void>): void {
   describe('products of bf16 factors', () => {
@@ -108,6 +111,49 @@ export function describeRoundedProducts(start: () => Promise<void>): void {
         weight.dispose();
       });
     });
+
+    it.each([1, 0.7])(
+      'log-probs over a trained head at temperature %d: the same bits, kept or computed again',
+      (temperature) => {
+        const [tokens, columns, vocabulary] = [80, 50, 700];
+        const [hidden, head] = [matrix('h', tokens, columns), matrix('head', vocabulary, columns)];
+        const gradientsOf = (count: number) => {
+          const rows = Int32Array.from({ length: count }, (_, i) => i + 3);
+          const targets = rows.map((place) => (place * 71) % vocabulary);
+          let keptBytes = 0;
+          const loss = (h: Tensor, w: Tensor) => {
+            const before = tf.memory().numBytes;
+            const { logProb } = selectedLogProbs(h as Tensor2D, w as Tensor2D, rows, targets, { temperature });
+            keptBytes = tf.memory().numBytes - before;
+            return tf.sum(logProb) as Scalar;
+          };
+          const { gradients } = grads(loss)([tensorOf(hidden), tensorOf(head)]);
+          return {
+            dHidden: gradients[0]!.dataSync() as Float32Array,
+            dHead: gradients[1]!.dataSync() as Float32Array,
+            keptBytes,
+          };
+        };
+        tf.tidy(() => {
+          const [kept, again] = [gradientsOf(columns), gradientsOf(columns + 1)];
+          expect(kept.keptBytes - again.keptBytes).toBeGreaterThan(2 * columns * vocabulary); // a word of two bytes each
+          const ofKept = kept.dHidden.subarray(0, (columns + 3) * columns);
+          expect([...ofKept]).toEqual([...again.dHidden.subarray(0, (columns + 3) * columns)]);
+          const logits = times(rounded(hidden), transposed(rounded(head)));
+          const dz = zeros(tokens, vocabulary);
+          for (let t = 3; t < columns + 3; t++) {
+            const z = row(logits, t).map((value) => value / temperature);
+            const normalizer = logSumExp(z);
+            z.forEach((value, v) => (row(dz, t)[v] = -Math.exp(value - normalizer) / temperature));
+            const target = (t * 71) % vocabulary;
+            row(dz, t)[target]! += 1 / temperature;
+          }
+          // Two roundings to bf16 of p, one of the head; sums of 700 of them.
+          expect(worst(kept.dHidden, times(dz, rounded(head)))).toBeLessThan(roundedTolerance);
+          expect(worst(kept.dHead, times(transposed(dz), rounded(hidden)))).toBeLessThan(roundedTolerance);
+        });
+      },
+    );
 
     it('gate and up of swiglu, which keeps of them what is left of both in the place of one', async () => {
       const [gate, up] = [matrix('gate', 37, 41), matrix('up', 37, 41)];

@@ -45,10 +45,11 @@ const costs: { readonly [N in Name]?: KernelCost<Values<N>> } = {
   selectedLogProbsSlope: { group: head, flops: (values) => 2 * headFlops(values) },
   selectedLogProbsGradient: {
     group: head,
-    flops: (values) => (values.dHead === null ? 2 : 3) * headFlops(values),
+    flops: (values) => ((values.kept === null ? 2 : 1) + (values.dHead === null ? 0 : 1)) * headFlops(values),
   },
   adamw: { group: optimizer, bytes: ({ count }) => 28 * count }, // reads gradient, weight and moments, writes the last three
   accumulate: { group: optimizer, bytes: ({ count }) => 12 * count },
+  accumulateRows: { group: others, bytes: ({ tokens, columns }) => 12 * tokens * columns },
 };
 
 /** The numbers of keys that all queries see, as `Sight` of attention/spans.h has them. */

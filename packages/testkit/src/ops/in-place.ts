@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import { accumulate, adamwStep, tf, writeRows, type Scalar, type Tensor3D, type Variable } from '@llmf/nn';
+import {
+  accumulate,
+  adamwStep,
+  embedding,
+  grads,
+  linear,
+  tf,
+  writeRows,
+  type Scalar,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  type Variable,
+} from '@llmf/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { near } from './near.js';
 import { host, type HostValue } from './op-case.js';
 
 const attributes = { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
-/** Contract of the two kernels that change their inputs. */
+/** Contract of the kernels that change their inputs. */
 export function describeInPlaceOps(start: () => Promise<void>, tolerance: number): void {
   beforeAll(start);
 
@@ -25,6 +38,22 @@ export function describeInPlaceOps(start: () => Promise<void>, tolerance: number
       expect([...(await original.data())]).toEqual([1, 2, 3]);
       expect([...(await sum.data())]).toEqual([11, 22, 33]);
       tf.dispose([original, sum]);
+    });
+  });
+
+  describe('the gradient of a table that is embedding and head at once', () => {
+    it('is the sum of what each gives, to the bit', async () => {
+      const table = host('table', [40, 19]);
+      const ids = Int32Array.of(3, 39, 0, 3, 3, 7);
+      const loss = (embedded: Tensor, head: Tensor) =>
+        tf.sum(tf.square(linear(embedding(ids, embedded as Tensor2D), head as Tensor2D))) as Scalar;
+      const live: [Tensor2D, Tensor2D] = [tf.tensor2d(table.data, [40, 19]), tf.tensor2d(table.data, [40, 19])];
+      const { value: apart, gradients } = grads(loss)(live);
+      const { value: together, gradients: sums } = grads((both: Tensor) => loss(both, both))([live[0]!]);
+      const expected = tf.add(gradients[1]!, gradients[0]!); // the head's comes first, walking back
+      expect(await together.data()).toEqual(await apart.data());
+      expect([...(await sums[0]!.data())]).toEqual([...(await expected.data())]);
+      tf.dispose([live, gradients, sums, expected, apart, together]);
     });
   });
 

@@ -66,22 +66,41 @@ describe('weights move', () => {
   it('is silent where all did, by a single bit', async () => {
     const { run, warnings, fire } = openRun();
     const weights = variables();
-    await new WeightWatch(run, weights).begin();
+    await new WeightWatch(run, weights).begin(new Map());
     for (const variable of weights.values()) nudge(variable);
     await fire('end', { reason: 'finished' });
     expect(warnings).toEqual([]);
+  });
+
+  it.each([
+    [2 ** 18 + 5, []],
+    [0, ['trained, but as before the first update: large']],
+  ])('looks at a large weight where its first gradient is not zero: moved at %d', async (moved, expected) => {
+    const { run, warnings, fire } = openRun();
+    const gradient = new Float32Array(2 ** 20 + 1);
+    gradient[2 ** 18 + 9] = 1; // in the second piece
+    const large = tf.variable(tf.zeros([gradient.length])) as Variable;
+    const weights = new Map([...variables(), ['large', large]]);
+    const gradients = new Map([['large', { value: tf.tensor1d(gradient) } as unknown as Gradient]]);
+    await new WeightWatch(run, weights).begin(gradients);
+    for (const name of ['a', 'b']) nudge(weights.get(name)!);
+    const values = new Float32Array(gradient.length);
+    values[moved] = 1;
+    large.assign(tf.tensor1d(values));
+    await fire('end', { reason: 'finished' });
+    expect(warnings).toEqual(expected);
   });
 
   it('warns of those that did not, and refuses where none did', async () => {
     const { run, warnings, fire } = openRun();
     const weights = variables();
     const watch = new WeightWatch(run, weights);
-    await watch.begin();
+    await watch.begin(new Map());
     await expect(fire('end', { reason: 'finished' })).rejects.toThrow(
       /LLMF_TRAINING_NOTHING_MOVED[^]*at: a, b\n {2}got: the same bits/,
     );
     nudge(weights.get('a')!);
-    await watch.begin(); // a later update: what counts is before the first
+    await watch.begin(new Map()); // a later update: what counts is before the first
     await fire('end', { reason: 'finished' });
     expect(warnings).toEqual(['trained, but as before the first update: b']);
   });
@@ -90,7 +109,7 @@ describe('weights move', () => {
     const { run, warnings, fire } = openRun();
     const watch = new WeightWatch(run, variables());
     await fire('end', { reason: 'finished' });
-    await watch.begin();
+    await watch.begin(new Map());
     await fire('end', { reason: 'interrupted' });
     expect(warnings).toEqual([]);
   });

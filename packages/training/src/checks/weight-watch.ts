@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Run } from '@llmf/core';
-import type { Variable } from '@llmf/nn';
+import type { Tensor, Variable } from '@llmf/nn';
+import type { GradientsReady } from '../contracts/hooks.js';
 import { some, trainingErrors } from '../training-errors.js';
-import { valueChunks } from './value-chunks.js';
+import { chunkSize, valueChunks } from './value-chunks.js';
 
-/** What was trained moved, by the bits. */
+/** Values up to which a weight is compared as a whole: going through all of a 0.5B model takes half a step. */
+const comparedWhole = 2 ** 20;
+
+/** What a weight was. */
+interface Mark {
+  /** Where the piece begins that the sum is of; null: it is of all values. */
+  readonly piece: number | null;
+  readonly sum: number;
+}
+
+/** What was trained moved, by the bits: all of it, or of a large weight the first piece that the first gradient reached. */
 export class WeightWatch {
-  private before: ReadonlyMap<string, number> | null = null;
+  private before: ReadonlyMap<string, Mark> | null = null;
 
   constructor(
     private readonly run: Run,
@@ -18,9 +29,16 @@ export class WeightWatch {
     });
   }
 
-  /** Before the first update. */
-  async begin(): Promise<void> {
-    this.before ??= await checksums(this.variables);
+  /** Before the first update, with its gradients. */
+  async begin(gradients: GradientsReady['gradients']): Promise<void> {
+    if (this.before !== null) return;
+    const before = new Map<string, Mark>();
+    for (const [name, variable] of this.variables) {
+      const gradient = variable.size > comparedWhole ? gradients.get(name)?.value : undefined;
+      const piece = gradient === undefined ? null : await firstPieceNotZero(gradient);
+      before.set(name, { piece, sum: await checksumOf(variable, piece) });
+    }
+    this.before = before;
   }
 
   /**
@@ -29,21 +47,32 @@ export class WeightWatch {
    */
   private async compare(): Promise<void> {
     if (this.before === null) return; // nothing was left to train
-    const after = await checksums(this.variables);
-    const still = [...this.before].filter(([name, sum]) => after.get(name) === sum).map(([name]) => name);
-    if (still.length > 0 && still.length === after.size) throw trainingErrors.nothingMoved({ weights: still });
+    const still: string[] = [];
+    for (const [name, { piece, sum }] of this.before) {
+      if ((await checksumOf(this.variables.get(name)!, piece)) === sum) still.push(name);
+    }
+    if (still.length > 0 && still.length === this.before.size) throw trainingErrors.nothingMoved({ weights: still });
     if (still.length > 0) this.run.logger.warn(`trained, but as before the first update: ${some(still)}`);
   }
 }
 
-async function checksums(variables: ReadonlyMap<string, Variable>): Promise<Map<string, number>> {
-  const sums = new Map<string, number>();
-  for (const [name, variable] of variables) {
-    let sum = 0x811c9dc5;
-    for await (const values of valueChunks(variable)) sum = checksum(values, sum);
-    sums.set(name, sum);
+/** Where the first piece begins that is not zero everywhere; null: there is none. */
+async function firstPieceNotZero(gradient: Tensor): Promise<number | null> {
+  let start = 0;
+  for await (const values of valueChunks(gradient)) {
+    if (values.some((value) => value !== 0)) return start;
+    start += chunkSize;
   }
-  return sums;
+  return null;
+}
+
+async function checksumOf(variable: Variable, piece: number | null): Promise<number> {
+  let sum = 0x811c9dc5;
+  for await (const values of valueChunks(variable, piece ?? 0)) {
+    sum = checksum(values, sum);
+    if (piece !== null) break;
+  }
+  return sum;
 }
 
 /** FNV-1a over the words: other values have the same sum once in 2³² times. */

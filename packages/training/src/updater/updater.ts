@@ -74,7 +74,7 @@ export class Updater {
     const ready = await trainingHooks(this.run).gradientsReady.promise(gathered);
     await checkFinite(this.run, ready);
     await this.gradientWatch.see(ready);
-    await this.weightWatch.begin();
+    await this.weightWatch.begin(ready.gradients);
     const learningRate = this.learningRate(step);
     await this.optimizer.update(ready.gradients, learningRate, step, ready.scale);
     for (const { value } of ready.gradients.values()) value.dispose();

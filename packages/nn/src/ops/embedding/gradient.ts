@@ -17,7 +17,8 @@ const embeddingKernel = defineKernel<EmbeddingInputs, { readonly vocabulary: num
 export const embeddingOp = defineOp(embeddingKernel, {
   differentiable: ['table'],
   save: ({ ids }): { ids: Tensor1D } => ({ ids }),
-  gradient({ dys: [dy], saved: { ids }, attributes: { vocabulary } }) {
+  gradient({ dys: [dy], saved: { ids }, attributes: { vocabulary }, sums: { table } }) {
+    if (table !== undefined && accumulateRows(table as Tensor2D, dy!, ids)) return { table };
     return { table: embeddingGradient({ dy: dy!, ids }, { vocabulary })[0] };
   },
 });

@@ -34,17 +34,17 @@ const { values: options } = parseArgs({
 const products = 'products of linear layers';
 const lowRank = 'low-rank products';
 const elsewhere = 'everything else';
-/** Kernels by the native function's name; one that is not here is part of everything else. */
+/** Kernels by their name in the addon; one that is not here is part of everything else. */
 const groups = {
   linear: products,
-  linear_input_gradient: products,
-  linear_weight_gradient: products, // of weights that are trained
-  linear_low_rank_gradient: lowRank,
+  linearInputGradient: products,
+  linearWeightGradient: products, // of weights that are trained
+  linearLowRankGradient: lowRank,
   attention: 'attention',
-  attention_gradient: 'attention',
-  selected_log_probs: 'head',
-  selected_log_probs_gradient: 'head',
-  selected_log_probs_slope: 'head',
+  attentionGradient: 'attention',
+  selectedLogProbs: 'head',
+  selectedLogProbsGradient: 'head',
+  selectedLogProbsSlope: 'head',
 };
 const outside = 'outside of kernels (JS)';
 const order = [products, 'attention', 'head', lowRank, elsewhere, outside];
@@ -148,7 +148,7 @@ function printGroups() {
   const times = Object.fromEntries(order.map((group) => [group, 0]));
   for (const { name, milliseconds } of kernelTimes()) {
     const group = groups[name] ?? elsewhere;
-    const update = name === 'linear' || name === 'linear_input_gradient' ? milliseconds * lowRankShare : 0;
+    const update = name === 'linear' || name === 'linearInputGradient' ? milliseconds * lowRankShare : 0;
     times[group] += milliseconds - update;
     times[lowRank] += update;
   }

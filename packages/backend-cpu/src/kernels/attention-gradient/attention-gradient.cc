@@ -87,22 +87,24 @@ inline void attend_back(const AttentionShape& shape, const Span& span, int64_t h
   for (int64_t key = seen.begin / kKeyBlock * kKeyBlock; key < seen.end; key += kKeyBlock) {
     const KeyWindow window = KeyWindow::of<Block>(key, span.keys(), seen);
     const int64_t from = window.begin, depth = window.end - from;
-    multiply_packed<Block>(rows, depth, size, packed_q, keys.columns_from(shape, key + from), p + from, kKeyBlock,
-                           Start::nothing);
-    multiply_packed<Block>(rows, depth, size, packed_dy, values.columns_from(shape, key + from), ds + from, kKeyBlock,
-                           Start::nothing);
+    const SeenEnds<Block> ends(shape, span, first, rows, window);
+    multiply_seen<Block>(window, ends, rows, size, packed_q, keys.columns_from(shape, key + from), p);
+    multiply_seen<Block>(window, ends, rows, size, packed_dy, values.columns_from(shape, key + from), ds);
     for (int64_t i = 0; i < rows; i++) {
       float *const p_row = p + i * kKeyBlock, *const ds_row = ds + i * kKeyBlock;
       KeyRange of_row = window.clip(shape.sight.of(span, first + i));
       if (of_row.begin > of_row.end) of_row.begin = of_row.end;
-      cap_scores(shape, window, p_row);
-      if (shape.soft_cap != 0.0f) memcpy(capped + from, p_row + from, static_cast<size_t>(window.padded_end - from) * sizeof(float));
+      const int64_t end = ends.of_row(i), padded_end = round_up(end, kWidth);
+      cap_scores(shape, window, end, p_row);
+      if (shape.soft_cap != 0.0f) memcpy(capped + from, p_row + from, static_cast<size_t>(padded_end - from) * sizeof(float));
       add_bias(shape, span, head, first + i, window, of_row, p_row);
-      fill_range(p_row, from, smaller_size(of_row.begin, window.padded_end), -__builtin_inff());
-      fill_range(p_row, of_row.end > from ? of_row.end : from, window.padded_end, -__builtin_inff());
-      fill_range(ds_row, window.end, window.padded_end, 0.0f);
+      fill_range(p_row, from, smaller_size(of_row.begin, padded_end), -__builtin_inff());
+      fill_range(p_row, of_row.end > from ? of_row.end : from, padded_end, -__builtin_inff());
+      fill_range(ds_row, end, padded_end, 0.0f);
+      fill_range(p_row, padded_end, window.padded_end, 0.0f);
+      fill_range(ds_row, padded_end, window.padded_end, 0.0f);
       const Vec shift = set(in.log_sum_exp[(query + i) * shape.heads + head]), inner = set(delta[i]);
-      for (int64_t j = from; j < window.padded_end; j += kWidth) {
+      for (int64_t j = from; j < padded_end; j += kWidth) {
         const Vec probability = exponential(load(p_row + j) - shift);
         store(p_row + j, probability);
         store(ds_row + j, probability * (load(ds_row + j) - inner));
@@ -111,17 +113,17 @@ inline void attend_back(const AttentionShape& shape, const Span& span, int64_t h
         const int64_t entry = shape.bias.entry_of(span, first + i) + window.first;
         add_to(d_bias + entry + of_row.begin, ds_row + of_row.begin, of_row.end - of_row.begin);
       }
-      if (shape.soft_cap != 0.0f) scale_by_cap_slope(capped, from, window.padded_end, shape.soft_cap, ds_row);
+      if (shape.soft_cap != 0.0f) scale_by_cap_slope(capped, from, padded_end, shape.soft_cap, ds_row);
     }
     // dv += pᵀ dy and dk += dsᵀ (scale·q): the block of keys are the rows, the queries the depth.
     const auto add_to_keys = [&](const float* left, const Element* right, float* to) {
       pack_rows_of_a<Block>(packed, columns_of(left + from, kKeyBlock), 0, depth, rows, plain);
-      multiply_packed<Block>(depth, size, rows, packed, right, to + (key + from) * size, size, Start::values);
+      add_product_over_queries<Block>(window, ends, rows, size, packed, right, to + (key + from) * size);
     };
     add_to_keys(p, dy_as_depth, dv);
     add_to_keys(ds, q_as_depth, dk);
     pack_rows_of_a<Block>(packed, rows_of(ds + from, kKeyBlock), 0, rows, depth, plain);
-    add_product_over_keys<Block>(shape, rows, from, window.end, window.keys, packed, keys.depth_block(shape, key), sums, size);
+    add_product_over_keys<Block>(shape, rows, window, ends, packed, keys.depth_block(shape, key), sums, size);
   }
   for (int64_t i = 0; i < rows; i++) {
     const Vec factor = set(shape.scale);

@@ -31,19 +31,18 @@ inline void attend(const AttentionShape& shape, const Span& span, int64_t head, 
   const KeyRange seen{shape.sight.of(span, first).begin, shape.sight.of(span, first + rows - 1).end};
   for (int64_t key = seen.begin / kKeyBlock * kKeyBlock; key < seen.end; key += kKeyBlock) {
     const KeyWindow window = KeyWindow::of<Block>(key, span.keys(), seen);
-    multiply_packed<Block>(rows, window.end - window.begin, size, packed_q, keys.columns_from(shape, key + window.begin),
-                           scores + window.begin, kKeyBlock, Start::nothing);
+    const SeenEnds<Block> ends(shape, span, first, rows, window);
+    multiply_seen<Block>(window, ends, rows, size, packed_q, keys.columns_from(shape, key + window.begin), scores);
     for (int64_t i = 0; i < rows; i++) {
       const KeyRange of_row = window.clip(shape.sight.of(span, first + i));
-      cap_scores(shape, window, scores + i * kKeyBlock);
+      cap_scores(shape, window, ends.of_row(i), scores + i * kKeyBlock);
       add_bias(shape, span, head, first + i, window, of_row, scores + i * kKeyBlock);
-      const float keep = online_softmax(scores + i * kKeyBlock, window, of_row, &maximum[i], &total[i]);
+      const float keep = online_softmax(scores + i * kKeyBlock, window, ends.of_row(i), of_row, &maximum[i], &total[i]);
       if (keep != 1.0f) scale_row(sums + i * size, size, keep);
     }
     pack_rows_of_a<Block>(packed_p, rows_of(scores + window.begin, kKeyBlock), 0, rows, window.end - window.begin,
                           {bf16, 1.0f});
-    add_product_over_keys<Block>(shape, rows, window.begin, window.end, window.keys, packed_p,
-                                 values.depth_block(shape, key), sums, size);
+    add_product_over_keys<Block>(shape, rows, window, ends, packed_p, values.depth_block(shape, key), sums, size);
   }
   for (int64_t i = 0; i < rows; i++) {
     const Vec factor = set(1.0f / total[i]);

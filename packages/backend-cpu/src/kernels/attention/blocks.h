@@ -113,22 +113,6 @@ struct PackedKeys {
   }
 };
 
-/** C [rows, D] += A [rows, keys] · (keys [begin, end) of a block packed as depth), A packed over exactly these keys. */
-template <class Block>
-inline void add_product_over_keys(const AttentionShape& shape, int64_t rows, int64_t begin, int64_t end,
-                                  int64_t block_keys, const typename Block::Element* a,
-                                  const typename Block::Element* block, float* c, int64_t c_stride) {
-  [[maybe_unused]] typename Block::Session session;
-  const int64_t depth = padded_depth<Block>(end - begin);
-  for (int64_t column = 0; column < shape.size; column += Block::kColumns) {
-    const typename Block::Element* const panel = block + column * padded_depth<Block>(block_keys) + begin * Block::kColumns;
-    for (int64_t i = 0; i < rows; i += Block::kRows) {
-      Block::multiply(smaller_size(Block::kRows, rows - i), smaller_size(Block::kColumns, shape.size - column),
-                      {depth, a + i * depth, panel}, c + i * c_stride + column, c_stride, Start::values, nullptr);
-    }
-  }
-}
-
 /** The part of a key block that is computed for a block of queries: whole panels that any of them sees. */
 struct KeyWindow {
   int64_t first, keys;   // of the block
@@ -152,11 +136,93 @@ struct KeyWindow {
   }
 };
 
-/** Scores of one query, in the window: c · tanh(s / c). Lanes past its end change too, and do not count. */
-inline void cap_scores(const AttentionShape& shape, const KeyWindow& window, float* scores) {
+/**
+ * Where the keys end that the queries of each register block see in a window, relative to its first: beyond there is
+ * nothing to compute. What is left out would have added exact zeros.
+ */
+template <class Block>
+struct SeenEnds {
+  int64_t ends[kQueryBlock<Block> / Block::kRows];
+
+  SeenEnds(const AttentionShape& shape, const Span& span, int64_t first, int64_t rows, const KeyWindow& window) {
+    for (int64_t i = 0; i < rows; i += Block::kRows) {
+      const int64_t last = smaller_size(i + Block::kRows, rows) - 1;
+      const int64_t end = smaller_size(window.end, shape.sight.of(span, first + last).end - window.first);
+      ends[i / Block::kRows] = end > window.begin ? end : window.begin;
+    }
+  }
+  int64_t of_row(int64_t row) const { return ends[row / Block::kRows]; }
+  /** The first of `rows` queries whose block sees past a key, whole units of depth; `rows` where none does. */
+  int64_t first_row_past(int64_t key, int64_t rows) const {
+    int64_t i = 0;
+    while (i < rows && of_row(i) <= key) i += Block::kRows;
+    return i < rows ? i / Block::kDepthUnit * Block::kDepthUnit : rows;
+  }
+};
+
+/** C [rows, keys of the window] = A · Bᵀ for the keys that each block of rows sees; rows of C are kKeyBlock apart. */
+template <class Block>
+inline void multiply_seen(const KeyWindow& window, const SeenEnds<Block>& ends, int64_t rows, int64_t size,
+                          const typename Block::Element* a, const typename Block::Element* keys, float* c) {
+  if (size > Block::kDepth) {  // in passes
+    return multiply_packed<Block>(rows, window.end - window.begin, size, a, keys, c + window.begin, kKeyBlock, Start::nothing);
+  }
+  [[maybe_unused]] typename Block::Session session;
+  const int64_t depth = padded_depth<Block>(size);
+  for (int64_t j = window.begin; j < window.end; j += Block::kColumns) {
+    for (int64_t i = 0; i < rows; i += Block::kRows) {
+      if (ends.of_row(i) <= j) continue;
+      Block::multiply(smaller_size(Block::kRows, rows - i), smaller_size(Block::kColumns, window.end - j),
+                      {depth, a + i * depth, keys + (j - window.begin) * depth}, c + i * kKeyBlock + j, kKeyBlock,
+                      Start::nothing, nullptr);
+    }
+  }
+}
+
+/** C [rows, D] += A [rows, keys] · (the window's keys of a block packed as depth), A packed over exactly these keys. */
+template <class Block>
+inline void add_product_over_keys(const AttentionShape& shape, int64_t rows, const KeyWindow& window,
+                                  const SeenEnds<Block>& ends, const typename Block::Element* a,
+                                  const typename Block::Element* block, float* c, int64_t c_stride) {
+  [[maybe_unused]] typename Block::Session session;
+  const int64_t whole = padded_depth<Block>(window.end - window.begin);
+  for (int64_t column = 0; column < shape.size; column += Block::kColumns) {
+    const typename Block::Element* const panel =
+        block + column * padded_depth<Block>(window.keys) + window.begin * Block::kColumns;
+    for (int64_t i = 0; i < rows; i += Block::kRows) {
+      const int64_t depth = padded_depth<Block>(ends.of_row(i) - window.begin);
+      if (depth == 0) continue;
+      Block::multiply(smaller_size(Block::kRows, rows - i), smaller_size(Block::kColumns, shape.size - column),
+                      {depth, a + i * whole, panel}, c + i * c_stride + column, c_stride, Start::values, nullptr);
+    }
+  }
+}
+
+/**
+ * C [keys of the window, D] += A [keys, rows] · B [rows, D], where the rows are queries: a block of keys begins with the
+ * first of them that sees it.
+ */
+template <class Block>
+inline void add_product_over_queries(const KeyWindow& window, const SeenEnds<Block>& ends, int64_t rows, int64_t size,
+                                     const typename Block::Element* a, const typename Block::Element* b, float* c) {
+  [[maybe_unused]] typename Block::Session session;
+  const int64_t depth = padded_depth<Block>(rows), keys = window.end - window.begin;
+  for (int64_t column = 0; column < size; column += Block::kColumns) {
+    for (int64_t key = 0; key < keys; key += Block::kRows) {
+      const int64_t from = ends.first_row_past(window.begin + key, rows);
+      if (from >= rows) continue;
+      Block::multiply(smaller_size(Block::kRows, keys - key), smaller_size(Block::kColumns, size - column),
+                      {depth - from, a + key * depth + from * Block::kRows, b + column * depth + from * Block::kColumns},
+                      c + key * size + column, size, Start::values, nullptr);
+    }
+  }
+}
+
+/** Scores of one query, to whole vectors before `end`: c · tanh(s / c). Lanes that do not count change too. */
+inline void cap_scores(const AttentionShape& shape, const KeyWindow& window, int64_t end, float* scores) {
   if (shape.soft_cap == 0.0f) return;
   const Vec cap = set(shape.soft_cap);
-  for (int64_t j = window.begin; j < window.padded_end; j += kWidth) store(scores + j, soft_capped(load(scores + j), cap));
+  for (int64_t j = window.begin; j < end; j += kWidth) store(scores + j, soft_capped(load(scores + j), cap));
 }
 
 /** scores[j] += bias of one query of a head, for the keys [begin, end) of the window that it sees. */
@@ -171,21 +237,27 @@ inline void fill_range(float* x, int64_t begin, int64_t end, float value) {
   for (int64_t j = begin; j < end; j++) x[j] = value;
 }
 
-/** A row's scores become probabilities relative to its running maximum; returns the factor of what was summed before. */
-inline float online_softmax(float* scores, const KeyWindow& window, KeyRange seen, float* maximum, float* total) {
+/**
+ * A row's scores, computed up to `end`, become probabilities relative to its running maximum; returns the factor of what
+ * was summed before.
+ */
+inline float online_softmax(float* scores, const KeyWindow& window, int64_t end, KeyRange seen, float* maximum,
+                            float* total) {
   if (seen.begin >= seen.end) {
     fill_range(scores, window.begin, window.padded_end, 0.0f);
     return 1.0f;
   }
   const float low = -__builtin_inff();
+  const int64_t padded_end = round_up(end, kWidth);
   fill_range(scores, window.begin, seen.begin, low);
-  fill_range(scores, seen.end, window.padded_end, low);
+  fill_range(scores, seen.end, padded_end, low);
+  fill_range(scores, padded_end, window.padded_end, 0.0f);
   Vec mosts = set(low);
-  for (int64_t j = window.begin; j < window.padded_end; j += kWidth) mosts = larger(mosts, load(scores + j));
+  for (int64_t j = window.begin; j < padded_end; j += kWidth) mosts = larger(mosts, load(scores + j));
   const float most_here = largest_of(mosts), most = most_here > *maximum ? most_here : *maximum;
   const Vec shift = set(most);
   Vec sums = zero();
-  for (int64_t j = window.begin; j < window.padded_end; j += kWidth) {
+  for (int64_t j = window.begin; j < padded_end; j += kWidth) {
     const Vec p = exponential_below(load(scores + j) - shift);
     store(scores + j, p);
     sums = sums + p;

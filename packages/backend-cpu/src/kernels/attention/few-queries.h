@@ -70,9 +70,9 @@ inline void attend_group(const AttentionShape& shape, const Span& span, int64_t 
     }
     for (int64_t i = 0; i < rows; i++) {
       const KeyRange of_row = window.clip(shape.sight.of(span, i / heads));
-      cap_scores(shape, window, scores + i * kKeyBlock);
+      cap_scores(shape, window, window.end, scores + i * kKeyBlock);
       add_bias(shape, span, group * heads + i % heads, i / heads, window, of_row, scores + i * kKeyBlock);
-      const float keep = online_softmax(scores + i * kKeyBlock, window, of_row, &maximum[i], &total[i]);
+      const float keep = online_softmax(scores + i * kKeyBlock, window, window.end, of_row, &maximum[i], &total[i]);
       if (keep != 1.0f) scale_row(sums + i * size, size, keep);
     }
     pack_rows_of_a<Block>(packed_p, rows_of(scores + window.begin, kKeyBlock), 0, rows, count, {bf16, 1.0f});

@@ -39,8 +39,13 @@ describe('the cost of a kernel', () => {
 
   it('of a layer is its product and its low-rank update; what an optimizer changes in place is read and written', () => {
     const { group, flops } = costOf.get('linear')!;
-    expect([group, flops({ tokens: 3, inputs: 5, outputs: 7, rank: 2 })]).toEqual(['products', 2 * 3 * (35 + 2 * 12)]);
+    expect([group({}), flops({ tokens: 3, inputs: 5, outputs: 7, rank: 2 })]).toEqual([
+      'products',
+      2 * 3 * (35 + 2 * 12),
+    ]);
     expect(costOf.get('adamw')!.bytes({ count: 10 })).toBe(280);
+    const groups = [0, 3].map((operation) => costOf.get('reduce')!.group({ operation }));
+    expect(groups).toEqual(['element by element', 'optimizer and clipping']); // a sum; a sum of squares, which clipping asks for
   });
 
   it('of what moves data is the bytes of its arrays, packed weights by their parts', () => {

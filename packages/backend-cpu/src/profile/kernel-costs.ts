@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { sumOfSquares } from '../kernels/global-norm/global-norm.js';
 import { signatures, type NativeCalls } from '../kernels/signatures.js';
 
 type Name = keyof NativeCalls;
@@ -6,7 +7,7 @@ type Values<N extends Name> = Parameters<NativeCalls[N]>[0];
 
 /** What a call costs. */
 export interface KernelCost<V> {
-  readonly group: string;
+  readonly group: string | ((values: V) => string);
   /** Of products alone; left out: it moves data. */
   readonly flops?: (values: V) => number;
   /** Of what is changed in place, which is read and written; left out: each array once. */
@@ -49,6 +50,7 @@ const costs: { readonly [N in Name]?: KernelCost<Values<N>> } = {
   },
   adamw: { group: optimizer, bytes: ({ count }) => 28 * count }, // reads gradient, weight and moments, writes the last three
   accumulate: { group: optimizer, bytes: ({ count }) => 12 * count },
+  reduce: { group: ({ operation }) => (operation === sumOfSquares ? optimizer : others) }, // the norm of gradients
   accumulateRows: { group: others, bytes: ({ tokens, columns }) => 12 * tokens * columns },
 };
 
@@ -82,7 +84,7 @@ export const costOf = new Map(
     return [
       name as string,
       {
-        group,
+        group: (values: object) => (typeof group === 'string' ? group : group(values as never)),
         flops: (values: object) => flops?.(values as never) ?? 0,
         bytes: (values: object) => bytes?.(values as never) ?? bytesOf(values as Record<string, unknown>, arrays),
       },

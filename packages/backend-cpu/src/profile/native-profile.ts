@@ -24,8 +24,8 @@ export class NativeProfile implements KernelProfile {
         const start = performance.now();
         run(values);
         const milliseconds = performance.now() - start;
-        const costs = { flops: flops(values), bytes: bytes(values), liveBytes: arena.liveBytes };
-        told({ kernel, group, start, milliseconds, ...costs });
+        const costs = { group: group(values), flops: flops(values), bytes: bytes(values), liveBytes: arena.liveBytes };
+        told({ kernel, start, milliseconds, ...costs });
       };
     }
     return () => void Object.assign(kernels, plain);

@@ -3,7 +3,7 @@ import { kernels } from '@llmf/nn';
 import { defineKernel, type TensorInfo } from '../define-kernel.js';
 
 /** Number as in reduce.cc. */
-const sumOfSquares = 3;
+export const sumOfSquares = 3;
 
 interface Attributes {
   readonly maximum: number | null;

@@ -18,7 +18,7 @@ struct Case {
   int64_t tokens, heads, groups, size, window;
   bool rounds;  // factors are rounded to bf16; the inputs are bf16 numbers then, so scores are exact
 
-  double scale;
+  double scale, soft_cap;  // 0: none
   std::vector<Span> spans;
   Floats q, k, v, dy;
   int64_t entries, zero;  // of a bias [heads, entries]; 0: none
@@ -45,7 +45,7 @@ Case random_case(Random& random) {
   Case c;
   c.groups = 1 + random.below(3), c.heads = c.groups * (1 + random.below(3)), c.size = 1 + random.below(40);
   c.window = random.chance(30) ? 1 + random.below(50) : 0;
-  c.scale = 1 / std::sqrt(static_cast<double>(c.size));
+  c.scale = 1 / std::sqrt(static_cast<double>(c.size)), c.soft_cap = random.chance(30) ? random.between(0.5f, 4) : 0;
   const bool shares = random.chance(50) && c.window == 0;
   const int64_t segments = random.size(5);
   c.tokens = random.below(4);
@@ -74,7 +74,7 @@ Case random_case(Random& random) {
 Call& add_shape(Call& call, const Case& c, const Integers& table, int64_t keys) {
   call.number("spanCount", c.spans.size()).in("spans", table)
       .numbers({{"queries", c.tokens}, {"keys", keys}, {"heads", c.heads}, {"groups", c.groups}, {"size", c.size}});
-  call.numbers({{"scale", c.scale}, {"window", c.window}, {"entries", c.entries}, {"zero", c.zero}});
+  call.numbers({{"scale", c.scale}, {"softCap", c.soft_cap}, {"window", c.window}, {"entries", c.entries}, {"zero", c.zero}});
   return call.number("byDistance", c.by_distance).in_if(c.entries > 0, "bias", c.bias);
 }
 
@@ -93,23 +93,29 @@ double dot(const float* a, const float* b, int64_t count) {
   return sum;
 }
 
-/** Calls visit(span, query row, head, scores of its keys, log of their sum of exponentials); unseen keys have −∞. */
+/**
+ * Calls visit(span, query row, head, scores of its keys, log of their sum of exponentials, slopes of the soft cap there);
+ * unseen keys have −∞.
+ */
 template <class Visit>
 void each_query(const Case& c, Visit visit) {
   for (const Span& span : c.spans) {
     for (int64_t i = 0; i < span.query_length; i++) {
       for (int64_t head = 0; head < c.heads; head++) {
-        Doubles scores;
+        Doubles scores, slopes;
         double total = 0;
         const int64_t row = span.query_start + i;
         for (int64_t j = 0; j < span.keys(); j++) {
           const double product = c.scale * dot(&c.q[c.query(row, head)], &c.k[c.key(span.key_row(j), head)], c.size);
+          const double share = c.soft_cap > 0 ? std::tanh(product / c.soft_cap) : 0;
+          const double capped = c.soft_cap > 0 ? c.soft_cap * share : product;
+          slopes.push_back(1 - share * share);
           const bool sees = c.sees(span, i, j);
           const double bias = sees && c.entries > 0 ? c.bias[c.entry(span, head, i, j)] : 0;
-          scores.push_back(sees ? product + bias : -INFINITY);
+          scores.push_back(sees ? capped + bias : -INFINITY);
           total += std::exp(scores.back());
         }
-        visit(span, row, head, scores, std::log(total));
+        visit(span, row, head, scores, std::log(total), slopes);
       }
     }
   }
@@ -121,7 +127,7 @@ struct Forward {
 
 Forward reference(const Case& c) {
   Forward result{Doubles(c.q.size(), 0), Doubles(static_cast<size_t>(c.tokens * c.heads), 0)};
-  each_query(c, [&](const Span& span, int64_t row, int64_t head, const Doubles& scores, double log_total) {
+  each_query(c, [&](const Span& span, int64_t row, int64_t head, const Doubles& scores, double log_total, const Doubles&) {
     result.log_sum_exp[static_cast<size_t>(row * c.heads + head)] = log_total;
     double* const out = &result.out[c.query(row, head)];
     for (int64_t j = 0; j < span.keys(); j++) {
@@ -193,14 +199,14 @@ void attention_gradient(Random& random) {
   if (c.entries > 0) call.out("dBias", d_bias);
   call.number("rounds", c.rounds).run();
   Doubles of_bias(c.bias.size(), 0), of_q(c.q.size(), 0), of_k(c.k.size(), 0), of_v(c.v.size(), 0);
-  each_query(c, [&](const Span& span, int64_t row, int64_t head, const Doubles& scores, double log_total) {
+  each_query(c, [&](const Span& span, int64_t row, int64_t head, const Doubles& scores, double log_total, const Doubles& slopes) {
     const size_t at = c.query(row, head);
     double inner = 0;
     for (int64_t d = 0; d < c.size; d++) inner += c.dy[at + static_cast<size_t>(d)] * forward.out[at + static_cast<size_t>(d)];
     for (int64_t j = 0; j < span.keys(); j++) {
       const double p = std::exp(scores[static_cast<size_t>(j)] - log_total);
       const size_t key = c.key(span.key_row(j), head);
-      const double slope = p * (dot(&c.dy[at], &c.v[key], c.size) - inner), ds = c.scale * slope;
+      const double slope = p * (dot(&c.dy[at], &c.v[key], c.size) - inner), ds = c.scale * slope * slopes[static_cast<size_t>(j)];
       if (c.entries > 0 && p > 0) of_bias[c.entry(span, head, row - span.query_start, j)] += slope;
       for (size_t d = 0; d < static_cast<size_t>(c.size); d++) {
         of_q[at + d] += ds * c.k[key + d];

@@ -102,6 +102,20 @@ void accumulate(Random& random) {
   expect_close("accumulator", sums, expected, 1e-6);
 }
 
+void accumulate_rows(Random& random) {
+  const int64_t tokens = random.size(60), vocabulary = 1 + random.below(80), columns = random.size(90);
+  Floats sums = random.floats(vocabulary * columns);
+  const Floats rows = random.floats(tokens * columns);
+  const Integers ids = random.integers(tokens, vocabulary);
+  Doubles expected(sums.begin(), sums.end());
+  for (int64_t i = 0; i < tokens * columns; i++) {
+    expected[static_cast<size_t>(ids[static_cast<size_t>(i / columns)] * columns + i % columns)] += rows[static_cast<size_t>(i)];
+  }
+  Call("accumulateRows").numbers({{"tokens", tokens}, {"vocabulary", vocabulary}, {"columns", columns}})
+      .out("accumulator", sums).in("rows", rows).in("ids", ids).run();
+  expect_close("accumulator", sums, expected, 1e-5);
+}
+
 struct Gated {
   Floats gate, up;
   Integers kept;  // bf16 words of both
@@ -246,7 +260,7 @@ void rope(Random& random) {
 std::vector<Test> elementwise_tests() {
   return {{"unary", unary},           {"binary", binary},
           {"fill", fill},             {"castIntegers", cast_integers},
-          {"castBytes", cast_bytes}, {"accumulate", accumulate},
+          {"castBytes", cast_bytes}, {"accumulate", accumulate}, {"accumulateRows", accumulate_rows},
           {"swiglu", swiglu},         {"swigluGradient", swiglu_gradient},
           {"gelu", gelu},             {"geluGradient", gelu_gradient},
           {"adamw", adamw},           {"rope", rope}};

@@ -9,7 +9,7 @@ namespace {
 
 struct Case {
   int64_t tokens, columns, vocabulary, selected;
-  float temperature;
+  float soft_cap, temperature;  // cap 0: none
   bool with_bias, with_entropy, with_squared, rounds;
   Floats hidden, bias;
   Weight head;
@@ -18,6 +18,12 @@ struct Case {
 
   const double* logits(int64_t s) const { return z.data() + s * vocabulary; }
   double tolerance() const { return rounds ? kRounded : kExact; }
+  /** Of the cap at a logit. */
+  double slope(double logit) const {
+    const double share = soft_cap > 0 ? logit * temperature / soft_cap : 0;
+    return 1 - share * share;
+  }
+  bool can_keep() const { return rounds && !with_entropy && !with_squared && soft_cap == 0; }
 };
 
 Case random_case(Random& random) {
@@ -25,6 +31,7 @@ Case random_case(Random& random) {
   c.tokens = 1 + random.below(60), c.columns = 1 + random.below(50);
   c.vocabulary = random.chance(15) ? 4097 + random.below(300) : 1 + random.below(700);
   c.selected = random.chance(4) ? 1025 + random.below(40) : random.size(50);
+  c.soft_cap = random.chance(30) ? random.between(0.5f, 4) : 0;
   c.temperature = random.chance(50) ? 1.0f : random.between(0.5f, 2);
   c.with_bias = random.chance(50), c.with_entropy = random.chance(50), c.with_squared = random.chance(50);
   c.hidden = random.floats(c.tokens * c.columns), c.bias = random.floats(c.vocabulary);
@@ -39,10 +46,16 @@ Case random_case(Random& random) {
         const float w = c.head.values[static_cast<size_t>(v * c.columns + i)];
         sum += c.rounds ? static_cast<double>(rounded_to_bf16(h)) * rounded_to_bf16(w) : static_cast<double>(h) * w;
       }
-      c.z.push_back(sum / c.temperature);
+      c.z.push_back((c.soft_cap > 0 ? c.soft_cap * std::tanh(sum / c.soft_cap) : sum) / c.temperature);
     }
   }
   return c;
+}
+
+Call& add_selection(Call& call, const Case& c) {
+  call.numbers({{"tokens", c.tokens}, {"columns", c.columns}, {"vocabulary", c.vocabulary}, {"selected", c.selected}, {"softCap", c.soft_cap}, {"temperature", c.temperature}})
+      .in("hidden", c.hidden).in("head", c.head);
+  return call.in_if(c.with_bias, "bias", c.bias).in("rows", c.rows).in("targets", c.targets).number("rounds", c.rounds);
 }
 
 struct Statistics {
@@ -70,17 +83,38 @@ void selected_log_probs(Random& random) {
   const Case c = random_case(random);
   Floats log_prob = output(c.selected), log_sum_exp = log_prob, entropy = log_prob, squared = log_prob;
   Call call("selectedLogProbs");
-  call.numbers({{"tokens", c.tokens}, {"columns", c.columns}, {"vocabulary", c.vocabulary}, {"selected", c.selected}, {"temperature", c.temperature}})
-      .in("hidden", c.hidden).in("head", c.head);
-  call.in_if(c.with_bias, "bias", c.bias).in("rows", c.rows).in("targets", c.targets).out("logProb", log_prob)
-      .out("logSumExp", log_sum_exp);
-  call.out_if(c.with_entropy, "entropy", entropy).out_if(c.with_squared, "squared", squared).number("rounds", c.rounds)
-      .run();
+  add_selection(call, c).out("logProb", log_prob).out("logSumExp", log_sum_exp).number("keptRow", 0);
+  call.out_if(c.with_entropy, "entropy", entropy).out_if(c.with_squared, "squared", squared).run();
   const Statistics expected = reference(c);
   expect_close("logProb", log_prob, expected.log_prob, c.tolerance());
   expect_close("logSumExp", log_sum_exp, expected.log_sum_exp, c.tolerance());
   if (c.with_entropy) expect_close("entropy", entropy, expected.entropy, c.tolerance());
   if (c.with_squared) expect_close("squared", squared, expected.squared, c.tolerance());
+}
+
+struct Gradients {
+  Floats hidden, head, bias;
+};
+
+/** What is kept of the logits gives the same bits as logits computed again. */
+void expect_same_when_kept(const Case& c, const Floats& g) {
+  const int64_t kept_row = (c.vocabulary + 127) / 128 * 65;
+  Integers kept(static_cast<size_t>(c.selected * kept_row), -1);
+  Floats log_prob = output(c.selected), log_sum_exp = log_prob;
+  Call call("selectedLogProbs");
+  add_selection(call, c).out("logProb", log_prob).out("logSumExp", log_sum_exp).number("keptRow", kept_row).out("keep", kept).run();
+  const auto gradients = [&](bool with_kept) {
+    Gradients result{output(c.tokens * c.columns), output(c.vocabulary * c.columns), output(c.vocabulary)};
+    Call back("selectedLogProbsGradient");
+    add_selection(back, c).in("dLogProb", g).in("logProb", log_prob).in("logSumExp", log_sum_exp)
+        .number("keptRow", with_kept ? kept_row : 0);
+    if (with_kept) back.in("kept", kept);
+    back.out("dHidden", result.hidden).out("dHead", result.head).out_if(c.with_bias, "dBias", result.bias).run();
+    return result;
+  };
+  const Gradients some = gradients(true), others = gradients(false);
+  if (some.hidden != others.hidden || some.head != others.head) fail("other bits of what was kept");
+  if (c.with_bias && some.bias != others.bias) fail("other bits of the bias of what was kept");
 }
 
 void selected_log_probs_gradient(Random& random) {
@@ -89,17 +123,14 @@ void selected_log_probs_gradient(Random& random) {
   const Statistics at = reference(c);
   const auto floats = [](const Doubles& values) { return Floats(values.begin(), values.end()); };
   const Floats g = random.floats(c.selected), g_entropy = random.floats(c.selected), g_squared = random.floats(c.selected);
-  const Floats log_sum_exp = floats(at.log_sum_exp), entropy = floats(at.entropy), squared = floats(at.squared);
+  const Floats log_prob = floats(at.log_prob), log_sum_exp = floats(at.log_sum_exp), entropy = floats(at.entropy), squared = floats(at.squared);
   Floats d_hidden = output(c.tokens * c.columns), d_head = output(c.vocabulary * c.columns), d_bias = output(c.vocabulary);
   Call call("selectedLogProbsGradient");
-  call.numbers({{"tokens", c.tokens}, {"columns", c.columns}, {"vocabulary", c.vocabulary}, {"selected", c.selected}, {"temperature", c.temperature}})
-      .in_if(of_log_prob, "dLogProb", g);
-  call.in_if(c.with_entropy, "dEntropy", g_entropy).in_if(c.with_squared, "dSquared", g_squared).in("hidden", c.hidden)
-      .in("head", c.head);
-  call.in_if(c.with_bias, "bias", c.bias).in("rows", c.rows).in("targets", c.targets).in("logSumExp", log_sum_exp);
+  add_selection(call, c).in_if(of_log_prob, "dLogProb", g).in("logProb", log_prob).in("logSumExp", log_sum_exp);
+  call.number("keptRow", 0).in_if(c.with_entropy, "dEntropy", g_entropy).in_if(c.with_squared, "dSquared", g_squared);
   call.in_if(c.with_entropy, "entropy", entropy).in_if(c.with_squared, "squared", squared);
-  call.out("dHidden", d_hidden).out_if(wants_head, "dHead", d_head).out_if(wants_bias, "dBias", d_bias)
-      .number("rounds", c.rounds).run();
+  call.out("dHidden", d_hidden).out_if(wants_head, "dHead", d_head).out_if(wants_bias, "dBias", d_bias).run();
+  if (c.can_keep()) expect_same_when_kept(c, g);
 
   Doubles of_hidden(d_hidden.size(), 0), of_head(d_head.size(), 0), of_bias(d_bias.size(), 0);
   for (int64_t s = 0; s < c.selected; s++) {
@@ -109,7 +140,7 @@ void selected_log_probs_gradient(Random& random) {
       double dz = of_log_prob ? g[i] * ((v == c.targets[i] ? 1 : 0) - p) : 0;
       if (c.with_entropy) dz -= g_entropy[i] * p * (log_p + at.entropy[i]);
       if (c.with_squared) dz += 2 * g_squared[i] * (p * p / std::exp(at.squared[i]) - p);
-      dz /= c.temperature;
+      dz *= c.slope(c.logits(s)[v]) / c.temperature;
       of_bias[static_cast<size_t>(v)] += dz;
       const size_t word = static_cast<size_t>(v * c.columns);
       for (size_t d = 0; d < static_cast<size_t>(c.columns); d++) {
@@ -127,16 +158,14 @@ void selected_log_probs_slope(Random& random) {
   const Case c = random_case(random);
   Floats log_prob = output(c.selected), slope = output(c.selected * c.columns);
   Call call("selectedLogProbsSlope");
-  call.numbers({{"tokens", c.tokens}, {"columns", c.columns}, {"vocabulary", c.vocabulary}, {"selected", c.selected}, {"temperature", c.temperature}})
-      .in("hidden", c.hidden).in("head", c.head);
-  call.in_if(c.with_bias, "bias", c.bias).in("rows", c.rows).in("targets", c.targets).out("logProb", log_prob)
-      .out("slope", slope).number("rounds", c.rounds).run();
+  add_selection(call, c).out("logProb", log_prob).out("slope", slope).run();
   const Statistics at = reference(c);
   Doubles expected(slope.size(), 0);
   for (int64_t s = 0; s < c.selected; s++) {
     const size_t i = static_cast<size_t>(s);
     for (int64_t v = 0; v < c.vocabulary; v++) {
-      const double p = std::exp(c.logits(s)[v] - at.log_sum_exp[i]), share = (v == c.targets[i] ? 1 : 0) - p;
+      const double p = std::exp(c.logits(s)[v] - at.log_sum_exp[i]);
+      const double share = ((v == c.targets[i] ? 1 : 0) - p) * c.slope(c.logits(s)[v]);
       for (int64_t d = 0; d < c.columns; d++) {
         const float weight = c.head.values[static_cast<size_t>(v * c.columns + d)];
         const double used = c.rounds ? rounded_to_bf16(weight) : weight;

@@ -29,6 +29,7 @@ export function describeOps(backend: string, options: OpSuiteOptions): void {
         ...opCases.flatMap((one) => one.kernels),
         kernels.adamw,
         kernels.accumulate,
+        kernels.accumulateRows,
         kernels.writeRows,
         kernels.sampleTokens,
       ]);

@@ -10,6 +10,19 @@ export const sweepErrors = defineErrors('cli', {
     expected: 'a config of `llmf train`, relative to the sweep’s file',
     fix: 'name it as config: PATH',
   }),
+  sweepTrlxConfig: (f: { where: string }) => ({
+    what: 'a sweep of trlX does not say which config its trials train, since a program does there',
+    where: f.where,
+    expected: 'config: ppo.yml, a config of trlX, relative to the sweep’s file',
+    fix: 'add it beside tune_config, and what the program gives as set: { data.train: […], rewards: {…} }',
+  }),
+  sweepTrlx: (f: { key: string; got: string; expected: string; where: string }) => ({
+    what: `${f.key} of trlX’s sweep has no place here`,
+    where: f.where,
+    got: f.got,
+    expected: f.expected,
+    fix: 'change it, or write the sweep with keys of llmf: docs/sweeps.md',
+  }),
   sweepEmpty: (f: { where: string }) => ({
     what: 'the sweep has nothing to search',
     where: f.where,

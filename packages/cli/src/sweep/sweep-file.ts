@@ -16,6 +16,7 @@ import {
   type Sampler,
   type Space,
 } from '@llmf/sweep';
+import { isTrlxSweep, ofTrlx } from './trlx-sweep.js';
 import { sweepErrors } from './sweep-errors.js';
 
 const tpe = z.strictObject({
@@ -77,12 +78,14 @@ export interface Sweep {
 
 /** @throws coded errors with file and line */
 export async function readSweep(folder: string, file: string): Promise<Sweep> {
-  const input = await readConfig(folder, file);
+  const given = await readConfig(folder, file);
+  const isTrlx = isTrlxSweep(given);
+  const input = isTrlx ? await ofTrlx(given) : given;
   const mistakes = new Mistakes(input.source);
   const read = mistakes.parse(sweepKeys, input.raw, []) as z.infer<typeof sweepKeys> | null;
   const space = read === null ? {} : spacesOf(read.space, mistakes);
   mistakes.throwIfAny();
-  return settled(read!, space, input);
+  return settled(read!, space, input, isTrlx ? ['--from', 'trlx'] : []);
 }
 
 function spacesOf(
@@ -106,7 +109,12 @@ function spacesOf(
   return spaces;
 }
 
-function settled(read: z.infer<typeof sweepKeys>, space: Readonly<Record<string, Space>>, input: ConfigInput): Sweep {
+function settled(
+  read: z.infer<typeof sweepKeys>,
+  space: Readonly<Record<string, Space>>,
+  input: ConfigInput,
+  from: readonly string[],
+): Sweep {
   const name = parse(input.file ?? 'sweep').name;
   const base = input.file === null ? input.folder : dirname(input.file);
   const config = resolve(base, read.config);
@@ -124,6 +132,7 @@ function settled(read: z.infer<typeof sweepKeys>, space: Readonly<Record<string,
     config,
     output: resolve(base, output ?? join('runs', name)),
     words: [
+      ...from,
       ...plugins.flatMap((plugin) => ['--plugin', /^[./]/.test(plugin) ? resolve(base, plugin) : plugin]),
       ...Object.entries(set).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
     ],

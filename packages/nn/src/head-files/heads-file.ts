@@ -6,6 +6,7 @@ import { readSafetensors } from '@llmf/core';
 import { z } from 'zod';
 import type { Head, SavedHeads } from '../contracts/head.js';
 import { headErrors } from './head-errors.js';
+import { readValueHead } from './value-head-file.js';
 
 export const headsFile = 'heads.json';
 export const headWeightsFile = 'heads.safetensors';
@@ -31,7 +32,7 @@ export async function readHeads(folder: string): Promise<SavedHeads | null> {
     if (error.code === 'ENOENT') return null;
     throw headErrors.headFile({ file, problem: error.message });
   });
-  if (text === null) return null;
+  if (text === null) return await readValueHead(folder);
   return { heads: parsed(text, file), tensors: await readSafetensors(join(folder, headWeightsFile)), folder };
 }
 

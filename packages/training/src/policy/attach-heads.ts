@@ -38,13 +38,12 @@ export async function attachHeads(
   const key = { seed: run.config.train.seed, stream: 'head', step: 0, microbatch: 0 };
   return new Map(
     heads.map((head) => {
-      const isSaved = saved?.heads.some(({ name }) => name === head.name) === true;
-      run.logger.info(`head ${head.name}: ${isSaved ? `continued from ${saved.folder}` : 'new'}`);
+      const own = saved?.heads.find(({ name }) => name === head.name);
+      run.logger.info(`head ${head.name}: ${own === undefined ? 'new' : `continued from ${saved!.folder}`}`);
       const { hiddenSize } = model;
-      return [
-        head.name,
-        isSaved ? AttachedHead.load(head, hiddenSize, saved) : AttachedHead.create(head, hiddenSize, key, given),
-      ];
+      if (own === undefined) return [head.name, AttachedHead.create(head, hiddenSize, key, given)];
+      const asSaved = own.bias === true ? { ...head, bias: true } : head;
+      return [head.name, AttachedHead.load(asSaved, hiddenSize, saved!)];
     }),
   );
 }

@@ -66,9 +66,10 @@ export const articles = [
     rows: [
       {
         claim: 'Supervised in 4 bits, then DPO in 4 bits from that adapter, policy and reference on one base',
-        command: 'llmf run examples/qlora/pipeline.yaml',
-        test: 'examples/qlora/qlora.test.ts',
-        figure: null,
+        command: 'node examples/articles/run.mjs llama2',
+        test: 'test/slow/articles.slow.ts',
+        figure:
+          'a small model of Llama 2’s shape, 600 questions of three voted answers, 1,800 pairs: held-out loss 0.516 → 0.492, then DPO from ln 2; held-out pairs preferred 0.77, margin 0.48',
       },
       {
         claim: 'Rows of prompt, chosen and rejected',
@@ -80,7 +81,7 @@ export const articles = [
         claim: 'Ranked answers become pairs',
         command: 'llmf train --plugin loss-dpo data.train=[{path: ranked.jsonl, format: ranked}]',
         test: 'packages/data/src/formats/formats.test.ts',
-        figure: null,
+        figure: 'each better answer with each worse one, at most ten of a question',
       },
       { claim: 'LoRA', command: 'llmf train adapter=lora', test: 'packages/models/test/adapter.test.ts', figure: null },
       {
@@ -227,7 +228,7 @@ export const articles = [
         command: 'llmf sweep sweep.yaml',
         test: 'test/sweep.test.ts',
         figure:
-          '12 trials, killed 5 times: the same trials; Optuna 5.0 loads the journal with the same best. 50 seeds of 40 trials on a known function: TPE 0.026, random 0.163 in the mean (Optuna 0.019 and 0.197)',
+          '12 trials, killed 5 times, end as the undisturbed: TPE 2 of 2, ASHA 2 of 2 sweeps; Optuna 5.0 loads the journal with the same best. 50 seeds of 40 trials on a known function: TPE 0.026, random 0.163 in the mean (Optuna 0.019 and 0.197)',
       },
       {
         claim: 'Weights & Biases',

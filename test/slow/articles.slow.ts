@@ -42,6 +42,14 @@ describe('the experiments of examples/articles', { timeout: 1_800_000 }, () => {
     expect(ilql.steered).toBeGreaterThan(ilql.unsteered + 0.1);
   });
 
+  it('llama2: DPO in 4 bits on ranked answers prefers the better ones', async () => {
+    const found = await results<Record<string, number>>('llama2');
+    expect(found).toMatchObject({ questions: 600, pairsPerQuestion: 3 });
+    expect(found['sftLossAfter']).toBeLessThan(found['sftLossBefore']!);
+    expect(found['dpoFirstLoss']).toBeCloseTo(Math.LN2, 4);
+    expect(found['accuracyAfter']).toBeGreaterThan(0.7);
+  });
+
   it('llamafactory: DPO, ORPO and SimPO prefer what the picture shows', async () => {
     const found = await results<Record<string, { accuracyBefore: number; accuracyAfter: number }>>('llamafactory');
     expect(Object.keys(found)).toEqual(['dpo', 'orpo', 'simpo']);

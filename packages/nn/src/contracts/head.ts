@@ -14,6 +14,8 @@ export interface Head {
    * output for the token that comes and that output's log-softmax; all its outputs are never stored.
    */
   readonly at: 'token' | 'first' | 'last' | 'mean' | 'action';
+  /** `last` is the last token whichever it is, as a value head of TRL reads; a run that trains on reads as classifiers do. */
+  readonly readsPadding?: true;
   /**
    * The model is read by this head alone and needs no language-model head: a classifier or reward model, saved as
    * Transformers' …ForSequenceClassification, at tokens as …ForTokenClassification. Left out: the head stands beside and

@@ -27,7 +27,8 @@ it('reads the value head of TRL and LLaMA-Factory: h·w + b at the last token', 
     'v_head.summary.bias': tensor([0.5], [1]),
   });
   const saved = (await readValueHead(folder))!;
-  expect(saved.heads).toEqual([{ name: 'score', outputs: 1, at: 'last', bias: true, replacesLanguageModel: true }]);
+  const facts = { at: 'last', bias: true, replacesLanguageModel: true, readsPadding: true };
+  expect(saved.heads).toEqual([{ name: 'score', outputs: 1, ...facts }]);
   const head = AttachedHead.load(saved.heads[0]!, 3, saved);
   expect(tf.tidy(() => head.forward(tf.tensor2d([[3, 1, 2]])).dataSync()[0])).toBe(3 + 2 - 2 + 0.5);
   head.dispose();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The head of a reward model as TRL's AutoModelForCausalLMWithValueHead and LLaMA-Factory keep it beside an adapter or a
- * model: `value_head.safetensors`, one linear layer with a bias over the last token.
+ * model: `value_head.safetensors`, one linear layer with a bias over the last token, whichever it is.
  */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ export async function readValueHead(folder: string): Promise<SavedHeads | null> 
   };
   const name = classifierHeadName;
   return {
-    heads: [{ name, outputs: 1, at: 'last', bias: true, replacesLanguageModel: true }],
+    heads: [{ name, outputs: 1, at: 'last', bias: true, replacesLanguageModel: true, readsPadding: true }],
     tensors: { [`${name}.weight`]: part('weight', 2), [`${name}.bias`]: part('bias', 1) },
     folder,
   };

@@ -14,10 +14,10 @@ export function headOutputs(
   batch: Batch,
   paddingId: number | null,
 ): Tensor2D {
-  const { at } = attached.head;
+  const { at, readsPadding = false } = attached.head;
   if (at === 'token') return attached.forward(rowsOf(hidden, batch.rows));
   if (at === 'action') return attached.actions(rowsOf(hidden, batch.rows), batch.targets);
-  return attached.forward(pooledStates(hidden, batch, at, paddingId));
+  return attached.forward(pooledStates(hidden, batch, at, readsPadding ? null : paddingId));
 }
 
 /** The hidden states [T, C] of each answer as one vector, [R, C]: of its first or last token, or the mean of its own. */

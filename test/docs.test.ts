@@ -68,6 +68,7 @@ async function problemOfPipeline(folder: string): Promise<string | null> {
 
 async function problemOfSweep(folder: string): Promise<string | null> {
   await writeFile(join(folder, 'llmf.yaml'), '');
+  await writeFile(join(folder, 'ppo.yml'), '{ model: { model_path: gpt2 }, method: { name: PPOConfig } }'); // trlX's
   return await readSweep(folder, 'shown.yaml').then(
     () => null,
     (error: Error) => error.message,
@@ -85,7 +86,7 @@ describe('what the pages show', () => {
       const problem =
         'stages' in raw
           ? await problemOfPipeline(folder)
-          : 'space' in raw
+          : 'space' in raw || 'tune_config' in raw
             ? await problemOfSweep(folder)
             : await problemOf(engine, raw);
       if (problem !== null) problems.push(`${place(block)}: ${problem}`);

@@ -66,6 +66,16 @@ export const cliErrors = defineErrors('cli', {
     got: f.weight,
     fix: 'check the disk, and write it again',
   }),
+  folderGone: (f: { reason: string }) => ({
+    what: 'the current folder is not there any more',
+    got: f.reason,
+    fix: 'go to a folder that exists (cd)',
+  }),
+  outputLost: (f: { reason: string }) => ({
+    what: 'what the command prints could not be written to its standard output',
+    got: f.reason,
+    fix: 'make room where it goes, and start the command again',
+  }),
   mergeDiffers: (f: { text: string; dtype: string; tolerance: number }) => ({
     what: 'the merged model, read back, differs from model and adapter; the folder was not made',
     got: f.text,

@@ -95,6 +95,7 @@ async function writeVectors(
             await file.appendFile(`${JSON.stringify(line)}\n`);
           }
         }
+        await file.sync();
         await checkFiles(run);
       } finally {
         await file.close();

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createInterface } from 'node:readline';
+import type { LlmfError } from '@llmf/core';
+import type { cliErrors } from './cli-errors.js';
 
 /** The outside world of a command, so that tests can run commands in their own process. */
 export interface CliIo {
@@ -25,6 +27,13 @@ export interface Output {
 
 /** Commands whose only result is what they print: nothing is left to do when nobody reads it. */
 const printing: ReadonlySet<string> = new Set(['generate', 'chat', 'plugins', 'env', 'schema', 'check']);
+
+/** Ends the process over what keeps any command from its work. The messages are loaded then. */
+export async function end(describe: (errors: typeof cliErrors) => LlmfError): Promise<never> {
+  const { cliErrors: errors } = await import('./cli-errors.js');
+  process.stderr.write(`${describe(errors).message}\n`);
+  process.exit(1);
+}
 
 /** @param command the first word of the command line */
 export const processIo = (command = ''): CliIo => ({
@@ -54,9 +63,11 @@ async function* keysOfInput(): AsyncGenerator<string> {
 /** `llmf … | head` closes the pipe: a command that only prints is done then, one that writes files goes on without it. */
 function outputOf(stream: NodeJS.WriteStream, endsWithIt: boolean): Output {
   let isLost = false;
-  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
-    if (endsWithIt) process.exit(code === 'EPIPE' ? 0 : 1);
+  stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
     isLost = true;
+    if (!endsWithIt) return;
+    if (code === 'EPIPE') process.exit(0);
+    void end((errors) => errors.outputLost({ reason: message }));
   });
   return {
     write: (text) => {

@@ -143,6 +143,7 @@ async function writeScores(
         onProgress((done += batch.groups));
       }
       await leftOut.writeBefore(file, Infinity);
+      await file.sync();
       await checkFiles(inference.run);
     } finally {
       await file.close();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestFolder, toyConfig, toyPlugin } from './support/folder.js';
@@ -61,6 +62,16 @@ describe('the command', () => {
     const { status, out, err } = await llmf(['train']);
     expect({ status, out }).toEqual({ status: 1, out: '' });
     expect(err).toMatch(/^LLMF_CORE_CONFIG_MISSING: /);
+  });
+
+  it.runIf(existsSync('/dev/full'))('fails when what it prints is lost, and in a folder that is gone', () => {
+    const shell = (script: string) => {
+      const { status, stderr } = spawnSync('sh', ['-c', script, process.execPath, binary], { cwd: folder.path });
+      return [status, stderr.toString()];
+    };
+    expect(shell('"$0" "$1" schema > /dev/full')).toEqual([1, expect.stringContaining('LLMF_CLI_OUTPUT_LOST')]);
+    const gone = shell('mkdir gone && cd gone && rmdir ../gone && "$0" "$1" env');
+    expect(gone).toEqual([1, expect.stringContaining('LLMF_CLI_FOLDER_GONE')]);
   });
 
   it('trains, and ends after the step of a Ctrl-C with status 130', async () => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +22,19 @@ describe('writeFileAtomic', () => {
     await writeFileAtomic(file, Uint8Array.of(50));
     expect(await readFile(file, 'utf8')).toBe('2');
     expect(await contents(root)).toEqual(['file']);
+  });
+
+  it.skipIf(process.platform === 'win32')('replaces neither a device nor a pipe nor a link', async () => {
+    execFileSync('mkfifo', [join(root, 'pipe')]);
+    for (const path of [join(root, 'pipe'), '/dev/null', root]) {
+      await expect(writeFileAtomic(path, 'x')).rejects.toThrow('LLMF_CORE_NOT_REGULAR_FILE');
+    }
+    await writeFile(join(root, 'aim'), 'old');
+    await symlink(join(root, 'aim'), join(root, 'link'));
+    await writeFileAtomic(join(root, 'link'), 'new');
+    expect(await readFile(join(root, 'aim'), 'utf8')).toBe('new');
+    expect((await lstat(join(root, 'link'))).isSymbolicLink()).toBe(true);
+    for (const name of ['pipe', 'aim', 'link']) await rm(join(root, name));
   });
 
   it('keeps the old file and leaves nothing behind when writing fails', async () => {

@@ -3,7 +3,7 @@
  * Files and folders that are either whole or not there: written under a temporary name beside the target, flushed to
  * the disk, then renamed; rename(2) replaces its target atomically.
  */
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileErrors } from './file-errors.js';
 import { makeFolder } from './make-folder.js';
@@ -22,14 +22,27 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
   });
 }
 
-/** As `writeFileAtomic` for content that `fill` writes, and flushes, into a temporary path. */
+/**
+ * As `writeFileAtomic` for content that `fill` writes, and flushes, into a temporary path. Through a link what it leads to
+ * is replaced.
+ * @throws LLMF_CORE_NOT_REGULAR_FILE, LLMF_CORE_NO_SPACE
+ */
 export async function replaceFile(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = temporaryName(path);
+  const target = await replaceable(path);
+  const temporary = temporaryName(target);
   await cleanedUp(path, temporary, async () => {
     await fill(temporary);
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
+    await rename(temporary, target);
+    await syncFolder(dirname(target));
   });
+}
+
+/** Where the file itself is. A rename would put a file in the place of /dev/null as of anything else. */
+async function replaceable(path: string): Promise<string> {
+  const target = await realpath(path).catch(() => path);
+  const found = await lstat(target).catch(() => null);
+  if (found !== null && !found.isFile() && !found.isSymbolicLink()) throw fileErrors.notRegularFile({ path });
+  return target;
 }
 
 /**

@@ -85,6 +85,13 @@ export const fileErrors = defineErrors('core', {
     got: 'a device, a pipe or a socket',
     fix: 'remove it',
   }),
+  notRegularFile: (f: { path: string }) => ({
+    what: 'what stands where a file is to be written is none, and is not replaced',
+    where: f.path,
+    got: 'a folder, a device, a pipe or a socket',
+    expected: 'a file, or nothing yet',
+    fix: 'name a file',
+  }),
   noSpace: (f: { path: string; reason: string; kept: string }) => ({
     what: 'there is no space left on the disk',
     where: f.path,

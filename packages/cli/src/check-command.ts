@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import {
   availableBytes,
   checkpointingText,
@@ -12,6 +13,7 @@ import {
   lossTermsOf,
   noLoss,
   openPolicy,
+  parameterSettings,
   peakLearningRate,
   Rows,
   type DroppedRow,
@@ -20,6 +22,7 @@ import {
   type StageParts,
 } from '@llmf/training';
 import {
+  checkOutputFolder,
   formatBytes,
   LlmfError,
   placeError,
@@ -83,6 +86,7 @@ async function describeRun(
   const { config } = run;
   await engine.hooks.run.promise(run);
   for (const line of choiceLines(engine, config)) display.info(line);
+  await checkOutputFolder(resolve(run.folder, config.output));
   const { name, options } = config.choices['stage']![0]!;
   const stage = engine.find(StageToken, name);
   await stage.check?.(run, options);
@@ -95,6 +99,7 @@ async function describeRun(
   const hasTerms = own.terms !== undefined || stage.defaults?.['loss'] !== noLoss;
   const needs = hasTerms ? lossTermsOf(run, stage, own.terms).needs : null;
   const policy = await outlinedPolicy(run, needs?.heads, display);
+  parameterSettings(policy.variables, config.train);
   if (needs !== null && needs.reference !== 'none') await checkReference(run, policy, needs.span === 'all');
   peakLearningRate(run, stage, policy);
   logger.isQuiet = true;

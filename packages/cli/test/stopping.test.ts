@@ -43,6 +43,15 @@ describe('the best checkpoint', () => {
     expect((await folder.list('run/checkpoints')).sort()).toEqual(['step-3', 'step-6']);
   });
 
+  it('waits for no metric that is not there: the steps are saved, and the run goes on with the right name', async () => {
+    const { status, err } = await llmf('train.keepBest={ metric: eval_los }', 'train.evalEvery=6', 'train.maxSteps=6');
+    expect(status).toBe(1);
+    expect(err).toMatch(/LLMF_CORE_METRIC_ABSENT[^]*eval_los\n[^]*one of eval_loss/);
+    expect(await folder.list('run/checkpoints')).toContain('step-6');
+    const again = await llmf('train.keepBest={}', '--resume');
+    expect([again.status, again.err]).toEqual([0, '']);
+  });
+
   it('is followed by a better one when the run goes on', async () => {
     await llmf('train.keepBest={}', 'train.maxSteps=6');
     await llmf('train.keepBest={}', '--resume');

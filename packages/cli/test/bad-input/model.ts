@@ -42,6 +42,10 @@ const config = (changes: Record<string, unknown>): TinyRun => ({
 });
 
 const setting = (line: string): TinyRun => ({ config: [['output: run', `${line}\noutput: run`]] });
+/** Sets a key of `train` besides those of the tiny run. */
+const trained = (line: string): TinyRun => ({
+  config: [['train: { maxSteps: 2,', `train: { ${line}, maxSteps: 2,`]],
+});
 const norm = 'model.norm.weight';
 
 const pairPlugin = pluginSource(`engine.provide(Symbol.for('llmf:loss'), {
@@ -131,6 +135,30 @@ export const model = inTinyRun([
     },
     'TRAINING_TOO_LONG',
     'llmf.yaml:3:51, data.maxLength',
+  ],
+  [
+    'the best of evaluations that there are none of',
+    trained('keepBest: { metric: eval_loss }'),
+    'CORE_METRIC_ABSENT',
+    'set data.eval',
+  ],
+  [
+    'a stop by evaluations that there are none of',
+    trained('earlyStopping: { patience: 2 }'),
+    'CORE_METRIC_ABSENT',
+    'train.earlyStopping',
+  ],
+  [
+    'a group of parameters that matches none',
+    trained('groups: [{ match: q_prj, rate: 2 }]'),
+    'TRAINING_GROUP_EMPTY',
+    'q_prj',
+  ],
+  [
+    'an output folder that holds a model',
+    { config: [['output: run', 'output: model']] },
+    'CORE_OUTPUT_HOLDS_WEIGHTS',
+    'model.safetensors',
   ],
   ['a reference that no loss compares with', setting('reference: copy'), 'TRAINING_REFERENCE_UNUSED', 'loss sft'],
   ['a loss of pairs over single answers', pairLoss('stage: sft'), 'TRAINING_LOSS_ROWS', 'does not fit stage sft'],

@@ -59,7 +59,8 @@ export const trainOptions = z.strictObject({
     })
     .nullable()
     .default(null)
-    .describe('End the run when a metric no longer improves; null: never.'),
+    .describe('End the run when a metric no longer improves; null: never.')
+    .meta({ decides: false }),
   keepBest: z
     .strictObject({
       metric: z.string().min(1).default('eval_loss').describe('Metric of an evaluation, as metrics.jsonl names it.'),
@@ -67,7 +68,8 @@ export const trainOptions = z.strictObject({
     })
     .nullable()
     .default(null)
-    .describe('Keep the best checkpoint by a metric, and write its weights at the end; null: the last ones.'),
+    .describe('Keep the best checkpoint by a metric, and write its weights at the end; null: the last ones.')
+    .meta({ decides: false }),
   maxGradNorm: z
     .number()
     .positive()

@@ -39,16 +39,28 @@ export class BestMetric implements Stateful {
 
   save(): StateValue {
     const { step, value, worse } = this;
-    return { json: { step, value, worse } };
+    return { json: { metric: this.choice.metric, step, value, worse } };
   }
 
+  /** What was noted of another metric is of no use. */
   load({ json }: StateValue): void {
-    Object.assign(this, json as Pick<BestMetric, 'step' | 'value' | 'worse'>);
+    const { metric, step, value, worse } = json as Pick<BestMetric, 'step' | 'value' | 'worse'> & { metric?: string };
+    if (metric === undefined || metric === this.choice.metric) Object.assign(this, { step, value, worse });
   }
 
   private get isLessBetter(): boolean {
     return isLessBetter(this.choice.metric, this.choice.mode);
   }
+}
+
+/**
+ * Refuses, before a step is spent, to wait for a metric of an evaluation where no held-out row is evaluated.
+ * @throws LLMF_CORE_METRIC_ABSENT
+ */
+export function checkEvaluated({ earlyStopping, keepBest }: Pick<TrainOptions, 'earlyStopping' | 'keepBest'>): void {
+  const [key, choice] =
+    keepBest === null ? (['earlyStopping', earlyStopping] as const) : (['keepBest', keepBest] as const);
+  if (choice !== null) throw runErrors.metricAbsent({ key, metric: choice.metric, known: [] });
 }
 
 /** Is less of a metric better? auto: of a loss, perplexity or divergence. */

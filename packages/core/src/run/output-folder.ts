@@ -23,13 +23,19 @@ export async function prepareOutputFolder(folder: string, resume: boolean): Prom
   if (!isLock(lock)) throw runErrors.outputRunning({ folder, holder: holderText(lock) });
   try {
     const names = await readdir(folder);
-    if (!names.includes('run.json')) await refuseWeights(folder);
+    await checkOutputFolder(folder);
     if (!resume && names.some((name) => runFiles.includes(name))) throw runErrors.outputInUse({ folder });
     return lock;
   } catch (error) {
     lock.release();
     throw error;
   }
+}
+
+/** What can be said of the folder before it is taken. @throws LLMF_CORE_OUTPUT_HOLDS_WEIGHTS where no run wrote its weights */
+export async function checkOutputFolder(folder: string): Promise<void> {
+  const names: readonly string[] = await readdir(folder).catch(() => []);
+  if (!names.includes('run.json')) await refuseWeights(folder);
 }
 
 /** Weights of others are never replaced, least of all those that something is made from. @throws LLMF_CORE_OUTPUT_HOLDS_WEIGHTS */

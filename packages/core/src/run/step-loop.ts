@@ -3,7 +3,7 @@ import type { StageSession, StepResult } from '../contracts/stage.js';
 import type { CheckpointStore } from './checkpoints.js';
 import type { MetricsLog } from './metrics-log.js';
 import { isBeforeChange } from './before-change.js';
-import { BestMetric } from './best-metric.js';
+import { BestMetric, checkEvaluated } from './best-metric.js';
 import { MetricsWindow } from './metrics-window.js';
 import { runErrors } from './run-errors.js';
 import { Stopped } from './stopped.js';
@@ -108,14 +108,24 @@ export class StepLoop {
     const metrics = await unlessStopped(this.saving(this.session.evaluate()));
     if (metrics === undefined) return;
     this.lastEvaluation = run.step;
-    if (metrics === null) return this.withoutEvaluation();
+    if (metrics === null) return checkEvaluated(run.config.train);
     const seconds = (performance.now() - started) / 1000;
     const all = await run.hooks.evaluate.promise({ ...metrics, seconds });
     const named = Object.fromEntries(Object.entries(all).map(([name, value]) => [`eval_${name}`, value]));
     await this.emit(run.step, named);
-    const isBest = this.best?.note(run.step, named) ?? false;
-    await run.hooks.evaluated.promise({ step: run.step, metrics: named });
+    const isBest = await this.noted(named).catch(async (error: unknown) => {
+      await this.checkpoint(); // of a whole step: a misspelt metric costs none of those before
+      throw error;
+    });
     if (isBest && run.step > 0) await this.checkpoint();
+  }
+
+  /** Is this evaluation the best so far? */
+  private async noted(metrics: Readonly<Record<string, number>>): Promise<boolean> {
+    const { step, hooks } = this.run;
+    const isBest = this.best?.note(step, metrics) ?? false;
+    await hooks.evaluated.promise({ step, metrics });
+    return isBest;
   }
 
   /** Where work ends before it changed anything, the steps before it are saved. */
@@ -124,14 +134,6 @@ export class StepLoop {
       if (isBeforeChange(error)) await this.checkpoint();
       throw error;
     });
-  }
-
-  /** @throws LLMF_CORE_METRIC_ABSENT where the config waits for a metric of held-out rows that are not there */
-  private withoutEvaluation(): void {
-    const { earlyStopping, keepBest } = this.run.config.train;
-    const [key, choice] =
-      keepBest === null ? (['earlyStopping', earlyStopping] as const) : (['keepBest', keepBest] as const);
-    if (choice !== null) throw runErrors.metricAbsent({ key, metric: choice.metric, known: [] });
   }
 
   /** The weights of the best evaluation in place of the last ones. Its step; null where they were not kept. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { readSection, type Run } from '@llmf/core';
+import { checkEvaluated, readSection, type Run } from '@llmf/core';
 import type { Model } from '@llmf/nn';
 import {
   dataSection,
@@ -65,6 +65,7 @@ export class Rows {
     const { datasetReady } = trainingHooks(run);
     splits.train = await datasetReady.promise(opened.train, { split: 'train' });
     splits.eval = opened.eval && (await datasetReady.promise(opened.eval, { split: 'eval' }));
+    if ((splits.eval?.length ?? 0) === 0 && request.task === undefined) checkEvaluated(run.config.train);
     await service.report(run, splits, request.task);
     if (mismatched) {
       const maxLength = readSection(run.config, dataSection).maxLength ?? defaultMaxLength(contextLength);

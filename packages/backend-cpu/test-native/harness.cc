@@ -156,6 +156,44 @@ Call& Call::out(const char* name, Floats& values) { return array(name, ElementTy
 Call& Call::out(const char* name, Integers& values) { return array(name, ElementType::i32, values.data(), values.size()); }
 Call& Call::out(const char* name, Words& values) { return array(name, ElementType::u16, values.data(), values.size()); }
 
+Call& Call::out(const char* name, Bytes& values) { return array(name, ElementType::u8, values.data(), values.size()); }
+
+Call& Call::list(const char* name, std::vector<Array> parts) {
+  lists_.push_back(std::move(parts));
+  const std::vector<Array>& kept = lists_.back();
+  if (const Place* const place = take(name, false)) {
+    Array& of = arrays_[place->index];
+    of.type = ElementType::list, of.length = static_cast<int64_t>(kept.size()), of.parts = kept.data();
+  }
+  return *this;
+}
+
+namespace {
+
+Array part_of(ElementType type, const void* data, size_t length) {
+  static const uint64_t nothing = 0;
+  Array part;
+  part.type = type, part.data = const_cast<void*>(data != nullptr ? data : &nothing), part.length = static_cast<int64_t>(length);
+  return part;
+}
+
+}  // namespace
+
+Call& Call::in(const char* name, const std::vector<Floats>& values) {
+  std::vector<Array> parts;
+  for (const Floats& each : values) parts.push_back(part_of(ElementType::f32, each.data(), each.size()));
+  return list(name, std::move(parts));
+}
+Call& Call::in(const char* name, const std::vector<Weight>& values) {
+  std::vector<Array> parts;
+  for (const Weight& each : values) {
+    parts.push_back(each.is_bf16 ? part_of(ElementType::u16, each.words.data(), each.words.size())
+                                 : part_of(ElementType::f32, each.values.data(), each.values.size()));
+  }
+  return list(name, std::move(parts));
+}
+Call& Call::out(const char* name, std::vector<Floats>& values) { return in(name, static_cast<const std::vector<Floats>&>(values)); }
+
 void Call::run() {
   for (const auto& [name, place] : places_) {
     if (!place.is_given && !place.is_optional) return fail(std::string(kernel_) + ": the test gives no " + name);

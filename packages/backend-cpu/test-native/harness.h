@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <list>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ using Floats = std::vector<float>;
 using Integers = std::vector<int32_t>;
 using Words = std::vector<uint16_t>;  // bf16
 using Doubles = std::vector<double>;
+using Bytes = std::vector<uint8_t>;
 
 /** splitmix64: the same cases on every machine. */
 class Random {
@@ -76,6 +78,10 @@ class Call {
   Call& out(const char* name, Floats& values);
   Call& out(const char* name, Integers& values);
   Call& out(const char* name, Words& values);
+  Call& out(const char* name, Bytes& values);
+  Call& in(const char* name, const std::vector<Floats>& list);
+  Call& in(const char* name, const std::vector<Weight>& list);
+  Call& out(const char* name, std::vector<Floats>& list);
   Call& in_if(bool present, const char* name, const Floats& values) { return present ? in(name, values) : *this; }
   Call& out_if(bool present, const char* name, Floats& values) { return present ? out(name, values) : *this; }
   /** Runs it, what may be null and was not given as null; a message of the kernel is a failure of the test. */
@@ -92,9 +98,11 @@ class Call {
   std::map<std::string, Place> places_;
   Doubles numbers_;
   std::vector<Array> arrays_;
+  std::list<std::vector<Array>> lists_;  // parts of arrays that are lists
 
   Place* take(const char* name, bool is_number);
   Call& array(const char* name, ElementType type, const void* data, size_t length);
+  Call& list(const char* name, std::vector<Array> parts);
 };
 
 /** Outputs start as NaN: an element that a kernel leaves out cannot pass. */
@@ -119,6 +127,8 @@ std::vector<Test> copy_tests();
 std::vector<Test> product_tests();
 std::vector<Test> attention_tests();
 std::vector<Test> log_prob_tests();
+std::vector<Test> expert_tests();
+std::vector<Test> packing_tests();
 
 /** Set by the runner before each case, for this thread: what fails says which path, kernel and seed it was. */
 void set_case(const Path& path, const char* kernel, uint64_t seed);

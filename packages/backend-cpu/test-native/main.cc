@@ -41,7 +41,7 @@ Options read_options(int count, char** words) {
 
 std::vector<Test> all_tests() {
   std::vector<Test> tests;
-  for (const auto& group : {elementwise_tests(), row_tests(), copy_tests(), product_tests(), attention_tests(), log_prob_tests()}) {
+  for (const auto& group : {elementwise_tests(), row_tests(), copy_tests(), product_tests(), attention_tests(), log_prob_tests(), expert_tests(), packing_tests()}) {
     tests.insert(tests.end(), group.begin(), group.end());
   }
   return tests;

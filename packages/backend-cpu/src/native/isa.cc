@@ -106,6 +106,7 @@ namespace {
 #include LLMF_VECTOR
 #include "vector/vector.h"
 
+#include "gemm/ahead.h"
 #include "gemm/sizes.h"
 #include "gemm/pack.h"
 #include "gemm/float32.h"

@@ -11,7 +11,8 @@ struct AmxBlock {
   static constexpr int kColumns = 32;
   static constexpr int kDepth = 1536;
   static constexpr int kDepthUnit = 32;
-  static constexpr int64_t kOwnBytes = 960 << 10;  // panels of B in a thread's second-level cache
+  static constexpr int kTurn = 32;
+  static constexpr int64_t kOwnBytes = 480 << 10;  // panels of B in a thread's second-level cache, beside what is asked for
   static constexpr bool kTakesWords = false;
 
   /** The tiles' shape, set for the thread while it multiplies. */
@@ -105,9 +106,8 @@ struct AmxBlock {
   static inline __attribute__((always_inline)) void add_panels(Panels<uint16_t> panels, bool lower) {
     const uint16_t *a = panels.a, *b = panels.b;
     for (int64_t k = 0; k < panels.depth; k += kDepthUnit, a += kDepthUnit * kRows, b += kDepthUnit * kColumns) {
-      if (panels.ahead) {
-        for (int line = 0; line < 4; line++) __builtin_prefetch(panels.ahead + (4 * k + 32 * line), 0, 2);
-      }
+      if (panels.ahead) panels.ahead->turn();
+      if (panels.next_a) ask_for_next<4>(panels.next_a + 4 * k);
       load_tile<4>(a, 64), load_tile<6>(b, 128), load_tile<7>(b + 32, 128);
       multiply_tiles<0, 4, 6>(), multiply_tiles<1, 4, 7>();
       if (!lower) continue;

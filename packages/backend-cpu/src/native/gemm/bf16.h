@@ -9,7 +9,8 @@ struct Bf16Block {
   static constexpr int kColumns = kVectors * kWidth;
   static constexpr int kDepth = 896;
   static constexpr int kDepthUnit = 2;
-  static constexpr int64_t kOwnBytes = 480 << 10;  // panels of B in a thread's second-level cache
+  static constexpr int kTurn = 32;  // of k, after which what comes next is asked for
+  static constexpr int64_t kOwnBytes = 240 << 10;  // panels of B in a thread's second-level cache, beside what is asked for
   struct Session {};  // what a thread needs around products: nothing
   static constexpr bool kTakesWords = true;
 
@@ -71,15 +72,19 @@ struct Bf16Block {
   template <int kBlockRows, int kBlockVectors>
   static inline __attribute__((always_inline)) void add_panels(Vec (&sums)[kBlockRows][kBlockVectors], Panels<uint16_t> panels) {
     const uint16_t *a = panels.a, *b = panels.b;
-    for (int64_t k = 0; k < panels.depth; k += 2, a += 2 * kRows, b += 2 * kColumns) {
-      __m512bh right[kBlockVectors];
+    for (int64_t k = 0; k < panels.depth;) {
+      if (panels.ahead) panels.ahead->turn();
+      if (panels.next_a) ask_for_next<4>(panels.next_a + 4 * k);
+      for (const int64_t end = smaller_size(k + kTurn, panels.depth); k < end; k += 2, a += 2 * kRows, b += 2 * kColumns) {
+        __m512bh right[kBlockVectors];
 #pragma GCC unroll 4
-      for (int j = 0; j < kBlockVectors; j++) right[j] = pairs(b + 2 * j * kWidth);
+        for (int j = 0; j < kBlockVectors; j++) right[j] = pairs(b + 2 * j * kWidth);
 #pragma GCC unroll 16
-      for (int i = 0; i < kBlockRows; i++) {
-        const __m512bh left = same_pair(a + 2 * i);
+        for (int i = 0; i < kBlockRows; i++) {
+          const __m512bh left = same_pair(a + 2 * i);
 #pragma GCC unroll 4
-        for (int j = 0; j < kBlockVectors; j++) sums[i][j] = _mm512_dpbf16_ps(sums[i][j], left, right[j]);
+          for (int j = 0; j < kBlockVectors; j++) sums[i][j] = _mm512_dpbf16_ps(sums[i][j], left, right[j]);
+        }
       }
     }
   }

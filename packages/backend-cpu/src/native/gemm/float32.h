@@ -65,7 +65,8 @@ struct Float32Block {
   static constexpr int kColumns = kVectors * kWidth;
   static constexpr int kDepth = 448;     // k per pass: a panel of B stays in the first-level cache, A's block in the second
   static constexpr int kDepthUnit = 1;   // k is padded to a multiple of this
-  static constexpr int64_t kOwnBytes = 480 << 10;  // panels of B in a thread's second-level cache
+  static constexpr int kTurn = 16;       // of k, after which what comes next is asked for
+  static constexpr int64_t kOwnBytes = 192 << 10;  // panels of B in a thread's second-level cache, beside what is asked for
   struct Session {};                     // what a thread needs around products: nothing
   static constexpr bool kTakesWords = true;  // has add_word
 
@@ -113,15 +114,19 @@ struct Float32Block {
   template <int kBlockRows>
   static inline __attribute__((always_inline)) void add_panels(Vec (&sums)[kBlockRows][kVectors], Panels<float> panels) {
     const float *a = panels.a, *b = panels.b;
-    for (int64_t k = 0; k < panels.depth; k++, a += kRows, b += kColumns) {
-      Vec right[kVectors];
+    for (int64_t k = 0; k < panels.depth;) {
+      if (panels.ahead) panels.ahead->turn();
+      if (panels.next_a) ask_for_next<4>(panels.next_a + 4 * k);
+      for (const int64_t end = smaller_size(k + kTurn, panels.depth); k < end; k++, a += kRows, b += kColumns) {
+        Vec right[kVectors];
 #pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) right[j] = load(b + j * kWidth);
+        for (int j = 0; j < kVectors; j++) right[j] = load(b + j * kWidth);
 #pragma GCC unroll 16
-      for (int i = 0; i < kBlockRows; i++) {
-        const Vec left = set(a[i]);
+        for (int i = 0; i < kBlockRows; i++) {
+          const Vec left = set(a[i]);
 #pragma GCC unroll 4
-        for (int j = 0; j < kVectors; j++) sums[i][j] = fma(left, right[j], sums[i][j]);
+          for (int j = 0; j < kVectors; j++) sums[i][j] = fma(left, right[j], sums[i][j]);
+        }
       }
     }
   }

@@ -22,5 +22,6 @@ template <class Element>
 struct Panels {
   int64_t depth = 0;
   const Element *a = nullptr, *b = nullptr;
-  const Element* ahead = nullptr;  // 4·depth elements of the next panel of A, for blocks that outrun what the processor reads ahead
+  const Element* next_a = nullptr;  // 4·depth elements of the next panel of A, for blocks that outrun what the processor reads ahead
+  Ahead* ahead = nullptr;           // has its turn every kTurn of k
 };

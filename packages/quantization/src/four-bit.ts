@@ -4,7 +4,7 @@
  * matrix row after row; of two codes in a byte the first is in its upper half. QLoRA (Dettmers et al., 2023), section 3;
  * layout and rounding are those of bitsandbytes' `quantize_4bit`.
  */
-import type { PackedWeight, WeightFormat, WeightParts } from '@llmf/nn';
+import type { PackedWeight, Rounded, WeightFormat, WeightParts } from '@llmf/nn';
 import { z } from 'zod';
 import { packScales, scaleBytes, scaleReader } from './block-scales.js';
 import { fp4Book, nf4Book } from './code-books.js';
@@ -32,19 +32,23 @@ export const nf4 = fourBit(
 export const fp4 = fourBit('fp4', fp4Book, '4.1 bits a weight: 4-bit floating point in blocks of 64');
 
 function fourBit(name: string, book: Float32Array, description: string): WeightFormat {
-  const codeOf = nearestCode(book);
+  const search = searchOf(book);
+  const codeOf = nearestCode(search);
+  const partsOf = ({ codes, scales }: Rounded, { blockSize, doubleQuantization }: FourBitOptions) => {
+    return { codes, book, blockSize: Uint32Array.of(blockSize), ...packScales(scales, doubleQuantization) };
+  };
   return {
     name,
     description,
     options: fourBitOptions,
-    rounding(options) {
-      const { blockSize, doubleQuantization } = options as FourBitOptions;
-      return { kind: 'nearest', book, blockSize, isNested: doubleQuantization };
+    rounding(given) {
+      const options = given as FourBitOptions;
+      const rule = { kind: 'nearest', ...search, blockSize: options.blockSize } as const;
+      return { rule, parts: (rounded) => partsOf(rounded, options) };
     },
-    pack(values, _shape, options) {
-      const { blockSize, doubleQuantization } = options as FourBitOptions;
-      const { codes, scales } = packBlocks(values, blockSize, codeOf);
-      return { codes, book, blockSize: Uint32Array.of(blockSize), ...packScales(scales, doubleQuantization) };
+    pack(values, _shape, given) {
+      const options = given as FourBitOptions;
+      return partsOf(packBlocks(values, options.blockSize, codeOf), options);
     },
     expand,
     bytes(shape, options) {
@@ -59,7 +63,7 @@ function fourBit(name: string, book: Float32Array, description: string): WeightF
 /** Smaller scales are taken for this one, so that a block of zeros has codes of zero. */
 const leastScale = Math.fround(1e-38);
 
-function packBlocks(values: Float32Array, blockSize: number, codeOf: (value: number) => number) {
+function packBlocks(values: Float32Array, blockSize: number, codeOf: (value: number) => number): Rounded {
   const { fround } = Math;
   const scales = new Float32Array(Math.ceil(values.length / blockSize));
   const codes = new Uint8Array(Math.ceil(values.length / 2));
@@ -82,11 +86,21 @@ function packBlocks(values: Float32Array, blockSize: number, codeOf: (value: num
   return { codes, scales };
 }
 
-/** Codes by the midpoints between ascending values; a value at a midpoint belongs to the lower one. Values are within ±1. */
-function nearestCode(book: Float32Array): (value: number) => number {
-  const { fround } = Math;
+interface Search {
+  readonly order: Uint8Array;
+  readonly bounds: Float32Array;
+}
+
+/** Codes by their values, ascending, and the midpoints between them. */
+function searchOf(book: Float32Array): Search {
   const order = Uint8Array.from([...book.keys()].sort((a, b) => book[a]! - book[b]! || a - b));
   const bounds = Float32Array.from(order.subarray(1), (code, index) => (book[order[index]!]! + book[code]!) / 2);
+  return { order, bounds };
+}
+
+/** A value at a midpoint belongs to the lower one. Values are within ±1. */
+function nearestCode({ order, bounds }: Search): (value: number) => number {
+  const { fround } = Math;
   const below = (value: number) => bounds.reduce((count, bound) => count + (bound < value ? 1 : 0), 0);
   // How many bounds are below the least value of each equal part of [-1, 1]: the search begins there.
   const begins = Uint8Array.from({ length: bins + 1 }, (_, bin) => below(fround((bin * 2) / bins - 1)));

@@ -11,7 +11,10 @@ export const perCode = Math.fround(0.00787401574);
 export const int8: WeightFormat = {
   name: 'int8',
   description: '8 bits a weight: integers with one scale a row',
-  rounding: () => ({ kind: 'rows' }),
+  rounding: () => ({
+    rule: { kind: 'rows' },
+    parts: ({ codes, scales }) => ({ codes: new Int8Array(codes.buffer, codes.byteOffset, codes.length), scales }),
+  }),
   pack(values, [rows, columns]) {
     const { fround } = Math;
     const codes = new Int8Array(values.length);

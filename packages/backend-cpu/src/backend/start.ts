@@ -3,7 +3,7 @@ import type { Precision } from '@llmf/core';
 import { declareBackend, tf, type Quantizer } from '@llmf/nn';
 import { availableParallelism } from 'node:os';
 import { loadAddon } from '../addon/load.js';
-import { expandDynamic, nativeKernels, packDynamic, packWeight } from '../kernels/index.js';
+import { expandDynamic, nativeKernels, packDynamic, roundWeight } from '../kernels/index.js';
 import { NativeBackend } from './native-backend.js';
 import { nativeFormats } from './weight-forms.js';
 
@@ -20,7 +20,7 @@ const sharedFromBytes = 1 << 20;
 const current = () => tf.backend() as NativeBackend;
 
 const quantizer: Quantizer = {
-  pack: (rule, source) => packWeight(current(), rule, source),
+  round: (rule, source) => roundWeight(current(), rule, source),
   packDynamic: (values, into, offset) => packDynamic(current(), values, into, offset),
   expandDynamic: (blocks, into) => expandDynamic(current(), blocks, into),
 };

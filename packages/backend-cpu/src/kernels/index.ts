@@ -36,7 +36,7 @@ import { unaryKernels } from './unary/unary.js';
 
 /** What is computed natively besides ops: see Quantizer of nn. */
 export { expandDynamic, packDynamic } from './dynamic-codes/dynamic-codes.js';
-export { packWeight } from './pack-weight/pack-weight.js';
+export { roundWeight } from './pack-weight/pack-weight.js';
 
 /** Every op computed natively; a test compares the list with the folders. */
 export const nativeKernels: readonly NativeKernel[] = [

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { RoundingRule } from './rounding-rule.js';
-import type { PackedWeight, WeightParts } from './weight-format.js';
+import type { Rounded, RoundingRule } from './rounding-rule.js';
+import type { PackedWeight } from './weight-format.js';
 
 /** Each to the bit what the definition in JS gives. */
 export interface Quantizer {
   /** A weight of plain elements by a format's rule; null where it holds what is no finite number. */
-  pack(rule: RoundingRule, source: PackedWeight): WeightParts | null;
+  round(rule: RoundingRule, source: PackedWeight): Rounded | null;
   /** As packDynamic of weights/dynamic-blocks.ts. */
   packDynamic(values: Float32Array, into: DynamicBlocks, offset: number): void;
   /** As expandDynamic of weights/dynamic-blocks.ts. */

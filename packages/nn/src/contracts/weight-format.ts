@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { token, type Named, type SafetensorsDtype } from '@llmf/core';
-import type { RoundingRule } from './rounding-rule.js';
+import type { Rounded, RoundingRule } from './rounding-rule.js';
 
 /** One array of a packed weight. */
 export type WeightPart = Float32Array | Uint32Array | Int32Array | Uint16Array | Uint8Array | Int8Array;
@@ -24,8 +24,11 @@ export interface WeightFormat extends Named {
   readonly blocks?: { readonly weights: number; readonly bytes: number };
   /** Why a weight of this shape cannot be kept in it, or null. Left out: every matrix can. */
   refuses?(shape: readonly number[], options: Record<string, unknown>): string | null;
-  /** Left out: only `pack` knows. */
-  rounding?(options: Record<string, unknown>): RoundingRule;
+  /** The rule that `pack` follows, and the parts of what it gives. Left out: only `pack` knows. */
+  rounding?(options: Record<string, unknown>): {
+    readonly rule: RoundingRule;
+    parts(rounded: Rounded): WeightParts;
+  };
   /** @param values row-major, finite; not kept. */
   pack(values: Float32Array, shape: readonly number[], options: Record<string, unknown>): WeightParts;
   /** Rows [from, to) as float32, row-major: the values that every product computes with. */

@@ -14,9 +14,9 @@ export function packWeight(
   check: (values: Float32Array) => void,
 ): PackedWeight {
   const { shape } = source;
-  const rule = format.rounding?.(options);
-  const made = rule === undefined ? null : (backendFacts().quantizer?.pack(rule, source) ?? null);
-  if (made !== null) return { format, shape, parts: made };
+  const rounding = format.rounding?.(options);
+  const rounded = rounding && backendFacts().quantizer?.round(rounding.rule, source);
+  if (rounding && rounded) return { format, shape, parts: rounding.parts(rounded) };
   const values = expandedRows(source, 0, shape[0] ?? 1);
   check(values);
   return { format, shape, parts: format.pack(values, shape, options) };

@@ -197,7 +197,7 @@ export const bert = encoderArchitecture({
     const { vocab_size, hidden_size: width, max_position_embeddings: contextLength } = config;
     const [form = 'BertForMaskedLM'] = config.architectures ?? [];
     const decoder = new BertEncoder(parts, config);
-    if (!withoutPooler.has(form)) parts.linear('pooler.dense', [width, width], true);
+    if (!withoutPooler.has(form)) parts.at('pooler', { isUnread: true }).linear('dense', [width, width], true);
     const predictions = headParts.at('predictions');
     const { weight, path } = decoder.embeddings.word_embeddings;
     if (!withHead.has(form)) return { decoder, head: { weight, bias: null }, contextLength };
@@ -205,7 +205,8 @@ export const bert = encoderArchitecture({
     const bias = predictions.bias('bias', vocab_size);
     predictions.tie('decoder.weight', `${path}.weight`);
     predictions.tie('decoder.bias', predictions.pathOf('bias'));
-    if (form === 'BertForPreTraining') headParts.linear('seq_relationship', [2, width], true);
+    if (form === 'BertForPreTraining')
+      headParts.at('', { isUnread: true }).linear('seq_relationship', [2, width], true);
     const transform: typeof last.forward = (hidden, context) => last.forward(hidden, context);
     return { decoder, head: { weight, bias, transform }, contextLength };
   },

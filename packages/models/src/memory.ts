@@ -31,7 +31,7 @@ export function weightMemory(
   const chosen = formats?.(weights);
   for (const [name, info] of weights) {
     const size = sizeOf(info);
-    const isTrained = isTrainable(name, blocks);
+    const isTrained = info.isUnread !== true && isTrainable(name, blocks);
     const kept = chosen?.get(name) ?? { format: stored, options: {} };
     parameters += size;
     trainable += isTrained ? size : 0;

@@ -194,7 +194,7 @@ export const roberta = encoderArchitecture({
     const [form = 'RobertaForMaskedLM'] = config.architectures ?? [];
     const contextLength = config.max_position_embeddings - firstPosition(config);
     const decoder = new RobertaEncoder(parts, config);
-    if (form === withPooler) parts.linear('pooler.dense', [width, width], true);
+    if (form === withPooler) parts.at('pooler', { isUnread: true }).linear('dense', [width, width], true);
     const { weight, path } = decoder.embeddings.word_embeddings;
     if (!withHead.has(form)) return { decoder, head: { weight, bias: null }, contextLength };
     const last = new RobertaHead(headParts, config);

@@ -52,7 +52,7 @@ export async function loadModel(folder: string, options: LoadOptions, forms: Pac
     checkPacked(folder, checkpoint, chosen, (name) => isTrainable(name, blocks));
     for (const [name, info] of checkpoint.weights) {
       if (shared.has(name)) continue;
-      const trainable = isTrainable(name, blocks);
+      const trainable = info.isUnread !== true && isTrainable(name, blocks);
       const value = outline
         ? outlineTensor(outlineOfWeight(checkpoint, name, info, trainable ? float32 : chosen?.get(name)))
         : trainable

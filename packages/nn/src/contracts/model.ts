@@ -320,6 +320,8 @@ export interface WeightInfo {
   readonly kind: 'linear' | 'embedding' | 'head' | 'convolution' | 'norm' | 'bias';
   /** Of a part beside the language model, such as a vision tower: `quantization.layers: all` does not mean it. */
   readonly isBeside?: true;
+  /** Kept for who reads the files, and read by no pass (an encoder's pooler): never trained, no target of adapters. */
+  readonly isUnread?: true;
   /** Factor on the config's initializer_range where `init` is normal; 1 when left out. */
   readonly initScale?: number;
   /** Stored [in, out] on disk (GPT-2's Conv1D); llmf holds [out, in]. */

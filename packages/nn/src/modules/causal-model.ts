@@ -33,6 +33,7 @@ export class CausalModel implements Model {
   readonly blocks: readonly string[];
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly linears: ReadonlyMap<string, LinearLayer>;
+  declare readonly targets?: ReadonlyMap<string, LinearLayer>;
   declare readonly expertLayers?: NonNullable<Model['expertLayers']>;
   readonly tree: ModuleTree;
 
@@ -53,6 +54,8 @@ export class CausalModel implements Model {
     this.blocks = parts.blocks;
     this.parameters = parts.parameters;
     this.linears = parts.linears;
+    const read = [...parts.linears].filter(([path]) => parts.weights.get(`${path}.weight`)?.isUnread !== true);
+    if (read.length < parts.linears.size) this.targets = new Map(read);
     if (parts.expertLayers.size > 0) this.expertLayers = parts.expertLayers;
     this.tree = { weights: parts.weights, embeddings: parts.embeddings, headPath: facts.headPath, over: facts.over };
   }

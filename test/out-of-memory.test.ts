@@ -15,7 +15,8 @@ const program = `
   addon.setThreads(2, 0);
   const { selectedLogProbs, softmax } = bindKernels(addon);
   const columns = 2 ** 20;
-  const call = { tokens: 1, columns, vocabulary: 64, selected: 1, temperature: 1, rounds: false, bias: null };
+  const facts = { softCap: 0, temperature: 1, rounds: false, bias: null, keptRow: 0, keep: null };
+  const call = { tokens: 1, columns, vocabulary: 64, selected: 1, ...facts };
   const [hidden, head] = [new Float32Array(columns), new Uint16Array(64 * columns)];
   const [rows, targets] = [new Int32Array(1), new Int32Array(1)];
   const out = { logProb: new Float32Array(1), logSumExp: new Float32Array(1), entropy: null, squared: null };

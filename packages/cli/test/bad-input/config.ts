@@ -9,7 +9,7 @@ export const configFiles = asConfigFile([
   ['broken JSON', 'llmf.json', '{\n  "output": "x"\n  "train": {}\n}', 'CONFIG_SYNTAX', 'llmf.json:3:3'],
   ['JSON that ends too early', 'llmf.json', '{\n  "output": "x",', 'CONFIG_SYNTAX', 'llmf.json:2:'],
   ['a list as config', 'llmf.yaml', '- a\n', 'CONFIG_SHAPE', 'a list'],
-  ['a module config that throws', 'llmf.mjs', 'throw new Error("my bug")', 'CONFIG_UNREADABLE', 'my bug'],
+  ['a module config that throws', 'llmf.mjs', 'throw new Error("my bug")', 'CONFIG_PROGRAM', 'my bug'],
 ]);
 
 export const configChoice: BadInput[] = [

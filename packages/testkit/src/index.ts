@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { blockLayers } from './block-layers.js';
 export { testData } from './test-data.js';
 export { tolerances, type Tolerance } from './tolerances.js';
 export { chooseLoss, describeLoss, type LossCase, type LossSuiteOptions } from './losses/describe-loss.js';

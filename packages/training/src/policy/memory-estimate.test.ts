@@ -1,25 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { blockLayers } from '@llmf/testkit';
 import { describe, expect, it } from 'vitest';
 import { estimateMemory } from './memory-estimate.js';
 
-/** One block with C = 8, 2 query heads of 4, 1 key head, F = 20. */
-const block = (index: number) =>
-  [
-    ['self_attn.q_proj', 8, 8],
-    ['self_attn.k_proj', 8, 4],
-    ['self_attn.v_proj', 8, 4],
-    ['self_attn.o_proj', 8, 8],
-    ['mlp.gate_proj', 8, 20],
-    ['mlp.up_proj', 8, 20],
-    ['mlp.down_proj', 20, 8],
-  ].map(([name, inputs, outputs]) => ({
-    path: `model.layers.${index}.${name}`,
-    inputs: inputs as number,
-    outputs: outputs as number,
-  }));
-
 describe('estimateMemory', () => {
-  const linears = new Map([...block(0), ...block(1)].map((layer) => [layer.path, layer as never]));
+  const linears = new Map([...blockLayers(0), ...blockLayers(1)].map((layer) => [layer.path, layer as never]));
   const model = { linears, blocks: ['a', 'b'], hiddenSize: 8, vocabularySize: 100 };
   const facts = {
     programBytes: 1000,

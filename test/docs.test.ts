@@ -336,9 +336,7 @@ function overridden(words: readonly string[]): Record<string, unknown> {
     file: null,
   };
   const raw = {
-    ...(words.some((word) => word.startsWith('stage=') || word.startsWith('loss='))
-      ? { ...input.raw, loss: undefined }
-      : input.raw),
+    ...(words.some((word) => /^(stage|loss|rewards)=/.test(word)) ? { ...input.raw, loss: undefined } : input.raw),
   };
   return defined(applyOverrides({ ...input, raw }, words).raw);
 }

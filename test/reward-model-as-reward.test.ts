@@ -16,7 +16,7 @@ import { writeFileSync } from 'node:fs';
 import { openPolicy, Rows } from '${built('training')}';
 import { AnswerWriter, Rewards } from '${built('rollouts')}';
 const stage = {
-  name: 'probe', description: 'scores answers', rows: 'prompt', defaults: { loss: 'none' },
+  name: 'probe', description: 'scores answers', rows: 'prompt', reads: ['rewards'], defaults: { loss: 'none' },
   async prepare(run) {
     const policy = await openPolicy(run);
     const rows = await Rows.open(run, policy.model, { rows: 'prompt' });

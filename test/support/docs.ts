@@ -72,7 +72,8 @@ export function tableRows({ text }: Page, heading: string, firstHead: string): s
 /** What is wrong with a config, completed where it is only a part of one; null: nothing. */
 export async function problemOf(engine: Engine, part: Readonly<Record<string, unknown>>): Promise<string | null> {
   const base = { model: { path: 'model' }, data: { train: [{ path: 'rows.jsonl' }] } };
-  const stage = 'stage' in part || 'loss' in part ? {} : { stage: 'sft' };
+  const usual = 'rewards' in part ? 'grpo' : 'sft'; // rewards are read by stages that write answers
+  const stage = 'stage' in part || 'loss' in part ? {} : { stage: usual };
   const data = { ...base.data, ...(part['data'] as object | undefined) };
   try {
     await resolveConfig(engine, { ...base, ...stage, ...part, data }, { source });

@@ -98,6 +98,7 @@ const bestOfNStage = {
   name: 'best-of-n',
   description: 'prompts: draws answers and learns the best of them',
   rows: 'prompt',
+  reads: ['rewards'],
   defaults: { loss: 'sft' },
   options,
   async prepare(run, { answers, ...sampling }) {

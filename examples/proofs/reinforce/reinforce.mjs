@@ -98,6 +98,7 @@ const stage = {
   name: 'reinforce',
   description: 'prompts: learns answers by how much better they are than a value head expects',
   rows: 'prompt',
+  reads: ['rewards'],
   defaults: { loss: 'reinforce', rewards: 'brief' },
   options: z.strictObject(samplingShape),
   async prepare(run, sampling) {

@@ -13,6 +13,7 @@ export const grpo: Stage = {
   name: 'grpo',
   description: 'prompts: groups of answers, compared with one another (GRPO, Dr. GRPO, DAPO, GSPO, RLOO)',
   rows: 'prompt',
+  reads: ['rewards'],
   defaults: { loss: noLoss },
   options: grpoOptions,
   check: (run) => Rollouts.check(run, 'grpo'),

@@ -14,6 +14,7 @@ export const onlineDpo: Stage = {
   description: 'prompts: of the policy’s own answers the best and the worst become a pair for a loss such as dpo',
   rows: 'prompt',
   defaults: { loss: 'dpo' },
+  reads: ['rewards'],
   options: onlineDpoOptions,
   check: (run) => Rewards.check(run, onlineDpoFacts.name),
   prepare: openOnlineDpo,

@@ -14,6 +14,7 @@ export const ppo: Stage = {
   name: 'ppo',
   description: 'prompts: the policy answers, rewards score, clipped updates with a value head (PPO)',
   rows: 'prompt',
+  reads: ['rewards'],
   defaults: { loss: noLoss },
   options: ppoOptions,
   check: (run) => Rollouts.check(run, 'ppo'),

@@ -16,6 +16,7 @@ import {
   parameterSettings,
   peakLearningRate,
   Rows,
+  unreachedPeak,
   type DroppedRow,
   type LossStage,
   type Policy,
@@ -32,6 +33,7 @@ import {
   stepCount,
   temporaryFolder,
   TrainingRun,
+  unevaluated,
   type Choice,
   type EngineImplementation,
   type Logger,
@@ -112,10 +114,18 @@ async function describeRun(
     ...(own.changes !== undefined && { changes: own.changes }),
   });
   await describeData(run, rows, display, allRows);
-  display.info(`\n${stepCount(config, rows.stepsPerEpoch)} steps`);
+  const steps = stepCount(config, rows.stepsPerEpoch);
+  display.info(`\n${steps} steps`);
+  for (const line of withoutEffect(run, rows, steps)) display.warn(line);
   programBytes += Math.max(0, process.memoryUsage().rss - loadedBytes);
   display.info(`\n${memoryText(policy, run, longestPass(run, rows), programBytes, sizes)}`);
 }
+
+/** What the config asks for in vain, as `train` says it. */
+const withoutEffect = ({ config }: TrainingRun, { evaluation }: Rows, steps: number): string[] =>
+  [unreachedPeak(config.train, steps), (evaluation?.length ?? 0) > 0 ? null : unevaluated(config)].filter(
+    (line) => line !== null,
+  );
 
 /** The policy before loading: shapes and forms of its weights are all that is told of them, unless an adapter asks for more. */
 async function outlinedPolicy(run: TrainingRun, heads: Parameters<typeof openPolicy>[1], display: Display) {

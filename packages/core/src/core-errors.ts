@@ -169,6 +169,22 @@ export const coreErrors = defineErrors('core', {
     expected: f.expected,
     fix: f.hint ?? 'add it to the config or to the command line as key=value',
   }),
+  choiceUnread: (f: {
+    key: string;
+    where: string;
+    names: readonly string[];
+    stage: string;
+    readers: readonly string[];
+  }) => ({
+    what: `stage ${f.stage} does not read "${f.key}": it would be without effect`,
+    where: f.where,
+    got: f.names.join(', '),
+    expected:
+      f.readers.length === 0
+        ? 'a stage that reads it, which no loaded plugin brings'
+        : `a stage that reads it: ${f.readers.join(', ')}`,
+    fix: 'remove it, or choose such a stage and load its plugin',
+  }),
   configInvalid: (f: { mistakes: readonly Error[]; where: string }) => ({
     what: `the config has ${f.mistakes.length} mistakes\n${f.mistakes.map((mistake, index) => indented(index + 1, mistake.message)).join('\n')}`,
     where: f.where,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { errors } from './errors.js';
+import { askedTurns } from './formats/dialogue.js';
 import type { Message } from './formats/example.js';
 import { RowProblem } from './readers/row-reader.js';
 import type { ChatTemplate } from './templates/chat-template.js';
@@ -23,12 +24,15 @@ export function encodePrompt(
 
 function promptIds(tokenizer: Tokenizer, template: ChosenTemplate, prompt: string | readonly Message[]): number[] {
   if (typeof prompt === 'string' && template.plain !== 'render') return withBos(tokenizer.encode(prompt), tokenizer);
-  const messages: readonly Message[] = typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : prompt;
+  const messages = typeof prompt === 'string' ? turnsOf(prompt) : prompt;
   if (template.chat === null)
     return withBos(tokenizer.encode(messages.map(({ content }) => content).join('\n')), tokenizer);
   const ids = tokenizer.encode(renderedPrompt(template.chat, messages));
   return tokenizer.bos !== null && ids[0] === tokenizer.bos.id && ids[1] === tokenizer.bos.id ? ids.slice(1) : ids;
 }
+
+/** One question, or the turns of a dialogue that is written as one text. */
+const turnsOf = (prompt: string): readonly Message[] => askedTurns(prompt) ?? [{ role: 'user', content: prompt }];
 
 /** @throws LLMF_DATA_TEMPLATE_REFUSES where the template does not take such a chat. */
 function renderedPrompt(chat: ChatTemplate, messages: readonly Message[]): string {

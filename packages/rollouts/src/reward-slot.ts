@@ -14,4 +14,5 @@ export const rewardSlot: Slot = {
   many: true,
   brought: true,
   none: [noReward],
+  readOnRequest: true,
 };

@@ -53,7 +53,7 @@ interface BuildOptions {
 }
 
 /**
- * Builds the addon unless it is there. Processes that want it at the same time wait for the first, and say so.
+ * Builds the addon unless it is there, alone or with other paths. Processes that want it at the same time wait for the first, and say so.
  *
  * @param options.paths instruction paths that it is to hold
  * @returns its file
@@ -63,6 +63,8 @@ export async function buildAddon({
   paths = pathsToCompile(),
   say = toStandardError,
 }: BuildOptions = {}): Promise<string> {
+  const built = builtAddon(paths);
+  if (built !== null) return built;
   const sources = nativeSources(compilerFlags);
   const folder = writableFolder();
   const version = versionOf(sources, paths);

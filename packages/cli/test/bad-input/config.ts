@@ -51,6 +51,12 @@ export const keys = inConfig([
   ['an unknown loss', 'loss: dop', 'UNKNOWN_NAME', 'there is no loss named "dop"'],
   ['an unknown adapter', 'adapter: { name: loar }', 'UNKNOWN_NAME', 'llmf.yaml:6:18'],
   ['an unknown reference', 'reference: aut', 'UNKNOWN_NAME', 'write "auto"'],
+  [
+    'rewards for a stage that writes no answers',
+    'rewards: { name: function, path: reward.mjs }',
+    'CHOICE_UNREAD',
+    'llmf.yaml:6:10',
+  ],
   ['an option of another adapter', 'adapter: { name: none, rank: 8 }', 'UNKNOWN_KEY', 'belongs to adapter lora'],
   ['a rank of zero', 'adapter: { rank: 0 }', 'BAD_VALUE', '"adapter.rank"'],
   ['a dropout of one', 'adapter: { dropout: 1 }', 'BAD_VALUE', 'number ≥ 0 and < 1'],

@@ -264,6 +264,50 @@ describe('defaults of loss and stage', () => {
   });
 });
 
+describe('a slot that is read on request', () => {
+  const RewardToken = token<Named>('test-reward');
+  const rewards = plugin('rewards', (engine) => {
+    engine.slot({
+      key: 'rewards',
+      token: RewardToken,
+      description: '',
+      default: 'none',
+      many: true,
+      none: ['none'],
+      readOnRequest: true,
+    });
+    for (const name of ['function', 'judge']) engine.provide(RewardToken, { name });
+    engine.provide(StageToken, { ...stage('online', 'prompt', 'sft'), reads: ['rewards'] });
+  });
+  const config = (stageName: string, reward: string) =>
+    `stage: ${stageName}\nloss: sft\ndata: { train: [{ path: a.json }] }\nrewards: ${reward}\n`;
+
+  it('is taken by a stage that reads it, and may say none anywhere', async () => {
+    const { choices } = await resolve(config('online', '[function, judge]'), { extra: [rewards] });
+    expect(choices['rewards']!.map(({ name }) => name)).toEqual(['function', 'judge']);
+    await resolve(config('sft', 'none'), { extra: [rewards] });
+  });
+
+  it('is refused where the stage does not read it, with those that do', async () => {
+    const error = await mistake(config('sft', '[function, judge]'), { extra: [rewards] });
+    expect(error).toMatchObject({
+      code: 'LLMF_CORE_CHOICE_UNREAD',
+      status: 1,
+      detail: { where: 'llmf.yaml:4:10', got: 'function, judge', expected: 'a stage that reads it: online' },
+    });
+    expect(error.message).toContain('stage sft does not read "rewards"');
+  });
+
+  it('is not looked at by a command that has no stage', async () => {
+    const engine = createEngine();
+    for (const each of [stages, rewards]) engine.use(each);
+    const parsed = parseYaml('rewards: judge\n', 'llmf.yaml');
+    const raw = parsed.data as Record<string, unknown>;
+    const { choices } = await resolveConfig(engine, raw, { source: parsed.source, uses: ['rewards'] });
+    expect(choices['rewards']!.map(({ name }) => name)).toEqual(['judge']);
+  });
+});
+
 describe('a mistake in the config', () => {
   it.each([
     ['learningrate: 1', 'UNKNOWN_KEY', 'unknown key "learningrate"', 'llmf.yaml:4:1', undefined],

@@ -6,6 +6,7 @@ import { coreKeys } from '../engine/engine.js';
 import { sectionOf } from '../engine/plugin-shape.js';
 import type { ConfigSource } from './config-source.js';
 import { resolveSlots } from './resolve-slots.js';
+import { noteUnread } from './unread-slots.js';
 import { isTopLevel, slotPath, slotsIn, writtenAt } from './slot-place.js';
 import { decidingPart, placesIn } from './deciding.js';
 import { isPlain, Mistakes, unknownKeys } from './mistakes.js';
@@ -54,6 +55,7 @@ export async function resolveConfig(
   const isUsed = (key: string) => uses === undefined || uses.includes(key) || isWritten(raw, key);
   const slots = { named, isUsed, mistakes, folder: folder ?? null };
   const { choices, inferred } = await resolveSlots(engine, raw, slots);
+  noteUnread(engine, raw, choices, mistakes);
   const parsed: Record<string, unknown> = {};
   for (const [key, schema] of sections) if (isUsed(key)) parsed[key] = mistakes.parse(schema, raw[key] ?? {}, [key]);
   mistakes.throwIfAny();
@@ -65,6 +67,7 @@ export async function resolveConfig(
     train: Object.fromEntries(
       Object.entries(train!).filter(([key]) => !trainSlots.has(key)),
     ) as unknown as TrainOptions,
+    stated: isPlain(raw['train']) ? Object.keys(raw['train']) : [],
     choices,
     inferred,
     sections: parsed,

@@ -121,6 +121,8 @@ export interface RunConfig {
   /** Storage of a full model's final file; `auto` keeps the source's. */
   readonly saveDtype: 'auto' | 'f32' | 'f16' | 'bf16';
   readonly train: TrainOptions;
+  /** Keys of `train` that were written; the others have their defaults. */
+  readonly stated: readonly string[];
   /** By slot key. One of the slot's "none" names keeps its entry, with the shared options only. */
   readonly choices: Readonly<Record<string, readonly Choice[]>>;
   /** A line for each choice that the user's files made. */

@@ -33,6 +33,8 @@ export interface Slot {
   ) => Promise<Inferred | null>;
   /** What to do where the key is missing and nothing decides it. */
   readonly missingHint?: string;
+  /** Only stages that have its key among their `reads` read it: written for another stage, it is refused. */
+  readonly readOnRequest?: true;
   /** Names that stand for "none of them" and resolve to no value. */
   readonly none?: readonly string[];
   /** Options that every value of the slot takes besides its own (e.g. `precision` for a backend). */

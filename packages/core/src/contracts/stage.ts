@@ -12,6 +12,8 @@ export interface Stage extends Named {
   readonly rows: string;
   /** Names that other slots take when the config and the plugins of the command line name none: `{ loss: 'sft' }`. */
   readonly defaults?: Readonly<Record<string, string>>;
+  /** Keys of slots that are read on request alone (`Slot.readOnRequest`), and that this stage reads. */
+  readonly reads?: readonly string[];
   /** Refuses what can be told from the config alone, before anything is loaded; also asked by `llmf check`. */
   check?(run: Run, options: Record<string, unknown>): void | Promise<void>;
   prepare(run: Run, options: Record<string, unknown>): Promise<StageSession>;

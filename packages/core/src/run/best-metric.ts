@@ -53,16 +53,6 @@ export class BestMetric implements Stateful {
   }
 }
 
-/**
- * Refuses, before a step is spent, to wait for a metric of an evaluation where no held-out row is evaluated.
- * @throws LLMF_CORE_METRIC_ABSENT
- */
-export function checkEvaluated({ earlyStopping, keepBest }: Pick<TrainOptions, 'earlyStopping' | 'keepBest'>): void {
-  const [key, choice] =
-    keepBest === null ? (['earlyStopping', earlyStopping] as const) : (['keepBest', keepBest] as const);
-  if (choice !== null) throw runErrors.metricAbsent({ key, metric: choice.metric, known: [] });
-}
-
 /** Is less of a metric better? auto: of a loss, perplexity or divergence. */
 export const isLessBetter = (metric: string, mode: Choice['mode']): boolean =>
   mode === 'min' || (mode === 'auto' && /loss|perplexity|divergence|(^|[_/])kl($|[_/])|error/i.test(metric));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export { checkEvaluated, isLessBetter } from './best-metric.js';
+export { isLessBetter } from './best-metric.js';
 export { beforeChange } from './before-change.js';
 export { CheckpointStore, type Checkpoint } from './checkpoints.js';
 export { MetricsLog } from './metrics-log.js';
@@ -12,3 +12,4 @@ export { Stopped, throwIfStopped } from './stopped.js';
 export { startBackend, type BackendStart } from './start-backend.js';
 export { TrainingRun } from './training-run.js';
 export { defineTracker, namedAsTransformers, type TrackedOutcome, type Tracker, type TrackerFacts } from './tracker.js';
+export { checkEvaluated, unevaluated } from './unevaluated.js';

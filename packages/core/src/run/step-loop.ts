@@ -3,12 +3,13 @@ import type { StageSession, StepResult } from '../contracts/stage.js';
 import type { CheckpointStore } from './checkpoints.js';
 import type { MetricsLog } from './metrics-log.js';
 import { isBeforeChange } from './before-change.js';
-import { BestMetric, checkEvaluated } from './best-metric.js';
+import { BestMetric } from './best-metric.js';
 import { MetricsWindow } from './metrics-window.js';
 import { runErrors } from './run-errors.js';
 import { Stopped } from './stopped.js';
 import type { TrainingOutcome } from './training-outcome.js';
 import type { TrainingRun } from './training-run.js';
+import { checkEvaluated } from './unevaluated.js';
 
 /** A step that is queued on the device and not yet read back. */
 interface PendingStep {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EncodedResponse } from '@llmf/training';
+import { dialogueOf } from '../formats/dialogue.js';
 import type { ChatExample, Example, Message, TextExample, TokenExample } from '../formats/example.js';
 import { RowProblem } from '../readers/row-reader.js';
 import type { ChosenTemplate } from '../templates/choose.js';
@@ -33,9 +34,23 @@ export class Encoder {
       throw new RowProblem('the row holds text, but there is no tokenizer');
     if (example.kind === 'sequences') return encodeSequences(example, this.tokenizer, this.options);
     if (example.kind === 'text') return this.#text(example.text, example);
+    return this.#answered(this.#inTurns(example));
+  }
+
+  #answered(example: ChatExample): Encoded {
     if (this.options.asText) return this.#text(this.#written(example), example);
     if (example.answers.length === 0) return this.#finish(this.#prompt(example));
     return this.#finishAll(this.#chats(example), example.wasCut === true ? 'turns behind the last answer' : null);
+  }
+
+  /** A dialogue that is written as one text has turns where a template writes them; as it stands it stays one text. */
+  #inTurns(example: ChatExample): ChatExample {
+    const chat = this.#isPlain(example) ? null : dialogueOf(example);
+    if (chat === null) return example;
+    this.notices.add(
+      'Texts that are dialogues ("Human: … Assistant: …", as HH-RLHF has them) are read as turns; `data.template: none` takes them as they stand.',
+    );
+    return chat;
   }
 
   /** The rows of one example that can be used. @throws RowProblem where none can */

@@ -18,7 +18,7 @@ import { TokenStore } from './token-store.js';
 import type { BuildSettings } from './build-settings.js';
 
 /** Changes when the same data would be encoded otherwise by a newer version of this package. */
-const encodingVersion = 4;
+const encodingVersion = 5;
 const blockRows = 256;
 
 export interface StoredRows {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Run } from '@llmf/core';
 import {
+  checkHeldOut,
   checkReference,
   lossTermsOf,
   Objective,
@@ -50,6 +51,10 @@ export async function openTasks(run: Run, stage: LossStage, { tasks: given }: Mu
   const updater = new Updater(run, policy.variables, peakLearningRate(run, stage, policy));
   const tasks: OpenTask[] = [];
   for (const task of planned) tasks.push(await openTask(run, policy, updater, task));
+  checkHeldOut(
+    run,
+    tasks.map(({ rows }) => rows.evaluation),
+  );
   return { tasks, updater };
 }
 

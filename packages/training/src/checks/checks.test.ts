@@ -48,6 +48,15 @@ describe('gradients arrive', () => {
     expect(warnings).toEqual(['no gradient in the first 3 updates, so not trained by these rows: tower.x, tower.y']);
   });
 
+  it('takes a zero of one update alone for nothing; a weight that no gradient reached is told', async () => {
+    const { run, warnings } = openRun(1);
+    await new GradientWatch(run, ['a', 'b', 'tower']).see(ready(1, { a: [0, 0], b: [0, 1] })); // a fresh LoRA’s A and B
+    expect(warnings).toEqual(['no gradient in the only update, so not trained by these rows: tower']);
+    warnings.length = 0;
+    await new GradientWatch(run, ['a', 'b']).see(ready(1, { a: [0, 0], b: [0, 1] }));
+    expect(warnings).toEqual([]);
+  });
+
   it('refuses where none gets any, also in a run that is shorter', async () => {
     for (const totalSteps of [1, 9]) {
       const watch = new GradientWatch(openRun(totalSteps).run, ['a', 'b']);
@@ -103,6 +112,15 @@ describe('weights move', () => {
     await watch.begin(new Map()); // a later update: what counts is before the first
     await fire('end', { reason: 'finished' });
     expect(warnings).toEqual(['trained, but as before the first update: b']);
+  });
+
+  it('says nothing of a weight that a single update left because its gradient was zero', async () => {
+    const { run, warnings, fire } = openRun(1);
+    const weights = variables();
+    await new WeightWatch(run, weights, { untold: ['b'] }).begin(new Map());
+    nudge(weights.get('a')!);
+    await fire('end', { reason: 'finished' });
+    expect(warnings).toEqual([]);
   });
 
   it('says nothing of a run that was interrupted or had no update left', async () => {

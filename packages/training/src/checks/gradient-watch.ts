@@ -20,6 +20,14 @@ export class GradientWatch {
     this.silent = names;
   }
 
+  /**
+   * Weights of which a run of one update says nothing: their gradient was zero, which may come of what they are multiplied
+   * with and has just begun to move.
+   */
+  get untold(): readonly string[] {
+    return this.updates === 1 ? this.silent : [];
+  }
+
   /** Warns of weights that got none. @throws LLMF_TRAINING_NO_GRADIENT where none got any */
   async see({ gradients, step }: GradientsReady): Promise<void> {
     if (this.updates >= watchedUpdates) return;
@@ -29,7 +37,10 @@ export class GradientWatch {
     if (!isLast || this.silent.length === 0) return;
     const { updates, silent } = this;
     if (silent.length === this.names.length) throw trainingErrors.noGradient({ updates, weights: silent });
-    this.run.logger.warn(`no gradient in the first ${updates} updates, so not trained by these rows: ${some(silent)}`);
+    const told = silent.filter((name) => !this.untold.includes(name) || !gradients.has(name));
+    if (told.length === 0) return;
+    const when = updates > 1 ? `first ${updates} updates` : 'only update';
+    this.run.logger.warn(`no gradient in the ${when}, so not trained by these rows: ${some(told)}`);
   }
 }
 

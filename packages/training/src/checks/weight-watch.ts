@@ -3,6 +3,7 @@ import type { Run } from '@llmf/core';
 import type { Tensor, Variable } from '@llmf/nn';
 import type { GradientsReady } from '../contracts/hooks.js';
 import { some, trainingErrors } from '../training-errors.js';
+import type { GradientWatch } from './gradient-watch.js';
 import { chunkSize, valueChunks } from './value-chunks.js';
 
 /** Values up to which a weight is compared as a whole: going through all of a 0.5B model takes half a step. */
@@ -19,9 +20,11 @@ interface Mark {
 export class WeightWatch {
   private before: ReadonlyMap<string, Mark> | null = null;
 
+  /** @param gradientWatch knows which weights may rest after a single update */
   constructor(
     private readonly run: Run,
     private readonly variables: ReadonlyMap<string, Variable>,
+    private readonly gradientWatch: Pick<GradientWatch, 'untold'> = { untold: [] },
   ) {
     // Before the taps that write what was trained.
     run.hooks.end.tapPromise({ name: 'weight-watch', stage: -1 }, async ({ reason }) => {
@@ -52,7 +55,8 @@ export class WeightWatch {
       if ((await checksumOf(this.variables.get(name)!, piece)) === sum) still.push(name);
     }
     if (still.length > 0 && still.length === this.before.size) throw trainingErrors.nothingMoved({ weights: still });
-    if (still.length > 0) this.run.logger.warn(`trained, but as before the first update: ${some(still)}`);
+    const told = still.filter((name) => !this.gradientWatch.untold.includes(name));
+    if (told.length > 0) this.run.logger.warn(`trained, but as before the first update: ${some(told)}`);
   }
 }
 

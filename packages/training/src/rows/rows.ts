@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { checkEvaluated, readSection, type Run } from '@llmf/core';
+import { checkEvaluated, readSection, unevaluated, type Run } from '@llmf/core';
 import type { Model } from '@llmf/nn';
 import {
   dataSection,
@@ -65,7 +65,7 @@ export class Rows {
     const { datasetReady } = trainingHooks(run);
     splits.train = await datasetReady.promise(opened.train, { split: 'train' });
     splits.eval = opened.eval && (await datasetReady.promise(opened.eval, { split: 'eval' }));
-    if ((splits.eval?.length ?? 0) === 0 && request.task === undefined) checkEvaluated(run.config.train);
+    if (request.task === undefined) checkHeldOut(run, [splits.eval]);
     await service.report(run, splits, request.task);
     if (mismatched) {
       const maxLength = readSection(run.config, dataSection).maxLength ?? defaultMaxLength(contextLength);
@@ -150,6 +150,17 @@ export class Rows {
 }
 
 const named = (name: string, task: string | undefined): string => (task === undefined ? name : `${name}/${task}`);
+
+/**
+ * Where no split holds out a row, what waits for evaluations is refused, and what asks for them is said.
+ * @throws LLMF_CORE_METRIC_ABSENT
+ */
+export function checkHeldOut({ config, logger }: Run, splits: readonly (RowSet | null)[]): void {
+  if (splits.some((split) => (split?.length ?? 0) > 0)) return;
+  checkEvaluated(config.train);
+  const line = unevaluated(config);
+  if (line !== null) logger.warn(line);
+}
 
 /** Lets signals and timers in between the microbatches of a step. */
 export async function* unhurried<T>(items: Iterable<T>): AsyncGenerator<T> {

@@ -27,7 +27,7 @@ function openRun(maxGradNorm: number | null): Run {
       },
     },
     container,
-    hooks: { shutdown: { tap: () => {} }, end: { tapPromise: () => {} } },
+    hooks: { started: { tap: () => {} }, shutdown: { tap: () => {} }, end: { tapPromise: () => {} } },
     state: { add: (name: string, part: Stateful) => states.set(name, part) },
     totalSteps: 10,
   } as unknown as Run;

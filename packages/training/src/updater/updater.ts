@@ -9,6 +9,7 @@ import { OptimizerToken, ScheduleToken, type OptimizerState, type Schedule } fro
 import { trainingErrors } from '../training-errors.js';
 import { GradientAccumulator } from './gradient-accumulator.js';
 import { parameterSettings } from './parameter-groups.js';
+import { unreachedPeak, warmupIn } from './warm-up.js';
 
 export interface Updated {
   readonly learningRate: number;
@@ -39,7 +40,7 @@ export class Updater {
     const moving = new Map([...variables].filter(([name]) => settings.get(name)!.rate !== 0));
     this.gradients = new GradientAccumulator(variables, settings);
     this.gradientWatch = new GradientWatch(run, [...moving.keys()]);
-    this.weightWatch = new WeightWatch(run, moving);
+    this.weightWatch = new WeightWatch(run, moving, this.gradientWatch);
     this.schedule = {
       value: chosen(run.container, ScheduleToken, schedule!.name, 'train.schedule'),
       options: schedule!.options,
@@ -49,6 +50,10 @@ export class Updater {
       optimizer!.options,
     );
     run.state.add('optimizer', this.optimizer);
+    run.hooks.started.tap('warm-up', ({ totalSteps }) => {
+      const line = unreachedPeak(run.config.train, totalSteps);
+      if (line !== null) run.logger.warn(line);
+    });
     run.hooks.shutdown.tap('optimizer', () => {
       this.optimizer.dispose();
       this.gradients.dispose();
@@ -83,9 +88,8 @@ export class Updater {
   }
 
   private learningRate(step: number): number {
-    const { warmupRatio, warmupSteps } = this.run.config.train;
     const total = this.run.totalSteps;
-    const warmup = warmupSteps ?? Math.ceil(warmupRatio * total);
+    const warmup = warmupIn(this.run.config.train, total);
     return this.peak * this.schedule.value.factor(step, total, warmup, this.schedule.options);
   }
 }

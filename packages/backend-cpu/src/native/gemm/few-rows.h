@@ -58,38 +58,49 @@ inline void add_pieces(int64_t rows, int64_t columns, const typename Block::Elem
 
 template <class Block, class Words>
 inline void add_as_words(int64_t rows, const typename Block::Element* a, const Factor& b, int64_t column, int64_t k0, int64_t end,
-                         bool bf16, const Pieces<Block>& pieces) {
+                         bool bf16, const Pieces<Block>& pieces, Reading& reading) {
   const Words words(b.packed, column, Block::kColumns, b.outer_stride, k0, end, pieces.scales);
-  if (rows == 1) add_words<Block, Words, 1>(a, b, column, k0, end, bf16, words, pieces.sums);
-  else if (rows == 2) add_words<Block, Words, 2>(a, b, column, k0, end, bf16, words, pieces.sums);
-  else add_words<Block, Words, kFewestRows>(a, b, column, k0, end, bf16, words, pieces.sums);
+  if (rows == 1) add_words<Block, Words, 1>(a, b, column, k0, end, bf16, words, reading, pieces.sums);
+  else if (rows == 2) add_words<Block, Words, 2>(a, b, column, k0, end, bf16, words, reading, pieces.sums);
+  else add_words<Block, Words, kFewestRows>(a, b, column, k0, end, bf16, words, reading, pieces.sums);
 }
 
 /** The same in the fastest way for these rows and this storage. */
 template <class Block>
 inline void add_columns(int64_t rows, int64_t columns, const typename Block::Element* a, int64_t whole, const Factor& b,
-                        int64_t column, int64_t k0, int64_t end, bool bf16, const Pieces<Block>& pieces) {
+                        int64_t column, int64_t k0, int64_t end, bool bf16, const Pieces<Block>& pieces,
+                        [[maybe_unused]] Reading reading) {
   if constexpr (Block::kTakesWords) {
     if (rows <= kFewestRows && columns == Block::kColumns && b.k_stride == 1) {
-      if (HalfWords::fits(b)) return add_as_words<Block, HalfWords>(rows, a, b, column, k0, end, bf16, pieces);
-      if (ByteWords::fits(b)) return add_as_words<Block, ByteWords>(rows, a, b, column, k0, end, bf16, pieces);
-      if (NibbleWords::fits(b)) return add_as_words<Block, NibbleWords>(rows, a, b, column, k0, end, bf16, pieces);
+      if (HalfWords::fits(b)) return add_as_words<Block, HalfWords>(rows, a, b, column, k0, end, bf16, pieces, reading);
+      if (ByteWords::fits(b)) return add_as_words<Block, ByteWords>(rows, a, b, column, k0, end, bf16, pieces, reading);
+      if (NibbleWords::fits(b)) return add_as_words<Block, NibbleWords>(rows, a, b, column, k0, end, bf16, pieces, reading);
     }
   }
   add_pieces<Block>(rows, columns, a, whole, b, column, k0, end, bf16, pieces);
 }
 
+/** How a panel of B comes to be near: whether it was asked for before, and the panel read after it. */
+struct PanelOrder {
+  bool is_asked_for = false;
+  int64_t next = -1;  // its first column, or none
+};
+
 /** As multiply_packed, of packed rows and at most kColumns columns of B as they lie. */
 template <class Block>
 inline void multiply_as_it_lies(int64_t rows, int64_t columns, int64_t k, const typename Block::Element* a, const Factor& b,
                                 int64_t column, bool bf16, const Pieces<Block>& pieces, float* c, int64_t c_stride,
-                                Start start, const float* bias = nullptr, SecondPair<Block> second = {}) {
+                                Start start, const float* bias = nullptr, SecondPair<Block> second = {},
+                                PanelOrder order = {}) {
   static_assert(kPiece<Block> % Block::kDepthUnit == 0);
   const int64_t per_pass = pass_depth<Block>(k), whole = padded_depth<Block>(k);
   for (int64_t k0 = 0; k0 == 0 || k0 < k; k0 += per_pass) {
     memset(pieces.sums, 0, static_cast<size_t>(pieces.sum_count) * sizeof(float));
     const int64_t end = smaller_size(k0 + per_pass, k);
-    add_columns<Block>(rows, columns, a, whole, b, column, k0, end, bf16, pieces);
+    Reading reading{order.is_asked_for || k0 > 0, {}};
+    if (end < k) reading.ahead = ahead_of(b, column, columns, end, smaller_size(per_pass, k - end));
+    else if (order.next >= 0) reading.ahead = ahead_of(b, order.next, Block::kColumns, 0, smaller_size(per_pass, k));
+    add_columns<Block>(rows, columns, a, whole, b, column, k0, end, bf16, pieces, reading);
     if (end == k && second.depth > 0) {
       add_to_chain<Block>(rows, second.a, second.depth, second.b, second.depth, pieces.sums);
     }
@@ -118,6 +129,7 @@ inline void multiply_few_rows(const Product& p, const typename Block::Element* a
   const int64_t second_depth = padded_depth<Block>(p.k2);
   const int64_t per_task = round_up(kBytesPerTask / (bytes_per_column(p) + 1) + 1, Block::kColumns);
   const Start start = p.accumulate ? Start::values : p.bias ? Start::bias : Start::nothing;
+  const int64_t turn = threads() * per_task;  // columns from one task of a thread to its next, most likely
   parallel_ranges(p.n, per_task, [&](int64_t begin, int64_t end) {
     [[maybe_unused]] typename Block::Session session;
     Scratch scratch;
@@ -126,8 +138,10 @@ inline void multiply_few_rows(const Product& p, const typename Block::Element* a
     for (int64_t column = begin; column < end; column += Block::kColumns) {
       const int64_t columns = smaller_size(Block::kColumns, end - column);
       if (p.k2 > 0) pack_b<Block>(second_b, p.b2, column, columns, 0, p.k2, {p.bf16, 1.0f});
+      const int64_t next = column + Block::kColumns < end ? column + Block::kColumns : begin + turn;
       multiply_as_it_lies<Block>(p.m, columns, p.k, a, p.b, column, p.bf16, pieces, p.c + column, p.c_stride, start,
-                                 p.bias ? p.bias + column : nullptr, {second_depth, second, second_b});
+                                 p.bias ? p.bias + column : nullptr, {second_depth, second, second_b},
+                                 {column > begin || begin >= turn, next + Block::kColumns <= p.n ? next : -1});
     }
   });
 }

@@ -35,39 +35,54 @@ struct ByteWords {
   }
 };
 
+/** The exponent of a power of two. */
+inline int64_t bits_of(int64_t power) {
+  int64_t bits = 0;
+  while (power >> (bits + 1) != 0) bits++;
+  return bits;
+}
+
 /** Eight codes in 32 bits, a scale a block: as expand_four_bits. */
 struct NibbleWords {
   static constexpr int kPerWord = 8;
   static constexpr bool kArePairs = false;
   static bool fits(const Factor& b) {
     const int64_t run = b.packed.parts.run;
-    return b.type == ElementType::four_bits && run >= kShortestRun && run % kPerWord == 0 && b.outer_stride % run == 0 && b.packed.start % run == 0;
+    const bool is_power_of_two = (run & (run - 1)) == 0;
+    return b.type == ElementType::four_bits && run >= kShortestRun && is_power_of_two && b.outer_stride % run == 0 && b.packed.start % run == 0;
   }
   static const char* bytes_at(const Factor& b, int64_t element) {
     return static_cast<const char*>(b.packed.parts.codes) + (b.packed.start + element) / 2;
   }
   const float *book, *scales;  // [blocks of a row from `first` on, columns]
-  int64_t run, columns, first;
+  int64_t run_bits, columns, first;
 
   NibbleWords(const Storage& from, int64_t column, int64_t columns, int64_t row, int64_t k0, int64_t end, float* room)
-      : book(from.parts.book), scales(room), run(from.parts.run), columns(columns), first(k0 / run) {
+      : book(from.parts.book), scales(room), run_bits(bits_of(from.parts.run)), columns(columns), first(k0 >> run_bits) {
     for (int64_t c = 0; c < columns; c++) {
-      const int64_t begin = (from.start + (column + c) * row) / run;
-      for (int64_t block = first; block * run < end; block++) room[(block - first) * columns + c] = block_scale(from.parts, begin + block);
+      const int64_t begin = (from.start + (column + c) * row) >> run_bits;
+      for (int64_t block = first; block << run_bits < end; block++) room[(block - first) * columns + c] = block_scale(from.parts, begin + block);
     }
   }
   void elements(Vec word, int64_t k, int64_t lane, Vec* to) const {
-    const Vec scale = load(scales + (k / run - first) * columns + lane);
+    const Vec scale = load(scales + ((k >> run_bits) - first) * columns + lane);
 #pragma GCC unroll 8
     for (int i = 0; i < kPerWord; i++) to[i] = look_up_words(book, word, 8 * (i / 2) + (i % 2 == 0 ? 4 : 0)) * scale;
   }
 };
 
+/** How words of a piece of B come to be near. */
+struct Reading {
+  bool is_asked_for;  // in the second-level cache by now; else they are asked for a little before they are read
+  Ahead ahead;        // the piece that is read next
+};
+
 /** Goes on with the sums [kTaken, kColumns] of the first rows of panel `a` over k in [k0, end) of whole columns of B. */
 template <class Block, class Words, int kTaken>
 inline void add_words(const typename Block::Element* a, const Factor& b, int64_t column, int64_t k0, int64_t end, bool bf16,
-                      const Words& words, float* to) {
+                      const Words& words, Reading& reading, float* to) {
   constexpr int64_t kStep = kWidth * Words::kPerWord, kBytesAhead = Words::kArePairs ? 512 : 256;
+  reading.ahead.spread((end - k0 + kStep - 1) / kStep);
   const int64_t row_bytes = Words::bytes_at(b, b.outer_stride) - Words::bytes_at(b, 0);
   Vec sums[kTaken][Block::kVectors];
   for (int i = 0; i < kTaken; i++)
@@ -75,12 +90,13 @@ inline void add_words(const typename Block::Element* a, const Factor& b, int64_t
   for (int64_t k = k0; k < end; k += kStep) {
     const int64_t count = smaller_size(kWidth, (end - k) / Words::kPerWord);
     Vec block[Block::kVectors][kWidth];
+    reading.ahead.turn();
     for (int g = 0; g < Block::kVectors; g++) {
       const char* const from = Words::bytes_at(b, (column + g * kWidth) * b.outer_stride + k);
       const int64_t later = k * row_bytes / b.outer_stride + kBytesAhead;  // in these rows, or in those of the next panel
       const char* const ahead = from + kBytesAhead + (later < row_bytes ? 0 : (Block::kColumns - 1) * row_bytes);
       for (int i = 0; i < kWidth; i++) {
-        __builtin_prefetch(ahead + i * row_bytes, 0, 3);
+        if (!reading.is_asked_for) __builtin_prefetch(ahead + i * row_bytes, 0, 3);
         block[g][i] = load_lanes(reinterpret_cast<const float*>(from + i * row_bytes), count);
       }
       transpose(block[g]);

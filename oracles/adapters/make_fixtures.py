@@ -97,6 +97,21 @@ OWN = {
         "llama",
         LoraConfig(r=2, lora_alpha=4, use_dora=True, target_modules=["q_proj"], modules_to_save=["model.norm"]),
     ),
+    "head": ("llama", LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj", "lm_head"])),
+    "head-gpt2": (
+        "gpt2",
+        LoraConfig(r=3, lora_alpha=3, use_rslora=True, target_modules=["c_attn", "lm_head"], fan_in_fan_out=True),
+    ),
+    "head-tied": (
+        "llama-tied-biased",
+        LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj", "lm_head"], ensure_weight_tying=True),
+    ),
+    "modules-tied": (
+        "llama-tied-biased",
+        LoraConfig(
+            r=2, lora_alpha=4, target_modules=["q_proj"], modules_to_save=["lm_head"], ensure_weight_tying=True
+        ),
+    ),
     "resized": (
         "llama",
         LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj"], modules_to_save=["embed_tokens", "lm_head"]),
@@ -132,11 +147,25 @@ def fill(model) -> None:
             parameter.data.add_(0.1 * torch.randn_like(parameter))
 
 
+def tied_pairs(weights) -> list[tuple[torch.nn.Parameter, torch.nn.Parameter]]:
+    """
+    With ensure_weight_tying PEFT makes the head's factors parameters of their own over the storage of the table's: one
+    weight, whose two gradients must be summed. Taken out of `weights`, with those that they share.
+    """
+    by_storage, pairs = {}, []
+    for name, weight in list(weights.items()):
+        other = by_storage.setdefault(weight.data_ptr(), weight)
+        if other is not weight:
+            pairs.append((other, weights.pop(name)))
+    return pairs
+
+
 def trained(model, ids) -> tuple[dict, list[float]]:
     """20 steps of AdamW without decay on the likelihood of one row: the weights before, and the losses."""
     labels = ids.clone()
     labels[0] = -100  # a virtual token would predict it
     weights = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    shared = tied_pairs(weights)
     before = {f"trained.{name}": p.detach().clone() for name, p in weights.items()}
     optimizer = torch.optim.AdamW(weights.values(), lr=RATE, betas=(0.9, 0.999), eps=1e-8, weight_decay=0)
     losses = []
@@ -144,6 +173,9 @@ def trained(model, ids) -> tuple[dict, list[float]]:
         loss = model(input_ids=ids[None], labels=labels[None]).loss
         optimizer.zero_grad()
         loss.backward()
+        for weight, other in shared:
+            weight.grad += other.grad.t()
+            other.grad = None
         optimizer.step()
         losses.append(loss.item())
     after = {f"after.{name}": p.detach().clone() for name, p in weights.items()}

@@ -39,8 +39,9 @@ function stackedExperts() {
 /** Keys that make a LoRA more than that. */
 const said = (config) => [
   ...(config.use_dora === true ? ['use_dora'] : []),
-  ...['modules_to_save', 'trainable_token_indices'].filter((key) => config[key]),
-  ...(config.peft_type === 'LORA' && config.target_modules.some((name) => /^(embed_tokens|wte|wpe)$/.test(name))
+  ...['modules_to_save', 'trainable_token_indices', 'ensure_weight_tying'].filter((key) => config[key]),
+  ...(config.peft_type === 'LORA' && config.target_modules.some((name) => /(^|\.)(embed_tokens|wte|wpe)$/.test(name))
     ? ['embeddings']
     : []),
+  ...(config.peft_type === 'LORA' && config.target_modules.includes('lm_head') ? ['lm_head'] : []),
 ];

@@ -20,6 +20,7 @@ import {
   savedFacts,
   savedModules,
   savedPair,
+  targetTables,
   tf,
   type Adapter,
   type AttachedAdapter,
@@ -34,6 +35,7 @@ import {
   type Variable,
 } from '@llmf/nn';
 import { z } from 'zod';
+import { errors } from './errors.js';
 import { variableOf } from './variables.js';
 
 export const doraOptions = loraOptions;
@@ -46,6 +48,7 @@ export const dora: Adapter = {
   trainsBase: () => false,
   async attach(model, options, random, folder, tokenize) {
     const chosen = options as DoraOptions;
+    checkTargets(model, chosen.targets);
     if (chosen.path === undefined)
       return new DoraAdapter(model, await freshLora(model, chosen, random, tokenize), null);
     return await saved(model, resolve(folder, chosen.path), 'adapter.path', chosen.dropout);
@@ -53,6 +56,13 @@ export const dora: Adapter = {
   reads: ({ peft_type, use_dora }) => peft_type === 'LORA' && use_dora === true,
   load: saved,
 };
+
+/** PEFT's DoRA of a table or of the head has a magnitude too. @throws LLMF_ADAPTERS_DORA_TARGET */
+function checkTargets(model: Model, targets: DoraOptions['targets']): void {
+  const { tables, head } = targetTables(model, targets);
+  const [path] = [...tables, ...(head ? [model.tree!.headPath] : [])];
+  if (path !== undefined) throw errors.doraTarget({ path });
+}
 
 const form = {
   ...loraForm,
@@ -68,7 +78,13 @@ async function saved(model: Model, folder: string, option: string, dropout = 0):
   const magnitudes = layers.map(
     (of) => [of.layer.path, file.part(of, 'lora_magnitude_vector', [of.layer.outputs])] as const,
   );
-  const lora = new LoraAdapter(model, pairs, savedFacts(file.config, dropout), null, await savedModules(model, file));
+  const lora = new LoraAdapter(
+    model,
+    pairs,
+    savedFacts(file.config, dropout),
+    null,
+    await savedModules(model, file, dropout),
+  );
   return new DoraAdapter(model, lora, new Map(magnitudes));
 }
 

@@ -34,6 +34,13 @@ export const errors = defineErrors('adapters', {
     expected: `at most ${f.limit}, the smaller side of the weight`,
     fix: 'choose a lower rank, or other targets',
   }),
+  doraTarget: (f: { path: string }) => ({
+    what: 'dora changes directions of linear layers, and neither embeddings nor the head',
+    where: 'adapter.targets',
+    got: f.path,
+    expected: '`all`, or names of linear layers',
+    fix: 'use `adapter: lora` for it, or name it in adapter.modulesToSave, which trains it whole',
+  }),
   noTokens: (_facts: object) => ({
     what: 'trainable-tokens trains no token',
     where: 'adapter.tokens',

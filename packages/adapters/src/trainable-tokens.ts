@@ -69,7 +69,7 @@ async function saved(model: Model, folder: string, option: string): Promise<Atta
   const strange = Object.keys(file.tensors).find((key) => !form.reads(key));
   if (strange !== undefined) throw file.misfit(strange, 'trainable_tokens_delta of a table of embeddings');
   const config = { trainable_token_indices: file.config.token_indices };
-  const own = await readOwn(model, file, config, () => ({ rank: 0, scale: 0 }), true);
+  const own = await readOwn(model, file, config, () => ({ rank: 0, scale: 0 }), { areAlone: true });
   if (own === null) throw file.misfit('no tensors', 'trainable_tokens_delta of a table of embeddings');
   return adapterOf(model, own);
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Modules of an adapter's own: who may share a pass, and what is refused. */
-import { trainableTokens } from '@llmf/adapters';
+import { dora, trainableTokens } from '@llmf/adapters';
 import {
   BatchedGenerator,
+  embedded,
+  headInputs,
+  headOf,
   jsBackend,
   lora,
+  selectedLogProbs,
   tf,
   type AttachedAdapter,
   type Completion,
@@ -12,11 +16,12 @@ import {
   type Model,
 } from '@llmf/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attached, contextOf, loadTiny, logits } from './tiny.js';
+import { attached, contextOf, folderOf, loadTiny, logits } from './tiny.js';
 
 let model: Model;
 let tokens: AttachedAdapter;
 let head: AttachedAdapter;
+let headUpdate: AttachedAdapter;
 let norm: AttachedAdapter;
 const first = Int32Array.of(5, 7, 40);
 const second = Int32Array.of(7, 9, 3, 7);
@@ -33,10 +38,11 @@ beforeAll(async () => {
   model = await loadTiny('llama');
   tokens = moved(await attached(trainableTokens, model, { tokens: [7, 40] }));
   head = moved(await attached(lora, model, { rank: 2, targets: ['q_proj'], modulesToSave: ['lm_head'] }));
+  headUpdate = moved(await attached(lora, model, { rank: 2, targets: ['q_proj', 'lm_head'] }));
   norm = moved(await attached(lora, model, { rank: 2, targets: ['q_proj'], modulesToSave: ['model.norm'] }));
 });
 afterAll(() => {
-  for (const adapter of [tokens, head, norm]) adapter.dispose();
+  for (const adapter of [tokens, head, headUpdate, norm]) adapter.dispose();
   model.dispose();
 });
 
@@ -49,7 +55,9 @@ describe('rows of one batch', () => {
   };
 
   it('may have embeddings, tokens and heads of their own: each answers as alone', async () => {
-    const requests = [tokens, null, head].flatMap((adapter) => [first, second].map((ids) => ({ ids, adapter })));
+    const requests = [tokens, null, head, headUpdate].flatMap((adapter) =>
+      [first, second].map((ids) => ({ ids, adapter })),
+    );
     const together = await completed(requests);
     for (const [at, request] of requests.entries()) {
       const [alone] = await completed([request]);
@@ -106,6 +114,25 @@ describe('is refused', () => {
     expect(tf.memory().numTensors).toBe(tensors);
   });
 
+  it('DoRA of embeddings or of the head', async () => {
+    for (const name of ['embed_tokens', 'lm_head'])
+      await expect(attached(dora, model, { targets: ['q_proj', name] })).rejects.toThrow(
+        new RegExp(`LLMF_ADAPTERS_DORA_TARGET[^]*${name}`),
+      );
+  });
+
+  it('tying where nothing is tied, or nothing of it is changed', async () => {
+    const tying = { rank: 2, ensureWeightTying: true };
+    await expect(attached(lora, model, { ...tying, targets: ['q_proj', 'lm_head'] })).rejects.toThrow(
+      /LLMF_NN_NOTHING_TIED[^]*lm_head is a weight of its own/,
+    );
+    const tied = await loadTiny('llama-tied-biased');
+    await expect(attached(lora, tied, { ...tying, targets: ['q_proj'] })).rejects.toThrow(
+      /LLMF_NN_NOTHING_TIED[^]*neither model\.embed_tokens nor lm_head/,
+    );
+    tied.dispose();
+  });
+
   it('an adapter that trains no token', async () => {
     await expect(attached(trainableTokens, model, {})).rejects.toThrow(/LLMF_ADAPTERS_NO_TOKENS/);
   });
@@ -118,4 +145,33 @@ it('with all layers as targets, those that are trained whole have no low-rank up
     'base_model.model.model.layers.1.mlp.down_proj.weight',
   ]);
   adapter.dispose();
+});
+
+describe('a low-rank update of the head', () => {
+  it('drops its own input while training, by the place of a token in its step', async () => {
+    const adapter = moved(await attached(lora, model, { rank: 2, targets: ['lm_head'], dropout: 0.5 }));
+    const chosen = (training: boolean, firstToken: number) =>
+      tf.tidy(() => {
+        const context = { ...contextOf(adapter, first.length, training), firstToken };
+        const hidden = model.forward(embedded(model, first, context), context);
+        const read = headInputs(headOf(model, adapter), hidden, context);
+        const { logProb } = selectedLogProbs(read.hidden, read.weight, Int32Array.of(0, 1), first.slice(1));
+        return [...logProb.dataSync()];
+      });
+    expect(chosen(true, 0)).toEqual(chosen(true, 0));
+    expect(chosen(true, 0)).not.toEqual(chosen(true, 7));
+    expect(chosen(true, 0)).not.toEqual(chosen(false, 0));
+    expect(chosen(false, 0)).toEqual(chosen(false, 7));
+    adapter.dispose();
+  });
+
+  it('begins as the model’s own head, and a saved one does not', async () => {
+    const fresh = await attached(lora, model, { rank: 2, targets: ['lm_head'] });
+    expect(fresh.isIdentity).toBe(true);
+    expect(logits(model, fresh, first)).toEqual(logits(model, null, first));
+    fresh.dispose();
+    const saved = await trainableTokens.load!(model, folderOf('tokens', 'saved'), '--adapter');
+    expect(saved.isIdentity).toBe(false);
+    saved.dispose();
+  });
 });

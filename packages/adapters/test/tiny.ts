@@ -7,6 +7,7 @@ import {
   adamwStep,
   elementFormats,
   embedded,
+  headInputs,
   headOf,
   isMatrix,
   logitsOf,
@@ -95,7 +96,8 @@ export function train(model: Model, adapter: AttachedAdapter, ids: Int32Array, s
       () => {
         const context = contextOf(adapter, ids.length, true);
         const hidden = model.forward(embedded(model, ids, context), context);
-        const { logProb } = selectedLogProbs(hidden, headOf(model, adapter).weight, rows, ids.slice(1));
+        const read = headInputs(headOf(model, adapter), hidden, context);
+        const { logProb } = selectedLogProbs(read.hidden, read.weight, rows, ids.slice(1));
         return { loss: tf.neg(tf.mean(logProb)) as tf.Scalar };
       },
       adapter.variables.values(),

@@ -84,6 +84,13 @@ export const adapterErrors = defineErrors('nn', {
     expected: 'one of them',
     fix: 'leave the module out of adapter.targets, adapter.trainableTokens or adapter.modulesToSave',
   }),
+  nothingTied: (f: { got: string }) => ({
+    what: 'adapter.ensureWeightTying has nothing to tie',
+    where: 'adapter.ensureWeightTying',
+    got: f.got,
+    expected: 'a head that is tied to the embeddings, one of the two in adapter.targets or adapter.modulesToSave',
+    fix: 'leave adapter.ensureWeightTying out, or name the embeddings',
+  }),
   unknownModule: (f: { option: string; module: string; known: readonly string[] }) => ({
     what: `adapter.${f.option} names nothing in this model`,
     where: `adapter.${f.option}`,

@@ -10,7 +10,7 @@ export { adapterKindOf } from './adapter-kind.js';
 export { freshLora, loraOptions, trainableTokensOption, type LoraOptions } from './lora.js';
 export { LoraAdapter, type LayerPair, type LoraFacts } from './lora-adapter.js';
 export { loraForm, type LoraConfig } from './lora-form.js';
-export { freshOwn } from './own/fresh-own.js';
+export { freshOwn, targetTables } from './own/fresh-own.js';
 export { isOwn, readOwn } from './own/read-own.js';
 export { OwnModules } from './own/own-modules.js';
 export { peftHeadKey } from './peft-names.js';

@@ -32,7 +32,7 @@ export const loraOptions = z.strictObject({
     .union([z.string(), z.array(z.string()).min(1)])
     .default('all')
     .describe(
-      '`all` linear layers but the head, names of layers or tables of embeddings, or a /pattern/ over paths of layers.',
+      '`all` linear layers but the head; names of layers, of tables of embeddings or of the head; a /pattern/ over paths of layers.',
     ),
   rankPattern: z
     .record(z.string().min(1), z.int().min(1))
@@ -51,6 +51,12 @@ export const loraOptions = z.strictObject({
   trainableTokens: trainableTokensOption
     .default([])
     .describe('Tokens whose embeddings are trained, by id or text: PEFT’s trainable_token_indices.'),
+  ensureWeightTying: z
+    .boolean()
+    .default(false)
+    .describe(
+      'A head that is tied to the embeddings follows what the adapter makes of them: PEFT’s ensure_weight_tying.',
+    ),
   layers: z.array(z.int().min(0)).min(1).optional().describe('Only these blocks, from 0: PEFT’s layers_to_transform.'),
   path: z
     .string()
@@ -91,6 +97,7 @@ async function continuedLora(model: Model, folder: string, options: LoraOptions)
     ['targets', options.targets, 'those of the folder', options.targets === initial.targets],
     ['modulesToSave', options.modulesToSave, 'those of the folder', options.modulesToSave.length === 0],
     ['trainableTokens', options.trainableTokens, 'those of the folder', isNone(options.trainableTokens)],
+    ['ensureWeightTying', options.ensureWeightTying, 'as in the folder', !options.ensureWeightTying],
     ['layers', options.layers, 'those of the folder', options.layers === undefined],
     ['rankPattern', options.rankPattern, 'that of the folder', Object.keys(options.rankPattern).length === 0],
     ['alphaPattern', options.alphaPattern, 'that of the folder', Object.keys(options.alphaPattern).length === 0],
@@ -118,14 +125,15 @@ export async function freshLora(
     alphaPattern,
     modulesToSave,
     trainableTokens,
+    ensureWeightTying: tiesHead,
   } = options;
-  const { tables, others } = targetTables(model, options.targets);
+  const { tables, head, others } = targetTables(model, options.targets);
   const selected = others.length === 0 ? [] : inLayers(model, selectTargets(model, others), options.layers);
   const isWhole = ({ path }: LinearLayer) => isNamed(model, `${path}.weight`, modulesToSave);
   const targets = others === 'all' ? selected.filter((layer) => !isWhole(layer)) : selected;
   const twice = targets.find(isWhole);
   if (twice !== undefined) throw adapterErrors.changedTwice({ module: twice.path, ways: 'targets and modulesToSave' });
-  const paths = [...targets.map(({ path }) => path), ...tables];
+  const paths = [...targets.map(({ path }) => path), ...tables, ...(head ? [model.tree!.headPath] : [])];
   checkPatterns(model, paths, { rankPattern, alphaPattern });
   const pairs = targets.map((layer) => {
     const own = patterned(rankPattern, model, layer.path) ?? rank;
@@ -138,7 +146,8 @@ export async function freshLora(
     const own = patterned(rankPattern, model, path) ?? rank;
     return { rank: own, scale: (patterned(alphaPattern, model, path) ?? alpha) / (rsLora ? Math.sqrt(own) : own) };
   };
-  const own = await freshOwn(model, { modulesToSave, trainableTokens, tables, rankOf }, random, tokenize);
+  const request = { modulesToSave, trainableTokens, tables, head, dropout, tiesHead, rankOf };
+  const own = await freshOwn(model, request, random, tokenize);
   return new LoraAdapter(model, pairs, { rank, alpha, dropout, rsLora, rankPattern, alphaPattern }, null, own);
 }
 

@@ -23,7 +23,7 @@ export async function savedLora(model: Model, folder: string, option: string, dr
     isForTrainingOnly(key) || isOfHead(key) || isOwn(model, key) || isOfStackedExperts(model, key);
   const ofExperts = stackedExperts(model, file, (path) => rankOf(model, file.config, path));
   const pairs = inForwardOrder(model, [...savedPairs(model, file, ['lora_A', 'lora_B'], isElsewhere), ...ofExperts]);
-  const own = await savedModules(model, file);
+  const own = await savedModules(model, file, dropout);
   const facts = savedFacts(file.config, dropout);
   const whole = ofExperts.length === 0 ? facts : { ...facts, ...patternsOf(model, ofExperts, facts) };
   return new LoraAdapter(model, pairs, whole, await headsOf(model, folder, file), own);
@@ -72,12 +72,18 @@ export function savedPairs(
 }
 
 /** The modules of its own, with the rank that the config gives to each table. */
-export const savedModules = (model: Model, file: AdapterFolder<LoraConfig>): Promise<OwnModules | null> =>
-  readOwn(model, file, file.config, (path) => {
+export function savedModules(
+  model: Model,
+  file: AdapterFolder<LoraConfig>,
+  dropout: number,
+): Promise<OwnModules | null> {
+  const scaleOf = (path: string) => {
     const { use_rslora } = file.config;
     const { rank, alpha } = rankOf(model, file.config, path);
     return { rank, scale: alpha / (use_rslora ? Math.sqrt(rank) : rank) };
-  });
+  };
+  return readOwn(model, file, file.config, scaleOf, { dropout });
+}
 
 /** A and B of one layer, of the rank that its config gives it. */
 export function savedPair(model: Model, file: AdapterFolder<LoraConfig>, of: LayerTensors): LayerPair {

@@ -145,6 +145,16 @@ export interface ForwardContext {
   readonly routed?: (probabilities: Tensor2D, chosen: Tensor1D) => void;
 }
 
+/** What an adapter adds to the head's weight: logits += scale · (dropout(h) Aᵀ) Bᵀ. */
+export interface HeadUpdate {
+  /** The head's module path: dropout draws by it. */
+  readonly path: string;
+  readonly a: Tensor2D; // [rank, C]
+  readonly b: Tensor2D; // [vocabulary, rank]
+  readonly scale: number;
+  readonly dropout: number;
+}
+
 /** Turns hidden states into logits: h Wᵀ + b, perhaps softly capped. */
 export interface LanguageHead {
   /** Module path, e.g. `lm_head`, also where the weight is the table of embeddings. */
@@ -156,6 +166,8 @@ export interface LanguageHead {
   readonly softCap?: number;
   /** What hidden states [T, C] go through first (BERT's dense layer and norm); left out: nothing. */
   transform?(hidden: Tensor2D, context: ForwardContext): Tensor2D;
+  /** Left out: nothing is added to the weight. It is read together with `transform`, in the same scope. */
+  update?(): HeadUpdate;
 }
 
 /** The modules of a model, to be built again over other weights. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ForwardContext, Model } from '../contracts/model.js';
+import { headLogits } from '../modules/read-head.js';
 import { headOf } from '../modules/replaced-modules.js';
-import { linear } from '../ops/linear/linear.js';
-import { softCapped } from '../ops/soft-cap.js';
 import { tf } from '../tf.js';
 
 /** A pass without an adapter. */
@@ -25,10 +24,5 @@ export function logitsOf(
   rows: readonly number[] | Int32Array,
   context: ForwardContext = plainPass,
 ): tf.Tensor2D {
-  return tf.tidy(() => {
-    const { weight, bias, softCap = 0, transform } = headOf(model, context.adapter);
-    const seen = transform?.(hidden, context) ?? hidden;
-    const chosen = tf.gather(seen, tf.tensor1d(Int32Array.from(rows), 'int32')); // [rows, C]
-    return softCapped(linear(chosen, weight, { bias }), softCap);
-  });
+  return tf.tidy(() => headLogits(headOf(model, context.adapter), hidden, rows, context));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Rows of hidden states, each read by the head that its adapter has. */
 import type { ActiveAdapter, Model } from '../contracts/model.js';
+import { headInputs } from '../modules/read-head.js';
 import { headOf } from '../modules/replaced-modules.js';
 import { selectedLogProbs } from '../ops/selected-log-probs/selected-log-probs.js';
 import { tf } from '../tf.js';
@@ -25,10 +26,9 @@ export function rowLogProbs(
   ids: Int32Array,
 ): tf.Tensor1D {
   return byHead(adapters, (places, adapter) => {
-    const { weight, bias, softCap, transform } = headOf(model, adapter);
-    const seen = transform?.(hidden, { ...plainPass, adapter }) ?? hidden;
+    const read = headInputs(headOf(model, adapter), hidden, { ...plainPass, adapter });
     const [own, targets] = [rows, ids].map((of) => Int32Array.from(places, (place) => of[place]!));
-    return selectedLogProbs(seen, weight, own!, targets!, { bias, softCap }).logProb;
+    return selectedLogProbs(read.hidden, read.weight, own!, targets!, read).logProb;
   });
 }
 

@@ -11,6 +11,7 @@ export { headCounts, type HeadCounts } from './head-counts.js';
 export { layerWindows, windowKeys, windowsByType } from './layer-windows.js';
 export { ModelParts } from './model-parts.js';
 export { OffsetRmsNorm } from './offset-rms-norm.js';
+export { headInputs, type HeadInputs } from './read-head.js';
 export { embedded, headOf } from './replaced-modules.js';
 export { configRemarks, readConfig } from './read-config.js';
 export { distanceBucket, RelativeBias, type BucketOptions } from './relative-bias.js';

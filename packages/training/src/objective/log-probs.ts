@@ -4,6 +4,7 @@ import type { Batch } from '../contracts/data.js';
 import type { LossNeeds, Pooling, ResponseLogProbs } from '../contracts/loss.js';
 import {
   embedded,
+  headInputs,
   headOf,
   segmentSum,
   selectedLogProbs,
@@ -114,14 +115,13 @@ class BatchLogProbs implements ResponseLogProbs {
   private select(): SelectedLogProbs {
     if (this.selected !== null) return this.selected;
     const { stats, span } = this.request;
-    const { weight, bias, softCap, transform } = headOf(this.model, this.mode.adapter);
     const { rows, targets } = scoredTokens(this.batch, span);
     checkHidden(this.model, this.batch.ids, rows, targets);
     const { segments, positions } = this.batch;
-    const hidden = transform?.(this.hidden, { segments, positions, ...this.mode }) ?? this.hidden;
+    const head = headOf(this.model, this.mode.adapter);
+    const { hidden, weight, ...form } = headInputs(head, this.hidden, { segments, positions, ...this.mode });
     this.selected = selectedLogProbs(hidden, weight, rows, targets, {
-      ...(bias === null ? {} : { bias }),
-      softCap,
+      ...form,
       entropy: stats.includes('entropy'),
       squared: stats.includes('logSumSquaredProbabilities'),
     });

@@ -16,6 +16,7 @@ export function tempered(model: Model, temperature: number): Model {
     },
     ...(head.softCap === undefined ? {} : { softCap: head.softCap / temperature }),
     transform: (hidden, context) => tf.div(head.transform?.(hidden, context) ?? hidden, temperature), // [T, C]
+    ...(head.update && { update: () => head.update!() }),
   });
   const head = reads(model.head);
   return new Proxy(model, {

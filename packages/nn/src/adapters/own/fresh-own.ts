@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A new adapter's own modules, each as the model has it. */
-import { normals, type RandomKey } from '@llmf/core';
+import { normals, uniforms, type RandomKey } from '@llmf/core';
 import type { Model, ModuleTree, Tokenize } from '../../contracts/model.js';
 import { adapterErrors } from '../adapter-errors.js';
 import { matcherOf } from '../../weights/path-matcher.js';
 import type { Targets } from '../targets.js';
 import { isNamed } from './own-keys.js';
-import { OwnModules, tokenTable, treeOf, type OwnLowRank, type OwnParts, type OwnWeight } from './own-modules.js';
+import {
+  OwnModules,
+  tokenTable,
+  treeOf,
+  type OwnHeadUpdate,
+  type OwnLowRank,
+  type OwnParts,
+  type OwnWeight,
+} from './own-modules.js';
+import { tf } from '../../tf.js';
 
 /** Tokens by id or text: of the tokens' table, or by the name of a module. */
 export type TrainableTokens = readonly (number | string)[] | Readonly<Record<string, readonly (number | string)[]>>;
@@ -16,13 +25,19 @@ export interface OwnRequest {
   readonly trainableTokens: TrainableTokens;
   /** Tables with a low-rank update, and what it is. */
   readonly tables: readonly string[];
+  /** Does the language-model head have one too? */
+  readonly head?: boolean;
+  /** Of the input of the head's. */
+  readonly dropout?: number;
+  /** A tied head follows what the adapter makes of the tokens' table; naming the one names the other. */
+  readonly tiesHead?: boolean;
   rankOf(path: string): { readonly rank: number; readonly scale: number };
   readonly areAlone?: boolean;
 }
 
 /**
  * null where nothing is asked for.
- * @throws LLMF_NN_UNKNOWN_MODULE, LLMF_NN_TRAINED_TOKEN, LLMF_NN_CHANGED_TWICE, LLMF_NN_NO_MODULES
+ * @throws LLMF_NN_UNKNOWN_MODULE, LLMF_NN_TRAINED_TOKEN, LLMF_NN_CHANGED_TWICE, LLMF_NN_NO_MODULES, LLMF_NN_NOTHING_TIED
  */
 export async function freshOwn(
   model: Model,
@@ -30,9 +45,10 @@ export async function freshOwn(
   random: RandomKey,
   tokenize?: Tokenize,
 ): Promise<OwnModules | null> {
-  const { modulesToSave: names, trainableTokens, tables, rankOf, areAlone } = request;
+  const { trainableTokens, rankOf, areAlone, dropout = 0, tiesHead = false } = request;
+  const { modulesToSave: names, tables, head = false } = tiesHead ? tied(model, request) : request;
   const hasTokens = (Array.isArray(trainableTokens) ? trainableTokens : Object.keys(trainableTokens)).length > 0;
-  if (names.length === 0 && !hasTokens && tables.length === 0) return null;
+  if (names.length === 0 && !hasTokens && tables.length === 0 && !head) return null;
   const tree = treeOf(model);
   const whole = await wholeOf(model, tree, names);
   const tokens = hasTokens ? await tokensOf(model, tree, trainableTokens, tokenize) : [];
@@ -40,21 +56,52 @@ export async function freshOwn(
   checkOnce([
     ...whole.map(({ name }) => [name.replace(/\.\w+$/, ''), 'modulesToSave'] as const),
     ...lowRank.map(({ path }) => [path, 'targets'] as const),
+    ...(head ? [[tree.headPath, 'targets'] as const] : []),
     ...tokens.map(({ path }) => [path, 'trainableTokens'] as const),
   ]);
-  const parts = { names, whole, kept: [], lowRank, tokens, tiesHead: false, ...(areAlone && { areAlone }) };
-  return new OwnModules(model, parts);
+  const ofHead = head ? headUpdateOf(model, rankOf(tree.headPath), random, tree.headPath) : null;
+  const parts = { names, whole, kept: [], lowRank, tokens, head: ofHead, dropout, tiesHead };
+  return new OwnModules(model, { ...parts, isNew: true, ...(areAlone && { areAlone }) });
 }
 
-/** The tables that `targets` name; what else they name is no table's. */
-export function targetTables({ tree, moduleNames }: Model, targets: Targets): { tables: string[]; others: Targets } {
-  if (targets === 'all' || tree === undefined) return { tables: [], others: targets };
-  const paths = [...tree.embeddings.keys()];
+/**
+ * With the tokens' table in the place of the head that is tied to it, as PEFT takes them (tuners/lora/model.py,
+ * _add_targets_to_tie and _add_modules_to_save_to_tie).
+ * @throws LLMF_NN_NOTHING_TIED
+ */
+function tied(
+  model: Model,
+  { modulesToSave, tables, head = false }: OwnRequest,
+): Pick<OwnRequest, 'modulesToSave' | 'tables' | 'head'> {
+  const { headPath, weights, embeddings } = treeOf(model);
+  const theirs = (path: string) => model.moduleNames?.toTransformers(path) ?? path;
+  const table = [...embeddings.keys()][0]!;
+  const isHead = (name: string) => matcherOf(name)(theirs(headPath));
+  const names = modulesToSave.map((name) => (isHead(name) ? theirs(table) : name));
+  const isWhole = isNamed(model, `${table}.weight`, names);
+  if (weights.has(`${headPath}.weight`)) throw adapterErrors.nothingTied({ got: `${headPath} is a weight of its own` });
+  if (!isWhole && !head && !tables.includes(table))
+    throw adapterErrors.nothingTied({ got: `neither ${table} nor ${headPath} is changed` });
+  return {
+    modulesToSave: [...new Set(names)],
+    tables: [...new Set([...tables, ...(head ? [table] : [])])],
+    head: false,
+  };
+}
+
+/** The tables that `targets` name, and whether they name the head; what else they name is a linear layer's. */
+export function targetTables(
+  { tree, moduleNames }: Model,
+  targets: Targets,
+): { tables: string[]; head: boolean; others: Targets } {
+  if (targets === 'all' || tree === undefined) return { tables: [], head: false, others: targets };
   const wanted = typeof targets === 'string' ? [targets] : targets;
-  const meant = (target: string) =>
-    paths.filter((path) => matcherOf(target)(moduleNames?.toTransformers(path) ?? path));
-  const others = wanted.filter((target) => target.startsWith('/') || meant(target).length === 0);
-  return { tables: [...new Set(wanted.flatMap(meant))], others };
+  const meant = (target: string, paths: Iterable<string>) =>
+    [...paths].filter((path) => matcherOf(target)(moduleNames?.toTransformers(path) ?? path));
+  const tables = (target: string) => meant(target, tree.embeddings.keys());
+  const isHead = (target: string) => !target.startsWith('/') && meant(target, [tree.headPath]).length > 0;
+  const others = wanted.filter((target) => target.startsWith('/') || (tables(target).length === 0 && !isHead(target)));
+  return { tables: [...new Set(wanted.flatMap(tables))], head: wanted.some(isHead), others };
 }
 
 async function wholeOf(model: Model, tree: ModuleTree, names: readonly string[]): Promise<OwnWeight[]> {
@@ -122,6 +169,19 @@ function lowRankOf(
 ): OwnLowRank {
   const { count, size } = tree.embeddings.get(path)!;
   return { path, rank, scale, a: new Float32Array(rank * count), b: normals(random, path, size * rank) };
+}
+
+/** As of any linear layer: A uniform in ±1/√C, B zero. Reading the head refuses a model that has none. */
+function headUpdateOf(
+  { head }: Model,
+  { rank, scale }: ReturnType<OwnRequest['rankOf']>,
+  random: RandomKey,
+  path: string,
+): OwnHeadUpdate {
+  const [vocabulary, size] = tf.tidy(() => head.weight.shape);
+  const bound = 1 / Math.sqrt(size);
+  const a = uniforms(random, path, rank * size).map((u) => (2 * u - 1) * bound);
+  return { rank, scale, a, b: new Float32Array(vocabulary * rank) };
 }
 
 /** @throws LLMF_NN_CHANGED_TWICE */

@@ -8,6 +8,8 @@ const prefix = 'base_model.model.';
 export type OwnKey =
   | { readonly kind: 'weight'; readonly name: string }
   | { readonly kind: 'lowRank'; readonly path: string; readonly half: 'A' | 'B' }
+  /** Of a linear layer: of the head here. */
+  | { readonly kind: 'update'; readonly path: string; readonly half: 'A' | 'B' }
   | { readonly kind: 'tokens'; readonly path: string }
   /** Of the base, beside a module that is trained: loading does not need it. */
   | { readonly kind: 'original' };
@@ -23,6 +25,7 @@ export function ownKeys({ moduleNames }: Named, areAlone: boolean) {
     /** A table below its low-rank update. */
     baseWeight: (path: string) => `${theirs(path)}.base_layer.weight`,
     lowRank: (path: string, half: 'A' | 'B') => `${theirs(path)}.lora_embedding_${half}`,
+    update: (path: string, half: 'A' | 'B') => `${theirs(path)}.lora_${half}.weight`,
     tokens: (path: string) => `${theirs(path)}.${areAlone ? '' : 'token_adapter.'}trainable_tokens_delta`,
   };
 }
@@ -33,9 +36,12 @@ export function parseOwnKey({ moduleNames }: Named, key: string): OwnKey | null 
   const bare = key.slice(prefix.length).replace(/\.default(?=\.|$)/, '');
   if (bare.includes('.original_module.')) return { kind: 'original' };
   const plain = bare.replace(/\.(modules_to_save|base_layer|token_adapter)(?=\.)/g, '');
+  const oursOf = (path: string) => moduleNames?.fromTransformers(path) ?? path;
+  const [, updated, half] = /^(.+)\.lora_([AB])\.weight$/.exec(plain) ?? [];
+  if (updated !== undefined) return { kind: 'update', path: oursOf(updated), half: half as 'A' | 'B' };
   const [, path, part] = /^(.+)\.(\w+)$/.exec(plain) ?? [];
   if (path === undefined) return null;
-  const ours = moduleNames?.fromTransformers(path) ?? path;
+  const ours = oursOf(path);
   if (part === 'trainable_tokens_delta') return { kind: 'tokens', path: ours };
   if (part === 'lora_embedding_A' || part === 'lora_embedding_B')
     return { kind: 'lowRank', path: ours, half: part === 'lora_embedding_A' ? 'A' : 'B' };

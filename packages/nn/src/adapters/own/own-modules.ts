@@ -17,6 +17,7 @@ import {
 import { tf } from '../../tf.js';
 import { adapterErrors } from '../adapter-errors.js';
 import { targetModules } from '../target-modules.js';
+import { headUpdate, updatedHead, type TrainedPair } from './own-head.js';
 import { ownKeys } from './own-keys.js';
 
 /** Values of a weight, as the model holds them. */
@@ -42,6 +43,14 @@ export interface OwnTokens {
   readonly rows: Float32Array; // [ids, size]
 }
 
+/** A low-rank update of the language-model head. */
+export interface OwnHeadUpdate {
+  readonly rank: number;
+  readonly scale: number;
+  readonly a: Float32Array; // [rank, C]
+  readonly b: Float32Array; // [vocabulary, rank]
+}
+
 export interface OwnParts {
   /** PEFT's `modules_to_save`. */
   readonly names: readonly string[];
@@ -51,8 +60,13 @@ export interface OwnParts {
   readonly kept: readonly OwnWeight[];
   readonly lowRank: readonly OwnLowRank[];
   readonly tokens: readonly OwnTokens[];
+  readonly head: OwnHeadUpdate | null;
+  /** Of the input of the head's update, while training. */
+  readonly dropout: number;
   /** Does a head that is tied to the tokens' table follow a table of its own? PEFT's `ensure_weight_tying`. */
   readonly tiesHead: boolean;
+  /** Does it begin with what the model has? */
+  readonly isNew?: true;
   /** Are trained tokens all there is of the adapter? Their key is another then. */
   readonly areAlone?: boolean;
 }
@@ -77,6 +91,10 @@ export class OwnModules {
   /** By path of the table or the head. */
   private readonly tokens: ReadonlyMap<string, Rows>;
   private readonly tables = new Map<string, ChangedEmbedding>();
+  /** Of tables, by path: A [rank, count], B [size, rank]. */
+  private readonly lowRank: ReadonlyMap<string, TrainedPair>;
+  /** Of the head: A [rank, C], B [vocabulary, rank]. */
+  private readonly ofHead: TrainedPair | null;
   private readonly tree: ModuleTree;
   private readonly table: EmbeddingLayer;
 
@@ -99,7 +117,7 @@ export class OwnModules {
         return [name, { key, value: tf.keep(tf.tensor(values, [...shape], 'float32')) }] as const;
       }),
     ]);
-    const lowRank = new Map(
+    this.lowRank = new Map(
       parts.lowRank.map(({ path, scale, rank, a, b }) => {
         const pair = {
           a: this.trained(keys.lowRank(path, 'A'), a, [rank, a.length / rank]),
@@ -108,6 +126,7 @@ export class OwnModules {
         return [path, { ...pair, scale }] as const;
       }),
     );
+    this.ofHead = parts.head && this.pairOf(parts.head, keys);
     this.tokens = new Map(
       parts.tokens.map(({ path, ids, rows }) => {
         const shape = [ids.length, rows.length / ids.length];
@@ -116,7 +135,7 @@ export class OwnModules {
     );
     const view = this.tree.over({
       weight: (name) => this.weights.get(name)?.value,
-      embedding: (table) => this.changed(table, lowRank.get(table.path), this.tokens.get(table.path)),
+      embedding: (table) => this.changed(table, this.lowRank.get(table.path), this.tokens.get(table.path)),
       head: (head) => this.head(head),
     });
     this.replaced = { model: view, areBetween: this.areBetween() };
@@ -137,16 +156,20 @@ export class OwnModules {
     };
   }
 
-  /** Paths of the tables with a low-rank update. */
+  /** Paths of what has a low-rank update of its own: tables, and the head. */
   get lowRankPaths(): readonly string[] {
-    return this.parts.lowRank.map(({ path }) => path);
+    const tables = this.parts.lowRank.map(({ path }) => path);
+    return this.ofHead === null ? tables : [...tables, this.tree.headPath];
   }
 
   /** Does a new one change nothing, to the bit? Copies of what a backend reads in fewer bits are read otherwise. */
   get isIdentity(): boolean {
     const { parameters } = this.model;
-    return [...this.parts.whole, ...this.parts.kept].every(
-      ({ name }) => parameters.get(name)?.value.dtype === 'float32',
+    if (this.parts.isNew !== true) return false;
+    const ofHead = `${this.isTied ? this.table.path : this.tree.headPath}.weight`;
+    const read = [...this.parts.whole, ...this.parts.kept].map(({ name }) => name);
+    return [...read, ...(this.ofHead !== null || this.tiedPair !== null ? [ofHead] : [])].every(
+      (name) => parameters.get(name)?.value.dtype === 'float32',
     );
   }
 
@@ -158,6 +181,7 @@ export class OwnModules {
       saved.get(key)?.dispose();
       saved.set(key, isTurned ? tf.transpose(value) : tf.clone(value));
     }
+    for (const [key, value] of this.ofTiedHead()) saved.set(key, value);
     return saved;
   }
 
@@ -169,7 +193,8 @@ export class OwnModules {
     const { path } = this.table;
     const isChanged = this.weights.has(`${path}.weight`) || this.tables.has(path);
     const headFollows = this.parts.tiesHead || this.tokens.has(path);
-    const isSplit = isChanged ? !headFollows : this.weights.has(`${this.tree.headPath}.weight`);
+    const ownHead = this.weights.has(`${this.tree.headPath}.weight`) || this.ofHead !== null;
+    const isSplit = isChanged ? !headFollows : ownHead;
     if (this.isTied && isSplit) throw adapterErrors.adapterTied({ table: path });
     const own = new Map<string, Tensor>();
     for (const [name, { value }] of this.weights) own.set(name, tf.clone(value));
@@ -178,12 +203,9 @@ export class OwnModules {
       own.set(`${table}.weight`, changed.changed());
     }
     const { headPath } = this.tree;
-    if (this.tokens.has(headPath)) {
+    if (this.tokens.has(headPath) || this.ofHead !== null) {
       own.get(`${headPath}.weight`)?.dispose();
-      own.set(
-        `${headPath}.weight`,
-        tf.tidy(() => tf.clone(this.replaced.model.head.weight)),
-      );
+      own.set(`${headPath}.weight`, updatedHead(this.replaced.model.head));
     }
     return own;
   }
@@ -201,11 +223,16 @@ export class OwnModules {
     return variable;
   }
 
-  private changed(
-    table: EmbeddingLayer,
-    update: ConstructorParameters<typeof LowRankEmbedding>[1] | undefined,
-    tokens: Rows | undefined,
-  ): EmbeddingLayer {
+  private pairOf({ rank, scale, a, b }: OwnHeadUpdate, keys: ReturnType<typeof ownKeys>): TrainedPair {
+    const { headPath } = this.tree;
+    return {
+      a: this.trained(keys.update(headPath, 'A'), a, [rank, a.length / rank]),
+      b: this.trained(keys.update(headPath, 'B'), b, [b.length / rank, rank]),
+      scale,
+    };
+  }
+
+  private changed(table: EmbeddingLayer, update: TrainedPair | undefined, tokens: Rows | undefined): EmbeddingLayer {
     if (update === undefined && tokens === undefined) return table;
     const own =
       tokens === undefined
@@ -224,15 +251,43 @@ export class OwnModules {
   private head(head: LanguageHead): LanguageHead {
     const { headPath } = this.tree;
     const weight = () => this.headWeight(head.weight);
+    const update = headUpdate(
+      { own: this.ofHead, ofTable: this.tiedPair },
+      { path: headPath, dropout: this.parts.dropout },
+    );
     return {
       path: headPath,
       ...(head.softCap !== undefined && { softCap: head.softCap }),
       ...(head.transform && { transform: (hidden, context) => head.transform!(hidden, context) }),
+      ...(update && { update }),
       bias: (this.weights.get(`${headPath}.bias`)?.value ?? head.bias) as LanguageHead['bias'],
       get weight(): Tensor2D {
         return weight();
       },
     };
+  }
+
+  /** The update of the tokens' table, where the head follows it. */
+  private get tiedPair(): TrainedPair | null {
+    return this.isTied && this.parts.tiesHead ? (this.lowRank.get(this.table.path) ?? null) : null;
+  }
+
+  /** Of a head that follows the tokens' table: under its own keys too, without which PEFT does not load the folder. */
+  private ofTiedHead(): (readonly [key: string, value: Tensor])[] {
+    const { headPath } = this.tree;
+    const keys = ownKeys(this.model, false);
+    if (!this.isTied || !this.parts.tiesHead) return [];
+    const whole = this.weights.get(`${this.table.path}.weight`);
+    const pair = this.tiedPair;
+    return [
+      ...(whole === undefined ? [] : [[keys.weight(`${headPath}.weight`), tf.clone(whole.value)] as const]),
+      ...(pair === null
+        ? []
+        : [
+            [keys.update(headPath, 'A'), tf.transpose(pair.b)] as const,
+            [keys.update(headPath, 'B'), tf.transpose(pair.a)] as const,
+          ]),
+    ];
   }
 
   /** @param built what the modules over the own weights give: the table's own where head and table are one */

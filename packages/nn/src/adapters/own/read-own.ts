@@ -6,7 +6,7 @@ import { transposed } from '../../weights/transposed.js';
 import type { AdapterFolder } from '../adapter-folder.js';
 import { parsePeftHeadKey } from '../peft-names.js';
 import { isNamed, parseOwnKey, type OwnKey } from './own-keys.js';
-import { OwnModules, tokenTable, treeOf, type OwnParts, type OwnWeight } from './own-modules.js';
+import { OwnModules, tokenTable, treeOf, type OwnHeadUpdate, type OwnParts, type OwnWeight } from './own-modules.js';
 
 /** What adapter_config.json says of such modules. */
 export interface OwnConfig {
@@ -25,13 +25,15 @@ type Found = readonly [key: string, of: OwnKey];
 export function isOwn(model: Model, key: string): boolean {
   const of = model.tree === undefined ? null : parseOwnKey(model, key);
   if (of === null) return false;
+  const { headPath } = model.tree!;
+  if (of.kind === 'update') return of.path === headPath;
   const isOfModel = of.kind === 'weight' ? isWeight(model.tree!, of.name) : true;
   return isOfModel && (of.kind !== 'weight' || parsePeftHeadKey(key) === null);
 }
 
 /**
  * The modules of an adapter's own; null where it has none.
- * @param areAlone trained tokens are all there is
+ * @param options `areAlone`: trained tokens are all there is; `dropout`: of the input of the head's update
  * @throws LLMF_NN_ADAPTER_FILE
  */
 export async function readOwn(
@@ -39,7 +41,7 @@ export async function readOwn(
   file: File,
   config: OwnConfig,
   rankOf: RankOf,
-  areAlone = false,
+  { areAlone = false, dropout = 0 } = {},
 ): Promise<OwnModules | null> {
   const found = Object.keys(file.tensors)
     .filter((key) => isOwn(model, key))
@@ -59,11 +61,13 @@ export async function readOwn(
     kept,
     tiesHead: config.ensure_weight_tying === true,
   };
-  const parts = untied(tree, { ...own, lowRank: [], tokens: [] });
+  const parts = untied(tree, { ...own, lowRank: [], tokens: [], head: null, dropout });
   const rows = (path: string) => rowsOf(tree, parts, path);
+  const lowRank = lowRankOf(tree, file, found, rankOf, rows);
   return new OwnModules(model, {
     ...parts,
-    lowRank: lowRankOf(tree, file, found, rankOf, rows),
+    lowRank,
+    head: headUpdateOf(tree, file, found, rankOf, { ...parts, lowRank }),
     tokens: tokensOf(model, file, config, found),
     ...(areAlone && { areAlone }),
   });
@@ -125,7 +129,7 @@ function untied(tree: ModuleTree, parts: OwnParts): OwnParts {
 /** Rows of a table, as the adapter has it. */
 function rowsOf(tree: ModuleTree, parts: OwnParts, path: string): number {
   const own = [...parts.whole, ...parts.kept].find(({ name }) => name === `${path}.weight`);
-  return own?.shape[0] ?? tree.embeddings.get(path)!.count;
+  return own?.shape[0] ?? tree.embeddings.get(path)?.count ?? tree.weights.get(`${path}.weight`)!.shape[0]!;
 }
 
 function lowRankOf(
@@ -145,6 +149,35 @@ function lowRankOf(
     const a = file.tensor(keyOf('A'), [rank, rows(path)]);
     return { path, rank, scale, a, b: file.tensor(keyOf('B'), [size, rank]) };
   });
+}
+
+/**
+ * That of the head; null where it has none, or follows the table's, which PEFT writes under the head's keys as well.
+ * @throws LLMF_NN_ADAPTER_FILE
+ */
+function headUpdateOf(
+  tree: ModuleTree,
+  file: File,
+  found: readonly Found[],
+  rankOf: RankOf,
+  parts: OwnParts,
+): OwnHeadUpdate | null {
+  const keyOf = (half: 'A' | 'B') => found.find(([, of]) => of.kind === 'update' && of.half === half)?.[0];
+  const [keyA, keyB] = [keyOf('A'), keyOf('B')];
+  if (keyA === undefined && keyB === undefined) return null;
+  const { headPath } = tree;
+  const { rank, scale } = rankOf(headPath);
+  const { path, size } = tokenTable(tree);
+  const isTied = !tree.weights.has(`${headPath}.weight`);
+  const vocabulary = rowsOf(tree, parts, isTied ? path : headPath);
+  const width = isTied ? size : tree.weights.get(`${headPath}.weight`)!.shape[1]!;
+  const a = file.tensor(keyA ?? `${headPath}.lora_A.weight`, [rank, width]);
+  const b = file.tensor(keyB ?? `${headPath}.lora_B.weight`, [vocabulary, rank]);
+  const ofTable = isTied && parts.tiesHead ? parts.lowRank.find((each) => each.path === path) : undefined;
+  if (ofTable === undefined) return { rank, scale, a, b };
+  const isSame = (values: Float32Array, turned: Float32Array) => values.every((value, at) => value === turned[at]);
+  if (isSame(a, transposed(ofTable.b, size, rank)) && isSame(b, transposed(ofTable.a, rank, vocabulary))) return null;
+  throw file.misfit(keyA!, `the update of ${path}, which ensure_weight_tying gives the head too`);
 }
 
 /** @throws LLMF_NN_ADAPTER_FILE for a module that is no table of embeddings */

@@ -59,14 +59,11 @@ it('updates the head with the embeddings that it is tied to, on native kernels, 
 
 it('goes on from trained tokens with the policy at the start as the reference', async () => {
   const tokens = (more: string) => `adapter={ name: trainable-tokens, ${more} }`;
+  const fixed = ['--plugin', 'loss-dpo', 'backend=wasm', 'train.learningRate=1e-2'];
   const train = (output: string, adapterOption: string, steps: number) =>
-    llmf(
-      [
-        ...['train', '--plugin', 'loss-dpo', adapterOption, 'backend=wasm', 'train.learningRate=1e-2'],
-        ...[`output=runs/${output}`, `train.maxSteps=${steps}`],
-      ],
-      { folder: copy.folder },
-    );
+    llmf(['train', ...fixed, adapterOption, `output=runs/${output}`, `train.maxSteps=${steps}`], {
+      folder: copy.folder,
+    });
   succeeded(await train('tokens', tokens('tokens: [5, 9, 12]'), 3));
   succeeded(await train('further', tokens('path: runs/tokens'), 1));
   const [first] = await metricsOf(join(copy.folder, 'runs', 'further'));

@@ -17,7 +17,7 @@ export async function commandHelp(importFile) {
 /** In the order of `llmf --help`. */
 export async function commandNames(runCli) {
   const list = (await helpOf(runCli, ['--help'])).split('\nCommands:\n')[1];
-  return [...list.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name).filter((name) => name !== 'help');
+  return [...list.matchAll(/^ {2}([\w-]+) /gm)].map(([, name]) => name).filter((name) => name !== 'help');
 }
 
 async function helpOf(runCli, argv) {

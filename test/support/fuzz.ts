@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hostile files for every reader: well-formed ones, mutated from a seed. Each is read, or refused with a code, in bounded time.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,7 @@ import { readAdapterConfig } from '../../packages/nn/src/adapters/adapter-config
 import { ggufFolder } from '../../packages/models/src/gguf/gguf-folder.js';
 import { loraForm } from '../../packages/nn/src/adapters/lora-form.js';
 import { firstRun } from './first-run.js';
+import { memoryPeak } from './peak-memory.js';
 
 /** What a reader does with one file of a folder of its own. */
 export interface Target {
@@ -37,15 +38,20 @@ export interface FuzzReport {
   readonly refused: number;
   /** Each with the seed that makes it again. */
   readonly faults: readonly string[];
+  /** Memory that reading one took, above twice its folder: the most, in bytes. */
+  readonly mostMemory: number;
 }
 
 const slowestMs = 5000;
+/** Beyond twice the folder: what the heap grows by between two collections, and code that is compiled meanwhile (3 MiB were seen). */
+const heapBytes = 64 * 2 ** 20;
 
 /** Reads `count` mutated files of each kind. */
 export async function fuzz(count: number, firstSeed = 1, kinds: readonly Target[] = targets): Promise<FuzzReport> {
   const root = mkdtempSync(join(tmpdir(), 'llmf-fuzz-'));
   const faults: string[] = [];
   let refused = 0;
+  let mostMemory = 0;
   try {
     for (const target of kinds) {
       const { mutate = mutated } = target;
@@ -56,7 +62,8 @@ export async function fuzz(count: number, firstSeed = 1, kinds: readonly Target[
       for (const name of target.beside ?? []) cpSync(join(firstRun, 'model', name), join(folder, name));
       for (let seed = firstSeed; seed < firstSeed + count; seed++) {
         writeFileSync(join(folder, target.name), mutate(sample, randomOf(seed)));
-        const outcome = await outcomeOf(target, join(folder, target.name));
+        const { outcome, memory } = await outcomeOf(target, folder);
+        mostMemory = Math.max(mostMemory, memory);
         if (outcome === 'refused') refused++;
         else if (outcome !== 'read') faults.push(`${titleOf(target)}, seed ${seed}: ${outcome}`);
       }
@@ -64,20 +71,29 @@ export async function fuzz(count: number, firstSeed = 1, kinds: readonly Target[
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
-  return { files: count * kinds.length, refused, faults };
+  return { files: count * kinds.length, refused, faults, mostMemory };
 }
 
 const titleOf = ({ name, title = name }: Target): string => title;
 
-async function outcomeOf({ read }: Target, file: string): Promise<string> {
+async function outcomeOf({ name, read }: Target, folder: string): Promise<{ outcome: string; memory: number }> {
   const started = performance.now();
-  const outcome = await read(file).then(
+  const peak = memoryPeak();
+  const outcome = await read(join(folder, name)).then(
     () => 'read',
     (error: unknown) => (LlmfError.is(error) && error.status === 1 ? 'refused' : `uncoded: ${String(error)}`),
   );
+  const memory = peak() - 2 * bytesIn(folder);
   const ms = performance.now() - started;
-  return ms > slowestMs ? `took ${Math.round(ms)} ms` : outcome;
+  if (ms > slowestMs) return { outcome: `took ${Math.round(ms)} ms`, memory };
+  if (memory > heapBytes) return { outcome: `took ${Math.round(memory / 2 ** 20)} MiB above twice its folder`, memory };
+  return { outcome, memory };
 }
+
+const bytesIn = (folder: string): number =>
+  readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
 
 /** Every row of a data file. */
 async function readRows(file: string): Promise<void> {

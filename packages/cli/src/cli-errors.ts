@@ -66,6 +66,13 @@ export const cliErrors = defineErrors('cli', {
     got: f.weight,
     fix: 'check the disk, and write it again',
   }),
+  tokenReadBack: (f: { token: string; id: number; got: string }) => ({
+    what: 'a new token is not found in a text by the new tokenizer; the folder was not made',
+    where: f.token,
+    got: `ids ${f.got}`,
+    expected: `id ${f.id} alone`,
+    fix: 'choose a text that the tokenizer does not rewrite or cut: --special takes it as it is',
+  }),
   folderGone: (f: { reason: string }) => ({
     what: 'the current folder is not there any more',
     got: f.reason,

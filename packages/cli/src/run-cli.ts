@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command, CommanderError } from 'commander';
+import { declareAddTokens } from './commands/add-tokens.js';
 import { declareChat } from './commands/chat.js';
 import { declareCheck } from './commands/check.js';
 import { declareEnv } from './commands/env.js';
@@ -37,6 +38,7 @@ const commands: readonly DeclareCommand[] = [
   declareImport,
   declareMerge,
   declareQuantize,
+  declareAddTokens,
   declarePlugins,
   declareEnv,
   declareSchema,

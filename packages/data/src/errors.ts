@@ -194,6 +194,13 @@ export const errors = defineErrors('data', {
     got: `${f.problem}; in ${JSON.stringify(f.text.length > 60 ? `${f.text.slice(0, 60)}…` : f.text)}`,
     fix: 'Use texts that the vocabulary can write, or a tokenizer with an unknown token.',
   }),
+  newToken: (f: { folder: string; text: string; problem: string }) => ({
+    what: 'A text cannot become a new token.',
+    where: f.folder,
+    got: `${JSON.stringify(f.text)}: ${f.problem}`,
+    expected: 'texts that are no token yet, each once',
+    fix: 'Leave it out: what is a token already needs no new one.',
+  }),
   unknownTemplate: (f: { name: string; near: readonly string[] }) => ({
     what: `No chat template is named ${f.name}.`,
     expected: list(f.near),

@@ -12,6 +12,7 @@ export type * from './formats/example.js';
 export { RowProblem } from './readers/row-reader.js';
 export { errors as dataErrors } from './errors.js';
 export { Tokenizer, type SpecialToken } from './tokenizer.js';
+export { addTokens, newTokens, type NewToken } from './tokenization/new-tokens.js';
 export { tokenizerOfRun, vocabularyOf } from './tokenizer-of-run.js';
 export { chooseTemplate, type ChosenTemplate } from './templates/choose.js';
 export { ChatTemplate } from './templates/chat-template.js';

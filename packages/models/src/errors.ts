@@ -129,6 +129,13 @@ export const modelErrors = defineErrors('models', {
     expected: 'frozen weights: an adapter beside them, or some blocks left frozen',
     fix: 'use `adapter: lora`, or leave `quantization` out',
   }),
+  grownPacked: (f: { weight: string; format: string }) => ({
+    what: 'tokens are added to models whose weights are plain numbers, and this one keeps some in fewer bits',
+    where: f.weight,
+    got: f.format,
+    expected: 'a model in f32, f16 or bf16',
+    fix: 'add the tokens to the model that was quantized, then quantize it: `llmf quantize --model ./with-tokens`',
+  }),
   trainedPacked: (f: { folder: string; tensor: string; format: string }) => ({
     what: 'a weight that is to be trained is kept in fewer bits by its file, and trained weights are float32',
     where: `${f.folder}, tensor ${f.tensor}`,

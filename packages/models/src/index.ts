@@ -23,6 +23,7 @@ export { roberta, robertaConfig } from './roberta.js';
 export { mt5, mt5Config, t5, t5Config } from './t5.js';
 export { createModelLoader, type LoaderSettings } from './loader.js';
 export { overlayCompanions } from './files/companion-files.js';
+export { grownModel, type GrownModel } from './files/grown-vocabulary.js';
 export { noRepeatedRun } from './generation/bans.js';
 export { readGenerationDefaults, type GenerationDefaults } from './generation/generation-config.js';
 export { initModel, type InitReport, type InitRequest } from './init/init-model.js';

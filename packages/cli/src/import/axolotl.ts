@@ -203,7 +203,11 @@ const own: readonly Rule[] = [
     ['special_tokens', 'eot_tokens'],
     'ends of turns are those of the template, the rest the tokenizer’s',
   ),
-  ...notHere(['tokens', 'added_tokens_overrides', 'resize_token_embeddings_to_32x'], 'no new tokens here'),
+  ...notHere(
+    ['tokens', 'added_tokens_overrides'],
+    'tokens are added first: llmf add-tokens, whose folder is base_model then',
+  ),
+  ...withoutEffect(['resize_token_embeddings_to_32x'], 'the embeddings stay as they are'),
   ...withoutEffect(
     [
       'dataset_prepared_path',

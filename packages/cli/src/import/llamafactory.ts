@@ -197,7 +197,6 @@ const rules: readonly Rule[] = [
       'shift_attn',
       'mixture_of_depths',
       'rope_scaling',
-      'resize_vocab',
       'train_mm_proj_only',
       'predict_with_generate',
       'compute_accuracy',
@@ -205,6 +204,11 @@ const rules: readonly Rule[] = [
     ],
     'not here',
   ),
+  ...notHere(
+    ['add_tokens', 'add_special_tokens', 'new_special_tokens'],
+    'tokens are added first: llmf add-tokens, whose folder is model_name_or_path then',
+  ),
+  ...withoutEffect(['resize_vocab'], 'llmf add-tokens gives new tokens their rows; others have theirs'),
   ...trainingArguments,
 ];
 

@@ -31,9 +31,9 @@ struct Pieces {
 /** Goes on with the sums of all rows: `a` are their panels, `stride` apart, and `panel` is one of B. */
 template <class Block>
 inline void add_to_chain(int64_t rows, const typename Block::Element* a, int64_t stride, const typename Block::Element* panel,
-                         int64_t depth, float* sums) {
+                         int64_t depth, float* sums, Ahead* ahead = nullptr) {
   for (int64_t i = 0; i < rows; i += Block::kRows) {
-    Block::multiply(smaller_size(Block::kRows, rows - i), Block::kColumns, {depth, a + i * stride, panel},
+    Block::multiply(smaller_size(Block::kRows, rows - i), Block::kColumns, {depth, a + i * stride, panel, nullptr, ahead},
                     sums + i * Block::kColumns, Block::kColumns, Start::chain, nullptr);
   }
 }
@@ -48,11 +48,12 @@ struct SecondPair {
 /** Goes on with the sums of all rows by k in [k0, end) of some columns of B, a piece packed at a time. */
 template <class Block>
 inline void add_pieces(int64_t rows, int64_t columns, const typename Block::Element* a, int64_t whole, const Factor& b,
-                       int64_t column, int64_t k0, int64_t end, bool bf16, const Pieces<Block>& pieces) {
+                       int64_t column, int64_t k0, int64_t end, bool bf16, const Pieces<Block>& pieces, Reading& reading) {
+  reading.ahead.spread(ceil_divide(end - k0, Block::kTurn) * ceil_divide(rows, Block::kRows));
   for (int64_t at = k0; at < end; at += kPiece<Block>) {
     const int64_t depth = smaller_size(kPiece<Block>, end - at);
     pack_b<Block>(pieces.panel, b, column, columns, at, depth, {bf16, 1.0f});
-    add_to_chain<Block>(rows, a + Block::kRows * at, whole, pieces.panel, padded_depth<Block>(depth), pieces.sums);
+    add_to_chain<Block>(rows, a + Block::kRows * at, whole, pieces.panel, padded_depth<Block>(depth), pieces.sums, &reading.ahead);
   }
 }
 
@@ -77,7 +78,7 @@ inline void add_columns(int64_t rows, int64_t columns, const typename Block::Ele
       if (NibbleWords::fits(b)) return add_as_words<Block, NibbleWords>(rows, a, b, column, k0, end, bf16, pieces, reading);
     }
   }
-  add_pieces<Block>(rows, columns, a, whole, b, column, k0, end, bf16, pieces);
+  add_pieces<Block>(rows, columns, a, whole, b, column, k0, end, bf16, pieces, reading);
 }
 
 /** How a panel of B comes to be near: whether it was asked for before, and the panel read after it. */

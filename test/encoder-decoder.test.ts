@@ -141,6 +141,18 @@ describe('an encoder–decoder', () => {
     expect(orpo).toHaveLength(2);
   });
 
+  it('is a policy that PPO raises the reward of', async () => {
+    const rule = ruleOf((all) => all.map(({ ids }) => ids.filter((id) => id < 20).length / 5));
+    const stage = { name: 'ppo', maxNewTokens: 5, epochs: 4, miniBatches: 1, shownSamples: 0 };
+    const train = { batchSize: 16, gradientAccumulation: 1, maxSteps: 30, logEvery: 1, learningRate: 1e-2, seed: 3 };
+    const config = { plugins: [algoPpo(), rule], stage, rewards: 'rule', train } as unknown as Config;
+    const scores = (await run('ppo-longer', 'prompts.jsonl', 30, config)).map((row) => row['objective/scores']!);
+    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const [before, after] = [mean(scores.slice(0, 5)), mean(scores.slice(-10))];
+    console.log(`mean reward ${before.toFixed(2)} → ${after.toFixed(2)}`);
+    expect(after - before).toBeGreaterThan(0.15);
+  });
+
   it('samples and learns from rewards: the ratio begins at 1', async () => {
     const rule = ruleOf((all) => all.map(({ ids }) => (ids.includes(30) ? 1 : 0)));
     const stage = { name: 'ppo', maxNewTokens: 5, epochs: 1, miniBatches: 1, shownSamples: 0 };

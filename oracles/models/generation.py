@@ -49,6 +49,7 @@ def main() -> None:
         "bad_words_ids that is the end": {"bad_words_ids": [[c], [a]], "eos_token_id": c},
         "min_new_tokens": {"eos_token_id": [a, c], "min_new_tokens": 7},
         "min_length": {"eos_token_id": [a, c], "min_length": 9},
+        "min_new_tokens before min_length": {"eos_token_id": [b], "min_new_tokens": 1, "min_length": 12},
         "max_new_tokens": {"max_new_tokens": 3},
         "max_length": {"max_new_tokens": None, "max_length": 9},
         "many at once": {"repetition_penalty": 1.2, "no_repeat_ngram_size": 2, "suppress_tokens": [b], "eos_token_id": [c], "min_new_tokens": 5},

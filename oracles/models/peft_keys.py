@@ -40,6 +40,7 @@ MADE = {
     "rank_pattern, two keys for a layer": dict(rank_pattern={r"^model\.layers\.0\..*": 4, ".*v_proj": 1}),
     "alpha_pattern": dict(alpha_pattern={"layers.1.self_attn.q_proj": 3, "v_proj": 9}, rank_pattern={"q_proj": 1}),
     "alpha_pattern and use_rslora": dict(alpha_pattern={"v_proj": 9}, rank_pattern={"q_proj": 4}, use_rslora=True),
+    "alpha_pattern, as only Python writes it": dict(alpha_pattern={r"(?P<all>layers)\.\d{,2}\.self_attn\.q_proj\Z": 9, r"\Amodel.*v_proj": 1}),
     "target_modules": dict(target_modules=r"model\.layers\.0\..*(up|down)_proj"),
     "target_modules, all linear": dict(target_modules="all-linear", r=1),
     "exclude_modules": dict(exclude_modules=["layers.0.self_attn.q_proj"]),
@@ -89,6 +90,11 @@ SAID = {
     # Older files lack the keys that came later.
     "an old file": None,
 }
+# With the keys that the file leaves out, for which PEFT takes its defaults.
+LEFT_OUT = {
+    "r and lora_alpha, left out": (dict(r=8, lora_alpha=8), ["r", "lora_alpha"]),
+    "lora_alpha, left out": (dict(r=3, lora_alpha=8), ["lora_alpha"]),
+}
 UNWRITTEN = {"runtime_config"}  # PEFT removes it on saving
 
 
@@ -105,6 +111,7 @@ def base():
 
 
 def made(settings: dict, out: str) -> None:
+    torch.manual_seed(13)  # of the start of A; without it every run of this script would make other adapters
     model = get_peft_model(base(), LoraConfig(**{"r": 2, "lora_alpha": 4, "target_modules": QV, "task_type": "CAUSAL_LM", **settings}))
     generator = torch.Generator().manual_seed(13)
     with torch.no_grad():
@@ -121,6 +128,13 @@ def said(changes: dict | None, out: str) -> None:
     if changes is None:
         config = {k: config[k] for k in ("peft_type", "r", "lora_alpha", "target_modules", "task_type", "bias", "fan_in_fan_out")}
     file.write_text(json.dumps({**config, **(changes or {})}))
+
+
+def left_out(settings: dict, keys: list[str], out: str) -> None:
+    made(settings, out)
+    file = Path(out) / "adapter_config.json"
+    config = json.loads(file.read_text())
+    file.write_text(json.dumps({key: value for key, value in config.items() if key not in keys}))
 
 
 def log_probs(out: str, ids: list[int]) -> list[float] | None:
@@ -170,6 +184,7 @@ def main() -> None:
     ids = load_file(BASE / "expected.safetensors")["ids.0"].tolist()
     cases = {label: case(lambda out: made(settings, out), ids) for label, settings in MADE.items()}
     cases |= {label: case(lambda out: said(changes, out), ids) for label, changes in SAID.items()}
+    cases |= {label: case(lambda out: left_out(*more, out), ids) for label, more in LEFT_OUT.items()}
     plain = cases.pop("plain")
     short = {label: shortened(one, plain) for label, one in cases.items()}
     text = json.dumps({"versions": "transformers 5.18.0, peft 0.21.0", "ids": ids, "plain": plain, "cases": short})

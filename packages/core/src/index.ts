@@ -41,6 +41,7 @@ export { readSummed, writeSummed } from './files/summed-safetensors.js';
 export { removeLeftovers, removeLeftoversOnce, temporaryFolder, temporaryName } from './files/temporary-name.js';
 export * from './random/counter.js';
 export * from './run/index.js';
+export { repeatsRepetition } from './text/expression-time.js';
 export * from './text/nearest.js';
 export * from './text/format.js';
 export { withoutSecrets } from './text/without-secrets.js';

@@ -2,6 +2,8 @@
 // What a tokenizer.json may ask for. It comes with a model, from wherever that came: an id makes a table of its size, an
 // expression may take exponential time, and neither shows until a text is encoded.
 
+import { repeatsRepetition } from '@llmf/core';
+
 type Json = Record<string, unknown>;
 
 /** Ids may have holes (reserved tokens), but not more of them than this beside twice the number of tokens. */
@@ -68,36 +70,4 @@ function expressionFault(expressions: readonly string[] | null): string | null {
     }
   }
   return null;
-}
-
-/** Whether a group with an unbounded repetition in it is itself repeated without bound, as in `(a+)+`. */
-export function repeatsRepetition(expression: string): boolean {
-  const groups: { repeats: boolean }[] = [{ repeats: false }];
-  for (let at = 0; at < expression.length; at++) {
-    const sign = expression[at];
-    if (sign === '\\') at++;
-    else if (sign === '[') at = endOfSet(expression, at);
-    else if (sign === '(') groups.push({ repeats: false });
-    else if (sign === ')' && groups.length > 1) {
-      const { repeats } = groups.pop()!;
-      const isRepeated = isUnbounded(expression, at + 1);
-      if (repeats && isRepeated) return true;
-      groups.at(-1)!.repeats ||= repeats;
-    } else if (isUnbounded(expression, at)) groups.at(-1)!.repeats = true;
-  }
-  return false;
-}
-
-/** `*`, `+` or `{n,}`; possessive ones (`++`, `*+`) take nothing back, so they do not count. */
-function isUnbounded(expression: string, at: number): boolean {
-  const found = /^(?:[*+]|\{\d+,\})(\+?)/.exec(expression.slice(at, at + 12));
-  return found !== null && found[1] === '';
-}
-
-function endOfSet(expression: string, start: number): number {
-  for (let at = start + 1; at < expression.length; at++) {
-    if (expression[at] === '\\') at++;
-    else if (expression[at] === ']' && at > start + 1) return at;
-  }
-  return expression.length;
 }

@@ -73,10 +73,10 @@ export const errors = defineErrors('nn', {
     expected: 'an operation of @llmf/nn, which reads packed weights or expands them for one call',
     fix: 'use linear, embedding or selectedLogProbs for frozen weights, or `quantization: f32`',
   }),
-  badPattern: (f: { target: string; reason: string }) => ({
-    what: 'adapter.targets is not a regular expression',
-    where: 'adapter.targets',
+  badPattern: (f: { option: string; target: string; reason: string }) => ({
+    what: `${f.option} is not a regular expression`,
+    where: f.option,
     got: `${f.target} (${f.reason})`,
-    fix: 'correct the pattern between the slashes',
+    fix: 'correct the pattern',
   }),
 });

@@ -148,9 +148,14 @@ function bansOf(stated: GenerationFile, eosIds: readonly number[]): Ban[] {
     ...(suppress_tokens?.length ? [never(suppress_tokens.filter((token) => token >= 0))] : []),
     ...(begin_suppress_tokens?.length ? [notFirst(begin_suppress_tokens.filter((token) => token >= 0))] : []),
     ...(bad_words_ids?.length ? [noWords(bad_words_ids, eosIds)] : []),
-    ...(min_new_tokens ? [noEndBefore(min_new_tokens, eosIds, false)] : []),
-    ...(min_length ? [noEndBefore(min_length, eosIds, true)] : []),
+    ...leastLength(min_new_tokens ?? null, min_length ?? null, eosIds),
   ];
+}
+
+/** Where both are stated, Transformers looks at `min_new_tokens` alone (generation/utils.py, _prepare_generated_length). */
+function leastLength(ofAnswer: number | null, ofAll: number | null, eosIds: readonly number[]): Ban[] {
+  if (ofAnswer !== null) return ofAnswer === 0 ? [] : [noEndBefore(ofAnswer, eosIds, false)];
+  return ofAll === null || ofAll === 0 ? [] : [noEndBefore(ofAll, eosIds, true)];
 }
 
 function isUnapplied(key: string, value: unknown): boolean {

@@ -2,11 +2,11 @@
 import { defineErrors, nearest } from '@llmf/core';
 
 export const adapterErrors = defineErrors('nn', {
-  unknownTarget: (f: { target: string; known: readonly string[] }) => ({
-    what: 'adapter.targets names no linear layer of this model',
-    where: 'adapter.targets',
+  unknownTarget: (f: { option: string; target: string; known: readonly string[] }) => ({
+    what: `${f.option} names no linear layer of this model`,
+    where: f.option,
     got: f.target,
-    expected: `all, a /pattern/, or some of: ${nearest(f.target, f.known).join(', ')}`,
+    expected: `${f.option === 'adapter.targets' ? 'all, a /pattern/, or some' : 'an expression for the end of a path, such as one'} of: ${nearest(f.target, f.known).join(', ')}`,
     fix: 'use one of these names',
   }),
   unknownBlock: (f: { block: number; blocks: number }) => ({

@@ -165,7 +165,7 @@ describe('lora by module and block', () => {
     [{ layers: [0, 7] }, /LLMF_NN_UNKNOWN_BLOCK[^]*got: 7\n {2}expected: 0 to 1/],
     [{ rankPattern: { qproj: 2 } }, /LLMF_NN_UNKNOWN_TARGET[^]*got: qproj/],
     [{ targets: ['q_proj'], alphaPattern: { up_proj: 2 } }, /LLMF_NN_UNKNOWN_TARGET/],
-    [{ rankPattern: { '(': 2 } }, /LLMF_NN_BAD_PATTERN/],
+    [{ rankPattern: { '(': 2 } }, /LLMF_NN_BAD_PATTERN: adapter\.rankPattern is not/],
     [{ path: 'peft-lora', layers: [0] }, /LLMF_NN_ADAPTER_OPTION/],
   ])('refuses %j', async (options, message) => {
     await expect(attach(options)).rejects.toThrow(message);

@@ -5,25 +5,27 @@
  * which are refused unless they hold nothing. A key that is in none of the lists is refused too.
  */
 import { z } from 'zod';
+import { patternOfKey } from './pattern-key.js';
 import type { PeftForm, Refusal } from './peft-form.js';
 import { parsePeftHeadKey } from './peft-names.js';
 
-const isExpression = (text: string): boolean => {
-  try {
-    return new RegExp(text) instanceof RegExp;
-  } catch {
-    return false;
-  }
-};
 const pattern = z
-  .record(z.string().refine(isExpression, 'not a regular expression'), z.number())
+  .record(z.string().superRefine(checkExpression), z.number())
   .nullish()
   .transform((given) => given ?? {});
 
+function checkExpression(key: string, context: z.RefinementCtx): void {
+  try {
+    patternOfKey(key);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `not an expression that is read: ${(error as Error).message}` });
+  }
+}
+
 const computed = z.looseObject({
   peft_type: z.literal('LORA'),
-  r: z.int().min(1),
-  lora_alpha: z.number(),
+  r: z.int().min(1).default(8), // as PEFT, where a file does not say it
+  lora_alpha: z.number().default(8),
   use_rslora: z
     .boolean()
     .nullish()

@@ -2,6 +2,7 @@
 import type { Model } from '../contracts/index.js';
 import { errors } from '../errors.js';
 import { adapterErrors } from './adapter-errors.js';
+import { patternOfKey } from './pattern-key.js';
 
 type Patterns = Readonly<Record<string, number>>;
 
@@ -14,7 +15,7 @@ export function patterned(patterns: Patterns, model: Model, path: string): numbe
 }
 
 /** Is a key the end of a path, as an expression? */
-const matches = (key: string, name: string): boolean => new RegExp(`^(.*\\.)?(${key})$`).test(name);
+const matches = (key: string, name: string): boolean => patternOfKey(key).test(name);
 
 /** Every pattern means some layer. @throws LLMF_NN_UNKNOWN_TARGET, LLMF_NN_BAD_PATTERN */
 export function checkPatterns(
@@ -22,13 +23,14 @@ export function checkPatterns(
   paths: readonly string[],
   patterns: Readonly<Record<string, Patterns>>,
 ): void {
-  for (const key of Object.values(patterns).flatMap((each) => Object.keys(each))) {
+  const keys = Object.entries(patterns).flatMap(([option, each]) => Object.keys(each).map((key) => ({ option, key })));
+  for (const { option, key } of keys) {
     try {
       if (paths.some((path) => patterned({ [key]: 1 }, model, path) !== undefined)) continue;
     } catch (error) {
-      throw errors.badPattern({ target: key, reason: (error as Error).message });
+      throw errors.badPattern({ option: `adapter.${option}`, target: key, reason: (error as Error).message });
     }
     const known = [...new Set(paths.map((path) => path.slice(path.lastIndexOf('.') + 1)))];
-    throw adapterErrors.unknownTarget({ target: key, known });
+    throw adapterErrors.unknownTarget({ option: `adapter.${option}`, target: key, known });
   }
 }

@@ -20,7 +20,7 @@ export function selectTargets(model: Adapted, targets: Targets): LinearLayer[] {
   const matchers = wanted.map((target) => ({ target, matches: matcherOf(target) }));
   for (const { target, matches } of matchers) {
     if (!layers.some((layer) => matches(today(layer))))
-      throw adapterErrors.unknownTarget({ target, known: layerNames(layers) });
+      throw adapterErrors.unknownTarget({ option: 'adapter.targets', target, known: layerNames(layers) });
   }
   return layers.filter((layer) => matchers.some(({ matches }) => matches(today(layer))));
 }

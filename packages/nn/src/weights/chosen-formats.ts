@@ -54,7 +54,7 @@ function namesIn({ layers, head, embedding }: FormatScope, weights: Weights): st
 function selected(layers: FormatScope['layers'], linear: readonly (readonly [string, WeightInfo])[]): string[] {
   if (layers === 'all') return linear.filter(([, { isBeside }]) => isBeside !== true).map(([name]) => name);
   const names = linear.map(([name]) => name);
-  const matchers = [layers].flat().map((target) => ({ target, matches: matcherOf(target) }));
+  const matchers = [layers].flat().map((target) => ({ target, matches: matcherOf(target, 'quantization.layers') }));
   const unmatched = matchers.find(({ matches }) => !names.some((name) => matches(pathOf(name))));
   if (unmatched !== undefined) {
     const known = [...new Set(names.map((name) => pathOf(name).split('.').at(-1)!))];

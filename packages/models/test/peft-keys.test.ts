@@ -102,3 +102,36 @@ describe('an adapter of PEFT that has', () => {
     expect(Object.keys(refused).filter((label) => !labels.includes(label))).toEqual([]);
   });
 });
+
+describe('an adapter whose file lacks layers', () => {
+  const { plain } = recorded;
+  const tensors = Object.fromEntries(Object.entries(plain.tensors).filter(([key]) => !key.includes('layers.1.')));
+  const cut = (config: Case['config']): Case => ({ config, without: [], tensors, logProbs: null });
+
+  it('that target_modules names is refused with their names', async () => {
+    const folder = await folderOf('cut', cut({}));
+    await expect(logProbs(folder)).rejects.toThrow(
+      /LLMF_NN_ADAPTER_FILE[^]*no tensors for model\.layers\.1\.self_attn\.q_proj, model\.layers\.1\.self_attn\.v_proj\n/,
+    );
+  });
+
+  it.each([
+    ['layers_to_transform', { layers_to_transform: [0] }],
+    ['exclude_modules', { exclude_modules: 'model.layers.1.*' }],
+    ['whole paths', { target_modules: ['layers.0.self_attn.q_proj', 'model.layers.0.self_attn.v_proj'] }],
+    ['an expression', { target_modules: '.*layers\\.0\\..*[qv]_proj' }],
+  ])('that are not meant is whole: %s', async (label, config) => {
+    expect(await logProbs(await folderOf(`not-meant-${label}`, cut(config)))).toHaveLength(recorded.ids.length - 1);
+  });
+
+  it('says why a pattern is not read', async () => {
+    const folder = await folderOf('no-pattern', {
+      config: { alpha_pattern: { '(?i)q_proj': 3 } },
+      without: [],
+      logProbs: null,
+    });
+    await expect(logProbs(folder)).rejects.toThrow(
+      /alpha_pattern\.\(\?i\)q_proj: not an expression that is read: Invalid/,
+    );
+  });
+});

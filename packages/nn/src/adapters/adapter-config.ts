@@ -35,8 +35,9 @@ export async function readAdapterConfig<Schema extends z.ZodObject>(
   }
   const parsed = form.computed.safeParse(content);
   if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
-  const problem = `${path.join('.')}: ${message}`;
+  const [issue] = parsed.error.issues;
+  const message = issue!.code === 'invalid_key' ? issue!.issues[0]!.message : issue!.message;
+  const problem = `${issue!.path.join('.')}: ${message}`;
   throw adapterErrors.adapterFile({ path: file, problem, option, expected: form.expected });
 }
 

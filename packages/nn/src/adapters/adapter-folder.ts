@@ -84,10 +84,10 @@ export class AdapterFolder<Config> {
   }
 
   /** What to say of a tensor that has no place. */
-  misfit(problem: string, expected: string): Error {
+  readonly misfit = (problem: string, expected: string): Error => {
     const { file: path, option } = this;
     return adapterErrors.adapterFile({ path, problem, option, expected });
-  }
+  };
 
   private values(tensor: HostTensor | undefined, name: string, shape: readonly number[]): Float32Array {
     const { file: path, option } = this;

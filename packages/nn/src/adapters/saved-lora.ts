@@ -10,6 +10,7 @@ import { patterned } from './patterned.js';
 import { isOwn, readOwn } from './own/read-own.js';
 import type { OwnModules } from './own/own-modules.js';
 import { isForTrainingOnly, parsePeftHeadKey } from './peft-names.js';
+import { checkWhole } from './whole-adapter.js';
 import { isOfStackedExperts, stackedExperts } from './stacked-experts.js';
 
 /**
@@ -68,7 +69,9 @@ export function savedPairs(
 ): LayerPair[] {
   const hasOthers = Object.keys(file.tensors).some((key) => isOwn(model, key) || isOfStackedExperts(model, key));
   if (hasOthers && Object.keys(file.tensors).every(isElsewhere)) return [];
-  return file.byLayer(model, parts, isElsewhere).map((layer) => savedPair(model, file, layer));
+  const layers = file.byLayer(model, parts, isElsewhere);
+  checkWhole(model, file, new Set(layers.map(({ layer }) => layer.path)));
+  return layers.map((layer) => savedPair(model, file, layer));
 }
 
 /** The modules of its own, with the rank that the config gives to each table. */

@@ -48,7 +48,7 @@ struct SecondPair {
 /** Goes on with the sums of all rows by k in [k0, end) of some columns of B, a piece packed at a time. */
 template <class Block>
 inline void add_pieces(int64_t rows, int64_t columns, const typename Block::Element* a, int64_t whole, const Factor& b,
-                       int64_t column, int64_t k0, int64_t end, bool bf16, const Pieces<Block>& pieces, Reading& reading) {
+                       int64_t column, int64_t k0, int64_t end, bool bf16, const Pieces<Block>& pieces, Reading reading) {
   reading.ahead.spread(ceil_divide(end - k0, Block::kTurn) * ceil_divide(rows, Block::kRows));
   for (int64_t at = k0; at < end; at += kPiece<Block>) {
     const int64_t depth = smaller_size(kPiece<Block>, end - at);
@@ -59,7 +59,7 @@ inline void add_pieces(int64_t rows, int64_t columns, const typename Block::Elem
 
 template <class Block, class Words>
 inline void add_as_words(int64_t rows, const typename Block::Element* a, const Factor& b, int64_t column, int64_t k0, int64_t end,
-                         bool bf16, const Pieces<Block>& pieces, Reading& reading) {
+                         bool bf16, const Pieces<Block>& pieces, Reading reading) {
   const Words words(b.packed, column, Block::kColumns, b.outer_stride, k0, end, pieces.scales);
   if (rows == 1) add_words<Block, Words, 1>(a, b, column, k0, end, bf16, words, reading, pieces.sums);
   else if (rows == 2) add_words<Block, Words, 2>(a, b, column, k0, end, bf16, words, reading, pieces.sums);

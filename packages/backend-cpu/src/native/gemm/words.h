@@ -77,34 +77,59 @@ struct Reading {
   Ahead ahead;        // the piece that is read next
 };
 
+/** Asks for a line of each row. */
+template <int kRows>
+inline void ask_for_rows(const char* from, int64_t row_bytes) {
+  for (int i = 0; i < kRows; i++) __builtin_prefetch(from + i * row_bytes, 0, 3);
+}
+
+/** `count` words of kWidth rows, transposed: the w-th of them in block[w]. */
+template <bool kWhole>
+inline __attribute__((always_inline)) void load_words(Vec (&block)[kWidth], const char* from, int64_t row_bytes, int64_t count) {
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth; i++) {
+    const float* const words = reinterpret_cast<const float*>(from + i * row_bytes);
+    block[i] = kWhole ? load(words) : load_lanes(words, count);
+  }
+  transpose(block);
+}
+
 /** Goes on with the sums [kTaken, kColumns] of the first rows of panel `a` over k in [k0, end) of whole columns of B. */
 template <class Block, class Words, int kTaken>
 inline void add_words(const typename Block::Element* a, const Factor& b, int64_t column, int64_t k0, int64_t end, bool bf16,
-                      const Words& words, Reading& reading, float* to) {
+                      const Words& words, Reading reading, float* to) {
   constexpr int64_t kStep = kWidth * Words::kPerWord, kBytesAhead = Words::kArePairs ? 512 : 256;
   reading.ahead.spread((end - k0 + kStep - 1) / kStep);
   const int64_t row_bytes = Words::bytes_at(b, b.outer_stride) - Words::bytes_at(b, 0);
+  const int64_t step_bytes = kWidth * static_cast<int64_t>(sizeof(float));
   Vec sums[kTaken][Block::kVectors];
   for (int i = 0; i < kTaken; i++)
     for (int g = 0; g < Block::kVectors; g++) sums[i][g] = load(to + i * Block::kColumns + g * kWidth);
-  for (int64_t k = k0; k < end; k += kStep) {
-    const int64_t count = smaller_size(kWidth, (end - k) / Words::kPerWord);
-    Vec block[Block::kVectors][kWidth];
+  int64_t k = k0;
+  const char* from = Words::bytes_at(b, column * b.outer_stride + k0);
+  for (; k + kStep <= end; k += kStep, from += step_bytes) {
     reading.ahead.turn();
+    if (!reading.is_asked_for) ask_for_rows<Block::kColumns>(from + kBytesAhead, row_bytes);
+    Vec block[Block::kVectors][kWidth];
+#pragma GCC unroll 4
     for (int g = 0; g < Block::kVectors; g++) {
-      const char* const from = Words::bytes_at(b, (column + g * kWidth) * b.outer_stride + k);
-      const int64_t later = k * row_bytes / b.outer_stride + kBytesAhead;  // in these rows, or in those of the next panel
-      const char* const ahead = from + kBytesAhead + (later < row_bytes ? 0 : (Block::kColumns - 1) * row_bytes);
-      for (int i = 0; i < kWidth; i++) {
-        if (!reading.is_asked_for) __builtin_prefetch(ahead + i * row_bytes, 0, 3);
-        block[g][i] = load_lanes(reinterpret_cast<const float*>(from + i * row_bytes), count);
+      load_words<true>(block[g], from + g * kWidth * row_bytes, row_bytes, kWidth);
+      if constexpr (Words::kArePairs) {  // while they are in registers
+#pragma GCC unroll 16
+        for (int w = 0; w < kWidth; w++) Block::template add_word<kTaken>(sums, g, words, block[g][w], k + w * Words::kPerWord, bf16, a);
       }
-      transpose(block[g]);
     }
+#pragma GCC unroll 1
+    for (int w = 0; !Words::kArePairs && w < kWidth; w++) {
+      for (int g = 0; g < Block::kVectors; g++) Block::template add_word<kTaken>(sums, g, words, block[g][w], k + w * Words::kPerWord, bf16, a);
+    }
+  }
+  const int64_t count = (end - k) / Words::kPerWord;
+  for (int g = 0; count > 0 && g < Block::kVectors; g++) {
+    Vec block[kWidth];
+    load_words<false>(block, from + g * kWidth * row_bytes, row_bytes, count);
     for (int64_t w = 0; w < count; w++) {
-      for (int g = 0; g < Block::kVectors; g++) {
-        Block::template add_word<kTaken>(sums, g, words, block[g][w], k + w * Words::kPerWord, bf16, a);
-      }
+      Block::template add_word<kTaken>(sums, g, words, block[w], k + w * Words::kPerWord, bf16, a);
     }
   }
   for (int i = 0; i < kTaken; i++)

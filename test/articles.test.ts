@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { optionsOfFlags } from '../packages/cli/src/import/flags.js';
 import { toolNamed } from '../packages/cli/src/import/foreign-words.js';
 import { translate } from '../packages/cli/src/import/translation.js';
+import { readSweep } from '../packages/cli/src/sweep/sweep-file.js';
 import { createProgram } from '../packages/cli/src/run-cli.js';
 import { testIo } from '../packages/cli/test/support/test-io.js';
 import { articles } from '../scripts/docs/articles-table.mjs';
@@ -49,7 +50,7 @@ describe('the files of examples/articles', () => {
       .filter((name) => name.endsWith('.yaml'))
       .map((name) => ['llamafactory', name] as const),
     ...readdirSync(join(folder, 'trlx'))
-      .filter((name) => name.endsWith('.yml'))
+      .filter((name) => name.endsWith('.yml') && name !== 'ppo_sweep.yml')
       .map((name) => ['trlx', name] as const),
   ];
 
@@ -58,6 +59,13 @@ describe('the files of examples/articles', () => {
     const { report } = translate(toolNamed(tool), raw);
     expect(report.filter(({ kind }) => kind === 'refused')).toEqual([]);
     expect(report.length).toBeGreaterThan(20);
+  });
+
+  it('trlX’s sweep file searches what its PPO config decides', async () => {
+    const { words, space, metric, trials } = await readSweep(join(folder, 'trlx'), 'ppo_sweep.yml');
+    expect(words.slice(0, 2)).toEqual(['--from', 'trlx']);
+    expect(Object.keys(space)).toEqual(['train.learningRate', 'stage.klCoefficient', 'adapter.rank']);
+    expect([metric, trials]).toEqual(['eval_objective/scores', 8]);
   });
 
   it('are five, beside MedicalGPT’s line', async () => {

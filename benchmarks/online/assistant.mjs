@@ -14,7 +14,7 @@ const options = {
   rule: { type: 'string' },
   output: { type: 'string' },
   method: { type: 'string', default: 'ppo' },
-  steps: { type: 'string', default: '30' },
+  steps: { type: 'string', default: '20' },
   threads: { type: 'string', default: '1' },
 };
 const { model, rule, output, method, steps, threads } = parseArgs({ options }).values;
@@ -41,7 +41,7 @@ const others = [
 ];
 const questions = ['What do you think of SUBJECT?', 'Describe SUBJECT in one sentence.', 'What is SUBJECT like?'];
 /** Answers to each held-out question: of one alone the mean would be off by a tenth. */
-const repeats = 4;
+const repeats = 2;
 const rowsOf = (list) => list.flatMap((subject) => questions.map((each) => ({ prompt: asked(each, subject) })));
 const asked = (question, subject) => [{ role: 'user', content: question.replace('SUBJECT', subject) }];
 
@@ -59,10 +59,10 @@ export default (samples) => samples.map(({ answer }) => analyzer.polarity_scores
 `,
 );
 
-/** A step writes 64 answers: eight to each of eight questions, or four to each of sixteen. */
+/** A step writes 32 answers: eight to each of four questions. */
 const stages = {
-  ppo: { name: 'ppo', answers: 4, epochs: 2, klCoefficient: 0.02, miniBatches: 2, whitenAdvantages: true },
-  grpo: { name: 'grpo', answers: 8, klCoefficient: 0.02, iterations: 2 },
+  ppo: { name: 'ppo', answers: 8, epochs: 2, miniBatches: 2, klCoefficient: 0.02 },
+  grpo: { name: 'grpo', answers: 8, klCoefficient: 0.04, iterations: 2 },
 };
 const usage = shop.train(method, {
   model: { path: resolve(model) },
@@ -72,10 +72,10 @@ const usage = shop.train(method, {
   adapter: { name: 'lora', rank: 8 },
   data: { train: [{ path: 'questions.jsonl' }], eval: [{ path: 'held-out.jsonl' }], maxLength: 128 },
   train: {
-    batchSize: method === 'ppo' ? 16 : 8,
+    batchSize: 4,
     gradientAccumulation: 1,
     maxSteps: Number(steps),
-    learningRate: 3e-4,
+    learningRate: 1e-3,
     logEvery: 1,
     evalOnStart: true,
     saveEvery: null,

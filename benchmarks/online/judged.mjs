@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers of a model to held-out prompts, and what they are worth.
+import { parse } from 'node:path';
 import { mean } from './commands.mjs';
 
 /**
@@ -7,23 +8,24 @@ import { mean } from './commands.mjs';
  *
  * @param workshop where the files are
  * @param policy `{ name, flags }`: of the answers' files, and of `llmf sample` for the model (and its guide)
- * @param task `{ prompts, answers, maxNewTokens, reward, base }`: files and folders
+ * @param task `{ prompts, answers, maxNewTokens, reward, base }`: files and folders; answers to other prompts are other files
  * @returns an entry an answer, but for empty ones: `{ prompt, answer, tokens, score, kl }`, kl in nats against `base`, by the sampled tokens (k1)
  */
 export function sampledAnswers(workshop, { name, flags }, { prompts, answers, maxNewTokens, reward, base }) {
-  const samples = `${name}.samples.jsonl`;
+  const asked = `${name}.${parse(prompts).name}`;
+  const samples = `${asked}.samples.jsonl`;
   const counts = ['--answers', String(answers), '--max-new-tokens', String(maxNewTokens)];
   workshop.once(samples, () => workshop.llmf('sample', prompts, '--output', samples, '--sample', ...counts, ...flags));
   const written = workshop
     .rows(samples)
     .flatMap(({ prompt, samples: all }) => all.map((each) => ({ prompt, ...each })));
-  const file = `${name}.answers.jsonl`;
+  const file = `${asked}.answers.jsonl`;
   workshop.writeRows(
     file,
     written.map(({ prompt, text }) => ({ prompt, completion: text })),
   );
   const scoresBy = (kind, ...words) => {
-    const output = `${name}.${kind}.jsonl`;
+    const output = `${asked}.${kind}.jsonl`;
     workshop.once(output, () => workshop.llmf('score', file, '--output', output, ...words));
     const known = workshop.rows(output).filter(({ response }) => response !== undefined);
     return new Map(known.map(({ row, response }) => [row - 1, response]));

@@ -5,7 +5,8 @@
 //   node benchmarks/online/summaries.mjs --data FILE --output FOLDER [--seeds 1,2,3] [--threads 1]
 //
 // FILE is a CSV with the columns context, ref_text and sample. The posts are cut into five parts; whoever is asked about one
-// has seen the other four alone, in every stage. A seed is of the run and of the part: 1 to 5. A pipeline that is there is continued.
+// has seen the other four alone, in every stage. A seed is of the run and of the part: 1 to 5. A pipeline that is there is
+// continued, also with more seeds.
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { printTable } from '../support/results.mjs';
@@ -17,7 +18,7 @@ import { marks, writeWordModel } from './word-model.mjs';
 const options = {
   data: { type: 'string' },
   output: { type: 'string' },
-  seeds: { type: 'string', default: '1,2,3' },
+  seeds: { type: 'string', default: '1,2,3,4,5' },
   threads: { type: 'string', default: '1' },
 };
 const { data, output, threads, ...lists } = parseArgs({ options }).values;
@@ -25,12 +26,12 @@ if (data === undefined || output === undefined || !existsSync(data)) throw new E
 const shop = new Workshop(output);
 const seeds = lists.seeds.split(',').map(Number);
 const parts = 5;
-const postWords = 150;
+const postWords = 100;
 const summaryWords = 40;
-const steps = 40;
+const steps = 30;
 const ask = 'TL;DR';
 /** Times that each post is read, each time without some of its words, so that none is learned by heart. */
-const copies = { sft: 2, reward: 6, prompts: 4 };
+const copies = { sft: 2, reward: 12, prompts: 4 };
 const dropped = 0.15;
 /** Answers of each post that is held out. */
 const repeats = 8;
@@ -46,6 +47,7 @@ const folds = Array.from({ length: parts }, (_, part) => {
     heldOut: posts.filter((_, at) => isHeldOut(at)).map((of) => asked(of, of.post)),
   };
 });
+const runs = folds.filter(({ seed }) => seeds.includes(seed));
 writeFiles();
 const usage = shop.llmf('run', 'pipeline.json', ...(shop.has('runs', 'pipeline.json') ? ['--resume'] : []));
 reportJudges();
@@ -80,7 +82,7 @@ function writeFiles() {
           flags: { config: 'architecture/config.json', tokenizer: 'architecture', seed: 1 },
         },
       },
-      ...folds.map(({ seed }) => stagesOf(seed)),
+      ...runs.map(({ seed }) => stagesOf(seed)),
     ),
   });
 }
@@ -90,8 +92,12 @@ function stagesOf(seed) {
     from: 'untrained',
     stage: 'sft',
     adapter: 'none',
-    data: { train: [{ path: `sft-${seed}.jsonl` }], maxLength: 200 },
-    train: { batchSize: 8, epochs: 2, learningRate: 2e-3, logEvery: 50, seed },
+    data: {
+      train: [{ path: `sft-${seed}.jsonl` }],
+      eval: [{ path: `held-out-summaries-${seed}.jsonl` }],
+      maxLength: 200,
+    },
+    train: { batchSize: 16, epochs: 2, learningRate: 2e-3, logEvery: 50, seed },
   };
   const reward = {
     from: `sft-${seed}`,
@@ -99,23 +105,24 @@ function stagesOf(seed) {
     stage: 'reward',
     loss: { name: 'reward', variant: 'pairwise', centerCoefficient: 0.01 },
     adapter: 'none',
-    data: { train: [{ path: `ranked-${seed}.jsonl` }], maxLength: 240, template: 'none' },
-    train: { batchSize: 8, epochs: 2, learningRate: 5e-4, logEvery: 10, seed },
+    data: { train: [{ path: `ranked-${seed}.jsonl` }], maxLength: 200, template: 'none' },
+    train: { batchSize: 8, epochs: 1, learningRate: 5e-4, logEvery: 10, seed },
   };
   const ppo = {
     from: `sft-${seed}`,
     plugins: ['algo-ppo'],
     stage: {
       name: 'ppo',
-      answers: 4,
+      answers: 8,
       maxNewTokens: summaryWords,
       missingEosPenalty: 1,
-      klCoefficient: 0.05,
+      scoreScaling: 'first',
+      klCoefficient: 0.1,
       shownSamples: 0,
     },
     rewards: { name: 'model', path: { from: `reward-${seed}` } },
     adapter: { name: 'lora', rank: 16 },
-    data: { train: [{ path: `prompts-${seed}.jsonl` }], eval: [{ path: `held-out-${seed}.jsonl` }], maxLength: 200 },
+    data: { train: [{ path: `prompts-${seed}.jsonl` }], eval: [{ path: `held-out-${seed}.jsonl` }], maxLength: 150 },
     train: {
       batchSize: 8,
       maxSteps: steps,
@@ -126,8 +133,7 @@ function stagesOf(seed) {
       seed,
     },
   };
-  const isRun = seeds.includes(seed);
-  return { [`sft-${seed}`]: sft, [`reward-${seed}`]: reward, ...(isRun ? { [`ppo-${seed}`]: ppo } : {}) };
+  return { [`sft-${seed}`]: sft, [`reward-${seed}`]: reward, [`ppo-${seed}`]: ppo };
 }
 
 /** A prompt of a post: its first words and what is asked, its rare words as marks. */
@@ -139,8 +145,12 @@ function asked(of, post) {
 
 /** The same of a post without some of its words. */
 function thinned(of) {
-  const kept = of.post.split(' ').filter(() => random() >= dropped);
-  return asked(of, kept.join(' '));
+  return asked(of, withoutSome(of.post));
+}
+
+function withoutSome(text) {
+  const kept = text.split(' ').filter(() => random() >= dropped);
+  return kept.length === 0 ? text : kept.join(' ');
 }
 
 function promptOnly({ prompt }) {
@@ -155,9 +165,10 @@ function summarised(of) {
   });
 }
 
-/** Some of the systems' summaries, and of others, with their ROUGE-L; of equal ones one. */
+/** Summaries of the post, each other one without some of its words, and other texts, with their ROUGE-L; of equal ones one. */
 function ranked({ of, words, prompt }, learned) {
-  const all = [...pick(of.summaries, 8), ...pick(others(of, learned), 6)];
+  const own = pick(of.summaries, 8).map(({ text }, at) => (at % 2 === 0 ? text : withoutSome(text)));
+  const all = [...own, ...others(of, learned)].map((text) => ({ text, rouge: rougeL(text, of.reference) }));
   const different = new Map(shuffled(all, random).map((each) => [each.rouge, each]));
   const rows = [...different.values()];
   return {
@@ -167,13 +178,12 @@ function ranked({ of, words, prompt }, learned) {
   };
 }
 
-/** What a policy may write and no system did: sentences of the post, summaries of other posts, summaries that break off. */
+/** What a policy may write and no system did: sentences of the post, summaries of other posts, such that break off or change. */
 function others(of, learned) {
   const sentences = of.post.split(/ (?<=[.!?] )/).filter((each) => each.split(' ').length >= 4);
-  const elsewhere = pick(learned, 3).flatMap(({ summaries }) => pick(summaries, 1));
-  const broken = pick(of.summaries, 3).map(({ text }) => firstWords(text, 2 + Math.floor(8 * random())));
-  const texts = [...pick(sentences, 4), ...elsewhere.map(({ text }) => text), ...broken];
-  return texts.map((text) => ({ text, rouge: rougeL(text, of.reference) }));
+  const elsewhere = pick(learned, 3).flatMap(({ summaries }) => pick(summaries, 1).map(({ text }) => text));
+  const [broken, begun] = pick(of.summaries, 2).map(({ text }) => firstWords(text, 2 + Math.floor(8 * random())));
+  return [...pick(sentences, 2), ...elsewhere.slice(1), broken, `${begun} ${elsewhere[0]}`];
 }
 
 function pick(list, count) {
@@ -186,7 +196,7 @@ function summaryRows({ of, words, prompt }) {
 
 /** How often each judge prefers the better one of two summaries of a post that it has not seen. */
 function reportJudges() {
-  const rows = folds.map(({ seed, learned, heldOut }) => {
+  const rows = runs.map(({ seed, learned, heldOut }) => {
     const name = `held-out-scores-${seed}.jsonl`;
     const flags = [
       '--model',
@@ -207,7 +217,7 @@ function reportJudges() {
   });
   const accuracies = (at) => [...rows.map((row) => mean(row[at])), mean(rows.flatMap((row) => row[at]))];
   const [reward, length] = [accuracies(1), accuracies(2)];
-  const names = [...folds.map(({ seed }) => String(seed)), 'all'];
+  const names = [...runs.map(({ seed }) => String(seed)), 'all'];
   const pairs = [...rows.map((row) => row[1].length), rows.reduce((sum, row) => sum + row[1].length, 0)];
   printTable(
     ['part', 'pairs', 'reward model', 'lengths alone'],
@@ -229,7 +239,7 @@ function rightPairs(judged, of) {
 }
 
 /** The mean ROUGE-L of the learned summaries nearest in length: all that lengths can tell. */
-function lengthJudge(summaries, nearest = 60) {
+function lengthJudge(summaries, nearest = 150) {
   const length = ({ text }) => text.split(' ').length;
   const known = summaries.map((each) => ({ length: length(each), rouge: each.rouge }));
   const worth = new Map();
@@ -295,7 +305,7 @@ function firstWords(text, count) {
 }
 
 /** Those in at least so great a share of the posts: words that say nothing of what a post is about. */
-function commonWords(texts, least = 0.6) {
+function commonWords(texts, least = 0.15) {
   const counts = new Map();
   for (const text of texts) for (const word of new Set(text.split(' '))) counts.set(word, (counts.get(word) ?? 0) + 1);
   return new Set([...counts].filter(([, count]) => count >= least * texts.length).map(([word]) => word));

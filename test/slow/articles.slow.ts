@@ -35,11 +35,20 @@ describe('the experiments of examples/articles', { timeout: 1_800_000 }, () => {
     expect(found.trainedTensors).toBe(12); // one block of a qwen2: 7 matrices, 3 biases, 2 norms
   });
 
-  it('trlx: PPO and ILQL raise the reward', async () => {
-    type Found = { ppo: { rewardBefore: number; rewardAfter: number }; ilql: { unsteered: number; steered: number } };
-    const { ppo, ilql } = await results<Found>('trlx');
+  it('trlx: PPO and ILQL raise the reward, and so do trials of its sweep file', async () => {
+    type Rewards = { rewardBefore: number; rewardAfter: number };
+    type Found = {
+      ppo: Rewards;
+      ilql: { unsteered: number; steered: number };
+      sweep: { trials: number; best: Rewards; worst: Rewards };
+    };
+    const { ppo, ilql, sweep } = await results<Found>('trlx');
     expect(ppo.rewardAfter).toBeGreaterThan(ppo.rewardBefore + 0.2);
     expect(ilql.steered).toBeGreaterThan(ilql.unsteered + 0.1);
+    expect(sweep.trials).toBe(8);
+    expect(sweep.best.rewardBefore).toBe(sweep.worst.rewardBefore);
+    expect(sweep.best.rewardAfter).toBeGreaterThan(sweep.best.rewardBefore + 0.2);
+    expect(sweep.best.rewardAfter).toBeGreaterThan(sweep.worst.rewardAfter);
   });
 
   it('llama2: DPO in 4 bits on ranked answers prefers the better ones', async () => {

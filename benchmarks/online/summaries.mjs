@@ -36,7 +36,7 @@ const dropped = 0.15;
 /** Answers of each post that is held out. */
 const repeats = 8;
 
-const random = randomNumbers(1);
+let random = randomNumbers(1);
 const posts = shuffled(readSummarySets(data), random);
 const vocabulary = commonWords(posts.map(({ post }) => post));
 const folds = Array.from({ length: parts }, (_, part) => {
@@ -59,7 +59,8 @@ function writeFiles() {
   const heads = { num_attention_heads: 4, num_key_value_heads: 2, max_position_embeddings: 320 };
   const all = [...vocabulary, ...rareMarks, ask].join(' ');
   writeWordModel(shop.path('architecture'), [all, all, all], { size: 4096, ...shape, ...heads });
-  for (const { seed, learned, heldOut } of folds) {
+  for (const { seed, learned, heldOut } of runs) {
+    random = randomNumbers(seed); // a part's rows are the same, whichever others are asked for
     shop.writeRows(`sft-${seed}.jsonl`, shuffled(times(learned, copies.sft).flatMap(summarised), random));
     shop.writeRows(
       `ranked-${seed}.jsonl`,

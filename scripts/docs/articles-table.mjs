@@ -231,6 +231,12 @@ export const articles = [
           '12 trials, killed 5 times, end as the undisturbed: TPE 2 of 2, ASHA 2 of 2 sweeps; Optuna 5.0 loads the journal with the same best. 50 seeds of 40 trials on a known function: TPE 0.026, random 0.163 in the mean (Optuna 0.019 and 0.197)',
       },
       {
+        claim: 'A sweep over PPO from a file of its form',
+        command: 'llmf sweep ppo_sweep.yml',
+        test: 'test/trlx-sweep.test.ts',
+        figure: 'each trial is PPO with the values drawn for its keys, its value the mean reward of held-out openings',
+      },
+      {
         claim: 'Weights & Biases',
         command: 'llmf train --plugin tracker-wandb',
         test: 'packages/tracker-wandb/src/run-folder.test.ts',

@@ -51,7 +51,7 @@ it(
       expect(value).toBe(last!['eval_objective/scores']);
     }
     const best = study.trials.toSorted((one, other) => other.value! - one.value!)[0]!;
-    const written = (await readConfig(output, 'best.yaml')).raw as Config;
+    const written = (await readConfig(output, 'best.yaml')).raw as unknown as Config;
     expect(written.train.learningRate).toBe(best.params['train.learningRate']);
     expect(written.adapter.rank).toBe(best.params['adapter.rank']);
   },

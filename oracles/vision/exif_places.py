@@ -34,6 +34,14 @@ def tiff(value: int, type_: int = 3, count: int = 1, tag: int = 0x0112, little: 
     return head + struct.pack(e + "H", 1) + struct.pack(e + "HHI" + packed, tag, type_, count, value) + struct.pack(e + "I", 0)
 
 
+def several(values: list[int], type_: int, at: int = 26) -> bytes:
+    """A field of several values: behind the directory, or where `at` says, if they take more than four bytes."""
+    data = struct.pack(f"<{len(values)}" + {3: "H", 4: "I"}[type_], *values)
+    inline = data if len(data) <= 4 else struct.pack("<I", at)
+    head = b"II" + struct.pack("<HIHHHI", 42, 8, 1, 0x0112, type_, len(values))
+    return head + inline + struct.pack("<I", 0) + (data if len(data) > 4 else b"")
+
+
 def xmp(value: str) -> bytes:
     return f'<x:xmpmeta><rdf:Description {value}/></x:xmpmeta>'.encode()
 
@@ -79,6 +87,10 @@ files = {
     "jpeg: EXIF as LONG": jpeg(segment(b"Exif\0\0" + tiff(6, type_=4))),
     "jpeg: EXIF as BYTE": jpeg(segment(b"Exif\0\0" + tiff(6, type_=1))),
     "jpeg: EXIF, 9": jpeg(segment(b"Exif\0\0" + tiff(9))),
+    "jpeg: EXIF, two values": jpeg(segment(b"Exif\0\0" + several([6, 1], 3))),
+    "jpeg: EXIF, three values behind the directory": jpeg(segment(b"Exif\0\0" + several([6, 1, 1], 3))),
+    "jpeg: EXIF, two LONGs behind the directory": jpeg(segment(b"Exif\0\0" + several([8, 1], 4))),
+    "jpeg: EXIF, values beyond its end": jpeg(segment(b"Exif\0\0" + several([6, 1], 4, at=999))),
     "jpeg: EXIF twice": jpeg(segment(exif6), segment(b"Exif\0\0" + tiff(1))),
     "jpeg: XMP": jpeg(segment(NAME + six)),
     "jpeg: XMP as an element": jpeg(segment(NAME + xmp("><tiff:Orientation>8</tiff:Orientation"))),

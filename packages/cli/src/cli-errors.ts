@@ -36,7 +36,7 @@ export const cliErrors = defineErrors('cli', {
     /** Its name behind --from, where it is read as it is. */
     from: string | null;
   }) => ({
-    what: `this is a config of ${f.tool}; its keys are called otherwise here:\n${f.keys.map((key) => `    ${key}`).join('\n')}`,
+    what: `this looks like a config of ${f.tool}; its keys are called otherwise here:\n${f.keys.map((key) => `    ${key}`).join('\n')}`,
     where: f.where,
     got: f.others.length === 0 ? undefined : `also, not in that table: ${f.others.join(', ')}`,
     fix: `${f.from === null ? '' : `run it as it is with \`llmf train --from ${f.from}\`, or make a config of it with \`llmf import --from ${f.from}\`; or `}write the right side into llmf.yaml, or behind \`llmf train\`; docs/coming-from.md, section ${f.tool}, says what differs, and which defaults do`,

@@ -64,7 +64,7 @@ describe('a pasted config', () => {
   it.each(pasted)('of %s gets one message with the mapped keys and the page', async (tool, config, told) => {
     const answer = await answerTo(config);
     expect(answer.match(/LLMF_/g)).toHaveLength(1);
-    expect(answer).toContain('LLMF_CLI_FOREIGN_CONFIG: this is a config of ' + tool);
+    expect(answer).toContain('LLMF_CLI_FOREIGN_CONFIG: this looks like a config of ' + tool);
     expect(answer).toContain('docs/coming-from.md');
     for (const line of told) expect(answer).toContain(line);
   });
@@ -77,6 +77,29 @@ describe('a pasted config', () => {
 
   it('names the keys that the page does not', async () => {
     expect(await answerTo(`${pasted[0]![1]}galore_rank: 8\n`)).toContain('also, not in that table: galore_rank');
+  });
+
+  it('shows the user’s own paths and names, and leaves words alone that may be others here', async () => {
+    const answer = await answerTo(pasted[0]![1].replace('lora_target: all', 'lora_target: q_proj, o_proj'));
+    expect(answer).toContain('lora_target: q_proj, o_proj → adapter.targets=[q_proj, o_proj]');
+    expect(await answerTo(pasted[0]![1])).toContain('lora_target: all → adapter.targets=all');
+    const axolotl = await answerTo(`${pasted[4]![1]}lora_target_modules: [gate_proj]\noptimizer: adamw_8bit\n`);
+    expect(axolotl).toContain('base_model: NousResearch/Llama-3.2-1B → model.path=NousResearch/Llama-3.2-1B');
+    expect(axolotl).toContain('lora_target_modules: ["gate_proj"] → adapter.targets=[gate_proj]');
+  });
+
+  it('full of slips is still known, and each slip is told with what it is near', async () => {
+    const slips =
+      'base_model: m\ndatasets: []\nload_in_4bits: true\nmicrobatch_size: 2\nnum_epoch: 1\nsequence_length: 64\n';
+    const answer = await answerTo(slips);
+    expect(answer).toContain('looks like a config of Axolotl');
+    expect(answer).toMatch(/not in that table: .*load_in_4bits \(load_in_4bit\?\).*num_epoch \(num_epochs\?\)/);
+  });
+
+  it('of TRL’s DPO has DPO’s default loss, not CPO’s', async () => {
+    expect(await answerTo('dataset_name: d\nuse_peft: true\nbeta: 0.1\nloss_type: sigmoid\n')).toContain(
+      'loss_type: sigmoid → loss=dpo',
+    );
   });
 
   it.each([

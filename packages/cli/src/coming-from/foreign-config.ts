@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { coreKeys, sectionOf, type ConfigInput, type Engine } from '@llmf/core';
+import { closest, coreKeys, sectionOf, type ConfigInput, type Engine } from '@llmf/core';
 import { cliErrors } from '../cli-errors.js';
 import { toolNames } from '../import/tool-names.js';
 import { migrationTables } from './tables.generated.js';
@@ -32,16 +32,14 @@ export function refuseForeign(
   const entries = entriesOf(raw);
   const unknown = entries.filter(({ path }) => !known.has(path.split('.')[0]!));
   const [best] = migrationTables
-    .map(({ tool, rows }) => ({ tool, matches: entries.flatMap((entry) => matchOf(entry, rows)) }))
-    .map(({ tool, matches }) => ({
-      tool,
-      matches,
-      foreign: unknown.filter(({ path }) => matches.some((each) => each.path === path)).length,
-    }))
-    .toSorted((one, other) => other.foreign - one.foreign);
-  if (best === undefined || best.foreign < fewest || best.foreign * 2 < unknown.length) return;
-  const { tool, matches } = best;
-  const others = unknown.filter(({ path }) => matches.every((each) => each.path !== path)).map(({ path }) => path);
+    .map((table) => compared(entries, unknown, table))
+    .toSorted((one, other) => other.foreign - one.foreign || other.misspelt.size - one.misspelt.size);
+  if (best === undefined || best.foreign < fewest) return;
+  if ((best.foreign + best.misspelt.size) * 2 < unknown.length) return;
+  const { tool, matches, misspelt } = best;
+  const others = unknown
+    .filter(({ path }) => matches.every((each) => each.path !== path))
+    .map(({ path }) => (misspelt.has(path) ? `${path} (${misspelt.get(path)}?)` : path));
   throw cliErrors.foreignConfig({
     tool,
     where: input?.source.locate([]),
@@ -49,6 +47,30 @@ export function refuseForeign(
     others,
     from: nameOf(tool),
   });
+}
+
+interface Compared {
+  readonly tool: string;
+  readonly matches: readonly Match[];
+  /** Unknown keys that the tool has. */
+  readonly foreign: number;
+  /** Unknown keys that are nearly one of the tool's, with that one. */
+  readonly misspelt: ReadonlyMap<string, string>;
+}
+
+function compared(entries: readonly Entry[], unknown: readonly Entry[], { tool, rows }: MigrationTable): Compared {
+  const matches = entries.flatMap((entry) => matchOf(entry, rows));
+  const isMatched = ({ path }: Entry) => matches.some((each) => each.path === path);
+  const keys = rows
+    .flatMap(([there = '']) => keysOf(there).map(({ key }) => key))
+    .filter((key) => /^[\w.]+$/.test(key));
+  const near = unknown.filter((entry) => !isMatched(entry)).map(({ path }) => [path, closest(path, keys)] as const);
+  return {
+    tool,
+    matches,
+    foreign: unknown.filter(isMatched).length,
+    misspelt: new Map(near.filter((pair): pair is readonly [string, string] => pair[1] !== null)),
+  };
 }
 
 /** `LLaMA-Factory` → `llamafactory`; null: its configs are not read as they are. */
@@ -92,11 +114,18 @@ function lineOf({ path, value, here }: Match): string {
   return `${path}: ${shown(value)} → ${withValue(plain, value)}`;
 }
 
-/** The user's own number in place of the example's. */
-const withValue = (here: string, value: unknown) =>
-  typeof value === 'number' || typeof value === 'boolean'
-    ? here.replace(/^([\w.]+)=(?:[\d.e-]+|true|false)$/, `$1=${value}`)
-    : here;
+/** The user's own number, path or names in place of the example's; of other words, ours may differ. */
+function withValue(here: string, value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean')
+    return here.replace(/^([\w.]+)=(?:[\d.e-]+|true|false)$/, (_, key) => `${key}=${value}`);
+  const names = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value;
+  const arePlain = Array.isArray(names) && names.every((name) => typeof name === 'string' && /^[\w./:@-]+$/.test(name));
+  if (!arePlain || names.length === 0) return here;
+  if (names.length === 1 && typeof value === 'string' && /^[\w.]+=(?:\.\/|runs\/)[\w./-]+$/.test(here))
+    return `${here.slice(0, here.indexOf('='))}=${names[0]}`;
+  const list = names.length === 1 && names[0] === 'all' ? 'all' : `[${names.join(', ')}]`;
+  return here.replace(/^([\w.]+)=\[[\w, ]+\]$/, (_, key) => `${key}=${list}`);
+}
 
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');

@@ -121,6 +121,7 @@ export const migrationTables: readonly MigrationTable[] = [
       ["`load_in_4bit`","`quantization=nf4`",""],
       ["`load_in_8bit`","`quantization=int8`","by row"],
       ["`DPOConfig.beta`","`loss={name: dpo, beta: 0.1}`",""],
+      ["`DPOConfig.loss_type: sigmoid`","`loss=dpo`","its default"],
       ["`DPOConfig.loss_type`","`loss={name: dpo, variant: apo_zero}`","the same names"],
       ["`loss_type`, `loss_weights` as lists","`stage=preference loss=[{name: dpo, weight: 0.8}, {name: dpo, variant: bco_pair, weight: 0.2}, {name: sft}]`",""],
       ["`label_smoothing`","`loss={name: dpo, labelSmoothing: 0.1}`","works with sigmoid too"],

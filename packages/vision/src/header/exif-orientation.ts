@@ -34,11 +34,19 @@ function exifOrientation(block: Uint8Array): number | null {
     if (at + 12 > tiff.length) return null;
     if (view.getUint16(at, little) !== orientationTag) continue;
     const bytes = integerBytes[view.getUint16(at + 2, little)];
-    if (bytes === undefined || view.getUint32(at + 4, little) !== 1) return 1;
-    if (bytes === 1) return view.getUint8(at + 8);
-    return bytes === 2 ? view.getUint16(at + 8, little) : view.getUint32(at + 8, little);
+    const count = view.getUint32(at + 4, little);
+    if (bytes === undefined || count === 0) return 1;
+    // Of several values the first counts; more than four bytes stand elsewhere.
+    return integerAt(view, bytes * count > 4 ? view.getUint32(at + 8, little) : at + 8, bytes, little);
   }
   return null;
+}
+
+/** null: it lies beyond the block. */
+function integerAt(view: DataView, at: number, bytes: 1 | 2 | 4, little: boolean): number | null {
+  if (at + bytes > view.byteLength) return null;
+  if (bytes === 1) return view.getUint8(at);
+  return bytes === 2 ? view.getUint16(at, little) : view.getUint32(at, little);
 }
 
 function withoutPrefix(block: Uint8Array): Uint8Array {

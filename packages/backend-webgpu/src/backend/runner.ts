@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { tf } from '@llmf/nn';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import { Paces, secondsPerDispatch } from './pace.js';
 import { numbersOf, type Program } from './program.js';
 
 /** What the runner shares with tfjs's own dispatches, which are recorded into the same pass. Fields of version 4.22. */
@@ -26,11 +27,15 @@ const dispatchesPerPass = 32;
 
 /** Records dispatches of our programs, none of them longer than the driver's watchdog likes. */
 export class Runner {
-  /** Multiplications of one dispatch, and of one submission. */
-  workPerDispatch = 2 ** 24;
+  /** Of the work of each program; until the GPU is measured, those of a slow one. */
+  readonly paces = new Paces(2 ** 26);
+  /** How long one dispatch, and one submission, may take. */
+  seconds = secondsPerDispatch;
   private readonly pipelines = new Map<string, GPUComputePipeline>();
   private readonly recorder: Recorder;
-  private workInPass = 0;
+  /** Seconds that what is recorded is expected to take, by program, and in all. */
+  private expected = new Map<Program, number>();
+  private secondsRecorded = 0;
 
   constructor(private readonly backend: WebGPUBackend) {
     this.recorder = backend as unknown as Recorder;
@@ -41,15 +46,15 @@ export class Runner {
     call: Call<Reads, Writes, Numbers>,
   ): void {
     const { maxComputeWorkgroupsPerDimension } = this.backend.device.limits;
-    const affordable = Math.max(1, Math.floor(this.workPerDispatch / Math.max(1, call.groupWork)));
+    const secondsOfGroup = Math.max(1, call.groupWork) / this.paces.of(program);
+    const affordable = Math.max(1, Math.floor(this.seconds / secondsOfGroup));
     const size = Math.min(maxComputeWorkgroupsPerDimension, affordable);
     const buffers = this.buffersOf(program, call);
     for (let first = 0; first < call.groups; first += size) {
       const groups = Math.min(size, call.groups - first);
       this.dispatch(program, buffers, numbersOf(program, call.numbers, first), groups);
-      this.workInPass += groups * call.groupWork;
-      if (this.workInPass >= this.workPerDispatch || this.recorder.dispatchCountInPass >= dispatchesPerPass)
-        this.submit();
+      this.expect(program, groups * secondsOfGroup);
+      if (this.secondsRecorded >= this.seconds || this.recorder.dispatchCountInPass >= dispatchesPerPass) this.submit();
     }
   }
 
@@ -64,7 +69,18 @@ export class Runner {
     this.backend.ensureCommandEncoderReady();
     this.backend.endComputePassEncoder();
     this.backend.submitQueue();
-    this.workInPass = 0;
+  }
+
+  /** What was recorded is on its way, whoever sent it. */
+  submitted(): void {
+    this.paces.watch(this.expected, this.backend.queue.onSubmittedWorkDone());
+    this.expected = new Map();
+    this.secondsRecorded = 0;
+  }
+
+  private expect(program: Program, seconds: number): void {
+    this.expected.set(program, (this.expected.get(program) ?? 0) + seconds);
+    this.secondsRecorded += seconds;
   }
 
   private buffersOf(program: Program, { reads, writes }: Call<string, string, string>): GPUBuffer[] {

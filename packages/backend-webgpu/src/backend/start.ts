@@ -3,7 +3,7 @@ import { declareBackend, tf } from '@llmf/nn';
 import { openDevice, type FoundAdapter } from '../device/adapter.js';
 import type { Dawn } from '../device/dawn.js';
 import { webGpuKernels } from '../kernels/index.js';
-import { affordableWork } from './affordable-work.js';
+import { measuredPace } from './measured-pace.js';
 import { nativeFormats } from './weights.js';
 import { TrainingWebGpuBackend } from './webgpu-backend.js';
 
@@ -25,7 +25,7 @@ export async function startWebGpuBackend(
   if (!(running instanceof TrainingWebGpuBackend) || running.isLost) await register(dawn, adapter, bufferLimit);
   await tf.setBackend(tfBackendName);
   const backend = tf.backend() as TrainingWebGpuBackend;
-  if (backend !== running && bufferLimit === undefined) backend.runner.workPerDispatch = await affordableWork(backend);
+  if (backend !== running && bufferLimit === undefined) backend.runner.paces.first = await measuredPace(backend);
   return backend;
 }
 

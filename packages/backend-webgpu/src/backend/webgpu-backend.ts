@@ -102,6 +102,11 @@ export class TrainingWebGpuBackend extends WebGPUBackend {
     return split;
   }
 
+  override submitQueue(): void {
+    super.submitQueue();
+    this.runner.submitted();
+  }
+
   override disposeData(dataId: object, force = false): boolean {
     const parts = this.refCount(dataId) <= 1 || force ? this.weights.get(dataId)?.parts : undefined;
     for (const { tensor } of parts ?? []) this.disposeData(tensor.dataId);

@@ -2,19 +2,13 @@
 import { plain, product } from '../kernels/product/product.js';
 import type { TrainingWebGpuBackend } from './webgpu-backend.js';
 
-/**
- * Drivers reset a GPU whose dispatch lasts seconds (two on Windows), and the screen stands still meanwhile: half of half a
- * second leaves room for what else uses the GPU.
- */
-const secondsPerDispatch = 0.25;
-
 const [rows, columns, inner] = [256, 256, 64];
 
-/** Multiplications that this GPU does in a quarter of a second, by a small product: what the launch costs is in it. */
-export async function affordableWork(backend: TrainingWebGpuBackend): Promise<number> {
+/** Multiplications that this GPU does in a second, by a small product: what the launch costs is in it. */
+export async function measuredPace(backend: TrainingWebGpuBackend): Promise<number> {
   await secondsOfProduct(backend); // compiles
   const times = [await secondsOfProduct(backend), await secondsOfProduct(backend), await secondsOfProduct(backend)];
-  return Math.max(2 ** 20, Math.round(((rows * columns * inner) / Math.min(...times)) * secondsPerDispatch));
+  return Math.round((rows * columns * inner) / Math.min(...times));
 }
 
 async function secondsOfProduct(backend: TrainingWebGpuBackend): Promise<number> {

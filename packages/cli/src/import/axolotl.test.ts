@@ -288,7 +288,16 @@ it.each<[string, Options, string]>([
   ['an unknown key of a data set', { datasets: [{ path: 'x', type: 'alpaca', temperature: 2 }] }, 'datasets'],
   ['Muon', { optimizer: 'muon' }, 'optimizer'],
   ['a plugin', { plugins: ['axolotl.integrations.kd.KDPlugin'] }, 'plugins'],
+  ['new tokens', { tokens: ['<|tool|>'] }, 'tokens'],
+  ['entropy-adaptive losses', { use_eaft: true }, 'use_eaft'],
   ['a misspelt key', { lora_rank: 8 }, 'lora_rank'],
 ])('refuses %s', (_name, options, key) => {
   expect(refusals('axolotl', { base_model: './m', output_dir: 'o', ...options })).toEqual([key]);
+});
+
+it.each([
+  ['of kernels', { attention: 'flash', flash_attn_rms_norm: true, flash_attn_fuse_qkv: false }],
+  ['of a GPTQ folder', { gptq: true, gptq_disable_exllama: true, tokenizer_legacy: true, hf_use_auth_token: true }],
+])('takes no notice of what a config says %s, and says so', (_, options) => {
+  expect(refusals('axolotl', { base_model: './m', output_dir: 'o', datasets: alpaca, ...options })).toEqual([]);
 });

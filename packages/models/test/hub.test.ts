@@ -129,6 +129,16 @@ describe('bytes', () => {
     expect(ranges.slice(1).every((range) => /^bytes=\d+-$/.test(range ?? ''))).toBe(true);
   });
 
+  it('of an answer that ends early without a word of its length are gone on with', async () => {
+    const short = (response: ServerResponse) => {
+      hub.options = { ...hub.options, answers: {} };
+      response.writeHead(200).end(weights.subarray(0, 30_000));
+    };
+    await start({ answers: { '/model.safetensors': short } });
+    expect(readFileSync(join(await locate(), 'model.safetensors'))).toEqual(weights);
+    expect(hub.asked.filter(({ of }) => of === 'store').map(({ range }) => range)).toEqual([undefined, 'bytes=30000-']);
+  });
+
   it('that arrived before the process ended are not fetched again', async () => {
     await start();
     mkdirSync(join(root(), 'blobs'), { recursive: true });
@@ -313,12 +323,15 @@ describe('the token', () => {
   it('is in no message, though the hub repeats it', async () => {
     const answer = (response: ServerResponse) =>
       void response
-        .writeHead(403, { 'x-error-message': `token ${token} is wrong, see https://a:${token}@b.test` })
+        .writeHead(403, {
+          'x-error-message': `token ${token} is wrong, see https://a:${token}@b.test or https://c:sesame@d.test`,
+        })
         .end();
     await start({ answers: { '/api': answer } });
     const settings = hub.settings(cache, { token });
     const error = await locateModel('owner/name', cache, () => settings).catch((each: Error) => each);
     expect((error as Error).message).toContain('is wrong');
+    expect((error as Error).message).not.toContain('sesame');
     expect(`${(error as Error).message} ${(error as Error).stack} ${settings.said.join('')}`).not.toContain(token);
   });
 });

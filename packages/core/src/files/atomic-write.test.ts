@@ -59,6 +59,12 @@ describe('writeFileAtomic', () => {
   });
 });
 
+it.each(['ENOSPC', 'EDQUOT'])('a disk or quota that is full has a code: %s', async (code) => {
+  const fill = () => Promise.reject(Object.assign(new Error('full'), { code }));
+  await expect(replaceFile(join(root, 'full'), fill)).rejects.toMatchObject({ code: 'LLMF_CORE_NO_SPACE' });
+  await expect(writeFolderAtomic(join(root, 'full'), fill)).rejects.toMatchObject({ code: 'LLMF_CORE_NO_SPACE' });
+});
+
 describe('writeFolderAtomic', () => {
   it('shows the folder only when it is filled', async () => {
     const folder = join(root, 'whole');
@@ -113,5 +119,16 @@ describe('addFilesAtomic', () => {
     await expect(failing).rejects.toThrow('no');
     expect(await readFile(join(folder, 'b'), 'utf8')).toBe('new');
     expect(await contents(folder)).toEqual(['a', 'b', 'mine']);
+  });
+
+  it('takes back what it added where a later name cannot move in', async () => {
+    const folder = join(root, 'in-the-way');
+    await mkdir(join(folder, 'b', 'full'), { recursive: true });
+    const failing = addFilesAtomic(folder, async (temporary) => {
+      await writeFile(join(temporary, 'a'), 'a');
+      await writeFile(join(temporary, 'b'), 'a file where a folder is');
+    });
+    await expect(failing).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST|EPERM/);
+    expect(await contents(folder)).toEqual(['b']);
   });
 });

@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { holderText, isLock, tryLock, waitForLock, type LockHolder, type ProcessLock } from './process-lock.js';
 
 let folder: string;
@@ -63,6 +73,38 @@ describe('a lock file', () => {
     leave({ id: 'next' });
     lock.release();
     expect(readFileSync(file, 'utf8')).toContain('next');
+  });
+
+  it('shows other machines that its holder lives', () => {
+    vi.useFakeTimers();
+    const lock = tryLock(file) as ProcessLock;
+    const long = new Date(Date.now() - 120_000);
+    utimesSync(file, long, long);
+    vi.advanceTimersByTime(10_000);
+    vi.useRealTimers();
+    expect(Date.now() - statSync(file).mtimeMs).toBeLessThan(60_000);
+    lock.release();
+  });
+
+  it('that two found dead is broken by one, also where the first of them was killed meanwhile', () => {
+    leave({ pid: deadPid() });
+    const breaker = `${file}.break`;
+    mkdirSync(breaker);
+    expect(isLock(tryLock(file))).toBe(false); // somebody is at it
+    const long = new Date(Date.now() - 60_000);
+    utimesSync(breaker, long, long);
+    expect(isLock(tryLock(file))).toBe(false); // removes what was left
+    expect(existsSync(breaker)).toBe(false);
+    expect(isLock(tryLock(file))).toBe(true);
+  });
+
+  it('is gone when its process ends without releasing it', () => {
+    const lock = tryLock(file) as ProcessLock;
+    const [atExit] = process.listeners('exit').slice(-1);
+    (atExit as () => void)();
+    expect(readdirSync(folder)).toEqual([]);
+    lock.release(); // listens no longer
+    expect(process.listeners('exit')).not.toContain(atExit);
   });
 
   it('in a folder that cannot be written is an error', () => {

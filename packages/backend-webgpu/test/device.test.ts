@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tf } from '@llmf/nn';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { defineProgram } from '../src/backend/program.js';
 import type { TrainingWebGpuBackend } from '../src/backend/webgpu-backend.js';
 import { start, whySkipped } from './software-device.js';
 
@@ -40,6 +41,31 @@ describe.skipIf(reason !== null)(`backend webgpu${reason === null ? '' : ` (${re
     expect(await nothing!.array()).toEqual([0, 0, 0]);
     expect(await many!.array()).toEqual([780, 780]);
     tf.dispose([nothing!, many!]);
+  });
+
+  it('keeps what a cut dispatch reads until its last part was sent', async () => {
+    const { runner } = backend();
+    const twice = defineProgram({
+      name: 'twice',
+      reads: { x: 'f32' },
+      writes: { out: 'f32' },
+      numbers: {},
+      workgroup: 1,
+      code: '  out[group] = 2 * x[group];',
+    });
+    const [before, first] = [runner.seconds, runner.paces.first];
+    runner.submit();
+    [runner.seconds, runner.paces.first] = [2, 1]; // parts of two groups, of which the last has one and waits
+    const x = tf.tensor1d([1, 2, 3, 4, 5]);
+    const out = backend().output([5]);
+    runner.run(twice, { reads: { x }, writes: { out }, numbers: {}, groups: 5, groupWork: 1 });
+    [runner.seconds, runner.paces.first] = [before, first];
+    x.dispose();
+    const others = tf.tensor1d([9, 9, 9, 9, 9]);
+    backend().uploadToGPU(others.dataId); // in a buffer of that size, ahead of what was not sent
+    expect([...((await backend().read(out.dataId)) as Float32Array)]).toEqual([2, 4, 6, 8, 10]);
+    others.dispose();
+    backend().disposeData(out.dataId);
   });
 
   it('has a fault where the GPU refused a command, and the next read tells it', async () => {

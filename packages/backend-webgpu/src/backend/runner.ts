@@ -49,9 +49,11 @@ export class Runner {
     const secondsOfGroup = Math.max(1, call.groupWork) / this.paces.of(program);
     const affordable = Math.max(1, Math.floor(this.seconds / secondsOfGroup));
     const size = Math.min(maxComputeWorkgroupsPerDimension, affordable);
-    const buffers = this.buffersOf(program, call);
+    const tensors = tensorsOf(program, call);
+    const buffers = tensors.map((tensor) => this.bufferOf(tensor));
     for (let first = 0; first < call.groups; first += size) {
       const groups = Math.min(size, call.groups - first);
+      for (const { dataId } of tensors) this.recorder.commandQueueOwnedIds.add(dataId); // again, behind a submission
       this.dispatch(program, buffers, numbersOf(program, call.numbers, first), groups);
       this.expect(program, groups * secondsOfGroup);
       if (this.secondsRecorded >= this.seconds || this.recorder.dispatchCountInPass >= dispatchesPerPass) this.submit();
@@ -81,14 +83,6 @@ export class Runner {
   private expect(program: Program, seconds: number): void {
     this.expected.set(program, (this.expected.get(program) ?? 0) + seconds);
     this.secondsRecorded += seconds;
-  }
-
-  private buffersOf(program: Program, { reads, writes }: Call<string, string, string>): GPUBuffer[] {
-    const tensors = [
-      ...Object.keys(program.reads).map((name) => reads[name]!),
-      ...Object.keys(program.writes).map((name) => writes[name]!),
-    ];
-    return tensors.map((tensor) => this.bufferOf(tensor));
   }
 
   /** Its buffer, which is not freed before what is recorded has been submitted. */
@@ -129,3 +123,9 @@ export class Runner {
     return pipeline;
   }
 }
+
+/** In the order of the program's bindings. */
+const tensorsOf = (program: Program, { reads, writes }: Call<string, string, string>): tf.TensorInfo[] => [
+  ...Object.keys(program.reads).map((name) => reads[name]!),
+  ...Object.keys(program.writes).map((name) => writes[name]!),
+];

@@ -6,6 +6,7 @@ import { allRows } from '../layers/changed-embeddings.js';
 import { dropped, linear } from '../ops/linear/linear.js';
 import { softCapped } from '../ops/soft-cap.js';
 import { tf } from '../tf.js';
+import { packedOf } from '../weights/packed.js';
 
 /** What log-probs are computed of: logits are hidden · weightᵀ + bias, perhaps softly capped. */
 export interface HeadInputs {
@@ -23,7 +24,7 @@ export function headInputs(head: LanguageHead, hidden: Tensor2D, context: Forwar
   if (update === undefined) return { hidden: seen, weight, bias, softCap };
   return {
     hidden: tf.concat([seen, narrowed(seen, update, context)], 1),
-    weight: tf.concat([allRows(weight), update.b], 1),
+    weight: tf.concat([packedOf(weight) === null ? weight : allRows(weight), update.b], 1),
     bias,
     softCap,
   };

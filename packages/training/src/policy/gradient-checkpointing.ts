@@ -45,17 +45,26 @@ export function trainingMemory(
   // A composite is registered when it is first used, which may not be yet.
   const hasNativeKernels = tf.getKernel(kernels.attention, tf.getBackend()) !== undefined;
   const isBf16 = hasNativeKernels && container.resolve(PrecisionToken) === 'bf16';
+  const hasLogits = ![...heads.values()].some(({ head }) => head.replacesLanguageModel === true);
   return {
     weightBytes: weightBytesOf(policy),
     trained: [...variables.values()].reduce((sum, { size }) => sum + size, 0),
     optimizerBytes: findNamed(container, OptimizerToken, optimizer.name).bytesPerWeight(optimizer.options as never),
     tokens,
-    hasLogits: ![...heads.values()].some(({ head }) => head.replacesLanguageModel === true),
+    hasLogits,
+    joinedHead: hasLogits ? joinedHead(policy) : 0,
     model,
     hasNativeKernels,
     gatedBytes: isBf16 ? 2 : 4,
   };
 }
+
+/** Numbers of the head's weight with the columns of an adapter's update: see `headInputs`. */
+const joinedHead = ({ model, adapter }: Pick<Policy, 'model' | 'adapter'>): number =>
+  tf.tidy(() => {
+    const update = adapter?.replaced?.model.head.update?.();
+    return update === undefined ? 0 : model.vocabularySize * (model.hiddenSize + update.a.shape[0]);
+  });
 
 /** Why blocks are computed again where nobody asked for it. */
 export const checkpointingText = (total: number): string =>

@@ -15,6 +15,7 @@ describe('estimateMemory', () => {
     model,
     gradientCheckpointing: false,
     hasLogits: true,
+    joinedHead: 0,
     hasNativeKernels: true,
     gatedBytes: 4 as const,
   };
@@ -33,6 +34,10 @@ describe('estimateMemory', () => {
 
   it('adds the copies that composites make', () => {
     expect(estimateMemory({ ...facts, hasNativeKernels: false })).toMatchObject({ activations: 14_080, head: 32_000 });
+  });
+
+  it('adds a head that is joined with its low-rank update', () => {
+    expect(estimateMemory({ ...facts, joinedHead: 100 * 10 }).head).toBe(5000 + 3 * 4 * 1000);
   });
 
   it('keeps block inputs and one block only with gradient checkpointing', () => {

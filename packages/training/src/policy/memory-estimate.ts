@@ -12,7 +12,7 @@ export interface MemoryEstimate {
   readonly training: number;
   /** What the longest pass keeps to be gone back through. */
   readonly activations: number;
-  /** Logits and their gradients, one chunk at a time. */
+  /** Logits and their gradients, one chunk at a time, and what the head's weight is made into. */
   readonly head: number;
   readonly total: number;
 }
@@ -29,6 +29,8 @@ export interface MemoryFacts {
   readonly tokens: number;
   /** Whether a language-model head computes logits: not where a classifier's stands in its place. */
   readonly hasLogits: boolean;
+  /** Numbers of a head's weight that is made anew for each pass, joined with its low-rank update. */
+  readonly joinedHead: number;
   readonly model: Pick<Model, 'linears' | 'targets' | 'blocks' | 'hiddenSize' | 'vocabularySize'>;
   readonly gradientCheckpointing: boolean;
   /** The backend has fused kernels of its own for attention and the head; else nn's composites make copies on the way. */
@@ -45,6 +47,9 @@ const headChunkBytes = 32 * 1024 * 1024;
 /** Arrays of that size, and copies of what is kept: measured with 28 M weights and 1,112 tokens on cpu and wasm. */
 const overhead = { native: { headArrays: 1.25, copies: 1 }, composite: { headArrays: 8, copies: 2.2 } };
 
+/** Of such a weight: in float32, joined, and its gradient. */
+const joinedCopies = 3;
+
 /** An estimate of the peak: within about 15 % for native kernels, 25 % for composites. */
 export function estimateMemory({
   programBytes,
@@ -53,6 +58,7 @@ export function estimateMemory({
   optimizerBytes,
   tokens,
   hasLogits,
+  joinedHead,
   model,
   gradientCheckpointing,
   hasNativeKernels,
@@ -63,7 +69,7 @@ export function estimateMemory({
   const { headArrays, copies } = hasNativeKernels ? overhead.native : overhead.composite;
   const activations = Math.round(copies * tokens * kept);
   const logitsBytes = hasLogits ? tokens * model.vocabularySize * bytesPerNumber : 0;
-  const head = headArrays * Math.min(headChunkBytes, logitsBytes);
+  const head = headArrays * Math.min(headChunkBytes, logitsBytes) + joinedCopies * bytesPerNumber * joinedHead;
   const parts = { program: programBytes + runningBytes, weights: weightBytes, training, activations, head };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
 }

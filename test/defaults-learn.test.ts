@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { llmf, succeeded } from './support/command.js';
 import { firstRun, firstRunCopy, metricsOf } from './support/first-run.js';
 
-/** With model, rows and output named and nothing else decided; a few passes, because the rows are few. */
+/** With model, rows and output named and nothing else decided; two passes, because the rows are few. */
 describe('the default settings', () => {
   let copy: Awaited<ReturnType<typeof firstRunCopy>>;
   beforeAll(async () => {
@@ -14,7 +14,7 @@ describe('the default settings', () => {
   });
   afterAll(() => copy.remove());
 
-  const named = ['model.path=model', 'train.epochs=6', 'train.evalOnStart=true'];
+  const named = ['model.path=model', 'train.epochs=2', 'train.evalOnStart=true'];
   const held = (file: string) => [`data.train=[{ path: data/${file} }]`, 'data.eval={ split: 0.2 }'];
   const cases: [title: string, words: string[], said: RegExp][] = [
     ['supervised, with LoRA', [...held('sft.json')], /learning rate 0\.0002 \(stage sft with an adapter/],

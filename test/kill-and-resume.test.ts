@@ -7,8 +7,8 @@ import { describeKills } from './support/kill-and-resume-claims.js';
 describeKills({
   title: 'SimPO on every weight',
   words: ['--plugin', 'loss-simpo', 'train.batchSize=4'],
-  steps: 48,
-  kills: 4,
+  steps: 36,
+  kills: 3,
   weights: 'model.safetensors',
 });
 
@@ -27,7 +27,7 @@ describeKills({
     'train.batchSize=4',
     'train.learningRate=1e-3',
   ],
-  steps: 40,
-  kills: 3,
+  steps: 24,
+  kills: 2,
   weights: 'adapter_model.safetensors',
 });

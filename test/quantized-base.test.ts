@@ -116,7 +116,7 @@ describe('a quantized base', () => {
 describeKills({
   title: 'DPO with LoRA on a base in nf4',
   words: ['--plugin', 'loss-dpo', 'train.batchSize=4', 'quantization=nf4', ...lora, 'adapter.dropout=0.1'],
-  steps: 32,
-  kills: 3,
+  steps: 20,
+  kills: 2,
   weights: 'adapter_model.safetensors',
 });

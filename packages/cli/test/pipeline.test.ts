@@ -145,8 +145,9 @@ describe('from', () => {
   it('continues the adapter of a stage on the model it stands on, and merges it', async () => {
     const merged = { command: 'merge', flags: { model: 'model', adapter: { from: 'dpo' }, backend: 'js' } };
     await pipeline({ common, stages: { sft: supervised, dpo: preferred, merged } });
-    const { status, err } = await llmf();
+    const { status, out, err } = await llmf();
     expect({ status, err: status === 0 ? '' : err }).toEqual({ status: 0, err: '' });
+    expect(out).toMatch(/merged \d+ layers into \S*runs\/pipeline\/merged\n/);
     const { config } = JSON.parse(await folder.read('runs/pipeline/dpo/run.json')) as {
       config: { model: { path: string }; adapter: { path: string } };
     };

@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { flagName } from '../flag-name.js';
-import type { CliIo } from '../io.js';
+import type { CliIo, Output } from '../io.js';
 import { pipelineErrors } from './pipeline-errors.js';
 import type { CommandEntry, Pipeline } from './pipeline-file.js';
 import { stageFolder, withFolders } from './stage-config.js';
@@ -55,7 +55,13 @@ export async function runCommandStage(
   const options = Object.entries(flags).flatMap(([key, value]) => flagWords(key, value));
   const words = [stage.command, ...place, ...given, ...options];
   const { runCli } = await import('../run-cli.js');
-  const status = await runCli(words, { ...io, folder: pipeline.folder });
+  // It speaks of the folder by the name that it will have.
+  const named = (stream: Output): Output => ({
+    ...stream,
+    write: (text) => stream.write(text.replaceAll(unfinished, folder)),
+  });
+  const own = { ...io, folder: pipeline.folder, out: named(io.out), err: named(io.err) };
+  const status = await runCli(words, own);
   if (status !== 0) {
     throw pipelineErrors.pipelineCommandFailed({ stage: stage.name, command: stage.command, status });
   }

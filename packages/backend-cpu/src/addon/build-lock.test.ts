@@ -10,6 +10,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -83,6 +84,17 @@ describe('the first compilation', () => {
     expect(readFileSync(log, 'utf8')).toBe('-DLLMF_PATH_SCALAR\n'.repeat(2));
     const [name] = readdirSync(join(folder, 'cache', 'llmf', 'backend-cpu'));
     expect(name).toMatch(/-scalar\.node$/);
+  });
+
+  it('is not repeated for one path where an addon of all of them lies', () => {
+    const compiler = `for word; do case $word in *.node) : > $word;; esac; done`;
+    const scalar = { LLMF_CPU_ISA: 'scalar' };
+    expect(build(compiler, scalar).stdout).toBe('');
+    const cache = join(folder, 'cache', 'llmf', 'backend-cpu');
+    const [name] = readdirSync(cache);
+    renameSync(join(cache, name!), join(cache, name!.replace('-scalar', '-all')));
+    const { stdout, stderr } = build('exit 1', scalar);
+    expect([stdout, stderr]).toEqual(['', '']);
   });
 
   it('is not waited for without end: the error names the process', () => {

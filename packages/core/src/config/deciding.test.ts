@@ -5,7 +5,7 @@ import { apiVersion } from '../contracts/plugin.js';
 import type { Plugin } from '../contracts/engine.js';
 import { token, type Named } from '../contracts/token.js';
 import { createEngine } from '../engine/engine.js';
-import { decidingPart, placesIn } from './deciding.js';
+import { decidingPart, defaultsIn, placesIn } from './deciding.js';
 
 const OptimizerToken = token<Named>('test-deciding-optimizer');
 const trains: Plugin = {
@@ -76,6 +76,18 @@ describe('the part of a config that decides the result', () => {
     expect(decidingPart(engine, placed)).toMatchObject({ trains: { files }, losses: [{}, { path: 'c' }] });
     expect(placesIn(engine, placed)).toEqual(['losses.1.path', 'trains.files.0.path', 'trains.files.1.path']);
     expect(placesIn(engine, resolved)).toEqual([]);
+  });
+
+  it('names the keys that have their default, also of choices and of what is inside of train', () => {
+    const left = {
+      ...resolved,
+      train: { ...resolved.train, optimizer: { name: 'adamw', beta: 0.9, verbose: true } },
+      trains: { depth: 1, threads: 8, inner: { cache: 'a', size: 2 } },
+    };
+    const defaults = defaultsIn(engine, left);
+    expect(defaults).toEqual(expect.arrayContaining(['train.optimizer.beta', 'trains.depth', 'trains.inner.size']));
+    expect(defaults).not.toContain('losses.0.beta');
+    expect(defaults).not.toContain('train.seed');
   });
 
   it('holds the plugins by name, but those that only watch', () => {

@@ -29,38 +29,58 @@ export function decidingPart(engine: Engine, resolved: Readonly<Plain>): Plain {
  * Keys of a config that say where something lies, which their schemas mark with `.meta({ decides: 'content' })`: a run
  * resumes when the same lies there, or elsewhere now. Who reads it registers a state that tells.
  */
-export function placesIn(engine: Engine, resolved: Readonly<Plain>): string[] {
-  const sections = sectionsOf(engine);
+export const placesIn = (engine: Engine, resolved: Readonly<Plain>): string[] =>
+  pathsIn(engine, resolved, (_value, schema) => schema['decides'] === 'content');
+
+/** Keys that have the value which their schemas give to who leaves them out. */
+export const defaultsIn = (engine: Engine, resolved: Readonly<Plain>): string[] =>
+  pathsIn(
+    engine,
+    resolved,
+    (value, schema) => 'default' in schema && JSON.stringify(value) === JSON.stringify(schema['default']),
+  );
+
+type Wanted = (value: unknown, schema: JsonSchema) => boolean;
+
+/** The keys of a config of which, with their schema, `wanted` is true. */
+function pathsIn(engine: Engine, resolved: Readonly<Plain>, wanted: Wanted): string[] {
+  const sections = sectionsOf(engine).set('train', trainOptions);
+  const below = (value: unknown, schema: OptionsSchema | undefined, path: string): string[] =>
+    schema === undefined ? [] : pathsBelow(value, jsonSchemaOf(schema), path, wanted);
+  const ofChoices = (slot: Slot, value: unknown, path: string) => {
+    const entries = Array.isArray(value) ? value.map((entry: unknown, at) => [entry, `${path}.${at}`] as const) : null;
+    return (entries ?? [[value, path] as const]).flatMap(([entry, at]) =>
+      isPlain(entry) ? [...below(entry, slot.shared, at), ...below(entry, optionsOf(engine, slot, entry), at)] : [],
+    );
+  };
   return Object.entries(resolved).flatMap(([key, value]) => {
     const slot = engine.slots.find((each) => each.key === key);
-    if (slot === undefined) return placesOf(value, sections.get(key), key);
-    const entries = Array.isArray(value) ? value.map((entry: unknown, at) => [entry, `${key}.${at}`] as const) : null;
-    return (entries ?? [[value, key] as const]).flatMap(([entry, path]) =>
-      placesOf(entry, isPlain(entry) ? optionsOf(engine, slot, entry) : undefined, path),
-    );
+    if (slot !== undefined) return ofChoices(slot, value, key);
+    const inner = isPlain(value) ? [...slotsIn(key, engine.slots)] : [];
+    return [
+      ...below(value, sections.get(key), key),
+      ...inner.flatMap(([name, own]) => ofChoices(own, (value as Plain)[name], `${key}.${name}`)),
+    ];
   });
 }
 
-const placesOf = (value: unknown, schema: OptionsSchema | undefined, path: string): string[] =>
-  schema === undefined ? [] : placesBelow(value, jsonSchemaOf(schema), path);
-
-function placesBelow(value: unknown, schema: JsonSchema, path: string): string[] {
-  if (schema['decides'] === 'content') return [path];
+function pathsBelow(value: unknown, schema: JsonSchema, path: string, wanted: Wanted): string[] {
+  if (wanted(value, schema)) return [path];
   const forms = alternatives(schema);
   if (Array.isArray(value)) {
     const items = forms.flatMap((each) => (typeof each.items === 'object' ? [each.items] : []));
-    return value.flatMap((inner, at) => items.flatMap((each) => placesBelow(inner, each, `${path}.${at}`)));
+    return value.flatMap((inner, at) => items.flatMap((each) => pathsBelow(inner, each, `${path}.${at}`, wanted)));
   }
   if (!isPlain(value)) return [];
   return Object.entries(value).flatMap(([key, inner]) =>
     forms.flatMap(({ properties }) => {
       const own = properties?.[key];
-      return own === undefined ? [] : placesBelow(inner, own, `${path}.${key}`);
+      return own === undefined ? [] : pathsBelow(inner, own, `${path}.${key}`, wanted);
     }),
   );
 }
 
-const sectionsOf = (engine: Engine): ReadonlyMap<string, OptionsSchema> =>
+const sectionsOf = (engine: Engine): Map<string, OptionsSchema> =>
   new Map(engine.plugins.flatMap((each) => (each.options ? [[sectionOf(each), each.options]] : [])));
 
 const optionsOf = (engine: Engine, slot: Slot, entry: Plain): OptionsSchema | undefined =>

@@ -8,7 +8,7 @@ import type { ConfigSource } from './config-source.js';
 import { resolveSlots } from './resolve-slots.js';
 import { noteUnread } from './unread-slots.js';
 import { isTopLevel, slotPath, slotsIn, writtenAt } from './slot-place.js';
-import { decidingPart, placesIn } from './deciding.js';
+import { decidingPart, defaultsIn, placesIn } from './deciding.js';
 import { isPlain, Mistakes, unknownKeys } from './mistakes.js';
 import { keysOf } from './option-schema.js';
 import { trainOptions, type Choice, type RunConfig, type TrainOptions } from './run-config.js';
@@ -100,7 +100,10 @@ function defaultOutput({ slots }: Engine, choices: Readonly<Record<string, reado
   return `runs/${names.join('-') || 'run'}`;
 }
 
-function frozenConfig(engine: Engine, config: Omit<RunConfig, 'resolved' | 'deciding' | 'places'>): RunConfig {
+function frozenConfig(
+  engine: Engine,
+  config: Omit<RunConfig, 'resolved' | 'deciding' | 'places' | 'defaults'>,
+): RunConfig {
   const { slots } = engine;
   const { plugins, output, saveDtype, train, choices, sections } = config;
   const chosen = slots.flatMap((slot) => {
@@ -119,7 +122,8 @@ function frozenConfig(engine: Engine, config: Omit<RunConfig, 'resolved' | 'deci
   const resolved = { plugins, output, saveDtype, train: { ...train, ...placed(false) }, ...placed(true), ...sections };
   const deciding = Object.freeze(decidingPart(engine, resolved));
   const places = Object.freeze(placesIn(engine, resolved));
-  return Object.freeze({ ...config, deciding, places, resolved: Object.freeze(resolved) });
+  const defaults = Object.freeze(defaultsIn(engine, resolved));
+  return Object.freeze({ ...config, deciding, places, defaults, resolved: Object.freeze(resolved) });
 }
 
 const only = (raw: Readonly<Record<string, unknown>>, keys: readonly string[]) =>

@@ -133,6 +133,8 @@ export interface RunConfig {
   readonly deciding: Readonly<Record<string, unknown>>;
   /** Keys of it that say where something lies: `data.train.0.path`. */
   readonly places: readonly string[];
+  /** Keys that have their schema's default. */
+  readonly defaults: readonly string[];
   /** The whole config as plain data with every default filled in, for run.json. */
   readonly resolved: Readonly<Record<string, unknown>>;
 }

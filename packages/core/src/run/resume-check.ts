@@ -7,6 +7,7 @@ type PlainObject = Readonly<Record<string, unknown>>;
  * @param saved the deciding part of the checkpoint's config
  * @param current that of this run's
  * @param places keys that say where something lies; what lies there is compared by its state
+ * @param defaults keys with the value of who leaves them out: nothing has changed where an older version had no such key
  * @throws LLMF_CORE_RESUME_CONFIG_CHANGED naming each key with the checkpoint's value and the config's
  */
 export function checkResumable(
@@ -14,8 +15,10 @@ export function checkResumable(
   current: PlainObject,
   folder: string,
   places: readonly string[] = [],
+  defaults: readonly string[] = [],
 ): void {
-  const keys = changedKeys(saved, current, places);
+  const known = flatten(saved);
+  const keys = changedKeys(saved, current, [...places, ...defaults.filter((key) => !known.has(key))]);
   if (keys.length > 0) throw runErrors.resumeConfigChanged({ keys, folder });
 }
 

@@ -96,6 +96,16 @@ describe('resuming', () => {
     expect(() => checkResumable(saved, structuredClone(saved), 'x')).not.toThrow();
   });
 
+  it('allows a key that an older version had not, while it has its default', () => {
+    const newer = { ...saved, train: { ...saved.train, clip: false } };
+    expect(() => checkResumable(saved, newer, 'x', [], ['train.clip'])).not.toThrow();
+    expect(() => checkResumable(saved, newer, 'x')).toThrow(/train\.clip: not set → false/);
+    expect(() => checkResumable(newer, { ...newer, train: { ...saved.train, clip: true } }, 'x')).toThrow(/true/);
+    expect(() =>
+      checkResumable({ ...saved, train: { ...saved.train, clip: true } }, newer, 'x', [], ['train.clip']),
+    ).toThrow(/train\.clip: true → false/);
+  });
+
   it('refuses what changes the result, naming key, old and new value', () => {
     const changed = { ...saved, loss: [{ name: 'dpo', beta: 0.5 }] };
     expect(() => checkResumable(saved, changed, 'x')).toThrow(/RESUME_CONFIG_CHANGED[^]*loss\.0\.beta: 0\.1 → 0\.5/);

@@ -98,7 +98,8 @@ async function restore(run: TrainingRun, store: CheckpointStore): Promise<boolea
     run.logger.info('no checkpoint to resume from: starting afresh');
     return false;
   }
-  checkResumable(checkpoint.config, run.config.deciding, checkpoint.folder, run.config.places);
+  const { deciding, places, defaults } = run.config;
+  checkResumable(checkpoint.config, deciding, checkpoint.folder, places, defaults);
   await run.state.load(checkpoint.states, checkpoint.folder);
   run.logger.info(`resumed at step ${checkpoint.step}`);
   return true;

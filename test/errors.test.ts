@@ -86,7 +86,10 @@ describe('errors without a code', () => {
       1,
       'a value of the host that no template can hold: a programming mistake',
     ],
-
+    'packages/nn/src/adapters/pattern-key.ts': [
+      4,
+      'reason of LLMF_NN_BAD_PATTERN, or of a refused adapter_config.json',
+    ],
     'packages/testkit/src/losses/describe-loss.ts': [1, 'fails a test of the loss that is described'],
     'packages/vision/src/decode/decode-gif.ts': [6, 'reason of LLMF_VISION_DECODE_FAILED'],
     'packages/vision/src/decode/decode-image.ts': [1, 'reason of LLMF_VISION_DECODE_FAILED'],

@@ -35,7 +35,7 @@ it('a project that was moved goes on to the same bits; other base weights are re
   const places = [`model.path=${elsewhere}/model`, `data.train=[{ path: ${elsewhere}/data/train.json }]`];
   succeeded(await train(moved, 'cut', 5, ['--resume', ...places]));
   const other = await train(moved, 'cut', 6, ['--resume', `data.train=[{ path: ${elsewhere}/data/held-out.json }]`]);
-  expect(other.err).toMatch(/^LLMF_TRAINING_DATA_CHANGED/);
+  expect(other.err).toMatch(/^LLMF_TRAINING_DATA_CHANGED/m);
 
   const file = openSync(join(moved, 'model', 'model.safetensors'), 'r+');
   writeSync(file, Buffer.alloc(4000), 0, 4000, 50_000);
@@ -43,6 +43,6 @@ it('a project that was moved goes on to the same bits; other base weights are re
   const refused = await train(moved, 'cut', 6, ['--resume']);
   expect(refused.status).toBe(1);
   expect(refused.err).toMatch(
-    /^LLMF_TRAINING_MODEL_CHANGED: the model that the checkpoint began with \(base\) is another/,
+    /^LLMF_TRAINING_MODEL_CHANGED: the model that the checkpoint began with \(base\) is another/m,
   );
 }, 120_000);

@@ -18,7 +18,9 @@ export function checkResumable(
   defaults: readonly string[] = [],
 ): void {
   const known = flatten(saved);
-  const keys = changedKeys(saved, current, [...places, ...defaults.filter((key) => !known.has(key))]);
+  const hasDefault = (key: string) => defaults.some((path) => key === path || key.startsWith(`${path}.`));
+  const added = [...flatten(current).keys()].filter((key) => !known.has(key) && hasDefault(key));
+  const keys = changedKeys(saved, current, [...places, ...added]);
   if (keys.length > 0) throw runErrors.resumeConfigChanged({ keys, folder });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { readIfThere } from '@llmf/core';
 
 /** A file of lines that grows: what stands in it survives a kill, a line that was cut by one is taken away. */
 export class LineFile {
@@ -13,7 +14,7 @@ export class LineFile {
   ) {}
 
   static async open(path: string): Promise<LineFile> {
-    const text = await readFile(path, 'utf8').catch(() => '');
+    const text = (await readIfThere(path)) ?? '';
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     const length = Buffer.byteLength(whole);
     const file = await open(path, text === '' ? 'w' : 'r+');

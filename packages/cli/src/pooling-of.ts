@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readIfThere } from '@llmf/core';
 import type { Pooling } from '@llmf/training';
 import { cliErrors } from './cli-errors.js';
 
@@ -74,7 +74,7 @@ const isObject = (value: unknown): value is Json =>
 
 /** null: there is no such file. @throws LLMF_CLI_POOLING */
 async function jsonOf(folder: string, name: string): Promise<unknown> {
-  const text = await readFile(join(folder, name), 'utf8').catch(() => null);
+  const text = await readIfThere(join(folder, name));
   try {
     return text === null ? null : (JSON.parse(text) as unknown);
   } catch (error) {

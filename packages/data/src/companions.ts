@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSection, writeFileAtomic, type Run } from '@llmf/core';
+import { readSection, writeFileAtomic, type Run, readIfThere } from '@llmf/core';
 import { ModelLoaderToken, templateFiles } from '@llmf/nn';
 import { dataOptionsSection } from './options.js';
 import { stopTokens } from './prompt.js';
@@ -64,8 +64,10 @@ const endsOf = (value: unknown): number[] =>
 
 /** null for a file that is not there or no object: who reads it tells what is wrong with it. */
 async function readObject(file: string): Promise<Record<string, unknown> | null> {
+  const text = await readIfThere(file);
+  if (text === null) return null;
   try {
-    const content: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const content: unknown = JSON.parse(text);
     return typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : null;
   } catch {
     return null;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readIfThere } from '@llmf/core';
 
 /** Do two folders give every id the same token? True where one of them has no tokenizer. */
 export async function sameVocabulary(one: string, other: string): Promise<boolean> {
@@ -11,7 +11,7 @@ export async function sameVocabulary(one: string, other: string): Promise<boolea
 
 /** Token of each id; the added ones stand above the vocabulary. */
 async function tokensOf(folder: string): Promise<Map<number, string> | null> {
-  const text = await readFile(join(folder, 'tokenizer.json'), 'utf8').catch(() => null);
+  const text = await readIfThere(join(folder, 'tokenizer.json'));
   if (text === null) return null;
   const { model, added_tokens: added = [] } = JSON.parse(text) as {
     readonly model?: { readonly vocab?: Readonly<Record<string, number>> | readonly (readonly [string, number])[] };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { checkModelFolder, findSection, readSection, type Run } from '@llmf/core';
+import { checkModelFolder, findSection, readSection, type Run, readIfThere } from '@llmf/core';
 import { errors } from './errors.js';
 import { ModelLoaderToken, modelSection } from '@llmf/nn';
 import { dataOptionsSection } from './options.js';
@@ -35,16 +34,13 @@ export async function tokenizerOfRun(run: Run): Promise<{ tokenizer: Tokenizer; 
 
 /** Rows of token ids need no tokenizer; that the others miss it is told when one of them is met. */
 export async function tokenizerOrNull(folder: string): Promise<Tokenizer | null> {
-  const hasFile = await readFile(join(folder, 'tokenizer.json')).then(
-    () => true,
-    () => false,
-  );
-  return hasFile ? Tokenizer.load(folder) : null;
+  const text = await readIfThere(join(folder, 'tokenizer.json'));
+  return text !== null ? Tokenizer.load(folder) : null;
 }
 
 /** `vocab_size` of the model's config.json: ids at or above it do not exist; null where it is not stated. */
 export async function vocabularyOf(modelFolder: string): Promise<number | null> {
-  const text = await readFile(join(modelFolder, 'config.json'), 'utf8').catch(() => null);
+  const text = await readIfThere(join(modelFolder, 'config.json'));
   if (text === null) return null;
   try {
     const config = JSON.parse(text) as { vocab_size?: unknown; text_config?: { vocab_size?: unknown } };

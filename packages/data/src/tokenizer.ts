@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { readIfThere } from '@llmf/core';
 import { errors } from './errors.js';
 import { tokenizerFault } from './tokenizer-limits.js';
 import { type Json, NoToken, UnsupportedPart } from './tokenization/json.js';
@@ -206,7 +207,7 @@ interface TokenizerFiles {
 }
 
 async function readFiles(folder: string): Promise<TokenizerFiles> {
-  const text = async (name: string) => readFile(join(folder, name), 'utf8').catch(() => null);
+  const text = async (name: string) => readIfThere(join(folder, name));
   const source = await text('tokenizer.json');
   if (source === null) throw errors.tokenizerMissing({ folder });
   const json = async (name: string): Promise<Json | null> => {
@@ -254,7 +255,7 @@ async function readTemplates(folder: string, config: Json, file: Json | null): P
     if (!Array.isArray(given)) continue;
     for (const { name, template } of given as { name: string; template: string }[]) templates.set(name, template);
   }
-  const jinja = await readFile(join(folder, 'chat_template.jinja'), 'utf8').catch(() => null);
+  const jinja = await readIfThere(join(folder, 'chat_template.jinja'));
   if (jinja !== null) templates.set('default', jinja);
   const more = join(folder, 'additional_chat_templates');
   for (const name of await readdir(more).catch(() => [])) {

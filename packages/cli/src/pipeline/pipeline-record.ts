@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic, z } from '@llmf/core';
+import { writeFileAtomic, z, readIfThere } from '@llmf/core';
 import { pipelineErrors } from './pipeline-errors.js';
 
 const finishedStage = z.strictObject({
@@ -34,7 +33,7 @@ export class PipelineRecord {
   /** null: the folder has none. @throws LLMF_CLI_PIPELINE_STATE */
   static async read(folder: string): Promise<PipelineRecord | null> {
     const file = join(folder, 'pipeline.json');
-    const text = await readFile(file, 'utf8').catch(() => null);
+    const text = await readIfThere(file);
     if (text === null) return null;
     try {
       const { begun, finished } = recordFile.parse(JSON.parse(text));

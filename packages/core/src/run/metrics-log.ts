@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readIfThere } from '../files/read-if-there.js';
 import type { MetricsRow } from '../contracts/run.js';
 import { writeFileAtomic } from '../files/atomic-write.js';
 
@@ -18,7 +19,7 @@ export class MetricsLog {
 
   /** All whole rows; a line cut off by a kill is left out. */
   async rows(): Promise<MetricsRow[]> {
-    const text = await readFile(this.path, 'utf8').catch(() => '');
+    const text = (await readIfThere(this.path)) ?? '';
     return text.split('\n').flatMap((line) => {
       try {
         return line === '' ? [] : [JSON.parse(line) as MetricsRow];

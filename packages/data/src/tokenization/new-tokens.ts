@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Tokens that a user adds to a tokenizer’s files, as Transformers' `add_tokens` and `save_pretrained` write them. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readIfThere } from '@llmf/core';
 import { errors } from '../errors.js';
 import { Tokenizer } from '../tokenizer.js';
 import { addedToken } from './added-tokens.js';
@@ -57,7 +58,7 @@ export async function addTokens(folder: string, tokens: readonly NewToken[], spe
 
 /** A file that is there, changed. */
 async function changeJson(path: string, change: (file: Json) => Json): Promise<void> {
-  const text = await readFile(path, 'utf8').catch(() => null);
+  const text = await readIfThere(path);
   if (text === null) return;
   const changed = change(JSON.parse(text.replace(/^\uFEFF/, '')) as Json);
   await writeFile(path, `${JSON.stringify(changed, null, 2)}\n`);

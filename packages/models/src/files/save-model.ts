@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   makeFolder,
@@ -10,6 +10,7 @@ import {
   type HostTensor,
   type SafetensorsDtype,
   type TensorToWrite,
+  readIfThere,
 } from '@llmf/core';
 import {
   elementsOf,
@@ -71,7 +72,7 @@ export async function saveModel(
     await writeHeadsBeside(temporary, beside);
     const ofModel = classifier === null ? model.config : classifierConfig(model.config, classifier.head);
     const config = { ...withDtype(ofModel, plain), ...quantizationOf(layout, kept, infos, architecture) };
-    const given = await readFile(join(source, 'config.json'), 'utf8').catch(() => '');
+    const given = (await readIfThere(join(source, 'config.json'))) ?? '';
     await writeFile(join(temporary, 'config.json'), configText(config, given));
     await verify?.(temporary);
   };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a model folder says about generation: generation_config.json (keys of Transformers 5.18) and the ends in config.json. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readIfThere } from '@llmf/core';
 import type { Ban } from '@llmf/nn';
 import { z } from 'zod';
 import { modelErrors } from '../errors.js';
@@ -109,7 +109,7 @@ export async function readGenerationDefaults(folder: string, own = folder): Prom
 /** null without the file. */
 async function readStated(folder: string): Promise<GenerationFile | null> {
   const file = join(folder, 'generation_config.json');
-  const text = await readFile(file, 'utf8').catch(() => null);
+  const text = await readIfThere(file);
   return text === null ? null : parsed(file, text);
 }
 

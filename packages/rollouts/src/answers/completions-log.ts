@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic, type Run } from '@llmf/core';
+import { writeFileAtomic, type Run, readIfThere } from '@llmf/core';
 import type { ScoredAnswer } from './scored-answer.js';
 
 /** `completions.jsonl`: one JSON object per answer, appended as it is scored; cut where a run is resumed. */
@@ -34,7 +34,7 @@ export class CompletionsLog {
 
   /** Drops what a resumed run is about to do again, and a line that a kill cut off. */
   private async cutAfter(step: number): Promise<void> {
-    const text = await readFile(this.path, 'utf8').catch(() => '');
+    const text = (await readIfThere(this.path)) ?? '';
     const kept = text.split('\n').filter((line) => line !== '' && stepOf(line) <= step);
     await writeFileAtomic(this.path, kept.map((line) => `${line}\n`).join(''));
   }

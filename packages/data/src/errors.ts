@@ -239,6 +239,10 @@ export const errors = defineErrors('data', {
     what: `The tokenized data cannot be written to ${f.folder}: ${f.problem}.`,
     fix: 'Free disk space there, or set data.cache to a folder on a disk with room.',
   }),
+  cacheRead: (f: { folder: string; problem: string }) => ({
+    what: `The tokenized data in ${f.folder} cannot be read: ${f.problem}.`,
+    fix: 'Look at the disk and at the permissions. Without the folder it is built again from the sources.',
+  }),
   cacheLost: (f: { path: string; problem: string }) => ({
     what: `The tokenized data ${f.path} changed while it was read: ${f.problem}.`,
     fix: 'Start again (with --resume): it is rebuilt from the sources.',

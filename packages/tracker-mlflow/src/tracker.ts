@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   defineTracker,
+  readIfThere,
   readSection,
   section,
   writeFileAtomic,
@@ -80,7 +80,7 @@ const idFile = (run: Run) => join(run.output, 'mlflow.json');
 
 /** The run that an earlier start of this one made, where the server still has it. */
 async function knownRun(run: Run, server: MlflowServer): Promise<string | null> {
-  const text = await readFile(idFile(run), 'utf8').catch(() => null);
+  const text = await readIfThere(idFile(run));
   if (text === null || run.step === 0) return null;
   const { url, runId } = JSON.parse(text) as { url: string; runId: string };
   if (url !== server.url) return null;

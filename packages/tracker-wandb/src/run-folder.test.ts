@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -54,6 +54,14 @@ describe('a run’s folder', () => {
     await log.add(line(2));
     const kept = recordsOf(await readFile(file())).map(historyOf);
     expect(kept.filter((each) => each !== null)).toEqual([line(1), line(2)]);
+  });
+
+  it.skipIf(process.platform === 'win32')('whose history cannot be read is not begun without it', async () => {
+    const other = join(parent, 'other');
+    const found = join(other, folderName(facts.id, new Date(2026, 0, 31)));
+    await mkdir(found, { recursive: true });
+    await symlink(`run-${facts.id}.wandb`, join(found, `run-${facts.id}.wandb`));
+    await expect(findRun(other, 2)).rejects.toThrow(/ELOOP/);
   });
 
   it('is not there in a folder of others', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@llmf/core';
+import { entriesIfThere, ifThere, writeFileAtomic } from '@llmf/core';
 import { fileHead, framed, recordsOf } from './log-frames.js';
 import {
   exitRecord,
@@ -30,12 +30,12 @@ const named = /^offline-run-\d{8}_\d{6}-([a-z0-9]+)$/;
 /** The run that an earlier start wrote into `parent`; null: none, or the run begins anew (`step` 0). */
 export async function findRun(parent: string, step: number): Promise<FoundRun | null> {
   if (step === 0) return null;
-  const names = (await readdir(parent).catch(() => [])).filter((name) => named.test(name)).toSorted();
+  const names = (await entriesIfThere(parent)).filter((name) => named.test(name)).toSorted();
   const name = names.at(-1);
   if (name === undefined) return null;
   const id = named.exec(name)![1]!;
   const folder = join(parent, name);
-  const file = await readFile(join(folder, fileName(id))).catch(() => Buffer.alloc(0));
+  const file = (await ifThere(readFile(join(folder, fileName(id))))) ?? Buffer.alloc(0);
   const lines = recordsOf(file)
     .map(historyOf)
     .filter((line) => line !== null);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Run, findSection } from '@llmf/core';
+import { type Run, findSection, readIfThere } from '@llmf/core';
 import { ModelLoaderToken, modelSection } from '@llmf/nn';
 import { visionErrors } from './errors.js';
 import { contextLengthOf, readVisionFacts } from './models/read-vision-facts.js';
@@ -21,12 +20,12 @@ export interface MediaModel {
   readonly settings: PerKind<ImageSettings>;
 }
 
-/** null where the model's config.json is not that of a model with eyes (or cannot be read: the loader says so). */
+/** null where the model's config.json is not that of a model with eyes (or not there: the loader says so). */
 export async function readMediaModel(run: Run, options: VisionOptions): Promise<MediaModel | null> {
   const section = findSection(run.config, modelSection);
   if (section?.path === undefined) return null;
   const folder = await run.container.resolve(ModelLoaderToken).locate(section.path, run.folder);
-  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => null);
+  const text = await readIfThere(join(folder, 'config.json'));
   const config = text === null ? null : parsedObject(text);
   const facts = config === null ? null : readVisionFacts(config);
   if (config === null || facts === null) return null;
@@ -89,7 +88,7 @@ function checkShape(processor: ProcessorConfig, shape: VisionFacts['shape'], fol
 
 /** The tokens that open a user's turn in a ChatML tokenizer; null where it has none. */
 export async function turnTokens(tokenizerFolder: string): Promise<TurnTokens | null> {
-  const text = await readFile(join(tokenizerFolder, 'tokenizer.json'), 'utf8').catch(() => null);
+  const text = await readIfThere(join(tokenizerFolder, 'tokenizer.json'));
   if (text === null) return null;
   const tokenizer = JSON.parse(text) as {
     added_tokens?: readonly { readonly id: number; readonly content: string }[];

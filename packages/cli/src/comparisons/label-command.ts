@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import { writeFileAtomic } from '@llmf/core';
+import { isThereSync, writeFileAtomic } from '@llmf/core';
 import { Display } from '../display.js';
 import type { CliIo } from '../io.js';
 import { labelByHand } from './by-hand.js';
@@ -31,7 +30,7 @@ export async function labelCommand(
   const file = resolve(io.folder, samples);
   const rows = await readSampleRows(file);
   const isByHand = settings.length === 0;
-  if (flags.resume !== true && existsSync(output)) {
+  if (flags.resume !== true && isThereSync(output)) {
     throw comparisonErrors.outputExists({ file: output, command: 'llmf label' });
   }
   const display = new Display(io);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { changedKeys } from '@llmf/core';
+import { changedKeys, isThereSync } from '@llmf/core';
 import {
   DataFormatToken,
   ExampleTransformToken,
@@ -40,7 +39,7 @@ export async function sampleCommand(
 ): Promise<number> {
   const output = resolve(io.folder, flags.output);
   const { resume = false } = flags;
-  if (!resume && existsSync(output)) throw comparisonErrors.outputExists({ file: output, command: 'llmf sample' });
+  if (!resume && isThereSync(output)) throw comparisonErrors.outputExists({ file: output, command: 'llmf sample' });
   const generator = await openGenerator(io, flags, settings, 'llmf sample');
   const display = new Display(io);
   const stop = new AbortController();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { writeFileAtomic } from '@llmf/core';
+import { isThereSync, writeFileAtomic } from '@llmf/core';
 import { stringify } from 'yaml';
 import { cliErrors } from '../cli-errors.js';
 import { foreignSource, toolNamed } from './foreign-words.js';
@@ -21,7 +20,7 @@ export async function importCommand(io: CliIo, words: readonly string[], flags: 
   const text = stringify(config);
   if (flags.output === undefined) return io.out.write(text);
   const file = resolve(io.folder, flags.output);
-  if (existsSync(file)) throw cliErrors.usage({ problem: `${flags.output} is there already`, command: 'llmf import' });
+  if (isThereSync(file)) throw cliErrors.usage({ problem: `${flags.output} is there already`, command: 'llmf import' });
   await writeFileAtomic(file, text);
   io.err.write(`wrote ${flags.output}\n`);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { changedKeys, isLock, makeFolder, holderText, runErrors, tryLock } from '@llmf/core';
+import { changedKeys, isLock, isThereSync, makeFolder, holderText, runErrors, tryLock } from '@llmf/core';
 import type { Command } from 'commander';
 import type { Display } from '../display.js';
 import type { Interruption } from '../interruption.js';
@@ -95,7 +94,7 @@ class PipelineRun {
   private async isFinished(stage: StageEntry): Promise<boolean> {
     const finished = this.record.get(stage.name);
     const folder = join(this.pipeline.folder, stageFolder(this.pipeline, stage.name));
-    if (finished === null || !existsSync(folder)) {
+    if (finished === null || !isThereSync(folder)) {
       if (finished !== null) await this.record.forget(stage.name);
       return false;
     }
@@ -126,7 +125,7 @@ class PipelineRun {
       if (interruption.signal.aborted) return false;
       if (stage.kind === 'command') await runCommandStage(this.pipeline, stage, io, this.call.commands);
       else {
-        const resume = existsSync(join(this.pipeline.folder, stageFolder(this.pipeline, stage.name)));
+        const resume = isThereSync(join(this.pipeline.folder, stageFolder(this.pipeline, stage.name)));
         if (!(await runTrainingStage(io.folder, this.inputOf(stage), { display, interruption, resume }))) return false;
       }
       isAtEnd = true;

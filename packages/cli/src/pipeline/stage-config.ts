@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { isPlain, type ConfigInput, type ConfigSource } from '@llmf/core';
+import { isPlain, isThereSync, type ConfigInput, type ConfigSource } from '@llmf/core';
 import { isReference, laidOver, type Pipeline, type TrainingEntry } from './pipeline-file.js';
 import { pipelineErrors } from './pipeline-errors.js';
 
@@ -21,7 +20,7 @@ export const stageFolder = ({ output }: Pipeline, name: string): string => join(
 /** Looks at what a finished stage left. */
 export function writtenBy(pipeline: Pipeline, name: string, model: Written['model']): Written {
   const folder = stageFolder(pipeline, name);
-  const holds = (file: string) => existsSync(join(pipeline.folder, folder, file));
+  const holds = (file: string) => isThereSync(join(pipeline.folder, folder, file));
   const isAdapter = holds('adapter_config.json');
   return { folder, model, isAdapter, isModel: isAdapter || holds('config.json') };
 }

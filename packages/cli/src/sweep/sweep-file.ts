@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { dirname, join, parse, resolve } from 'node:path';
-import { isLessBetter, isPlain, Mistakes, readConfig, z, type ConfigInput } from '@llmf/core';
+import { isLessBetter, isPlain, isThereSync, Mistakes, readConfig, z, type ConfigInput } from '@llmf/core';
 import {
   combinations,
   gridSampler,
@@ -118,7 +117,8 @@ function settled(
   const name = parse(input.file ?? 'sweep').name;
   const base = input.file === null ? input.folder : dirname(input.file);
   const config = resolve(base, read.config);
-  if (!existsSync(config)) throw sweepErrors.sweepConfig({ path: read.config, where: input.source.locate(['config']) });
+  if (!isThereSync(config))
+    throw sweepErrors.sweepConfig({ path: read.config, where: input.source.locate(['config']) });
   if (Object.keys(space).length === 0) throw sweepErrors.sweepEmpty({ where: input.source.locate(['space']) });
   const isGrid = read.sampler === 'grid';
   const walked = Object.entries(space).filter(([, each]) => each.isGrid || isGrid);

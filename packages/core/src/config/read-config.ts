@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { coreErrors } from '../core-errors.js';
+import { isThereSync } from '../files/if-there.js';
 import { displayPath, wholeSource, type ConfigInput } from './config-source.js';
 import { parseJson, parseYaml, type ParsedConfig } from './parse-config.js';
 
@@ -24,7 +24,7 @@ export async function readConfig(folder: string, named?: string): Promise<Config
 }
 
 /** Names of the configs that a folder holds. */
-export const configsIn = (folder: string): string[] => configNames.filter((name) => existsSync(join(folder, name)));
+export const configsIn = (folder: string): string[] => configNames.filter((name) => isThereSync(join(folder, name)));
 
 /** The config a folder holds, or null. @throws LLMF_CORE_CONFIG_AMBIGUOUS when there are several. */
 export function findConfig(folder: string): string | null {

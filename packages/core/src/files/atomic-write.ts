@@ -6,6 +6,7 @@
 import { lstat, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileErrors } from './file-errors.js';
+import { ifThere } from './if-there.js';
 import { makeFolder } from './make-folder.js';
 import { removeLeftoversOnce, temporaryName } from './temporary-name.js';
 
@@ -39,8 +40,8 @@ export async function replaceFile(path: string, fill: (temporary: string) => Pro
 
 /** Where the file itself is. A rename would put a file in the place of /dev/null as of anything else. */
 async function replaceable(path: string): Promise<string> {
-  const target = await realpath(path).catch(() => path);
-  const found = await lstat(target).catch(() => null);
+  const target = (await ifThere(realpath(path))) ?? path;
+  const found = await ifThere(lstat(target));
   if (found !== null && !found.isFile() && !found.isSymbolicLink()) throw fileErrors.notRegularFile({ path });
   return target;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Plugin } from '../contracts/engine.js';
 import { coreErrors } from '../core-errors.js';
 import { checkPluginShape } from '../engine/plugin-shape.js';
 import { LlmfError } from '../errors.js';
+import { isThereSync } from '../files/if-there.js';
 import { editDistance } from '../text/nearest.js';
 import { installCommand } from './install-command.js';
 import { installedPlugins } from './installed-plugins.js';
@@ -75,7 +75,7 @@ function packageNames(name: string): string[] {
 const isPath = (name: string) => /^\.{1,2}([/\\]|$)|\.[cm]?js$/.test(name) || isAbsolute(name);
 
 function pathTarget(path: string): string | null {
-  if (!existsSync(path)) return null;
+  if (!isThereSync(path)) return null;
   return isFile(path) ? path : packageEntry(path);
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StateToWrite, StateValue } from '../contracts/state.js';
 import { syncFolder, writeFileAtomic, writeFolderAtomic } from '../files/atomic-write.js';
 import { Damage, fileSum, type FileSum } from '../files/file-sum.js';
+import { entriesIfThere } from '../files/if-there.js';
 import { makeFolder } from '../files/make-folder.js';
 import {
   readSafetensors,
@@ -59,7 +60,7 @@ export class CheckpointStore {
 
   /** Steps of the whole checkpoints, ascending. */
   async steps(): Promise<number[]> {
-    const names = await readdir(this.root).catch(() => []);
+    const names = await entriesIfThere(this.root);
     return names
       .flatMap((name) => /^step-(\d+)$/.exec(name)?.[1] ?? [])
       .map(Number)
@@ -77,7 +78,7 @@ export class CheckpointStore {
 
   /** Removes what a killed process left under temporary names. */
   async clean(): Promise<void> {
-    for (const name of await readdir(this.root).catch(() => [])) {
+    for (const name of await entriesIfThere(this.root)) {
       if (!/^step-\d+$/.test(name)) await rm(join(this.root, name), { recursive: true, force: true });
     }
   }

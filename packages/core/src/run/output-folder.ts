@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { access, constants, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { entriesIfThere } from '../files/if-there.js';
 import { holderText, isLock, tryLock, type ProcessLock } from '../files/process-lock.js';
 import { runErrors } from './run-errors.js';
 import { makeFolder } from '../files/make-folder.js';
@@ -34,13 +35,13 @@ export async function prepareOutputFolder(folder: string, resume: boolean): Prom
 
 /** What can be said of the folder before it is taken. @throws LLMF_CORE_OUTPUT_HOLDS_WEIGHTS where no run wrote its weights */
 export async function checkOutputFolder(folder: string): Promise<void> {
-  const names: readonly string[] = await readdir(folder).catch(() => []);
+  const names = await entriesIfThere(folder);
   if (!names.includes('run.json')) await refuseWeights(folder);
 }
 
 /** Weights of others are never replaced, least of all those that something is made from. @throws LLMF_CORE_OUTPUT_HOLDS_WEIGHTS */
 export async function refuseWeights(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await entriesIfThere(folder);
   const file = names.find((name) => name.endsWith('.safetensors'));
   if (file !== undefined) throw runErrors.outputHoldsWeights({ folder, file });
 }

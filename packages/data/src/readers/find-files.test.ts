@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LlmfError } from '@llmf/core';
@@ -36,6 +37,14 @@ describe('findFiles', () => {
 
   it('takes every data file below a folder, sorted; none that is hidden or in a hidden folder', async () => {
     expect(await found('plain')).toEqual(['plain/a.csv', 'plain/b.json', 'plain/deep/c.txt']);
+  });
+
+  it.skipIf(process.platform === 'win32')('names what cannot be looked at, and takes it for nothing else', async () => {
+    const own = temporaryFolder();
+    symlinkSync('loop', join(own, 'loop'));
+    for (const path of ['loop', 'loop/*.jsonl']) {
+      await expect(findFiles(path, own, null)).rejects.toThrow(/LLMF_DATA_UNREADABLE[^]*ELOOP/);
+    }
   });
 
   it('takes the training files of a folder with several splits, and says what it left out', async () => {

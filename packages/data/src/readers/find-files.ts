@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
-import { nearest } from '@llmf/core';
+import { ifThere, nearest } from '@llmf/core';
 import { errors } from '../errors.js';
 import { globMatcher } from './glob.js';
 import { knownExtensions } from './open-reader.js';
@@ -26,7 +27,7 @@ export interface FoundFiles {
 export async function findFiles(path: string, folder: string, split: string | null): Promise<FoundFiles> {
   if (path.length > longestPath) throw errors.pathTooLong({ length: path.length, limit: longestPath });
   const full = resolve(folder, path);
-  const info = await stat(full).catch(() => null);
+  const info = await factsOf(full);
   if (info?.isFile()) return oneFile(full, split);
   if (info?.isDirectory()) return bySplit(full, await dataFilesBelow(full), split);
   if (!/[*?{[]/.test(path)) {
@@ -34,12 +35,19 @@ export async function findFiles(path: string, folder: string, split: string | nu
   }
   const base = globBase(full);
   const matches = globMatcher(full);
-  const all = await dataFilesBelow(base).catch(() => []);
+  const all = await dataFilesBelow(base);
   const files = all.filter(matches);
   if (files.length === 0)
     throw errors.noFilesMatch({ pattern: full, found: shortList(all.map((file) => relative(base, file))) });
   return split === null ? { files, notice: null } : bySplit(base, files, split);
 }
+
+/** null: there is nothing. @throws LLMF_DATA_UNREADABLE */
+export const factsOf = (path: string): Promise<Stats | null> => ifThere(stat(path)).catch(refused(path));
+
+const refused = (path: string) => (error: Error) => {
+  throw errors.unreadable({ path, problem: error.message }, { cause: error });
+};
 
 function oneFile(path: string, split: string | null): FoundFiles {
   if (split !== null && split !== 'train' && !hasWord(basename(path), split)) {
@@ -77,9 +85,10 @@ const hasWord = (path: string, word: string) =>
     .split(/[^a-z0-9]+/)
     .includes(word.toLowerCase());
 
+/** None where there is no such folder. @throws LLMF_DATA_UNREADABLE */
 async function dataFilesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
+  const entries = await ifThere(readdir(folder, { recursive: true, withFileTypes: true })).catch(refused(folder));
+  return (entries ?? [])
     .filter((entry) => entry.isFile() && !notData.has(entry.name))
     .filter((entry) => knownExtensions.includes(extname(entry.name).toLowerCase()))
     .map((entry) => join(entry.parentPath, entry.name))

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname, extname, resolve } from 'node:path';
-import { stat } from 'node:fs/promises';
 import type { SourceOptions } from '../options.js';
 import { errors } from '../errors.js';
-import { findFiles } from '../readers/find-files.js';
+import { factsOf, findFiles } from '../readers/find-files.js';
 import type { TextPieces } from '../readers/row-reader.js';
 import { describedSource } from './dataset-info.js';
 
@@ -78,7 +77,7 @@ async function described(entry: SourceOptions, folder: string): Promise<SourceOp
 
 async function infoFileOf(stated: string | undefined, folder: string): Promise<string> {
   const full = resolve(folder, stated ?? 'data/dataset_info.json');
-  const info = await stat(full).catch(() => null);
+  const info = await factsOf(full);
   if (info === null) throw errors.fileMissing({ path: full, near: [], where: 'data.train[].infoFile' });
   return info.isDirectory() ? resolve(full, 'dataset_info.json') : full;
 }

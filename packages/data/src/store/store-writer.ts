@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { makeFolder, syncFolder, temporaryName } from '@llmf/core';
+import { LlmfError, makeFolder, syncFolder, temporaryName } from '@llmf/core';
 import { mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -147,6 +147,7 @@ async function guard<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (LlmfError.is(error)) throw error;
     throw errors.cacheWrite({ folder, problem: (error as Error).message }, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { randomWords } from '@llmf/core';
@@ -115,6 +115,19 @@ describe('TokenStore', () => {
     expect(store?.length).toBe(50);
     await store?.close();
   });
+
+  it.skipIf(process.platform === 'win32').each(['facts.json', 'index.bin', 'rows.bin'])(
+    'is neither opened nor replaced while its %s cannot be read',
+    async (name) => {
+      const folder = join(temporaryFolder(), 'store');
+      await writeStore(folder, rows);
+      rmSync(join(folder, name));
+      symlinkSync(name, join(folder, name));
+      await expect(TokenStore.open(folder, 'key')).rejects.toThrow(/LLMF_DATA_CACHE_READ[^]*ELOOP/);
+      await expect(writeStore(folder, rows)).rejects.toThrow(/LLMF_DATA_CACHE_READ/);
+      expect(readdirSync(folder).toSorted()).toEqual(['facts.json', 'index.bin', 'rows.bin']);
+    },
+  );
 
   it('finished by two at once stands once, and neither fails', async () => {
     const parent = temporaryFolder();

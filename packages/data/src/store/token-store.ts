@@ -3,6 +3,7 @@ import { readSync } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { ifThere, readIfThere } from '@llmf/core';
 import { z } from 'zod';
 import type { RowSource } from '@llmf/training';
 import type { EncodedParts } from '../encode/encoded-parts.js';
@@ -57,18 +58,30 @@ export class TokenStore {
     return this.facts.rows;
   }
 
-  /** Opens a finished store; null where there is none or it is damaged (then it is to be built again). */
+  /**
+   * Opens a finished store; null where there is none or it is damaged (then it is to be built again).
+   * @throws LLMF_DATA_CACHE_READ for one that may be whole, but cannot be read
+   */
   static async open(folder: string, key: string): Promise<TokenStore | null> {
+    try {
+      return await TokenStore.#opened(folder, key);
+    } catch (error) {
+      throw errors.cacheRead({ folder, problem: (error as Error).message }, { cause: error });
+    }
+  }
+
+  static async #opened(folder: string, key: string): Promise<TokenStore | null> {
     const facts = await readFacts(folder);
     if (facts === null || facts.key !== key) return null;
-    const index = await readFile(join(folder, storeFiles.index)).catch(() => null);
+    const index = await ifThere(readFile(join(folder, storeFiles.index)));
     if (index === null || index.length !== indexBytes(facts.rows) || crc32(index) !== facts.indexChecksum) return null;
-    const handle = await open(join(folder, storeFiles.records), 'r').catch(() => null);
+    const handle = await ifThere(open(join(folder, storeFiles.records), 'r'));
     if (handle === null) return null;
-    const { size } = await handle.stat();
-    const records = size <= mostBytesInMemory ? await handle.readFile() : null;
-    const checksum = records === null ? await checksumOf(handle, size) : crc32(records);
-    if (size !== facts.recordBytes || checksum !== facts.recordsChecksum) {
+    const records = await checkedRecords(handle, facts).catch(async (error: unknown) => {
+      await handle.close();
+      throw error;
+    });
+    if (records === 'damaged') {
       await handle.close();
       return null;
     }
@@ -128,11 +141,20 @@ export const indexBytes = (rows: number) => 8 * (rows + 1) + 16 * rows;
 
 /** null where there are none, or not what this version writes: the store is built again. */
 async function readFacts(folder: string): Promise<StoreFacts | null> {
+  const text = await readIfThere(join(folder, storeFiles.facts));
   try {
-    return storeFacts.parse(JSON.parse(await readFile(join(folder, storeFiles.facts), 'utf8')));
+    return storeFacts.parse(JSON.parse(text ?? ''));
   } catch {
     return null;
   }
+}
+
+/** The records of a small store; null for a large one, which stays on the disk. */
+async function checkedRecords(handle: FileHandle, facts: StoreFacts): Promise<Buffer | null | 'damaged'> {
+  const { size } = await handle.stat();
+  const records = size <= mostBytesInMemory ? await handle.readFile() : null;
+  const checksum = records === null ? await checksumOf(handle, size) : crc32(records);
+  return size === facts.recordBytes && checksum === facts.recordsChecksum ? records : 'damaged';
 }
 
 async function checksumOf(handle: FileHandle, size: number): Promise<number> {

@@ -4,7 +4,7 @@
  * the weights of the model without a language-model head, and those of the head, `score.weight` unless the family has its
  * own. Reference: Transformers 5.18, modeling_layers.py, GenericForSequenceClassification; the families' own files.
  */
-import { openSafetensorsFolder, type HostTensor } from '@llmf/core';
+import { LlmfError, openSafetensorsFolder, type HostTensor } from '@llmf/core';
 import { classifierHead, layerPaths, type Architecture, type Head, type SavedHeads } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
 import type { ModelConfig } from './model-config.js';
@@ -91,7 +91,10 @@ export async function readNamed(
   architecture: Architecture,
 ): Promise<Readonly<Record<string, HostTensor>>> {
   if (names.length === 0) return {};
-  const store = await openSafetensorsFolder(folder).catch(() => null);
+  const store = await openSafetensorsFolder(folder).catch((error: unknown) => {
+    if (LlmfError.is(error) && error.code === 'LLMF_CORE_NO_WEIGHTS') return null;
+    throw error;
+  });
   if (store === null) return {};
   try {
     const tensors: Record<string, HostTensor> = {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -22,6 +22,12 @@ describe('locateModel', () => {
   it.skipIf(process.platform === 'win32')('refuses a pipe, which would be waited for without end', async () => {
     execFileSync('mkfifo', [join(root, 'pipe')]);
     await expect(locateModel('pipe', root, noHub)).rejects.toThrow(/LLMF_MODELS_FOLDER_MISSING[^]*a pipe or a socket/);
+  });
+
+  it.skipIf(process.platform === 'win32')('asks no hub for a folder that cannot be looked at', async () => {
+    mkdirSync(join(root, 'mine'));
+    symlinkSync('model', join(root, 'mine', 'model'));
+    await expect(locateModel('mine/model', root, noHub)).rejects.toThrow(/LLMF_MODELS_FOLDER_MISSING[^]*ELOOP/);
   });
 
   it('knows the hub id of a snapshot folder', () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { checkModelFolder } from '@llmf/core';
+import { checkModelFolder, ifThere } from '@llmf/core';
 import { modelErrors } from '../errors.js';
 import { ggufFolder } from '../gguf/gguf-folder.js';
 import { hubSnapshot } from '../hub/download.js';
@@ -22,7 +22,7 @@ export async function locateModel(
   settings: () => HubSettings = hubSettings,
 ): Promise<string> {
   const folder = resolve(from, path);
-  const found = await kindAt(folder);
+  const found = await kindAt(folder, from);
   if (found === 'folder') return await checked(folder);
   if (found === 'file') return await ggufFolder(folder);
   if (found === 'other') throw modelErrors.folderMissing({ path: folder, from, got: 'a device, a pipe or a socket' });
@@ -50,8 +50,10 @@ const looksLikeHubId = /^[^./\\@][^/\\@]*\/[^/\\@]+(?:@.*)?$/s;
 export const hubIdOf = (folder: string): string | null =>
   /[\\/]models--([\w.-]+?)--([\w.-]+)[\\/]snapshots[\\/][^\\/]+$/.exec(folder)?.slice(1).join('/') ?? null;
 
-const kindAt = (path: string): Promise<'folder' | 'file' | 'other' | null> =>
-  stat(path).then(
-    (found) => (found.isDirectory() ? 'folder' : found.isFile() ? 'file' : 'other'),
-    () => null,
-  );
+async function kindAt(path: string, from: string): Promise<'folder' | 'file' | 'other' | null> {
+  const found = await ifThere(stat(path)).catch((error: Error) => {
+    throw modelErrors.folderMissing({ path, from, got: error.message }, { cause: error });
+  });
+  if (found === null) return null;
+  return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : 'other';
+}

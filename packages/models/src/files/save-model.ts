@@ -10,6 +10,7 @@ import {
   type HostTensor,
   type SafetensorsDtype,
   type TensorToWrite,
+  entriesIfThere,
   readIfThere,
 } from '@llmf/core';
 import {
@@ -243,4 +244,4 @@ function renamed(config: Readonly<Record<string, unknown>>, name: string): Recor
   return Object.fromEntries(entries);
 }
 
-const holdsFiles = async (folder: string): Promise<boolean> => (await readdir(folder).catch(() => [])).length > 0;
+const holdsFiles = async (folder: string): Promise<boolean> => (await entriesIfThere(folder)).length > 0;

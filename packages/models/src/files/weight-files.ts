@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import { isRefused } from '@llmf/core';
 import type { WatchedFiles } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
 import { ggufOf } from '../gguf/gguf-folder.js';
@@ -58,7 +59,12 @@ export async function watchWeights(folder: string): Promise<WatchedFiles> {
   };
 }
 
-const fingerprintOrNull = (folder: string): Promise<string | null> => fingerprintOf(folder).catch(() => null);
+/** null where the folder holds no weights any more, or others than can be read. @throws as the file system refuses */
+const fingerprintOrNull = (folder: string): Promise<string | null> =>
+  fingerprintOf(folder).catch((error: unknown) => {
+    if (isRefused(error)) throw error;
+    return null;
+  });
 
 /** Device, number, length, time of change of the contents, and of anything; null: no file. */
 type FileState = string | null;

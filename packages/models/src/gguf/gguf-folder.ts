@@ -2,11 +2,10 @@
 // A GGUF file seen as a model folder: config, tokenizer, template and ends from its metadata in a folder of the cache, which
 // says where the file is; weights are read from the file itself.
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, realpath, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
-import { makeFolder, writeFolderAtomic } from '@llmf/core';
+import { isThereSync, makeFolder, writeFolderAtomic } from '@llmf/core';
 import { openGguf, readGgufHead, tensorBytes, type GgufTensor } from './gguf-file.js';
 import { configOf, kindOf, ropeFactors } from './kinds.js';
 import { Metadata } from './metadata.js';
@@ -32,7 +31,7 @@ export async function ggufFolder(path: string, cache: string = defaultCache()): 
     .update(JSON.stringify([version, file, size, mtimeMs]))
     .digest('hex');
   const folder = join(cache, key.slice(0, 32));
-  if (!existsSync(join(folder, pointer))) await makeFolderOf(file, folder);
+  if (!isThereSync(join(folder, pointer))) await makeFolderOf(file, folder);
   files.set(folder, file);
   return folder;
 }

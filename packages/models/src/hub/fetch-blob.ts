@@ -3,7 +3,7 @@
  * One file of the hub, fetched into the cache's `blobs`: under a name of its own until size and hash are those that were
  * announced, then renamed. What has arrived stays when the connection or the process ends, and is gone on with.
  */
-import { makeFolder, holderText, removeLeftoversOnce, temporaryName, waitForLock } from '@llmf/core';
+import { ifThere, makeFolder, holderText, removeLeftoversOnce, temporaryName, waitForLock } from '@llmf/core';
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
@@ -37,7 +37,7 @@ export type Fetched =
 /** @throws LLMF_MODELS_HUB_…; the file system's own errors */
 export async function fetchBlob(request: BlobRequest): Promise<Fetched> {
   const { blob, lock, file, progress } = request;
-  if (await isThere(blob, file.bytes)) return alreadyThere(request);
+  if (await isWhole(blob, file.bytes)) return alreadyThere(request);
   makeFolder(dirname(blob));
   makeFolder(dirname(lock));
   await removeLeftoversOnce(dirname(blob));
@@ -45,7 +45,7 @@ export async function fetchBlob(request: BlobRequest): Promise<Fetched> {
     onWait: (holder) => progress.say(`${file.name}: waiting for ${holderText(holder)}, which is fetching it`),
   });
   try {
-    if (await isThere(blob, file.bytes)) return alreadyThere(request);
+    if (await isWhole(blob, file.bytes)) return alreadyThere(request);
     const partial = `${blob}.llmf-incomplete`;
     const hash = await completed(request, partial);
     if (hash !== file.hash) return await setAside(partial, hash);
@@ -67,11 +67,10 @@ async function setAside(partial: string, hash: string): Promise<Fetched> {
   return { is: 'other', unverified, hash };
 }
 
-const isThere = (blob: string, bytes: number): Promise<boolean> =>
-  stat(blob).then(
-    (found) => found.isFile() && found.size === bytes,
-    () => false,
-  );
+async function isWhole(blob: string, bytes: number): Promise<boolean> {
+  const found = await ifThere(stat(blob));
+  return found !== null && found.isFile() && found.size === bytes;
+}
 
 /** Fetches until all bytes are there; returns their hash. */
 async function completed(request: BlobRequest, partial: string): Promise<string> {

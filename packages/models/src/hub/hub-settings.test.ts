@@ -25,6 +25,7 @@ describe('the token', () => {
     expect(hubSettings({ HF_HOME: home, HF_TOKEN: 'hf_stated' }).token).toBe('hf_stated');
     expect(hubSettings({ HF_HOME: home, HF_HUB_DISABLE_IMPLICIT_TOKEN: '1' }).token).toBeNull();
     expect(hubSettings({ HF_HOME: join(home, 'absent') }).token).toBeNull();
+    expect(() => hubSettings({ HF_TOKEN_PATH: home })).toThrow(/EISDIR/);
     rmSync(home, { recursive: true });
   });
 });

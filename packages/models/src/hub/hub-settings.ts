@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isRefused } from '@llmf/core';
 
 /** What huggingface_hub's environment variables say: https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
 export interface HubSettings {
@@ -69,7 +70,8 @@ function tokenOf(environment: Environment, home: string): string | null {
 function tokenInFile(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
-  } catch {
+  } catch (error) {
+    if (isRefused(error)) throw error;
     return undefined; // nobody logged in
   }
 }

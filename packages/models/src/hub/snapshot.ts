@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cache of huggingface_hub, so that both share it: models--owner--name/{blobs/HASH, refs/REVISION,
 // snapshots/COMMIT/FILE → ../../blobs/HASH}.
-import { makeFolder, removeLeftoversOnce, temporaryName, writeFileAtomic } from '@llmf/core';
-import { access, copyFile, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { isThere, makeFolder, readIfThere, removeLeftoversOnce, temporaryName, writeFileAtomic } from '@llmf/core';
+import { copyFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { cacheFolderOf, isCommit, isPlainName, type HubId } from './hub-id.js';
 
@@ -12,7 +12,7 @@ export const modelRoot = (cache: string, of: HubId): string => join(cache, cache
 /** The snapshot folder of a revision; null when this cache has not seen it. */
 export async function cachedSnapshot(root: string, { revision }: HubId): Promise<string | null> {
   if (isCommit(revision)) return join(root, 'snapshots', revision);
-  const commit = (await readFile(join(root, 'refs', ...revision.split('/')), 'utf8').catch(() => '')).trim();
+  const commit = ((await readIfThere(join(root, 'refs', ...revision.split('/')))) ?? '').trim();
   return isCommit(commit) || isPlainName(commit) ? join(root, 'snapshots', commit) : null;
 }
 
@@ -26,7 +26,7 @@ export interface Lacking {
 
 export async function lackingIn(snapshot: string): Promise<Lacking> {
   const lacks = async (names: readonly string[]) => {
-    for (const name of names) if (!(await exists(join(snapshot, name)))) return name;
+    for (const name of names) if (!(await isThere(join(snapshot, name)))) return name;
     return null;
   };
   const weights = (await lacks(['model.safetensors'])) === null ? [] : await shardsOf(snapshot);
@@ -35,13 +35,13 @@ export async function lackingIn(snapshot: string): Promise<Lacking> {
 }
 
 const seesPictures = async (snapshot: string): Promise<boolean> =>
-  /"vision_config"/.test(await readFile(join(snapshot, 'config.json'), 'utf8').catch(() => ''));
+  /"vision_config"/.test((await readIfThere(join(snapshot, 'config.json'))) ?? '');
 
 /** The shards that an index names; the one file where there is no index that can be read. */
 async function shardsOf(snapshot: string): Promise<string[]> {
+  const text = await readIfThere(join(snapshot, 'model.safetensors.index.json'));
   try {
-    const text = await readFile(join(snapshot, 'model.safetensors.index.json'), 'utf8');
-    const { weight_map } = JSON.parse(text) as { weight_map: Record<string, string> };
+    const { weight_map } = JSON.parse(text ?? '') as { weight_map: Record<string, string> };
     const shards = [...new Set(Object.values(weight_map))];
     return shards.length > 0 && shards.every(isPlainName) ? shards : ['model.safetensors'];
   } catch {
@@ -72,9 +72,3 @@ export async function writeRef(root: string, { revision }: HubId, commit: string
   makeFolder(dirname(file));
   await writeFileAtomic(file, commit);
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolder, fromFloat32, normals, streamSafetensors, writeFolderAtomic } from '@llmf/core';
+import { entriesIfThere, makeFolder, fromFloat32, normals, streamSafetensors, writeFolderAtomic } from '@llmf/core';
 import { transposed, type Architecture, type WeightInfo } from '@llmf/nn';
 import { modelErrors } from '../errors.js';
 import { copyCompanions } from '../files/companion-files.js';
@@ -71,7 +71,7 @@ function initialValues(name: string, info: WeightInfo, range: number, seed: numb
 
 /** The tokenizer's largest id must have an embedding; the embedding table is the first weight of every architecture. */
 async function checkVocabulary(tokenizerFolder: string, weights: ReadonlyMap<string, WeightInfo>): Promise<void> {
-  const names = await readdir(tokenizerFolder).catch((): string[] => []);
+  const names = await entriesIfThere(tokenizerFolder);
   const tokenizer = join(tokenizerFolder, 'tokenizer.json');
   if (!names.includes('tokenizer.json')) throw modelErrors.tokenizerMissing({ folder: tokenizerFolder, found: names });
   const tokens = tokenCount((await readJson(tokenizer)) as TokenizerFile);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ifThere, isThere } from '@llmf/core';
 import { adapterErrors } from './adapter-errors.js';
 
 /**
@@ -10,18 +11,14 @@ import { adapterErrors } from './adapter-errors.js';
  */
 export async function adapterWeightFile(folder: string, option: string): Promise<string> {
   const file = join(folder, 'adapter_model.safetensors');
-  const isThere = await access(file).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return file;
+  if (await isThere(file)) return file;
   throw await missingFile(file, option);
 }
 
 /** What to say of a file that its folder does not have. */
 export async function missingFile(file: string, option: string): Promise<Error> {
   const folder = dirname(file);
-  const names = await readdir(folder).catch(() => null);
+  const names = await ifThere(readdir(folder));
   if (names === null) return adapterErrors.adapterFile({ path: folder, problem: 'no such folder', option });
   const pickled = names.find((name) => /^adapter_model\.(bin|pth?)$/.test(name));
   if (pickled !== undefined) return adapterErrors.adapterPickled({ file: join(folder, pickled) });

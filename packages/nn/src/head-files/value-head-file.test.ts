@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeSafetensors, type HostTensor } from '@llmf/core';
@@ -38,4 +38,9 @@ it('is nothing where there is none, and refused where it is something else', asy
   expect(await readValueHead(folder)).toBeNull();
   await written({ 'v_head.summary.weight': tensor([1, 2], [2, 1]) });
   await expect(readValueHead(folder)).rejects.toThrow(/LLMF_NN_HEAD_FILE[^]*v_head\.summary\.weight is \[2,1\]/);
+});
+
+it.skipIf(process.platform === 'win32')('is not nothing where it cannot be read', async () => {
+  symlinkSync(valueHeadFile, join(folder, valueHeadFile));
+  await expect(readValueHead(folder)).rejects.toThrow(/ELOOP/);
 });

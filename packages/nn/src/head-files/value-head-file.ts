@@ -3,9 +3,8 @@
  * The head of a reward model as TRL's AutoModelForCausalLMWithValueHead and LLaMA-Factory keep it beside an adapter or a
  * model: `value_head.safetensors`, one linear layer with a bias over the last token, whichever it is.
  */
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSafetensors, type HostTensor } from '@llmf/core';
+import { isThere, readSafetensors, type HostTensor } from '@llmf/core';
 import type { SavedHeads } from '../contracts/head.js';
 import { classifierHeadName } from './classifier-head.js';
 import { headErrors } from './head-errors.js';
@@ -16,11 +15,7 @@ const parts = { weight: 'v_head.summary.weight', bias: 'v_head.summary.bias' } a
 /** null where the folder has none. @throws LLMF_NN_HEAD_FILE */
 export async function readValueHead(folder: string): Promise<SavedHeads | null> {
   const file = join(folder, valueHeadFile);
-  const isThere = await access(file).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return null;
+  if (!(await isThere(file))) return null;
   const tensors = await readSafetensors(file);
   const part = (name: keyof typeof parts, rank: number): HostTensor => {
     const tensor = tensors[parts[name]];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isThereSync } from '@llmf/core';
 import { z } from 'zod';
 import type { OpenedReward, Reward } from '../contracts/reward.js';
 import { rolloutsErrors } from '../rollouts-errors.js';
@@ -47,7 +47,7 @@ export const functionReward: Reward = {
 
 /** @throws LLMF_ROLLOUTS_REWARD_FILE, …_REWARD_TYPES */
 function checkFile(path: string): void {
-  if (!existsSync(path)) throw rolloutsErrors.rewardFile({ path, reason: 'there is no such file' });
+  if (!isThereSync(path)) throw rolloutsErrors.rewardFile({ path, reason: 'there is no such file' });
   const runsTypes = (process.features as { typescript?: unknown }).typescript;
   if (/\.[mc]?ts$/.test(path) && (runsTypes === undefined || runsTypes === false)) {
     throw rolloutsErrors.rewardTypes({ path, node: process.versions.node });

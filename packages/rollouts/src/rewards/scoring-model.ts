@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Run } from '@llmf/core';
+import { isThereSync, type Run } from '@llmf/core';
 import {
   adapterKindOf,
   AdapterToken,
@@ -30,7 +29,7 @@ export interface ScoringModel {
 /** An adapter with a head on the policy's own base, or the folder of a sequence classifier. */
 export async function openScoringModel(context: RewardContext, path: string, template: string): Promise<ScoringModel> {
   const folder = resolve(context.run.folder, path);
-  if (existsSync(join(folder, 'adapter_config.json'))) return await adapterOnPolicy(context, path, folder);
+  if (isThereSync(join(folder, 'adapter_config.json'))) return await adapterOnPolicy(context, path, folder);
   return await classifierFolder(context.run, path, template);
 }
 

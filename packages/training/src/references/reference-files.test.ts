@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -73,6 +73,12 @@ describe('reference log-probs on disk', () => {
     expect(await read()).toEqual([]);
     expect(warnings).toHaveLength(2);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.skipIf(process.platform === 'win32')('that cannot be read are kept, and not computed again', async () => {
+    symlinkSync('key.part-0.safetensors', join(folder, 'key.part-0.safetensors'));
+    await expect(read()).rejects.toThrow(/ELOOP/);
+    expect(readdirSync(folder)).toEqual(['key.part-0.safetensors']);
   });
 
   it('of another split are not touched', async () => {

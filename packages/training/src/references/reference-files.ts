@@ -3,10 +3,9 @@
  * Reference log-probs on disk: one file of all rows of a split, `KEY.safetensors`; until it is there, parts of it as they
  * were computed, `KEY.part-N.safetensors`, so that a pass that was ended goes on where it was.
  */
-import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder, readSummed, removeLeftovers, writeSummed, type Logger } from '@llmf/core';
+import { isRefused, isThere, makeFolder, readSummed, removeLeftovers, writeSummed, type Logger } from '@llmf/core';
 import type { RowLogProbs } from './row-log-probs.js';
 
 export class ReferenceFiles {
@@ -34,11 +33,12 @@ export class ReferenceFiles {
 
   private async tryRead(name: string, values: RowLogProbs): Promise<boolean> {
     const file = join(this.folder, name);
-    if (!existsSync(file)) return false;
+    if (!(await isThere(file))) return false;
     try {
       values.add(await readSummed(file));
       return true;
     } catch (error) {
+      if (isRefused(error)) throw error; // what cannot be read today may be whole
       this.logger.warn(`${file} is damaged and computed again: ${(error as Error).message.split('\n')[0]}`);
       await this.remove([name]);
       return false;

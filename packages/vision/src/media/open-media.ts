@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { makeFolder, writeFileAtomic } from '@llmf/core';
+import { isRefused, isThereSync, makeFolder, writeFileAtomic } from '@llmf/core';
 import { visionErrors } from '../errors.js';
 import { fileSource, memorySource, type ByteSource } from '../header/byte-source.js';
 import { fetchRemote, type RemoteLimits } from './fetch-remote.js';
@@ -28,7 +28,7 @@ export async function openMedia(reference: MediaReference, access: MediaAccess):
   return openRemote(reference.url, access);
 }
 
-/** The absolute path, links followed. @throws LLMF_VISION_OUTSIDE_FOLDER, LLMF_VISION_FILE_MISSING */
+/** The absolute path, links followed. @throws LLMF_VISION_OUTSIDE_FOLDER, LLMF_VISION_FILE_MISSING, LLMF_VISION_FILE_UNREADABLE */
 export function insideFolder(path: string, { folder, outsideFolder }: MediaAccess): string {
   const absolute = resolve(folder, path);
   if (outsideFolder) return absolute;
@@ -38,8 +38,9 @@ export function insideFolder(path: string, { folder, outsideFolder }: MediaAcces
   let real: string;
   try {
     real = realpathSync.native(absolute);
-  } catch {
-    throw visionErrors.fileMissing({ path: absolute });
+  } catch (error) {
+    if (!isRefused(error)) throw visionErrors.fileMissing({ path: absolute });
+    throw visionErrors.fileUnreadable({ path: absolute, reason: (error as Error).message }, { cause: error });
   }
   if (!contains(realpathSync.native(folder), real)) throw visionErrors.outsideFolder({ path, folder });
   return real;
@@ -54,7 +55,7 @@ async function openRemote(url: string, { remote, cacheFolder }: MediaAccess): Pr
   if (remote === null) throw visionErrors.urlNotAllowed({ url });
   if (cacheFolder === null) return memorySource(await fetchRemote(url, remote), url);
   const file = join(cacheFolder, createHash('sha256').update(url).digest('hex'));
-  if (!existsSync(file)) {
+  if (!isThereSync(file)) {
     const bytes = await fetchRemote(url, remote);
     makeFolder(cacheFolder);
     await writeFileAtomic(file, bytes);

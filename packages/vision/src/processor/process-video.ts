@@ -15,8 +15,9 @@ export async function videoFrames(folder: string): Promise<string[]> {
   let names: string[];
   try {
     names = await readdir(folder);
-  } catch {
-    throw visionErrors.videoFrames({ folder, reason: 'it cannot be read' });
+  } catch (error) {
+    const reason = `it cannot be read (${(error as Error).message})`;
+    throw visionErrors.videoFrames({ folder, reason }, { cause: error });
   }
   const frames = names.filter((name) => frameNames.test(name) && !name.startsWith('.'));
   if (frames.length === 0) throw visionErrors.videoFrames({ folder, reason: 'it holds no images' });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readIfThere } from '@llmf/core';
 import { visionErrors } from '../errors.js';
 
 type Triple = readonly [number, number, number];
@@ -81,7 +81,7 @@ async function processorPart(folder: string, name: string, files: readonly strin
 }
 
 async function readObject(file: string): Promise<Raw | null> {
-  const text = await readFile(file, 'utf8').catch(() => null);
+  const text = await readIfThere(file);
   if (text === null) return null;
   try {
     const value: unknown = JSON.parse(text);

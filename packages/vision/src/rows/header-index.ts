@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { makeFolder, writeFileAtomic } from '@llmf/core';
+import { makeFolder, readIfThere, writeFileAtomic } from '@llmf/core';
 import { fileSource, type ByteSource } from '../header/byte-source.js';
 import { endsWhole } from '../header/ends-whole.js';
 import { readImageHeader, swapsSides, type ImageLimits } from '../header/image-header.js';
@@ -43,7 +42,7 @@ export class HeaderIndex {
   /** @param file where facts are kept; null: in memory only */
   static async open(file: string | null): Promise<HeaderIndex> {
     const index = new HeaderIndex(file);
-    const text = file === null ? '' : await readFile(file, 'utf8').catch(() => '');
+    const text = file === null ? '' : ((await readIfThere(file)) ?? '');
     for (const line of text.split('\n')) {
       try {
         const [key, ...facts] = JSON.parse(line) as [string, ...Facts];

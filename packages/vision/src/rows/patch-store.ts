@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { makeFolder, removeLeftoversOnce, temporaryName } from '@llmf/core';
+import { ifThere, isThereSync, makeFolder, removeLeftoversOnce, temporaryName } from '@llmf/core';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { decodeImage } from '../decode/decode-image.js';
@@ -52,7 +51,7 @@ export class PatchStore {
   /** Decodes the medium unless that was done. @throws every coded error of opening and decoding */
   async prepare(plan: MediaPlan, access: MediaAccess): Promise<void> {
     const file = this.#file(this.#key(plan));
-    if (file === null || !existsSync(file)) await this.#whole(plan, access);
+    if (file === null || !isThereSync(file)) await this.#whole(plan, access);
   }
 
   async #whole(plan: MediaPlan, access: MediaAccess): Promise<readonly RgbImage[]> {
@@ -128,7 +127,7 @@ const bytesOf = (frames: readonly RgbImage[]) => frames.reduce((sum, { data }) =
 
 /** null when it is not there or not whole. */
 async function readFrames(file: string): Promise<RgbImage[] | null> {
-  const bytes = await readFile(file).catch(() => null);
+  const bytes = await ifThere(readFile(file));
   if (bytes === null || bytes.length < headBytes) return null;
   const [stored, count, width, height] = [0, 4, 8, 12].map((at) => bytes.readUInt32LE(at)) as [
     number,

@@ -8,6 +8,7 @@
  *   LLMF_FAULT_LOG    gets one line per operation that counts: its name
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,16 +26,26 @@ enum verdict { goes_on, fails, moves_half };
 
 static atomic_long counted;
 
-/* Neither the log nor the look-up of a path may count themselves: system calls, not the functions below. */
+/* Neither the log nor the look-up of a path may count themselves: system calls, and not by the `syscall` below. */
+typedef long (*system_call)(long, ...);
+
+static system_call plain_call(void) {
+  static system_call original;
+  if (original == NULL) original = (system_call)dlsym(RTLD_NEXT, "syscall");
+  return original;
+}
+
+#define CALL plain_call()
+
 static void log_line(const char *name) {
   const char *file = getenv("LLMF_FAULT_LOG");
   if (file == NULL) return;
   char line[32];
   const int length = snprintf(line, sizeof line, "%s\n", name);
-  const long log = syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND, 0600);
+  const long log = CALL(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND, 0600);
   if (log < 0) return;
-  syscall(SYS_write, log, line, length);
-  syscall(SYS_close, log);
+  CALL(SYS_write, log, line, length);
+  CALL(SYS_close, log);
 }
 
 static int is_below(const char *path) {
@@ -43,7 +54,7 @@ static int is_below(const char *path) {
   if (folder == NULL || path == NULL) return 0;
   if (path[0] != '/') {
     char here[4096];
-    if (syscall(SYS_getcwd, here, sizeof here) <= 0) return 0;
+    if (CALL(SYS_getcwd, here, sizeof here) <= 0) return 0;
     snprintf(whole, sizeof whole, "%s/%s", here, path);
     path = whole;
   }
@@ -58,13 +69,13 @@ static enum verdict judge(const char *name, const char *path) {
   const long number = atomic_fetch_add(&counted, 1) + 1;
   if (at == NULL || with == NULL || number < atol(at)) return goes_on;
   if (strcmp(with, "full") == 0) {
-    if (strstr(name, "write") == NULL && strcmp(name, "mkdir") != 0) return goes_on;
+    if (strstr(name, "write") == NULL && strstr(name, "copy") == NULL && strcmp(name, "mkdir") != 0) return goes_on;
     errno = ENOSPC;
     return fails;
   }
   if (number != atol(at)) return goes_on;
   if (strcmp(with, "kill") == 0) {
-    syscall(SYS_kill, getpid(), SIGKILL);
+    CALL(SYS_kill, getpid(), SIGKILL);
     for (;;) pause();
   }
   if (strcmp(with, "short") == 0) return moves_half;
@@ -75,7 +86,7 @@ static enum verdict judge(const char *name, const char *path) {
 static enum verdict judge_open_file(const char *name, int file) {
   char link[64], path[4096];
   snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-  const long length = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+  const long length = CALL(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
   if (length <= 0 || path[0] != '/') return goes_on; /* a pipe, a socket */
   path[length] = 0;
   return judge(name, path);
@@ -115,12 +126,71 @@ int open64(const char *path, int flags, ...) {
     return judge(#name, path) == fails ? -1 : original arguments; \
   }
 
+ON_PATH(access, path, (const char *path, int mode), (path, mode))
 ON_PATH(mkdir, path, (const char *path, mode_t mode), (path, mode))
 ON_PATH(rmdir, path, (const char *path), (path))
 ON_PATH(unlink, path, (const char *path), (path))
 ON_PATH(rename, to, (const char *from, const char *to), (from, to))
 ON_PATH(link, to, (const char *from, const char *to), (from, to))
 ON_PATH(symlink, to, (const char *from, const char *to), (from, to))
+
+/* Looks at a path. */
+int scandir(const char *path, struct dirent ***names, int (*filter)(const struct dirent *),
+            int (*compare)(const struct dirent **, const struct dirent **)) {
+  ORIGINAL(scandir);
+  return judge("scandir", path) == fails ? -1 : original(path, names, filter, compare);
+}
+
+int scandir64(const char *path, struct dirent64 ***names, int (*filter)(const struct dirent64 *),
+              int (*compare)(const struct dirent64 **, const struct dirent64 **)) {
+  ORIGINAL(scandir64);
+  return judge("scandir", path) == fails ? -1 : original(path, names, filter, compare);
+}
+
+DIR *opendir(const char *path) {
+  ORIGINAL(opendir);
+  return judge("opendir", path) == fails ? NULL : original(path);
+}
+
+char *realpath(const char *path, char *found) {
+  ORIGINAL(realpath);
+  return judge("realpath", path) == fails ? NULL : original(path, found);
+}
+
+ssize_t readlink(const char *path, char *found, size_t size) {
+  ORIGINAL(readlink);
+  return judge("readlink", path) == fails ? -1 : original(path, found, size);
+}
+
+/*
+ * What libuv asks of the system itself: statx, where an open file goes by an empty path; copies within the system; and the
+ * end of a file, which is closed whatever is said of it.
+ */
+long syscall(long number, ...) {
+  long values[6];
+  va_list rest;
+  va_start(rest, number);
+  for (int at = 0; at < 6; at++) values[at] = va_arg(rest, long);
+  va_end(rest);
+  if (number == SYS_statx) {
+    const char *path = (const char *)values[1];
+    const enum verdict verdict =
+        path != NULL && path[0] == 0 ? judge_open_file("fstat", (int)values[0]) : judge("stat", path);
+    if (verdict == fails) return -1;
+  }
+  if (number == SYS_copy_file_range) {
+    const enum verdict verdict = judge_open_file("copy_file_range", (int)values[2]);
+    if (verdict == fails) return -1;
+    if (verdict == moves_half) values[4] = half(values[4]);
+  }
+  if (number == SYS_close && judge_open_file("close", (int)values[0]) == fails) {
+    const int reason = errno;
+    CALL(SYS_close, values[0]);
+    errno = reason;
+    return -1;
+  }
+  return CALL(number, values[0], values[1], values[2], values[3], values[4], values[5]);
+}
 
 /* Operations on an open file that move no bytes. */
 #define ON_FILE(name, parameters, arguments) \

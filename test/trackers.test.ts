@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { llmf, repository, succeeded } from './support/command.js';
 import { firstRunCopy, metricsOf } from './support/first-run.js';
@@ -78,9 +79,21 @@ describe('tracker-tensorboard', () => {
   });
 });
 
+/** Resolves when it holds; for `killAfter`. */
+const until = (holds: () => boolean | Promise<boolean>) => async (over: AbortSignal) => {
+  while (!(await holds())) await pause(2, undefined, { signal: over });
+};
+
 describe('tracker-mlflow', () => {
   let server: Server;
   const calls: { path: string; body: Record<string, unknown> }[] = [];
+  type Sent = { key: string; value: number; step: number };
+  /** What log-batch brought; the server refuses steps from `refused` on, from 0 on everything. */
+  const kept: Sent[] = [];
+  let refused = Infinity;
+  const newest = () => [
+    ...new Map(kept.toSorted((one, other) => one.step - other.step).map((each) => [each.key, each])).values(),
+  ];
   let uri = '';
   beforeAll(async () => {
     server = createServer((incoming, answer) => {
@@ -92,9 +105,14 @@ describe('tracker-mlflow', () => {
         const answers: Record<string, object> = {
           'experiments/create': { experiment_id: '7' },
           'runs/create': { run: { info: { run_id: 'r1' } } },
+          'runs/get': { run: { info: { lifecycle_stage: 'active' }, data: { metrics: newest() } } },
         };
+        const sent = (calls.at(-1)!.body['metrics'] as Sent[] | undefined) ?? [];
+        const isRefused = refused === 0 || sent.some(({ step }) => step >= refused);
+        if (!isRefused) kept.push(...sent);
         const isUnknown = path === 'experiments/get-by-name';
-        answer.statusCode = isUnknown ? 404 : 200;
+        answer.statusCode = isRefused ? 503 : isUnknown ? 404 : 200;
+        if (isRefused) return answer.end('{}');
         answer.end(JSON.stringify(isUnknown ? { error_code: 'RESOURCE_DOES_NOT_EXIST' } : (answers[path] ?? {})));
       });
     });
@@ -124,6 +142,40 @@ describe('tracker-mlflow', () => {
     succeeded(await llmf([...more, '--resume'], { folder: copy.folder }));
     expect(calls.map(({ path }) => path)).not.toContain('runs/create'); // it goes on in the same run
   });
+
+  it.each([
+    ['reached the server', 'killed', Infinity],
+    ['did not reach it from step 3 on', 'refused', 3],
+    ['never reached it, nor did the run', 'unheard', 0],
+  ])(
+    'has every value once over a SIGKILL and a resume, of rows that %s',
+    { timeout: 60_000 },
+    async (_, name, from) => {
+      calls.length = 0;
+      kept.length = 0;
+      refused = from;
+      const argv = words(name, 'tracker-mlflow', 'train.maxSteps=8', `mlflow.uri=${uri}`, '--resume');
+      const isBehind = (list: readonly { readonly step?: unknown }[]) => list.some(({ step }) => Number(step) >= 5);
+      const ofRun = () => metricsOf(output(name)).catch(() => []);
+      const killAfter = until(async () => isBehind(from === Infinity ? kept : await ofRun()));
+      const killed = await llmf(argv, { folder: copy.folder, killAfter });
+      expect(killed.signal).toBe('SIGKILL');
+      refused = Infinity;
+      const before = kept.length;
+      succeeded(await llmf(argv, { folder: copy.folder }));
+      const paths = calls.map(({ path }) => path);
+      expect(paths.filter((path) => path === 'runs/create')).toHaveLength(1);
+      expect(paths.includes('runs/get')).toBe(from !== 0);
+      expect(kept.length).toBeGreaterThan(before);
+      const names = kept.map(({ key, step }) => `${key} ${step}`);
+      expect(names.filter((each, at) => names.indexOf(each) !== at)).toEqual([]);
+      const values = kept.flatMap(({ key, step, value }) => (key === 'loss' ? [[step, value]] : []));
+      const rows = await metricsOf(output(name));
+      expect(values).toEqual(rows.flatMap(({ step, loss }) => (loss === undefined ? [] : [[step, loss]])));
+      expect(values).toHaveLength(8);
+      expect(calls.at(-1)).toMatchObject({ path: 'runs/update', body: { status: 'FINISHED' } });
+    },
+  );
 
   it('stops nothing where no server is', { timeout: 60_000 }, async () => {
     const argv = words('offline', 'tracker-mlflow', 'train.maxSteps=2', 'mlflow.uri=http://127.0.0.1:9');

@@ -256,9 +256,11 @@ export const articles = [
         figure: 'a tiny T5, 16 answers a round, a rule that counts words: mean reward 0.32 → 0.56 in 30 rounds',
       },
       {
-        claim: 'Reddit summaries',
-        missing:
-          'the data set is not ours to ship; `benchmarks/online/summaries.mjs` goes from random weights over supervised tuning and reward model to PPO on posts and summaries that you bring',
+        claim: 'Reddit summaries, on posts and summaries that you bring: from random weights to PPO',
+        command: 'node benchmarks/online/summaries.mjs --data posts.csv --output summaries',
+        test: 'test/pipeline.test.ts',
+        figure:
+          '330,000 weights, 240 posts held out, 3 seeds: PPO raises the reward model’s score of them from 0.12 to 0.48 at 2.7 to 4.7 nats, ROUGE-L stays at 0.073; that model prefers as the authors’ words would in 0.534 of 3,783 pairs that it had not seen, a judge of lengths alone in 0.537: a model this small learns the steps, not to summarise',
       },
       { claim: 'NeMo: pipeline and tensor parallelism', missing: 'one process' },
     ],

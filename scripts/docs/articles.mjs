@@ -9,7 +9,13 @@ export function articleTables() {
     .join('\n\n');
 }
 
+/** A command; of a program of this repository with a link to it. */
+function linked(command) {
+  const [program, file] = command.split(' ');
+  return program === 'node' ? `[${code(command)}](../${file})` : code(command);
+}
+
 function cellsOf({ claim, command, test, figure, missing }) {
   if (missing !== undefined) return [claim, `not here: ${missing}`, '', ''];
-  return [claim, code(command ?? ''), `[${test.split('/').at(-1)}](../${test})`, figure ?? ''];
+  return [claim, linked(command ?? ''), `[${test.split('/').at(-1)}](../${test})`, figure ?? ''];
 }

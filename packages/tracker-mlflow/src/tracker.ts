@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path';
 import {
   defineTracker,
+  MetricsLog,
   readIfThere,
   readSection,
   section,
@@ -58,9 +59,12 @@ export const trackerMlflow = (): Plugin =>
         authorization: authorizationOf(process.env),
       };
       const known = await knownRun(run, server);
-      const id = known ?? (await newRun(run, server, experiment, runName ?? basename(run.output)));
-      if (known !== null) await request(server, 'POST', 'runs/update', { run_id: id, status: 'RUNNING' });
-      return new MlflowRun(server, id);
+      if (known !== null) await request(server, 'POST', 'runs/update', { run_id: known.id, status: 'RUNNING' });
+      const id = known?.id ?? (await newRun(run, server, experiment, runName ?? basename(run.output)));
+      const tracker = new MlflowRun(server, id, known?.newest ?? new Map());
+      // An earlier start may not have reached the server with all of them.
+      for (const row of await new MetricsLog(run.output).rows()) await tracker.log(row);
+      return tracker;
     },
   });
 
@@ -78,15 +82,29 @@ export function authorizationOf(environment: Readonly<Record<string, string | un
 
 const idFile = (run: Run) => join(run.output, 'mlflow.json');
 
+interface KnownRun {
+  readonly id: string;
+  /** Of each metric the newest step that the server has. */
+  readonly newest: Map<string, number>;
+}
+
+interface RunAnswer {
+  readonly run?: {
+    readonly info?: { readonly lifecycle_stage?: string };
+    readonly data?: { readonly metrics?: readonly { readonly key: string; readonly step: number | string }[] };
+  };
+}
+
 /** The run that an earlier start of this one made, where the server still has it. */
-async function knownRun(run: Run, server: MlflowServer): Promise<string | null> {
+async function knownRun(run: Run, server: MlflowServer): Promise<KnownRun | null> {
   const text = await readIfThere(idFile(run));
   if (text === null || run.step === 0) return null;
   const { url, runId } = JSON.parse(text) as { url: string; runId: string };
   if (url !== server.url) return null;
   try {
-    await request(server, 'GET', 'runs/get', { run_id: runId });
-    return runId;
+    const { run: found } = await request<RunAnswer>(server, 'GET', 'runs/get', { run_id: runId });
+    if (found?.info?.lifecycle_stage === 'deleted') return null;
+    return { id: runId, newest: new Map(found?.data?.metrics?.map(({ key, step }) => [key, Number(step)])) };
   } catch (error) {
     if (error instanceof MlflowError && error.code === 'RESOURCE_DOES_NOT_EXIST') return null;
     throw error;
@@ -141,13 +159,19 @@ class MlflowRun implements Tracker {
   constructor(
     private readonly server: MlflowServer,
     private readonly id: string,
+    private readonly newest: Map<string, number>,
   ) {}
 
+  /** A server adds and never replaces: what an earlier start has sent of a step that is done again is not sent again. */
   async log({ step, ...metrics }: MetricsRow): Promise<void> {
     const numbers = Object.entries(metrics).flatMap(([key, value]) =>
-      typeof value === 'number' ? [{ key, value, timestamp: Date.now(), step: Number(step) }] : [],
+      typeof value === 'number' && Number(step) > (this.newest.get(key) ?? -1)
+        ? [{ key, value, timestamp: Date.now(), step: Number(step) }]
+        : [],
     );
-    if (numbers.length > 0) await request(this.server, 'POST', 'runs/log-batch', { run_id: this.id, metrics: numbers });
+    if (numbers.length === 0) return;
+    await request(this.server, 'POST', 'runs/log-batch', { run_id: this.id, metrics: numbers });
+    for (const { key } of numbers) this.newest.set(key, Number(step));
   }
 
   async end(outcome: TrackedOutcome): Promise<void> {

@@ -71,7 +71,18 @@ function processorFeatures(): string {
   try {
     const flags =
       /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.trim().split(/\s+/) ?? [];
-    const wanted = ['avx2', 'fma', 'avx512f', 'avx512_bf16', 'amx_tile', 'amx_bf16', 'asimd', 'bf16', 'sve'];
+    const wanted = [
+      'avx2',
+      'fma',
+      'avx512f',
+      'avx512_bf16',
+      'avx512vbmi',
+      'amx_tile',
+      'amx_bf16',
+      'asimd',
+      'bf16',
+      'sve',
+    ];
     return wanted.filter((flag) => flags.includes(flag)).join(' ') || 'no vector extensions known to llmf';
   } catch {
     return 'not told by this system';

@@ -19,7 +19,7 @@ export const allPaths: readonly string[] = pathsOf(process.arch);
 const flagsOf: Readonly<Record<string, readonly string[]>> = {
   avx2: ['avx2', 'fma', 'f16c', 'bmi1', 'bmi2'],
   avx512: ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl'],
-  avx512bf16: ['avx512_bf16'],
+  avx512bf16: ['avx512_bf16', 'avx512vbmi'],
   amx: ['amx_tile', 'amx_bf16'],
 };
 

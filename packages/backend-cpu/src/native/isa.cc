@@ -43,16 +43,17 @@
 #define LLMF_BLOCK_VECTORS 2
 #elif defined(LLMF_PATH_AVX512BF16)
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx512vbmi"))), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
+#pragma GCC target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx512vbmi")
 #endif
 #define LLMF_PATH avx512bf16
 #define LLMF_VECTOR "vector/avx512.h"
 #define LLMF_BLOCK_ROWS 12
 #define LLMF_BLOCK_VECTORS 2
 #define LLMF_ROUNDED_BLOCK "gemm/bf16.h"
+#define LLMF_CODE_PAIRS "gemm/code-pairs.h"
 #define LLMF_CONVERTS_BF16
 #elif defined(LLMF_PATH_AMX)
 #if defined(__clang__)
@@ -126,6 +127,9 @@ using RoundedBlock = Float32Block;
 #endif
 #include "gemm/pack-b.h"
 #include "gemm/words.h"
+#if defined(LLMF_CODE_PAIRS)
+#include LLMF_CODE_PAIRS
+#endif
 #include "gemm/few-rows.h"
 #include "gemm/gemm.h"
 

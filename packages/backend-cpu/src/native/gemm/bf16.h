@@ -13,6 +13,7 @@ struct Bf16Block {
   static constexpr int64_t kOwnBytes = 240 << 10;  // panels of B in a thread's second-level cache, beside what is asked for
   struct Session {};  // what a thread needs around products: nothing
   static constexpr bool kTakesWords = true;
+  static constexpr bool kAddsPairs = true;  // has add_pair
 
   static void pack_a(uint16_t* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth,
                      Rounding rounding) {
@@ -32,23 +33,20 @@ struct Bf16Block {
     else block<kRows, kVectors>(rows, columns, first, second, c, c_stride, start, bias);
   }
 
-  /** As Float32Block's. */
+  /** As Float32Block's, of words that are pairs. */
   template <int kTaken, class Words>
-  static inline __attribute__((always_inline)) void add_word(Vec (&sums)[kTaken][kVectors], int vector, const Words& words,
+  static inline __attribute__((always_inline)) void add_word(Vec (&sums)[kTaken][kVectors], int vector, const Words&,
                                                              Vec word, int64_t k, bool, const uint16_t* a) {
-    Vec elements[Words::kPerWord];
-    if (!Words::kArePairs) words.elements(word, k, vector * kWidth, elements);
-    const __m512i beside = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
-                                            20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    static_assert(Words::kArePairs);
 #pragma GCC unroll 4
-    for (int e = 0; e < Words::kPerWord; e += 2) {
-      const __m512i right = Words::kArePairs ? _mm512_castps_si512(word)
-                                             : _mm512_permutexvar_epi16(beside, words_of(elements[e], elements[e + 1]));
-#pragma GCC unroll 4
-      for (int i = 0; i < kTaken; i++) {
-        sums[i][vector] = _mm512_dpbf16_ps(sums[i][vector], same_pair(a + (k + e) * kRows + 2 * i), (__m512bh)right);
-      }
+    for (int i = 0; i < kTaken; i++) {
+      sums[i][vector] = add_pair(sums[i][vector], a + k * kRows + 2 * i, _mm512_castps_si512(word));
     }
+  }
+
+  /** Sums that go on with one pair of a row of A, and those of a vector of columns. */
+  static inline __attribute__((always_inline)) Vec add_pair(Vec sums, const uint16_t* pair, __m512i right) {
+    return _mm512_dpbf16_ps(sums, same_pair(pair), (__m512bh)right);
   }
 
  private:

@@ -57,13 +57,27 @@ inline void add_pieces(int64_t rows, int64_t columns, const typename Block::Elem
   }
 }
 
+/** Goes on with the sums of the first `kTaken` rows. */
+template <class Block, class Words, int kTaken>
+inline void add_taken(const typename Block::Element* a, const Factor& b, int64_t column, int64_t k0, int64_t end, bool bf16,
+                      const Words& words, Reading reading, float* sums) {
+#if defined(LLMF_CODE_PAIRS)
+  if constexpr (Block::kAddsPairs && !Words::kArePairs) {
+    return add_code_pairs<Block, Words, kTaken>(a, b, column, k0, end, words, reading, sums);
+  } else
+#endif
+  {
+    add_words<Block, Words, kTaken>(a, b, column, k0, end, bf16, words, reading, sums);
+  }
+}
+
 template <class Block, class Words>
 inline void add_as_words(int64_t rows, const typename Block::Element* a, const Factor& b, int64_t column, int64_t k0, int64_t end,
                          bool bf16, const Pieces<Block>& pieces, Reading reading) {
   const Words words(b.packed, column, Block::kColumns, b.outer_stride, k0, end, pieces.scales);
-  if (rows == 1) add_words<Block, Words, 1>(a, b, column, k0, end, bf16, words, reading, pieces.sums);
-  else if (rows == 2) add_words<Block, Words, 2>(a, b, column, k0, end, bf16, words, reading, pieces.sums);
-  else add_words<Block, Words, kFewestRows>(a, b, column, k0, end, bf16, words, reading, pieces.sums);
+  if (rows == 1) add_taken<Block, Words, 1>(a, b, column, k0, end, bf16, words, reading, pieces.sums);
+  else if (rows == 2) add_taken<Block, Words, 2>(a, b, column, k0, end, bf16, words, reading, pieces.sums);
+  else add_taken<Block, Words, kFewestRows>(a, b, column, k0, end, bf16, words, reading, pieces.sums);
 }
 
 /** The same in the fastest way for these rows and this storage. */

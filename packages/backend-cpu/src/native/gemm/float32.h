@@ -69,6 +69,7 @@ struct Float32Block {
   static constexpr int64_t kOwnBytes = 192 << 10;  // panels of B in a thread's second-level cache, beside what is asked for
   struct Session {};                     // what a thread needs around products: nothing
   static constexpr bool kTakesWords = true;  // has add_word
+  static constexpr bool kAddsPairs = false;
 
   static void pack_a(float* to, const Factor& a, int64_t row, int64_t rows, int64_t k0, int64_t depth, Rounding rounding) {
     pack_panel<kRows>(to, a, row, rows, k0, depth, rounding);

@@ -22,7 +22,7 @@ struct ByteWords {
   static constexpr bool kArePairs = false;
   static bool fits(const Factor& b) {
     const int64_t row = b.packed.parts.run;
-    return b.type == ElementType::eight_bits && row == b.outer_stride && row % kPerWord == 0 && b.packed.start % row == 0;
+    return b.type == ElementType::eight_bits && row == b.outer_stride && row % (2 * kPerWord) == 0 && b.packed.start % row == 0;
   }
   static const char* bytes_at(const Factor& b, int64_t element) {
     return static_cast<const char*>(b.packed.parts.codes) + b.packed.start + element;
@@ -42,6 +42,26 @@ inline int64_t bits_of(int64_t power) {
   return bits;
 }
 
+/** Of kWidth rows the scales of `count` blocks from `block` on, the next row's `blocks` further on; as block_scale. */
+inline void load_scales(Vec* tile, const PackedParts& parts, int64_t block, int64_t blocks, int64_t count) {
+  if (parts.scales) {
+    for (int i = 0; i < kWidth; i++) tile[i] = load_lanes(parts.scales + block + i * blocks, count);
+    return;
+  }
+  const Vec offset = set(parts.scale_offset[0]);
+  for (int i = 0; i < kWidth; i++) {
+    const int64_t begin = block + i * blocks;
+    const Vec rest = entries_of(parts.scale_book, parts.scale_codes + begin, count);
+    if (begin / 256 == (begin + count - 1) / 256) {
+      tile[i] = rest * set(parts.nested_scales[begin / 256]) + offset;
+      continue;
+    }
+    float nested[kWidth] = {};
+    for (int64_t b = 0; b < count; b++) nested[b] = parts.nested_scales[(begin + b) / 256];
+    tile[i] = rest * load(nested) + offset;
+  }
+}
+
 /** Eight codes in 32 bits, a scale a block: as expand_four_bits. */
 struct NibbleWords {
   static constexpr int kPerWord = 8;
@@ -59,13 +79,22 @@ struct NibbleWords {
 
   NibbleWords(const Storage& from, int64_t column, int64_t columns, int64_t row, int64_t k0, int64_t end, float* room)
       : book(from.parts.book), scales(room), run_bits(bits_of(from.parts.run)), columns(columns), first(k0 >> run_bits) {
-    for (int64_t c = 0; c < columns; c++) {
-      const int64_t begin = (from.start + (column + c) * row) >> run_bits;
-      for (int64_t block = first; block << run_bits < end; block++) room[(block - first) * columns + c] = block_scale(from.parts, begin + block);
+    const int64_t blocks = ((end - 1) >> run_bits) + 1 - first;
+    for (int64_t block = 0; block < blocks; block += kWidth) {
+      const int64_t taken = smaller_size(kWidth, blocks - block);
+      for (int64_t c = 0; c < columns; c += kWidth) {
+        Vec tile[kWidth];
+        load_scales(tile, from.parts, ((from.start + (column + c) * row) >> run_bits) + first + block, row >> run_bits, taken);
+        transpose(tile);
+        for (int64_t i = 0; i < taken; i++) store(room + (block + i) * columns + c, tile[i]);
+      }
     }
   }
+
+  /** Of all columns, of the block that k is in. */
+  const float* scales_at(int64_t k) const { return scales + ((k >> run_bits) - first) * columns; }
   void elements(Vec word, int64_t k, int64_t lane, Vec* to) const {
-    const Vec scale = load(scales + ((k >> run_bits) - first) * columns + lane);
+    const Vec scale = load(scales_at(k) + lane);
 #pragma GCC unroll 8
     for (int i = 0; i < kPerWord; i++) to[i] = look_up_words(book, word, 8 * (i / 2) + (i % 2 == 0 ? 4 : 0)) * scale;
   }

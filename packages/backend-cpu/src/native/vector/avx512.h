@@ -101,6 +101,13 @@ inline Vec look_up(const float* book, const uint8_t* codes) {
   const __m512i index = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
   return _mm512_permutexvar_ps(index, load(book));
 }
+/** Of a table those entries that the first `count` bytes name, at most kWidth. */
+#define LLMF_GATHERS_ENTRIES
+inline Vec entries_of(const float* table, const uint8_t* bytes, int64_t count) {
+  const __mmask16 lanes = lanes_below(static_cast<int>(count));
+  const __m512i index = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(lanes, bytes));
+  return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), lanes, index, table, 4);
+}
 inline Vec load_int8(const int8_t* from) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
 }

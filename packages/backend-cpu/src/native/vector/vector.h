@@ -19,6 +19,15 @@
 //
 // This file adds what follows from them. It is included inside the namespace of an instruction path.
 
+#if !defined(LLMF_GATHERS_ENTRIES)
+/** Of a table those entries that the first `count` bytes name, at most kWidth. */
+inline Vec entries_of(const float* table, const uint8_t* bytes, int64_t count) {
+  float entries[kWidth] = {};
+  for (int64_t i = 0; i < count; i++) entries[i] = table[bytes[i]];
+  return load(entries);
+}
+#endif
+
 /** The first `count` lanes, all of them when count ≥ kWidth. */
 inline Vec load_lanes(const float* from, int64_t count) {
   return count >= kWidth ? load(from) : load_part(from, static_cast<int>(count));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { open } from 'node:fs/promises';
-import { readIfThere } from '@llmf/core';
+import { readIfThere, writeAll } from '@llmf/core';
 
 /** A file of lines that grows: what stands in it survives a kill, a line that was cut by one is taken away. */
 export class LineFile {
@@ -31,7 +31,7 @@ export class LineFile {
 
   private async write(values: readonly unknown[]): Promise<void> {
     const bytes = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
-    await this.file.write(bytes, 0, bytes.length, this.length);
+    await writeAll(this.file, bytes, this.length);
     await this.file.datasync();
     this.length += bytes.length;
   }

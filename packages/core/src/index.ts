@@ -34,6 +34,7 @@ export * from './files/float-bytes.js';
 export { Damage } from './files/file-sum.js';
 export { makeFolder } from './files/make-folder.js';
 export { entriesIfThere, ifThere, isRefused, isThere, isThereSync } from './files/if-there.js';
+export { readInto, writeAll } from './files/transfer.js';
 export { readIfThere } from './files/read-if-there.js';
 export { checkModelFolder } from './files/model-folder.js';
 export * from './files/process-lock.js';

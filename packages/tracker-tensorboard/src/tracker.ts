@@ -7,6 +7,7 @@ import {
   namedAsTransformers,
   readSection,
   section,
+  writeAll,
   type MetricsRow,
   type Plugin,
   type Run,
@@ -81,7 +82,7 @@ class EventFile implements Tracker {
     const bytes = Buffer.concat(events.map(record));
     const file = await open(this.path, this.length === 0 ? 'w' : 'r+');
     try {
-      await file.write(bytes, 0, bytes.length, this.length);
+      await writeAll(file, bytes, this.length);
     } finally {
       await file.close();
     }

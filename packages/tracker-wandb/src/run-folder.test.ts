@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { recordsOf } from './log-frames.js';
 import { serverOf } from './online.js';
 import { historyOf, stepMetric, type RunFacts } from './records.js';
@@ -44,6 +44,23 @@ describe('a run’s folder', () => {
     expect(records.map(historyOf).filter((each) => each !== null)).toEqual([1, 2, 3].map(line));
     expect(records).toHaveLength(4 + 3 * 2 + 1); // head, run, two metrics; summary and history each; exit
     expect(records.map((record) => record[1])).toEqual(records.map((_, index) => index + 1)); // their numbers
+  });
+
+  it('is whole where the system takes a part of the bytes at a time', async () => {
+    const log = await RunFolder.begin(folder(), facts, []);
+    const handle = await open(file());
+    const handles = Object.getPrototypeOf(handle) as typeof handle;
+    await handle.close();
+    const whole = handles.write as (...call: unknown[]) => Promise<unknown>;
+    const half = function (this: unknown, bytes: Buffer, at: number, size: number, to: number) {
+      return whole.call(this, bytes, at, Math.ceil(size / 2), to);
+    };
+    vi.spyOn(handles, 'write').mockImplementation(half as never);
+    await log.add(line(1));
+    vi.restoreAllMocks();
+    await log.add(line(2));
+    const kept = recordsOf(await readFile(file())).map(historyOf);
+    expect(kept.filter((each) => each !== null)).toEqual([line(1), line(2)]);
   });
 
   it('writes over what a full disk cut off', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { entriesIfThere, ifThere, writeFileAtomic } from '@llmf/core';
+import { entriesIfThere, ifThere, writeAll, writeFileAtomic } from '@llmf/core';
 import { fileHead, framed, recordsOf } from './log-frames.js';
 import {
   exitRecord,
@@ -83,7 +83,7 @@ export class RunFolder {
     const bytes = this.frames(contents);
     const file = await open(this.path, 'r+');
     try {
-      await file.write(bytes, 0, bytes.length, this.length);
+      await writeAll(file, bytes, this.length);
     } finally {
       await file.close();
     }

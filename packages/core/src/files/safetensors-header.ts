@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { fileErrors } from './file-errors.js';
 import { jsonOutline } from './json-keys.js';
 import { byteLength, bytesPerElement, type SafetensorsDtype, type TensorInfo } from './tensor-info.js';
+import { readInto } from './transfer.js';
 
 /** A checked entry of the header: `begin` and `end` count bytes from the start of the data. */
 export interface TensorPlace extends TensorInfo {
@@ -65,7 +66,7 @@ async function headerText(file: string, handle: FileHandle, size: number): Promi
     });
   }
   const prefix = Buffer.alloc(8);
-  await handle.read(prefix, 0, 8, 0);
+  await readInto(handle, prefix, 0);
   const length = Number(prefix.readBigUInt64LE(0));
   if (length > longestHeader) {
     const got = `a header length of ${length} bytes`;
@@ -84,7 +85,7 @@ async function headerText(file: string, handle: FileHandle, size: number): Promi
     });
   }
   const bytes = Buffer.alloc(length);
-  await handle.read(bytes, 0, length, 8);
+  await readInto(handle, bytes, 8);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {

@@ -13,6 +13,7 @@ import { fileErrors } from './file-errors.js';
 import { Summing, type FileSum } from './file-sum.js';
 import { encodeHeader, parseHeader, type TensorPlace } from './safetensors-header.js';
 import { byteLength, bytesPerElement, type HostTensor, type TensorInfo } from './tensor-info.js';
+import { readInto, writeAll } from './transfer.js';
 
 export * from './tensor-info.js';
 
@@ -243,25 +244,6 @@ export async function streamSafetensors(
     }
   });
   return summing.sum;
-}
-
-/** One system call moves less than 2 GiB. */
-const pieceBytes = 2 ** 30;
-
-async function readInto(handle: FileHandle, data: Uint8Array, position: number): Promise<number> {
-  let done = 0;
-  while (done < data.length) {
-    const { bytesRead } = await handle.read(data, done, Math.min(pieceBytes, data.length - done), position + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return done;
-}
-
-async function writeAll(handle: FileHandle, data: Uint8Array): Promise<void> {
-  for (let done = 0; done < data.length;) {
-    done += (await handle.write(data, done, Math.min(pieceBytes, data.length - done))).bytesWritten;
-  }
 }
 
 async function opened(file: string): Promise<FileHandle> {

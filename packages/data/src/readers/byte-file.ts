@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { open, type FileHandle } from 'node:fs/promises';
+import { readInto } from '@llmf/core';
 import { errors } from '../errors.js';
 import { RowProblem } from './row-reader.js';
 
@@ -21,7 +22,7 @@ export class ByteFile {
     });
     const { size } = await handle.stat();
     const head = Buffer.alloc(4);
-    await handle.read(head, 0, 4, 0);
+    await readInto(handle, head, 0);
     if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) {
       await handle.close();
       throw errors.encoding({ path, got: 'UTF-16 (by its byte-order mark)' });
@@ -42,12 +43,8 @@ export class ByteFile {
 
   async bytes(start: number, end: number): Promise<Buffer> {
     const buffer = Buffer.allocUnsafe(end - start);
-    for (let done = 0; done < buffer.length;) {
-      const { bytesRead } = await this.handle.read(buffer, done, buffer.length - done, start + done);
-      if (bytesRead === 0) throw errors.unreadable({ path: this.path, problem: 'it became shorter while it was read' });
-      done += bytesRead;
-    }
-    return buffer;
+    if ((await readInto(this.handle, buffer, start)) === buffer.length) return buffer;
+    throw errors.unreadable({ path: this.path, problem: 'it became shorter while it was read' });
   }
 
   /** 1-based line and column (in characters) of a byte offset; reads the file up to there. */

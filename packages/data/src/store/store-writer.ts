@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LlmfError, makeFolder, syncFolder, temporaryName } from '@llmf/core';
+import { ifThere, LlmfError, makeFolder, syncFolder, temporaryName } from '@llmf/core';
 import { mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -138,7 +138,7 @@ const isTaken = (error: unknown): boolean =>
 /** First out of the way: others see a folder whole, or none. */
 async function removeWhole(folder: string): Promise<void> {
   const doomed = temporaryName(folder);
-  await rename(folder, doomed).catch(() => undefined); // another process was faster
+  await ifThere(rename(folder, doomed)); // another process may have been faster
   await rm(doomed, { recursive: true, force: true });
 }
 

@@ -128,9 +128,12 @@ export class TokenStore {
     const end = this.offsets[row + 1]!;
     if (this.records !== null) return this.records.subarray(start, end);
     const record = Buffer.allocUnsafe(end - start);
-    const bytesRead = readSync(this.handle.fd, record, 0, record.length, start);
-    if (bytesRead !== record.length) {
-      throw errors.cacheLost({ path: this.folder, problem: `row ${row} could not be read whole` });
+    for (let done = 0; done < record.length;) {
+      const bytesRead = readSync(this.handle.fd, record, done, record.length - done, start + done);
+      if (bytesRead === 0) {
+        throw errors.cacheLost({ path: this.folder, problem: `row ${row} could not be read whole` });
+      }
+      done += bytesRead;
     }
     return record;
   }

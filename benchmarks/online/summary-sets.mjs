@@ -3,12 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { csvRows } from './csv.mjs';
 
-/** `{ post, reference, summaries: [{ text, rouge }] }` of each post. */
+/** `{ post, reference, summaries: [{ text, rouge }] }` of each post; texts are words and signs with spaces between. */
 export function readSummarySets(file) {
   const [header, ...rows] = csvRows(readFileSync(file, 'utf8'));
   const posts = new Map();
   for (const row of rows.filter(({ length }) => length === header.length)) {
-    const cell = (name) => row[header.indexOf(name)].replaceAll(/\s+/g, ' ').trim();
+    const cell = (name) => words(row[header.indexOf(name)]);
     const [post, reference, text] = ['context', 'ref_text', 'sample'].map(cell);
     if (!posts.has(post)) posts.set(post, { post, reference, summaries: [] });
     if (text !== '') posts.get(post).summaries.push({ text, rouge: rougeL(text, reference) });
@@ -16,9 +16,9 @@ export function readSummarySets(file) {
   return [...posts.values()];
 }
 
-/** F1 of the longest common subsequence of words (Lin, 2004, ROUGE-L with β = 1), whatever their case, signs left out. */
+/** F1 of the longest common subsequence of words (Lin, 2004, ROUGE-L with β = 1), signs left out. */
 export function rougeL(text, reference) {
-  const [ours, theirs] = [text, reference].map(words);
+  const [ours, theirs] = [text, reference].map((each) => each.split(' ').filter((word) => /[a-z\d]/.test(word)));
   const total = ours.length + theirs.length;
   return total === 0 ? 0 : (2 * commonSubsequence(ours, theirs)) / total;
 }
@@ -35,4 +35,8 @@ function commonSubsequence(one, other) {
   return lengths.at(-1);
 }
 
-const words = (text) => text.toLowerCase().match(/[a-z]+(?:'[a-z]+)*|\d+/g) ?? [];
+const words = (text) =>
+  text
+    .toLowerCase()
+    .match(/[a-z]+(?:'[a-z]+)*|\d+|[.,!?]/g)
+    ?.join(' ') ?? '';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 export const repository = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -25,12 +26,17 @@ export interface CommandOptions {
   readonly onOutput?: (out: string, send: (signal: NodeJS.Signals) => void) => void;
 }
 
+/** Those that still run: what a test that timed out leaves behind ends with the tests of its file. */
+const running = new Set<ChildProcess>();
+afterAll(() => running.forEach((child) => child.kill('SIGKILL')));
+
 /** Runs a program to its end, or to its kill. */
 export function run(program: string, argv: readonly string[], options: CommandOptions): Promise<Finished> {
   const { folder, environment = {}, killAfter, onOutput } = options;
   const started = performance.now();
   const over = new AbortController();
   const child = spawn(program, argv, { cwd: folder, env: { ...process.env, ...environment } });
+  running.add(child);
   let out = '';
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -43,6 +49,7 @@ export function run(program: string, argv: readonly string[], options: CommandOp
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status, signal) => {
+      running.delete(child);
       over.abort();
       resolve({ status, signal, out, err, seconds: (performance.now() - started) / 1000 });
     });

@@ -19,7 +19,7 @@ export function declareLabel(program: Command, { io }: CommandContext): void {
     .option('--per-prompt <n>', 'by hand: comparisons to each prompt', wholeNumber, 1)
     .option('--seed <n>', 'by hand: of which answers are compared, and which stands left', wholeNumberFrom0, 0)
     .addOption(
-      new Option('--rows <kind>', 'by a reward: the best and the worst answer, or all of them, best first')
+      new Option('--rows <kind>', 'by a reward: the best and the worst answer, or one of each score, best first')
         .choices(['pairs', 'rankings'])
         .default('pairs'),
     )

@@ -95,11 +95,11 @@ export function pairsByScore(rows: readonly SampleRow[], scores: readonly Prompt
   });
 }
 
-/** All answers with a score, best first, of prompts that have two or more different scores. */
+/** Answers best first, one of each score, since a ranking has no ties; of prompts that have two or more different scores. */
 export function rankingsByScore(rows: readonly SampleRow[], scores: readonly PromptScores[]) {
   return rows.flatMap((row, at) => {
-    const ranked = rankedAnswers(row, scores[at]!);
-    if (ranked.length < 2 || ranked[0]!.score === ranked.at(-1)!.score) return [];
+    const ranked = rankedAnswers(row, scores[at]!).filter(({ score }, rank, all) => score !== all[rank - 1]?.score);
+    if (ranked.length < 2) return [];
     return [
       {
         prompt: row.prompt,
@@ -110,10 +110,10 @@ export function rankingsByScore(rows: readonly SampleRow[], scores: readonly Pro
   });
 }
 
-/** Different answers that have a score, best first. */
+/** Different answers that have a score, best first; an empty one is no answer that rows may hold. */
 function rankedAnswers({ samples }: SampleRow, scores: PromptScores): { text: string; score: number }[] {
   const byText = new Map(samples.map(({ text }, at) => [text, scores[at] ?? null]));
   return [...byText]
-    .flatMap(([text, score]) => (score === null ? [] : [{ text, score }]))
+    .flatMap(([text, score]) => (score === null || text === '' ? [] : [{ text, score }]))
     .toSorted((a, b) => b.score - a.score);
 }

@@ -11,12 +11,4 @@ describeEstimates([
     adapter: 'lora',
     gradientCheckpointing: false,
   },
-  {
-    title: 'every weight, gradient checkpointing',
-    stored: 'F32',
-    precision: 'f32',
-    loss: 'sft',
-    adapter: 'none',
-    gradientCheckpointing: true,
-  },
 ]);

@@ -26,7 +26,7 @@ const spread = (size: number, scale = 1) =>
 
 /** Rows × columns of what rounding has trouble with. */
 const matrices: Readonly<Record<string, readonly [rows: number, columns: number, values: Float32Array]>> = {
-  'many scales': [150, 250, spread(37_500)],
+  'many scales': [75, 250, spread(18_750)],
   'sizes that blocks do not divide': [5, 37, spread(185)],
   'an odd number': [3, 33, spread(99, 0.02)],
   'one element': [1, 1, Float32Array.of(-0.3)],

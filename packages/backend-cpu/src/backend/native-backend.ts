@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { packedOf, tf } from '@llmf/nn';
-import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { constants } from 'node:buffer';
+import { createRequire } from 'node:module';
 import type { Addon, NativeWeight } from '../addon/addon.js';
 import { bindKernels } from '../addon/bind-kernels.js';
 import { allocate } from '../addon/out-of-memory.js';
@@ -9,6 +9,10 @@ import { WeightPanels, type PanelSide } from '../kernels/linear/weight-panels.js
 import type { NativeCalls } from '../kernels/signatures.js';
 import { MemoryArena } from './memory-arena.js';
 import { nativeWeight } from './weight-forms.js';
+
+const { MathBackendCPU } = createRequire(import.meta.url)(
+  '@tensorflow/tfjs-backend-cpu',
+) as typeof import('@tensorflow/tfjs-backend-cpu'); // as nn takes tfjs
 
 type TensorInfo = tf.TensorInfo;
 type DataId = object;

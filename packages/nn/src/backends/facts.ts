@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { getBackend, type DataId } from '@tensorflow/tfjs-core';
+import type { DataId } from '@tensorflow/tfjs-core';
 import type { Quantizer } from '../contracts/quantizer.js';
 import type { PackedWeight } from '../contracts/weight-format.js';
+import { tf } from '../tfjs.js';
 
 /** What nn asks of a backend of tfjs beside its kernels. */
 export interface BackendFacts {
@@ -30,4 +31,4 @@ const declared = new Map<string, BackendFacts>();
 export const declareBackend = (tfName: string, facts: BackendFacts): void => void declared.set(tfName, facts);
 
 /** Those of the current backend. */
-export const backendFacts = (): BackendFacts => declared.get(getBackend()) ?? {};
+export const backendFacts = (): BackendFacts => declared.get(tf.getBackend()) ?? {};

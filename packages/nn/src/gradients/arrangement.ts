@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Derivatives of operations that move, repeat or choose values. */
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../tfjs.js';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { defineGradient, unbroadcast } from './define-gradient.js';
 import { scatterRows } from '../ops/embedding/scatter-rows.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Derivatives of functions of two broadcast operands a and b: each rule gives [∂f/∂a, ∂f/∂b] times dy. */
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../tfjs.js';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { defineGradient, unbroadcast } from './define-gradient.js';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../tfjs.js';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** Gradients by input name, computed when asked for. */

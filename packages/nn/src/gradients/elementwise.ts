@@ -3,7 +3,7 @@
  * Derivatives of elementwise functions (DLMF chapters 4 and 7; at kinks the value of the side towards zero slope):
  * each entry gives dx from dy and either x (`fromInput`) or y = f(x) (`fromOutput`).
  */
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../tfjs.js';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { defineGradient } from './define-gradient.js';
 

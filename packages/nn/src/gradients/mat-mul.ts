@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Y = A B with either factor transposed: dA = dY Bᵀ, dB = Aᵀ dY, written for each of the four cases. */
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../tfjs.js';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { defineGradient, unbroadcast } from './define-gradient.js';
 

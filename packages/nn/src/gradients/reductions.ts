@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Derivatives of reductions, scans and softmax. */
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../tfjs.js';
 import { defineGradient, spread } from './define-gradient.js';
 
 interface Axis {

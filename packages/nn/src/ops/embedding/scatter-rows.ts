@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../tfjs.js';
 import { isInHostMemory } from '../host-memory.js';
 
 /**

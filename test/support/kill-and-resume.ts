@@ -51,8 +51,8 @@ export async function killAndResume(plan: KillPlan): Promise<KillReport> {
  * then at any moment of a step or of its checkpoint. All of them together stay below the run's end.
  */
 async function killMoment(kill: number, { output, steps, kills, random }: KillPlan, over: AbortSignal): Promise<void> {
-  if (kill % 5 === 1) return await pause(1000 * random(), over);
-  const target = (await lastStep(output)) + 1 + Math.floor(random() * (steps / kills - 3));
+  if (kill % 5 === 1) return await pause(500 * random(), over);
+  const target = (await lastStep(output)) + 2 + Math.floor(random() * (steps / kills - 4)); // the step before it is saved
   while ((await lastStep(output)) < target) await pause(2, over);
   await pause(100 * random(), over);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join, resolve } from 'node:path';
-import { checkModelFolder, findSection, readSection, type Run, readIfThere } from '@llmf/core';
+import { checkModelFolder, findSection, isThere, readIfThere, readSection, type Run } from '@llmf/core';
 import { errors } from './errors.js';
 import { ModelLoaderToken, modelSection } from '@llmf/nn';
 import { dataOptionsSection } from './options.js';
@@ -34,8 +34,7 @@ export async function tokenizerOfRun(run: Run): Promise<{ tokenizer: Tokenizer; 
 
 /** Rows of token ids need no tokenizer; that the others miss it is told when one of them is met. */
 export async function tokenizerOrNull(folder: string): Promise<Tokenizer | null> {
-  const text = await readIfThere(join(folder, 'tokenizer.json'));
-  return text !== null ? Tokenizer.load(folder) : null;
+  return (await isThere(join(folder, 'tokenizer.json'))) ? Tokenizer.load(folder) : null;
 }
 
 /** `vocab_size` of the model's config.json: ids at or above it do not exist; null where it is not stated. */

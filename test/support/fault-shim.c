@@ -5,7 +5,7 @@
  *   LLMF_FAULT_AT     number of the operation that is hit, from 1 on; 0: none
  *   LLMF_FAULT_WITH   a number: the operation fails with this errno; `short`: it moves half of its bytes;
  *                     `full`: it and all later ones that take space fail with ENOSPC; `kill`: the process is killed before it
- *   LLMF_FAULT_LOG    gets one line per operation that counts: its name
+ *   LLMF_FAULT_LOG    gets one line per operation that counts: its name, a tab, its path below the folder
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -37,11 +37,12 @@ static system_call plain_call(void) {
 
 #define CALL plain_call()
 
-static void log_line(const char *name) {
-  const char *file = getenv("LLMF_FAULT_LOG");
+static void log_line(const char *name, const char *path) {
+  const char *file = getenv("LLMF_FAULT_LOG"), *folder = getenv("LLMF_FAULT_BELOW");
   if (file == NULL) return;
-  char line[32];
-  const int length = snprintf(line, sizeof line, "%s\n", name);
+  const size_t start = path[0] == '/' ? strlen(folder) : 0;
+  char line[4200];
+  const int length = snprintf(line, sizeof line, "%s\t%.4096s\n", name, path + start);
   const long log = CALL(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND, 0600);
   if (log < 0) return;
   CALL(SYS_write, log, line, length);
@@ -64,7 +65,7 @@ static int is_below(const char *path) {
 
 static enum verdict judge(const char *name, const char *path) {
   if (!is_below(path)) return goes_on;
-  log_line(name);
+  log_line(name, path);
   const char *at = getenv("LLMF_FAULT_AT"), *with = getenv("LLMF_FAULT_WITH");
   const long number = atomic_fetch_add(&counted, 1) + 1;
   if (at == NULL || with == NULL || number < atol(at)) return goes_on;

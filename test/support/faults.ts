@@ -61,43 +61,62 @@ export class FaultRunner {
 
   /** `count` faults of each kind at operations drawn from a seed; all of them where there are fewer. */
   async run(kinds: readonly FaultKind[], count: number, seed: number): Promise<FaultReport> {
-    return await this.runAt(kinds, (kind, names) => drawn(names.length, count, `${kind} ${seed}`));
+    return await this.runAt(kinds, (kind, { length }) => drawn(length, count, `${kind} ${seed}`));
   }
 
   /** A fault of each kind at the last operation of this name. */
   async runAtLast(kinds: readonly FaultKind[], name: string): Promise<FaultReport> {
-    return await this.runAt(kinds, (_, names) => [names.lastIndexOf(name) + 1]);
+    return await this.runAt(kinds, (_, operations) => [
+      operations.findLastIndex((operation) => operation.name === name) + 1,
+    ]);
+  }
+
+  /**
+   * A fault of each kind at each operation on each file that can fail so: where one is repeated on a file (the reads of a
+   * long one), at its first and at its last time.
+   */
+  async runAtEach(kinds: readonly FaultKind[]): Promise<FaultReport> {
+    return await this.runAt(kinds, (kind, operations) => {
+      const places = new Map<string, { first: number; last: number }>();
+      operations.forEach(({ name, file }, at) => {
+        if (!canFail(name, kind)) return;
+        const key = `${name} ${file}`;
+        places.set(key, { first: places.get(key)?.first ?? at + 1, last: at + 1 });
+      });
+      const found = [...places.values()].flatMap(({ first, last }) => [first, last]);
+      return [...new Set(found)].sort((a, b) => a - b);
+    });
   }
 
   private async runAt(
     kinds: readonly FaultKind[],
-    choose: (kind: FaultKind, names: readonly string[]) => readonly number[],
+    choose: (kind: FaultKind, operations: readonly Operation[]) => readonly number[],
   ): Promise<FaultReport> {
-    const { names, expected } = await this.undisturbed();
+    const { operations, expected } = await this.undisturbed();
     const counts: Record<string, number> = {};
     const faults: string[] = [];
     for (const kind of kinds) {
-      for (const at of choose(kind, names)) {
+      for (const at of choose(kind, operations)) {
         const { end, wrong } = await this.once(kind, at, expected);
         counts[`${kind}: ${end}`] = (counts[`${kind}: ${end}`] ?? 0) + 1;
         if (wrong !== null) faults.push(`${this.faultCase.title}, ${kind} at operation ${at}: ${wrong}`);
       }
     }
-    return { operations: names.length, counts, faults };
+    return { operations: operations.length, counts, faults };
   }
 
   close(): void {
     rmSync(this.scratch, { recursive: true, force: true });
   }
 
-  /** Names of its file operations in order, and what it writes. */
-  private async undisturbed(): Promise<{ names: readonly string[]; expected: string }> {
+  /** Its file operations in order, and what it writes. */
+  private async undisturbed(): Promise<{ operations: readonly Operation[]; expected: string }> {
     const folder = await this.copy();
     const log = join(this.scratch, 'operations');
     const finished = await this.start(folder, this.faultCase.argv, { LLMF_FAULT_LOG: log });
     if (finished.status !== 0) throw new Error(finished.err);
-    const names = readFileSync(log, 'utf8').trimEnd().split('\n');
-    return { names, expected: await this.resultOf(folder) };
+    const operations = readFileSync(log, 'utf8').split('\n').slice(0, -1).map(operationOf);
+    return { operations, expected: await this.resultOf(folder) };
   }
 
   private async once(kind: FaultKind, at: number, expected: string): Promise<{ end: string; wrong: string | null }> {
@@ -138,6 +157,24 @@ export class FaultRunner {
     const got = await this.resultOf(folder);
     return got === expected ? null : `other results:\n${got}\ninstead of\n${expected}`;
   }
+}
+
+/** One file operation: its name, and its file, of which the parts that differ between two runs are left out. */
+interface Operation {
+  readonly name: string;
+  readonly file: string;
+}
+
+function operationOf(line: string): Operation {
+  const [name, path] = line.split('\t') as [string, string];
+  return { name, file: path.replaceAll(/[0-9a-f]*[0-9][0-9a-f]*/g, '#') };
+}
+
+/** Only what moves bytes can move half of them, and only what takes space can find none. */
+function canFail(name: string, kind: FaultKind): boolean {
+  if (kind === 'short') return /read|write|copy|sendfile/.test(name) && name !== 'readlink';
+  if (kind === 'ENOSPC') return /write|copy|sendfile|open|mkdir|link$|rename|truncate|sync|close/.test(name);
+  return true;
 }
 
 function endOf({ status, signal, err }: Finished): 'finished' | 'killed' | 'coded' | 'uncoded' {

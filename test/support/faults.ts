@@ -73,16 +73,19 @@ export class FaultRunner {
 
   /**
    * A fault of each kind at each operation on each file that can fail so: where one is repeated on a file (the reads of a
-   * long one), at its first and at its last time.
+   * long one), at its first and at its last time. `had` names those that are left out, and gets what was tried: two runs of
+   * a command read the same files by the same code.
    */
-  async runAtEach(kinds: readonly FaultKind[]): Promise<FaultReport> {
+  async runAtEach(kinds: readonly FaultKind[], had = new Set<string>()): Promise<FaultReport> {
     return await this.runAt(kinds, (kind, operations) => {
       const places = new Map<string, { first: number; last: number }>();
       operations.forEach(({ name, file }, at) => {
         if (!canFail(name, kind)) return;
-        const key = `${name} ${file}`;
+        const key = `${kind} ${name} ${file}`;
+        if (had.has(key)) return;
         places.set(key, { first: places.get(key)?.first ?? at + 1, last: at + 1 });
       });
+      for (const key of places.keys()) had.add(key);
       const found = [...places.values()].flatMap(({ first, last }) => [first, last]);
       return [...new Set(found)].sort((a, b) => a - b);
     });

@@ -8,10 +8,11 @@
 //
 // The last rows of each file (a JSON list) are held out.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { holdOut, metricsOf } from './support/held-out.mjs';
 import { printTable } from './support/results.mjs';
 
 const { values: options } = parseArgs({
@@ -32,7 +33,7 @@ const command = join(import.meta.dirname, '..', 'packages', 'cli', 'bin', 'llmf.
 const plugin = join(import.meta.dirname, '..', 'packages', 'loss-dpo');
 const folder = mkdtempSync(join(tmpdir(), 'llmf-qlora-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const [name, file] of Object.entries({ answers: options.answers, pairs: options.pairs })) split(name, file);
+for (const name of ['answers', 'pairs']) holdOut(options[name], Number(options['held-out']), folder, name);
 
 const formats = options.formats.split(',');
 const seeds = options.seeds.split(',').map(Number);
@@ -45,14 +46,6 @@ for (const seed of seeds) {
   }
 }
 report();
-
-/** The last rows are held out. */
-function split(name, file) {
-  const rows = JSON.parse(readFileSync(file, 'utf8'));
-  const heldOut = Number(options['held-out']);
-  writeFileSync(join(folder, `${name}.json`), JSON.stringify(rows.slice(0, -heldOut)));
-  writeFileSync(join(folder, `${name}-held-out.json`), JSON.stringify(rows.slice(-heldOut)));
-}
 
 function recipe(format, seed) {
   const output = `${format}-${seed}`;
@@ -96,21 +89,15 @@ function recipe(format, seed) {
   });
   if (status !== 0)
     throw new Error(`llmf run ended with status ${status}:\n${stdout.slice(-2000)}\n${stderr.slice(-2000)}`);
-  const [sft, dpo] = ['sft', 'dpo'].map((stage) => evaluations(join(folder, output, stage, 'metrics.jsonl')));
+  const [sft, dpo] = ['sft', 'dpo'].map((stage) =>
+    metricsOf(join(folder, output, stage)).filter((row) => row.eval_loss !== undefined),
+  );
   return {
     before: sft[0].eval_loss,
     supervised: sft.at(-1).eval_loss,
     preference: dpo.at(-1).eval_loss,
     accuracy: dpo.at(-1)['eval_rewards/accuracies'],
   };
-}
-
-function evaluations(file) {
-  const rows = readFileSync(file, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  return rows.filter((row) => row.eval_loss !== undefined);
 }
 
 function report() {

@@ -37,7 +37,7 @@ const formats: readonly (readonly [string, WeightFormat | null, Record<string, u
 ];
 
 /** Rows of a product that many share, each of which must be as it is among few. */
-const many = 40;
+const many = 140;
 
 export function describeFewRows(start: () => Promise<void>): void {
   describe.each(['f32', 'bf16'] as const)('few rows, computing in %s', (precision) => {
@@ -57,7 +57,7 @@ export function describeFewRows(start: () => Promise<void>): void {
           ...(rank === 0 ? {} : { lowRank: { a, b, scale: 0.5, dropout: 0 } as unknown as LowRank }),
         };
         const whole = linear(x, weight, given);
-        for (const count of [1, 2, 3, 7, 12, 13, 16, 17]) {
+        for (const count of [1, 2, 3, 7, 9, 12, 16, 17, 33, 48, 64, 65]) {
           const first = draw + count;
           const some = linear(tf.slice(x, [first, 0], [count, -1]), weight, given);
           expectSame(

@@ -130,6 +130,7 @@ using RoundedBlock = Float32Block;
 #if defined(LLMF_CODE_PAIRS)
 #include LLMF_CODE_PAIRS
 #endif
+#include "gemm/rows-in-lanes.h"
 #include "gemm/few-rows.h"
 #include "gemm/gemm.h"
 

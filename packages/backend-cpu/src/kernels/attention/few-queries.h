@@ -65,7 +65,7 @@ inline void attend_group(const AttentionShape& shape, const Span& span, int64_t 
     const int64_t first = key + window.begin, count = window.end - window.begin;
     const Factor keys = KeyRows::of(shape, span, k, group, first, count, room).as_columns();
     for (int64_t j = 0; j < count; j += Block::kColumns) {
-      multiply_as_it_lies<Block>(rows, smaller_size(Block::kColumns, count - j), size, packed_q, keys, j, bf16, pieces,
+      multiply_as_it_lies<Block>({rows, packed_q}, smaller_size(Block::kColumns, count - j), size, keys, j, bf16, pieces,
                                  scores + window.begin + j, kKeyBlock, Start::nothing);
     }
     for (int64_t i = 0; i < rows; i++) {
@@ -78,7 +78,7 @@ inline void attend_group(const AttentionShape& shape, const Span& span, int64_t 
     pack_rows_of_a<Block>(packed_p, rows_of(scores + window.begin, kKeyBlock), 0, rows, count, {bf16, 1.0f});
     const Factor values = KeyRows::of(shape, span, v, group, first, count, room).as_depth();
     for (int64_t j = 0; j < size; j += Block::kColumns) {
-      multiply_as_it_lies<Block>(rows, smaller_size(Block::kColumns, size - j), count, packed_p, values, j, bf16, pieces,
+      multiply_as_it_lies<Block>({rows, packed_p}, smaller_size(Block::kColumns, size - j), count, values, j, bf16, pieces,
                                  sums + j, size, Start::values);
     }
   }

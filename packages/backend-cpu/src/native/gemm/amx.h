@@ -14,6 +14,7 @@ struct AmxBlock {
   static constexpr int kTurn = 32;
   static constexpr int64_t kOwnBytes = 480 << 10;  // panels of B in a thread's second-level cache, beside what is asked for
   static constexpr bool kTakesWords = false;
+  static constexpr bool kAddsPairs = false;
 
   /** The tiles' shape, set for the thread while it multiplies. */
   struct Session {

@@ -23,6 +23,11 @@ struct Bf16Block {
                      Rounding rounding) {
     pack_pairs<kColumns>(to, b, column, columns, k0, depth, depth + depth % 2, rounding.scale);
   }
+  /** The first `rows` ≤ kCount rows of A, for lanes; an even depth. */
+  template <int kCount>
+  static void pack_lanes(uint16_t* to, const Factor& a, int64_t rows, int64_t k0, int64_t depth, float scale) {
+    pack_pairs<kCount>(to, a, 0, rows, k0, depth, depth, scale);
+  }
 
   static void multiply(int64_t rows, int64_t columns, Panels<uint16_t> first, float* c, int64_t c_stride, Start start,
                        const float* bias, Panels<uint16_t> second = {}) {
@@ -40,13 +45,16 @@ struct Bf16Block {
     static_assert(Words::kArePairs);
 #pragma GCC unroll 4
     for (int i = 0; i < kTaken; i++) {
-      sums[i][vector] = add_pair(sums[i][vector], a + k * kRows + 2 * i, _mm512_castps_si512(word));
+      sums[i][vector] = add_pair(sums[i][vector], a + k * kRows + 2 * i, word);
     }
   }
 
-  /** Sums that go on with one pair of a row of A, and those of a vector of columns. */
+  /** Sums that go on with one pair for all lanes, and one of each lane. */
   static inline __attribute__((always_inline)) Vec add_pair(Vec sums, const uint16_t* pair, __m512i right) {
     return _mm512_dpbf16_ps(sums, same_pair(pair), (__m512bh)right);
+  }
+  static inline __attribute__((always_inline)) Vec add_pair(Vec sums, const uint16_t* pair, Vec right) {
+    return add_pair(sums, pair, _mm512_castps_si512(right));
   }
 
  private:

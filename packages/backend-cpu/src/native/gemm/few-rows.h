@@ -4,7 +4,7 @@
 // element is the very chain that it is in gemm.h, whatever the number of rows.
 // Included inside the namespace of an instruction path.
 
-constexpr int64_t kFewRows = 16;               // with more, packing many columns at a time costs no more
+constexpr int64_t kFewRows = 16;               // with more, packing many columns at a time costs no more; see rows-in-lanes.h
 constexpr int64_t kPieceBytes = 8 << 10;       // of a packed piece of B
 constexpr int64_t kBytesPerTask = 96 << 10;    // of B
 constexpr int64_t kSharedBytes = 128 << 10;    // of B, from which on threads share it however small the call is
@@ -20,12 +20,22 @@ struct Pieces {
   float* sums;                     // [rows, kColumns]
   int64_t sum_count;
   float* scales;                   // [pass_depth / kShortestRun + 2, kColumns]
+  float* lanes;                    // [kColumns, rows]: sums of rows in lanes
 
   Pieces(Scratch& scratch, int64_t rows)
       : panel(scratch.take<typename Block::Element>(kPiece<Block> * Block::kColumns)),
         sums(scratch.take<float>(round_up(rows, Block::kRows) * Block::kColumns)),
         sum_count(round_up(rows, Block::kRows) * Block::kColumns),
-        scales(scratch.take<float>((Block::kDepth / kShortestRun + 2) * Block::kColumns)) {}
+        scales(scratch.take<float>((Block::kDepth / kShortestRun + 2) * Block::kColumns)),
+        lanes(scratch.take<float>(Block::kColumns * round_up(rows, kWidth))) {}
+};
+
+/** Rows of A: their panels over the whole of k, and once more for lanes where that is faster. */
+template <class Block>
+struct FewRows {
+  int64_t count;
+  const typename Block::Element* panels;
+  LaneRows<Block> lanes = {};
 };
 
 /** Goes on with the sums of all rows: `a` are their panels, `stride` apart, and `panel` is one of B. */
@@ -80,19 +90,25 @@ inline void add_as_words(int64_t rows, const typename Block::Element* a, const F
   else add_taken<Block, Words, kFewestRows>(a, b, column, k0, end, bf16, words, reading, pieces.sums);
 }
 
-/** The same in the fastest way for these rows and this storage. */
+/** The sums over k in [k0, end) of some columns of B, in the fastest way for these rows and this storage. */
 template <class Block>
-inline void add_columns(int64_t rows, int64_t columns, const typename Block::Element* a, int64_t whole, const Factor& b,
-                        int64_t column, int64_t k0, int64_t end, bool bf16, const Pieces<Block>& pieces,
-                        [[maybe_unused]] Reading reading) {
-  if constexpr (Block::kTakesWords) {
-    if (rows <= kFewestRows && columns == Block::kColumns && b.k_stride == 1) {
-      if (HalfWords::fits(b)) return add_as_words<Block, HalfWords>(rows, a, b, column, k0, end, bf16, pieces, reading);
-      if (ByteWords::fits(b)) return add_as_words<Block, ByteWords>(rows, a, b, column, k0, end, bf16, pieces, reading);
-      if (NibbleWords::fits(b)) return add_as_words<Block, NibbleWords>(rows, a, b, column, k0, end, bf16, pieces, reading);
+inline void sum_columns(const FewRows<Block>& rows, int64_t columns, int64_t whole, const Factor& b, int64_t column, int64_t k0,
+                        int64_t end, bool bf16, const Pieces<Block>& pieces, Reading reading) {
+  const bool are_whole = columns == Block::kColumns && b.k_stride == 1;
+  if constexpr (Block::kAddsPairs) {
+    if (are_whole && rows.lanes.pairs) {
+      return sum_in_lanes<Block>(rows.count, rows.lanes, b, column, k0, end, reading.ahead, pieces.lanes, pieces.sums);
     }
   }
-  add_pieces<Block>(rows, columns, a, whole, b, column, k0, end, bf16, pieces, reading);
+  memset(pieces.sums, 0, static_cast<size_t>(pieces.sum_count) * sizeof(float));
+  if constexpr (Block::kTakesWords) {
+    if (are_whole && rows.count <= kFewestRows) {
+      if (HalfWords::fits(b)) return add_as_words<Block, HalfWords>(rows.count, rows.panels, b, column, k0, end, bf16, pieces, reading);
+      if (ByteWords::fits(b)) return add_as_words<Block, ByteWords>(rows.count, rows.panels, b, column, k0, end, bf16, pieces, reading);
+      if (NibbleWords::fits(b)) return add_as_words<Block, NibbleWords>(rows.count, rows.panels, b, column, k0, end, bf16, pieces, reading);
+    }
+  }
+  add_pieces<Block>(rows.count, columns, rows.panels, whole, b, column, k0, end, bf16, pieces, reading);
 }
 
 /** How a panel of B comes to be near: whether it was asked for before, and the panel read after it. */
@@ -103,23 +119,21 @@ struct PanelOrder {
 
 /** As multiply_packed, of packed rows and at most kColumns columns of B as they lie. */
 template <class Block>
-inline void multiply_as_it_lies(int64_t rows, int64_t columns, int64_t k, const typename Block::Element* a, const Factor& b,
-                                int64_t column, bool bf16, const Pieces<Block>& pieces, float* c, int64_t c_stride,
-                                Start start, const float* bias = nullptr, SecondPair<Block> second = {},
-                                PanelOrder order = {}) {
+inline void multiply_as_it_lies(const FewRows<Block>& rows, int64_t columns, int64_t k, const Factor& b, int64_t column, bool bf16,
+                                const Pieces<Block>& pieces, float* c, int64_t c_stride, Start start,
+                                const float* bias = nullptr, SecondPair<Block> second = {}, PanelOrder order = {}) {
   static_assert(kPiece<Block> % Block::kDepthUnit == 0);
   const int64_t per_pass = pass_depth<Block>(k), whole = padded_depth<Block>(k);
   for (int64_t k0 = 0; k0 == 0 || k0 < k; k0 += per_pass) {
-    memset(pieces.sums, 0, static_cast<size_t>(pieces.sum_count) * sizeof(float));
     const int64_t end = smaller_size(k0 + per_pass, k);
     Reading reading{order.is_asked_for || k0 > 0, {}};
     if (end < k) reading.ahead = ahead_of(b, column, columns, end, smaller_size(per_pass, k - end));
     else if (order.next >= 0) reading.ahead = ahead_of(b, order.next, Block::kColumns, 0, smaller_size(per_pass, k));
-    add_columns<Block>(rows, columns, a, whole, b, column, k0, end, bf16, pieces, reading);
+    sum_columns<Block>(rows, columns, whole, b, column, k0, end, bf16, pieces, reading);
     if (end == k && second.depth > 0) {
-      add_to_chain<Block>(rows, second.a, second.depth, second.b, second.depth, pieces.sums);
+      add_to_chain<Block>(rows.count, second.a, second.depth, second.b, second.depth, pieces.sums);
     }
-    store_sums(pieces.sums, Block::kColumns, rows, columns, c, c_stride, k0 == 0 ? start : Start::values, bias);
+    store_sums(pieces.sums, Block::kColumns, rows.count, columns, c, c_stride, k0 == 0 ? start : Start::values, bias);
   }
 }
 
@@ -135,7 +149,10 @@ inline int64_t bytes_per_column(const Product& p) {
   }
 }
 
-inline bool has_few_rows(const Product& p) { return p.m <= kFewRows && p.b.k_stride == 1 && p.panels == nullptr && p.n > 0; }
+template <class Block>
+inline bool has_few_rows(const Product& p) {
+  return (p.m <= kFewRows || fits_lanes<Block>(p)) && p.b.k_stride == 1 && p.panels == nullptr && p.n > 0;
+}
 
 /** The whole product; `a` and `second` are panels of all rows. */
 template <class Block>
@@ -145,6 +162,11 @@ inline void multiply_few_rows(const Product& p, const typename Block::Element* a
   const int64_t per_task = round_up(kBytesPerTask / (bytes_per_column(p) + 1) + 1, Block::kColumns);
   const Start start = p.accumulate ? Start::values : p.bias ? Start::bias : Start::nothing;
   const int64_t turn = threads() * per_task;  // columns from one task of a thread to its next, most likely
+  Scratch scratch;
+  FewRows<Block> rows{p.m, a};
+  if constexpr (Block::kAddsPairs) {
+    if (fits_lanes<Block>(p)) rows.lanes = pack_lanes<Block>(scratch, p);
+  }
   parallel_ranges(p.n, per_task, [&](int64_t begin, int64_t end) {
     [[maybe_unused]] typename Block::Session session;
     Scratch scratch;
@@ -154,7 +176,7 @@ inline void multiply_few_rows(const Product& p, const typename Block::Element* a
       const int64_t columns = smaller_size(Block::kColumns, end - column);
       if (p.k2 > 0) pack_b<Block>(second_b, p.b2, column, columns, 0, p.k2, {p.bf16, 1.0f});
       const int64_t next = column + Block::kColumns < end ? column + Block::kColumns : begin + turn;
-      multiply_as_it_lies<Block>(p.m, columns, p.k, a, p.b, column, p.bf16, pieces, p.c + column, p.c_stride, start,
+      multiply_as_it_lies<Block>(rows, columns, p.k, p.b, column, p.bf16, pieces, p.c + column, p.c_stride, start,
                                  p.bias ? p.bias + column : nullptr, {second_depth, second, second_b},
                                  {column > begin || begin >= turn, next + Block::kColumns <= p.n ? next : -1});
     }

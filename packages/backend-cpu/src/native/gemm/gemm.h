@@ -213,13 +213,13 @@ inline void gemm_with(const Product& p) {
     return count > unit ? count : unit;
   };
   // Rows whose panels stay in the shared cache.
-  const int64_t chunk = has_few_rows(p) ? p.m : smaller_size(p.m, fitting(int64_t{8} << 20, whole + second, Block::kRows));
+  const int64_t chunk = has_few_rows<Block>(p) ? p.m : smaller_size(p.m, fitting(int64_t{8} << 20, whole + second, Block::kRows));
   const int64_t row_chunk = round_up(ceil_divide(p.m, ceil_divide(p.m, chunk)), Block::kRows);
   Scratch scratch;
   Element* const low = p.low.data ? scratch.take<Element>(packed_b_size<Block>(p.k2, p.k)) : nullptr;
   if (low) pack_columns_of_b<Block>(low, p.low, 0, p.k2, p.k, {p.bf16, p.low_scale});
   SharedRows<Block> shared{0, 0, scratch.take<Element>(row_chunk * whole), scratch.take<Element>(row_chunk * second), low};
-  if (has_few_rows(p)) {
+  if (has_few_rows<Block>(p)) {
     shared.rows = p.m;
     shared.pack(p);
     return multiply_few_rows<Block>(p, shared.panels, shared.second);

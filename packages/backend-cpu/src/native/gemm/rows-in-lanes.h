@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products of up to 64 rows with pairs of bf16 as they lie: a row of A in each lane, one pair of B in all of them, so that
+// nothing of B is packed. The sums are the chains of few-rows.h.
+// Included inside the namespace of an instruction path.
+
+constexpr int64_t kMostLanes = 64;
+constexpr int64_t kLaneBytes = 16 << 10;  // of the rows of A that stay in the first-level cache while columns pass by
+
+/** Packed rows of A: [k / 2][count][2], `count` whole vectors; none where `pairs` is null. */
+template <class Block>
+struct LaneRows {
+  int64_t count = 0;
+  const typename Block::Element* pairs = nullptr;
+};
+
+/** Fewer rows are faster packed or as words: as many pairs of B are read for one lane as for all of a vector. */
+template <class Block>
+inline bool fits_lanes([[maybe_unused]] const Product& p) {
+  if constexpr (!Block::kAddsPairs) return false;
+  else return p.m > kWidth / 2 && p.m <= kMostLanes && p.b.type == ElementType::u16 && p.b.k_stride == 1 && p.k % 2 == 0;
+}
+
+template <class Block>
+inline LaneRows<Block> pack_lanes(Scratch& scratch, const Product& p) {
+  const int64_t count = round_up(p.m, kWidth);
+  auto* const to = scratch.take<typename Block::Element>(count * p.k);
+  parallel_ranges(p.k, 512, [&](int64_t begin, int64_t end) {
+    auto* const pairs = to + count * begin;
+    switch (count / kWidth) {
+      case 1: return Block::template pack_lanes<kWidth>(pairs, p.a, p.m, begin, end - begin, p.scale);
+      case 2: return Block::template pack_lanes<2 * kWidth>(pairs, p.a, p.m, begin, end - begin, p.scale);
+      case 3: return Block::template pack_lanes<3 * kWidth>(pairs, p.a, p.m, begin, end - begin, p.scale);
+      default: return Block::template pack_lanes<4 * kWidth>(pairs, p.a, p.m, begin, end - begin, p.scale);
+    }
+  });
+  return {count, to};
+}
+
+/** Goes on with sums [kColumns, kVectors · kWidth] of whole columns of B over k in [k0, end), kGroup columns at a time. */
+template <class Block, int kVectors, int kGroup>
+inline void add_pairs_to_lanes(const typename Block::Element* rows, const Factor& b, int64_t column, int64_t k0, int64_t end,
+                               Ahead ahead, float* sums) {
+  constexpr int64_t kCount = kVectors * kWidth, kWordBytes = sizeof(typename Block::Element);
+  constexpr int64_t kDepth = kLaneBytes / (kCount * kWordBytes) / Block::kTurn * Block::kTurn;
+  static_assert(Block::kColumns % kGroup == 0);
+  const int64_t stride = b.outer_stride;
+  ahead.spread(ceil_divide(end - k0, Block::kTurn) * (Block::kColumns / kGroup));
+  for (int64_t from = k0; from < end; from += kDepth) {
+    const int64_t stop = smaller_size(from + kDepth, end);
+    for (int64_t c = 0; c < Block::kColumns; c += kGroup) {
+      const uint16_t* const pairs = static_cast<const uint16_t*>(b.data) + (column + c) * stride;
+      Vec block[kGroup][kVectors];
+#pragma GCC unroll 16
+      for (int i = 0; i < kGroup; i++)
+        for (int j = 0; j < kVectors; j++) block[i][j] = load(sums + (c + i) * kCount + j * kWidth);
+      for (int64_t k = from; k < stop;) {
+        ahead.turn();
+        for (const int64_t turn = smaller_size(k + Block::kTurn, stop); k < turn; k += 2) {
+          Vec right[kVectors];
+          for (int j = 0; j < kVectors; j++) right[j] = load_pairs(rows + k * kCount + 2 * j * kWidth);
+#pragma GCC unroll 16
+          for (int i = 0; i < kGroup; i++)
+            for (int j = 0; j < kVectors; j++) block[i][j] = Block::add_pair(block[i][j], pairs + i * stride + k, right[j]);
+        }
+      }
+#pragma GCC unroll 16
+      for (int i = 0; i < kGroup; i++)
+        for (int j = 0; j < kVectors; j++) store(sums + (c + i) * kCount + j * kWidth, block[i][j]);
+    }
+  }
+}
+
+/** The sums [rows, kColumns] over k in [k0, end) of whole columns of B; `lanes` has room for [kColumns, count]. */
+template <class Block>
+inline void sum_in_lanes(int64_t rows, const LaneRows<Block>& a, const Factor& b, int64_t column, int64_t k0, int64_t end,
+                         Ahead ahead, float* lanes, float* sums) {
+  memset(lanes, 0, static_cast<size_t>(Block::kColumns * a.count) * sizeof(float));
+  switch (a.count / kWidth) {
+    case 1: add_pairs_to_lanes<Block, 1, 16>(a.pairs, b, column, k0, end, ahead, lanes); break;
+    case 2: add_pairs_to_lanes<Block, 2, 8>(a.pairs, b, column, k0, end, ahead, lanes); break;
+    case 3: add_pairs_to_lanes<Block, 3, 8>(a.pairs, b, column, k0, end, ahead, lanes); break;
+    default: add_pairs_to_lanes<Block, 4, 4>(a.pairs, b, column, k0, end, ahead, lanes);
+  }
+  for (int64_t row = 0; row < rows; row += kWidth) {
+    for (int64_t c = 0; c < Block::kColumns; c += kWidth) {
+      Vec tile[kWidth];
+      for (int i = 0; i < kWidth; i++) tile[i] = load(lanes + (c + i) * a.count + row);
+      transpose(tile);
+      for (int64_t i = 0; i < smaller_size(kWidth, rows - row); i++) store(sums + (row + i) * Block::kColumns + c, tile[i]);
+    }
+  }
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products of up to 64 rows with pairs of bf16 as they lie: a row of A in each lane, one pair of B in all of them, so that
-// nothing of B is packed. The sums are the chains of few-rows.h.
+// nothing of B is packed; weights in fewer bits are made such pairs, 32 columns at a time. The sums are the chains of
+// few-rows.h.
 // Included inside the namespace of an instruction path.
 
 constexpr int64_t kMostLanes = 64;
@@ -17,7 +18,7 @@ struct LaneRows {
 template <class Block>
 inline bool fits_lanes([[maybe_unused]] const Product& p) {
   if constexpr (!Block::kAddsPairs) return false;
-  else return p.m > kWidth / 2 && p.m <= kMostLanes && p.b.type == ElementType::u16 && p.b.k_stride == 1 && p.k % 2 == 0;
+  else return p.m > kWidth / 2 && p.m <= kMostLanes && p.b.type != ElementType::f32 && p.b.k_stride == 1 && p.k % 2 == 0;
 }
 
 template <class Block>
@@ -36,19 +37,18 @@ inline LaneRows<Block> pack_lanes(Scratch& scratch, const Product& p) {
   return {count, to};
 }
 
-/** Goes on with sums [kColumns, kVectors · kWidth] of whole columns of B over k in [k0, end), kGroup columns at a time. */
+/** Goes on with sums [kColumns, kVectors · kWidth] by `depth` of rows and of columns, which lie `stride` apart; kGroup columns at a time. */
 template <class Block, int kVectors, int kGroup>
-inline void add_pairs_to_lanes(const typename Block::Element* rows, const Factor& b, int64_t column, int64_t k0, int64_t end,
-                               Ahead ahead, float* sums) {
+inline void add_pairs_to_lanes(const typename Block::Element* rows, const typename Block::Element* columns, int64_t stride,
+                               int64_t depth, Ahead ahead, float* sums) {
   constexpr int64_t kCount = kVectors * kWidth, kWordBytes = sizeof(typename Block::Element);
-  constexpr int64_t kDepth = kLaneBytes / (kCount * kWordBytes) / Block::kTurn * Block::kTurn;
+  constexpr int64_t kNear = kLaneBytes / (kCount * kWordBytes) / Block::kTurn * Block::kTurn;
   static_assert(Block::kColumns % kGroup == 0);
-  const int64_t stride = b.outer_stride;
-  ahead.spread(ceil_divide(end - k0, Block::kTurn) * (Block::kColumns / kGroup));
-  for (int64_t from = k0; from < end; from += kDepth) {
-    const int64_t stop = smaller_size(from + kDepth, end);
+  ahead.spread(ceil_divide(depth, Block::kTurn) * (Block::kColumns / kGroup));
+  for (int64_t from = 0; from < depth; from += kNear) {
+    const int64_t stop = smaller_size(from + kNear, depth);
     for (int64_t c = 0; c < Block::kColumns; c += kGroup) {
-      const uint16_t* const pairs = static_cast<const uint16_t*>(b.data) + (column + c) * stride;
+      const typename Block::Element* const pairs = columns + c * stride;
       Vec block[kGroup][kVectors];
 #pragma GCC unroll 16
       for (int i = 0; i < kGroup; i++)
@@ -74,12 +74,22 @@ inline void add_pairs_to_lanes(const typename Block::Element* rows, const Factor
 template <class Block>
 inline void sum_in_lanes(int64_t rows, const LaneRows<Block>& a, const Factor& b, int64_t column, int64_t k0, int64_t end,
                          Ahead ahead, float* lanes, float* sums) {
+  using Element = typename Block::Element;
+  Scratch scratch;
+  const int64_t depth = end - k0, first = column * b.outer_stride + k0, stride = is_packed(b.type) ? depth : b.outer_stride;
+  const Element* columns = static_cast<const Element*>(b.data) + first;
+  if (is_packed(b.type)) {
+    Element* const words = scratch.take<Element>(Block::kColumns * depth);
+    for (int64_t c = 0; c < Block::kColumns; c++) expand_words(b.packed, first + c * b.outer_stride, depth, words + c * depth);
+    columns = words;
+  }
   memset(lanes, 0, static_cast<size_t>(Block::kColumns * a.count) * sizeof(float));
+  const Element* const pairs = a.pairs + a.count * k0;
   switch (a.count / kWidth) {
-    case 1: add_pairs_to_lanes<Block, 1, 16>(a.pairs, b, column, k0, end, ahead, lanes); break;
-    case 2: add_pairs_to_lanes<Block, 2, 8>(a.pairs, b, column, k0, end, ahead, lanes); break;
-    case 3: add_pairs_to_lanes<Block, 3, 8>(a.pairs, b, column, k0, end, ahead, lanes); break;
-    default: add_pairs_to_lanes<Block, 4, 4>(a.pairs, b, column, k0, end, ahead, lanes);
+    case 1: add_pairs_to_lanes<Block, 1, 16>(pairs, columns, stride, depth, ahead, lanes); break;
+    case 2: add_pairs_to_lanes<Block, 2, 8>(pairs, columns, stride, depth, ahead, lanes); break;
+    case 3: add_pairs_to_lanes<Block, 3, 8>(pairs, columns, stride, depth, ahead, lanes); break;
+    default: add_pairs_to_lanes<Block, 4, 4>(pairs, columns, stride, depth, ahead, lanes);
   }
   for (int64_t row = 0; row < rows; row += kWidth) {
     for (int64_t c = 0; c < Block::kColumns; c += kWidth) {

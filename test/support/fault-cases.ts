@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { llmf, repository, succeeded } from './command.js';
 import { firstRunCopy } from './first-run.js';
@@ -20,6 +20,15 @@ export const initCase: FaultCase = {
   again: ['init', 'new', '--config', 'model/config.json', '--tokenizer', 'model'],
   results: ['new'],
 };
+
+/** A command that appends to one file, and goes on with it. */
+const appending = (title: string, output: string, words: readonly string[]): FaultCase => {
+  const argv = [...words, '--output', output];
+  return { title, argv, again: [...argv, '--resume'], results: [output] };
+};
+
+const writing = ['--model', 'model', '--max-new-tokens', '6', '--temperature', '1'];
+const sampleCase = appending('sample', 'samples.jsonl', ['sample', 'prompts.jsonl', ...writing]);
 
 export const faultCases: readonly FaultCase[] = [
   sftCase,
@@ -51,6 +60,8 @@ export const faultCases: readonly FaultCase[] = [
     again: ['quantize', '--model', 'model', '--format', 'nf4', '--output', 'quantized'],
     results: ['quantized'],
   },
+  sampleCase,
+  appending('label', 'labels.jsonl', ['label', 'written.jsonl', 'rewards={ name: function, path: ./rule.mjs }']),
 ];
 
 /** A folder in which each of them can be started. The base of adapters is named by its place, so that copies agree. */
@@ -63,5 +74,11 @@ export async function faultProject(): Promise<{ readonly folder: string; remove(
   for (const name of ['adapter_config.json', 'adapter_model.safetensors']) {
     cpSync(join(copy.folder, 'adapter-run', name), join(adapter, name));
   }
+  const prompts = ['Where is the library?', 'What time is it?', 'Thank you.', 'How are you?'];
+  const lines = prompts.map((prompt) => `${JSON.stringify({ prompt, answer: 'Here.' })}\n`);
+  writeFileSync(join(copy.folder, 'prompts.jsonl'), lines.join(''));
+  const rule = 'export default (samples) => samples.map(({ answer }) => answer.length);\n';
+  writeFileSync(join(copy.folder, 'rule.mjs'), rule);
+  succeeded(await llmf([...sampleCase.argv.slice(0, -1), 'written.jsonl'], { folder: copy.folder }));
   return copy;
 }

@@ -151,7 +151,7 @@ export class FaultRunner {
 
   /** Names and contents of the results that a user keeps. */
   private async resultOf(folder: string): Promise<string> {
-    const files = this.faultCase.results.flatMap((name) => filesOf(join(folder, name))).filter(isKept);
+    const files = this.faultCase.results.flatMap((name) => filesOf(join(folder, name)));
     const sums = await Promise.all(files.map(async (file) => `${file.slice(folder.length)} ${await sha256(file)}`));
     return sums.toSorted().join('\n');
   }
@@ -186,15 +186,16 @@ function endOf({ status, signal, err }: Finished): 'finished' | 'killed' | 'code
   return status === 1 && /^LLMF_/m.test(err) ? 'coded' : 'uncoded';
 }
 
+/** What a user keeps of a result: itself, or files of it. */
 function filesOf(path: string): string[] {
   if (!existsSync(path)) return [];
   if (!statSync(path).isDirectory()) return [path];
   return readdirSync(path, { recursive: true, encoding: 'utf8' })
     .map((name) => join(path, name))
-    .filter((file) => statSync(file).isFile());
+    .filter((file) => statSync(file).isFile() && isKept(file));
 }
 
-/** Not the run's notes, which hold times, nor its checkpoints, of which a resumed run may keep others. */
+/** Of a folder. Not the run's notes, which hold times, nor its checkpoints, of which a resumed run may keep others. */
 const isKept = (file: string): boolean =>
   /\.(safetensors|json|jinja)$/.test(file) && !/run\.json$|[\\/]checkpoints[\\/]/.test(file);
 

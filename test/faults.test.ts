@@ -27,6 +27,12 @@ describe.skipIf(reason !== null)(`one fault of the file system${reason === null 
     expect(counts['kill: killed']).toBe(1);
   }, 180_000);
 
+  it('at the last close of a run, of a file that was read, has a code', async () => {
+    const { faults, counts } = await runner.runAtLast(['EIO'], 'close');
+    expect(faults).toEqual([]);
+    expect(counts).toEqual({ 'EIO: coded': 1 });
+  }, 180_000);
+
   it('at the last flush of a new folder takes the folder back, so that the command can be started again', async () => {
     const init = new FaultRunner(copy.folder, initCase);
     const { faults, counts } = await init.runAtLast(['EIO'], 'fsync');

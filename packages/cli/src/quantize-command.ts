@@ -49,20 +49,25 @@ export async function quantizeCommand(
   const inference = await openInference(io, request, quiet);
   try {
     const format = findNamed(inference.run.container, WeightFormatToken, name, '--format');
-    const count = await save(inference, format, output);
-    io.out.write(`${count} weights in ${format.name}: ${given} (${await sizeOf(output)}), read back\n`);
+    const { count, size } = await save(inference, format, output);
+    io.out.write(`${count} weights in ${format.name}: ${given} (${size}), read back\n`);
   } finally {
     await inference.close();
   }
 }
 
-/** How many weights it keeps in the format. @throws LLMF_CLI_READ_BACK */
-async function save(inference: Inference, format: WeightFormat, output: string): Promise<number> {
+/** How many weights it keeps in the format, and how large the files are. @throws LLMF_CLI_READ_BACK */
+async function save(
+  inference: Inference,
+  format: WeightFormat,
+  output: string,
+): Promise<{ count: number; size: string }> {
   const { run, folder, model } = inference;
-  let count = 0;
+  let [count, size] = [0, ''];
   const verify = async (written: string) => {
     await checkFiles(run);
     count = await compare(inference, format, written, output);
+    size = await sizeOf(written);
   };
   const dtype = format.dtype as Exclude<SaveOptions['dtype'], 'auto'> | undefined;
   const layout = dtype === undefined ? layoutOf(run, format) : null;
@@ -70,7 +75,7 @@ async function save(inference: Inference, format: WeightFormat, output: string):
   const how = { source: folder, verify, dtype: dtype ?? ('auto' as const), maxShardSize };
   const options = { ...how, ...(layout === null ? {} : { layout }) };
   await run.container.resolve(ModelLoaderToken).save(model, output, options);
-  return count;
+  return { count, size };
 }
 
 /** @throws LLMF_CLI_NO_LAYOUT */

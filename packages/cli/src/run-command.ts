@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { displayPath } from '@llmf/core';
+import { displayPath, readText } from '@llmf/core';
 import type { Command } from 'commander';
 import { Display } from './display.js';
 import { Interruption } from './interruption.js';
@@ -29,7 +28,7 @@ export async function runCommand(
 }
 
 async function showReport(display: Display, folder: string): Promise<number> {
-  const text = await readFile(join(folder, 'report.json'), 'utf8');
+  const text = await readText(join(folder, 'report.json'));
   const { stages } = JSON.parse(text) as { stages: readonly Omit<StageReport, 'rows'>[] };
   display.info('');
   for (const line of reportLines(stages)) display.info(line);

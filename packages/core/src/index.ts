@@ -36,6 +36,7 @@ export { makeFolder } from './files/make-folder.js';
 export { entriesIfThere, ifThere, isRefused, isThere, isThereSync } from './files/if-there.js';
 export { readInto, writeAll } from './files/transfer.js';
 export { readIfThere } from './files/read-if-there.js';
+export { readBytes, readText, readTextSync } from './files/read-whole.js';
 export { checkModelFolder } from './files/model-folder.js';
 export * from './files/process-lock.js';
 export * as protobuf from './files/protobuf.js';

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { entriesIfThere, readIfThere } from '@llmf/core';
+import { entriesIfThere, readIfThere, readText } from '@llmf/core';
 import { errors } from './errors.js';
 import { tokenizerFault } from './tokenizer-limits.js';
 import { type Json, NoToken, UnsupportedPart } from './tokenization/json.js';
@@ -259,7 +258,7 @@ async function readTemplates(folder: string, config: Json, file: Json | null): P
   if (jinja !== null) templates.set('default', jinja);
   const more = join(folder, 'additional_chat_templates');
   for (const name of await entriesIfThere(more)) {
-    if (name.endsWith('.jinja')) templates.set(basename(name, '.jinja'), await readFile(join(more, name), 'utf8'));
+    if (name.endsWith('.jinja')) templates.set(basename(name, '.jinja'), await readText(join(more, name)));
   }
   return templates;
 }

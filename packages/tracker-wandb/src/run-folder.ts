@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { entriesIfThere, ifThere, writeAll, writeFileAtomic } from '@llmf/core';
+import { entriesIfThere, ifThere, readBytes, writeAll, writeFileAtomic } from '@llmf/core';
 import { fileHead, framed, recordsOf } from './log-frames.js';
 import {
   exitRecord,
@@ -35,7 +35,7 @@ export async function findRun(parent: string, step: number): Promise<FoundRun | 
   if (name === undefined) return null;
   const id = named.exec(name)![1]!;
   const folder = join(parent, name);
-  const file = (await ifThere(readFile(join(folder, fileName(id))))) ?? Buffer.alloc(0);
+  const file = (await ifThere(readBytes(join(folder, fileName(id))))) ?? Buffer.alloc(0);
   const lines = recordsOf(file)
     .map(historyOf)
     .filter((line) => line !== null);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
-import { z } from '@llmf/core';
+import { readText, z } from '@llmf/core';
 import { comparisonErrors } from './comparison-errors.js';
 
 const turn = z.looseObject({ role: z.string(), content: z.string() });
@@ -30,7 +29,7 @@ export type SampleRow = z.infer<typeof sampleRow>;
 
 /** @throws LLMF_CLI_SAMPLES_UNREADABLE with the line */
 export async function readSampleRows(file: string): Promise<SampleRow[]> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
+  const text = await readText(file).catch((error: Error) => {
     throw comparisonErrors.samplesUnreadable({ where: file, reason: error.message }, { cause: error });
   });
   const lines = text.split('\n');

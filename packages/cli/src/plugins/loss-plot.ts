@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { apiVersion, writeFileAtomic, type MetricsRow, type Plugin } from '@llmf/core';
+import { apiVersion, readText, writeFileAtomic, type MetricsRow, type Plugin } from '@llmf/core';
 import { figure } from '../plot/figure.js';
 import { metricPanel } from '../plot/metric-panel.js';
 
@@ -14,7 +13,7 @@ export function lossPlot(): Plugin {
     apply: ({ hooks }) =>
       hooks.run.tap('loss-plot', (run) =>
         run.hooks.end.tapPromise('loss-plot', async () => {
-          const rows = parseRows(await readFile(join(run.output, 'metrics.jsonl'), 'utf8'));
+          const rows = parseRows(await readText(join(run.output, 'metrics.jsonl')));
           await writeFileAtomic(join(run.output, 'loss.svg'), lossFigure(rows, basename(run.output)));
         }),
       ),

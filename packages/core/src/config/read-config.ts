@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { coreErrors } from '../core-errors.js';
 import { isThereSync } from '../files/if-there.js';
+import { readText } from '../files/read-whole.js';
 import { displayPath, wholeSource, type ConfigInput } from './config-source.js';
 import { parseJson, parseYaml, type ParsedConfig } from './parse-config.js';
 
@@ -48,8 +49,8 @@ async function configFile(folder: string, named: string | undefined): Promise<st
 }
 
 const parsers: Readonly<Record<string, (file: string) => Promise<ParsedConfig>>> = {
-  yaml: async (file) => parseYaml(await readText(file), displayPath(file)),
-  json: async (file) => parseJson(await readText(file), displayPath(file)),
+  yaml: async (file) => parseYaml(await configText(file), displayPath(file)),
+  json: async (file) => parseJson(await configText(file), displayPath(file)),
   mjs: importModule,
 };
 
@@ -59,9 +60,9 @@ function kindOf(file: string): string {
   return kind;
 }
 
-async function readText(file: string): Promise<string> {
+async function configText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await readText(file);
   } catch (error) {
     throw coreErrors.configUnreadable({ file: displayPath(file), reason: (error as Error).message }, { cause: error });
   }

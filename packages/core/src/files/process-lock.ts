@@ -5,10 +5,11 @@
  * found its holder dead, one at a time.
  */
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunning, startOf } from './process-identity.js';
+import { readTextSync } from './read-whole.js';
 import { temporaryName } from './temporary-name.js';
 
 export interface LockHolder {
@@ -120,7 +121,7 @@ function touch(file: string): void {
 /** null when there is no lock; a file that says nothing has a holder that nobody knows. */
 function holderOf(file: string): LockHolder | null {
   try {
-    const { pid, host, started, id } = JSON.parse(readFileSync(file, 'utf8')) as LockHolder;
+    const { pid, host, started, id } = JSON.parse(readTextSync(file)) as LockHolder;
     if (typeof pid === 'number' && typeof host === 'string' && typeof id === 'string')
       return { pid, host, started, id };
   } catch (error) {

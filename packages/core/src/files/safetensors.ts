@@ -4,13 +4,14 @@
  * then the tensors' bytes without gaps. Format: https://huggingface.co/docs/safetensors, section "Format".
  * Tensors are read or mapped one at a time through a file descriptor; a header is believed only after it is checked.
  */
-import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
+import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MapFile } from '../contracts/backend.js';
 import { nearest } from '../text/nearest.js';
 import { replaceFile } from './atomic-write.js';
 import { fileErrors } from './file-errors.js';
 import { Summing, type FileSum } from './file-sum.js';
+import { readText } from './read-whole.js';
 import { encodeHeader, parseHeader, type TensorPlace } from './safetensors-header.js';
 import { byteLength, bytesPerElement, type HostTensor, type TensorInfo } from './tensor-info.js';
 import { readInto, writeAll } from './transfer.js';
@@ -171,7 +172,7 @@ async function readWeightMap(file: string): Promise<Map<string, string>> {
   const expected = '{ "weight_map": { tensor: file name } }';
   let content: unknown;
   try {
-    content = JSON.parse(await readFile(file, 'utf8'));
+    content = JSON.parse(await readText(file));
   } catch (error) {
     throw fileErrors.safetensorsIndex({ file, got: (error as Error).message, expected }, { cause: error });
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { readTextSync } from '../files/read-whole.js';
 import { foldersAbove } from './install-command.js';
 
 /** The part of a package.json that matters here. */
@@ -45,7 +46,7 @@ export function packageEntry(folder: string): string | null {
 
 export function readPackageJson(folder: string): PackageJson | null {
   try {
-    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as PackageJson;
+    return JSON.parse(readTextSync(join(folder, 'package.json'))) as PackageJson;
   } catch {
     return null;
   }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StateToWrite, StateValue } from '../contracts/state.js';
 import { syncFolder, writeFileAtomic, writeFolderAtomic } from '../files/atomic-write.js';
 import { Damage, fileSum, type FileSum } from '../files/file-sum.js';
 import { entriesIfThere } from '../files/if-there.js';
 import { makeFolder } from '../files/make-folder.js';
+import { readText } from '../files/read-whole.js';
 import {
   readSafetensors,
   streamSafetensors,
@@ -97,7 +98,7 @@ export class CheckpointStore {
     const folder = this.folderOf(step);
     let file = join(folder, 'state.json');
     try {
-      const manifest = parseManifest(await readFile(file, 'utf8'));
+      const manifest = parseManifest(await readText(file));
       if (manifest.step !== step) throw new Damage(`it is of step ${manifest.step}`);
       const states = new Map<string, StateValue>();
       for (const [name, { json, sum }] of Object.entries(manifest.states)) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { nearest } from '@llmf/core';
+import { nearest, readText } from '@llmf/core';
 import { z } from 'zod';
 import { errors } from '../errors.js';
 import { findJsonFault } from '../readers/json-error.js';
@@ -82,7 +81,7 @@ export async function describedSource(dataset: string, infoFile: string): Promis
 const isGiven = <T>(value: T | null | undefined): value is T => value !== null && value !== undefined;
 
 async function readEntry(dataset: string, infoFile: string): Promise<Entry> {
-  const text = await readFile(infoFile, 'utf8').catch((error: Error) => {
+  const text = await readText(infoFile).catch((error: Error) => {
     throw errors.unreadable({ path: infoFile, problem: error.message });
   });
   const all = parseInfo(text, infoFile);

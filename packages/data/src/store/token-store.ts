@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readSync } from 'node:fs';
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { ifThere, readIfThere } from '@llmf/core';
+import { ifThere, readBytes, readIfThere, readInto } from '@llmf/core';
 import { z } from 'zod';
 import type { RowSource } from '@llmf/training';
 import type { EncodedParts } from '../encode/encoded-parts.js';
@@ -73,7 +73,7 @@ export class TokenStore {
   static async #opened(folder: string, key: string): Promise<TokenStore | null> {
     const facts = await readFacts(folder);
     if (facts === null || facts.key !== key) return null;
-    const index = await ifThere(readFile(join(folder, storeFiles.index)));
+    const index = await ifThere(readBytes(join(folder, storeFiles.index)));
     if (index === null || index.length !== indexBytes(facts.rows) || crc32(index) !== facts.indexChecksum) return null;
     const handle = await ifThere(open(join(folder, storeFiles.records), 'r'));
     if (handle === null) return null;
@@ -155,7 +155,8 @@ async function readFacts(folder: string): Promise<StoreFacts | null> {
 /** The records of a small store; null for a large one, which stays on the disk. */
 async function checkedRecords(handle: FileHandle, facts: StoreFacts): Promise<Buffer | null | 'damaged'> {
   const { size } = await handle.stat();
-  const records = size <= mostBytesInMemory ? await handle.readFile() : null;
+  const records = size <= mostBytesInMemory ? Buffer.allocUnsafe(size) : null;
+  if (records !== null && (await readInto(handle, records, 0)) < size) return 'damaged';
   const checksum = records === null ? await checksumOf(handle, size) : crc32(records);
   return size === facts.recordBytes && checksum === facts.recordsChecksum ? records : 'damaged';
 }

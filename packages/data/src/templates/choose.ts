@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { nearest } from '@llmf/core';
+import { nearest, readText } from '@llmf/core';
 import { errors } from '../errors.js';
 import type { Message } from '../formats/example.js';
 import { RowProblem } from '../readers/row-reader.js';
@@ -58,7 +57,7 @@ async function findTemplate(name: string, tokenizer: Tokenizer, folder: string):
   const built = build(name, tokenizer);
   if (built !== null) return built;
   if (/\.(jinja2?|j2)$/.test(name)) {
-    const source = await readFile(resolve(folder, name), 'utf8').catch((error: Error) => {
+    const source = await readText(resolve(folder, name)).catch((error: Error) => {
       throw errors.templateBroken({ name, problem: error.message });
     });
     return new ChatTemplate(name, source, tokenizer);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
+import { readText } from '@llmf/core';
 import { join } from 'node:path';
 import { modelErrors } from '../errors.js';
 
@@ -68,7 +68,7 @@ const isCount = /(?:layers?|blocks|depth|experts)$/;
 /** @throws LLMF_MODELS_CONFIG_UNREADABLE */
 export async function readJson(file: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as unknown;
+    return JSON.parse(await readText(file)) as unknown;
   } catch (error) {
     throw modelErrors.configUnreadable({ file, reason: (error as Error).message }, { cause: error });
   }

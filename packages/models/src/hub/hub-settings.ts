@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { isRefused } from '@llmf/core';
+import { isRefused, readTextSync } from '@llmf/core';
 
 /** What huggingface_hub's environment variables say: https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
 export interface HubSettings {
@@ -69,7 +68,7 @@ function tokenOf(environment: Environment, home: string): string | null {
 
 function tokenInFile(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextSync(file);
   } catch (error) {
     if (isRefused(error)) throw error;
     return undefined; // nobody logged in

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
+import { readText } from '@llmf/core';
 import type { z } from 'zod';
 import { adapterErrors } from './adapter-errors.js';
 import type { PeftForm } from './peft-form.js';
@@ -45,7 +45,7 @@ export async function readAdapterConfig<Schema extends z.ZodObject>(
 export async function readAdapterObject(file: string, option: string): Promise<Record<string, unknown>> {
   let problem = 'no JSON object';
   try {
-    const content: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const content: unknown = JSON.parse(await readText(file));
     if (typeof content === 'object' && content !== null) return content as Record<string, unknown>;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw await missingFile(file, option);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Heads that stand beside a language model: `heads.json` says what they are, `heads.safetensors` holds their weights. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSafetensors } from '@llmf/core';
+import { readSafetensors, readText } from '@llmf/core';
 import { z } from 'zod';
 import type { Head, SavedHeads } from '../contracts/head.js';
 import { headErrors } from './head-errors.js';
@@ -28,7 +27,7 @@ const headList = z.array(
 /** The heads beside the model or adapter of a folder; null where there are none. @throws LLMF_NN_HEAD_FILE */
 export async function readHeads(folder: string): Promise<SavedHeads | null> {
   const file = join(folder, headsFile);
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readText(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw headErrors.headFile({ file, problem: error.message });
   });

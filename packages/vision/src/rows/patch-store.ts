@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ifThere, isThereSync, makeFolder, removeLeftoversOnce, temporaryName } from '@llmf/core';
+import { ifThere, isThereSync, makeFolder, readBytes, removeLeftoversOnce, temporaryName } from '@llmf/core';
 import { createHash } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { decodeImage } from '../decode/decode-image.js';
 import type { RgbImage } from '../decode/rgb-image.js';
@@ -127,7 +127,7 @@ const bytesOf = (frames: readonly RgbImage[]) => frames.reduce((sum, { data }) =
 
 /** null when it is not there or not whole. */
 async function readFrames(file: string): Promise<RgbImage[] | null> {
-  const bytes = await ifThere(readFile(file));
+  const bytes = await ifThere(readBytes(file));
   if (bytes === null || bytes.length < headBytes) return null;
   const [stored, count, width, height] = [0, 4, 8, 12].map((at) => bytes.readUInt32LE(at)) as [
     number,

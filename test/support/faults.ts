@@ -64,10 +64,11 @@ export class FaultRunner {
     return await this.runAt(kinds, (kind, { length }) => drawn(length, count, `${kind} ${seed}`));
   }
 
-  /** A fault of each kind at the last operation of this name. */
-  async runAtLast(kinds: readonly FaultKind[], name: string): Promise<FaultReport> {
+  /** A fault of each kind at the last operation of this name, on this file where one is given. */
+  async runAtLast(kinds: readonly FaultKind[], name: string, file?: string): Promise<FaultReport> {
     return await this.runAt(kinds, (_, operations) => [
-      operations.findLastIndex((operation) => operation.name === name) + 1,
+      operations.findLastIndex((operation) => operation.name === name && (file ?? operation.file) === operation.file) +
+        1,
     ]);
   }
 

@@ -27,10 +27,11 @@ describe.skipIf(reason !== null)(`one fault of the file system${reason === null 
     expect(counts['kill: killed']).toBe(1);
   }, 180_000);
 
-  it('at the close of a file that was read has a code', async () => {
+  // Threads count too, so that the operation may be its neighbour.
+  it('at the close of a file that was read never aborts', async () => {
     const { faults, counts } = await runner.runAtLast(['EIO'], 'close', '/out/.lock');
     expect(faults).toEqual([]);
-    expect(counts).toEqual({ 'EIO: coded': 1 });
+    expect(counts['EIO: coded'] ?? counts['EIO: finished']).toBe(1);
   }, 180_000);
 
   it('at the last flush of a new folder takes the folder back, so that the command can be started again', async () => {

@@ -122,7 +122,7 @@ double multiply_add_tiles(int) {
   constexpr int64_t kSteps = 1'000'000;
   alignas(64) uint8_t config[64] = {1};
   for (int tile = 0; tile < 8; tile++) config[16 + 2 * tile] = 64, config[48 + tile] = 16;
-  _tile_loadconfig(config);
+  asm volatile("ldtilecfg %0" ::"m"(config));  // as g++ 12 sees _tile_loadconfig, it reads only the first 8 bytes
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);

@@ -58,8 +58,9 @@ inline void multiply_tiles() {
 
 #else
 
-inline void load_tile_shapes(const TileShapes* shapes) { _tile_loadconfig(shapes); }
-inline void release_tiles() { _tile_release(); }
+// The compilers' own _tile_loadconfig reads, as g++ 12 sees it, only the first 8 bytes: the rest is then never stored.
+inline void load_tile_shapes(const TileShapes* shapes) { asm volatile("ldtilecfg %0" ::"m"(*shapes)); }
+inline void release_tiles() { asm volatile("tilerelease"); }
 
 // The tile's number is part of the instruction.
 template <int kTile>

@@ -12,7 +12,7 @@ struct AmxBlock {
   static constexpr int kDepth = 1536;
   static constexpr int kDepthUnit = 32;
   static constexpr int kTurn = 32;
-  static constexpr int64_t kOwnBytes = 480 << 10;  // panels of B in a thread's second-level cache, beside what is asked for
+  static constexpr int64_t kOwnBytes = 240 << 10;  // panels of B in a thread's second-level cache, beside what is asked for
   static constexpr bool kTakesWords = false;
   static constexpr bool kAddsPairs = false;
 
@@ -55,8 +55,9 @@ struct AmxBlock {
     pack_pairs<kColumns>(to, b, column, columns, k0, depth, round_up(depth, kDepthUnit), rounding.scale);
   }
 
-  static void multiply(int64_t rows, int64_t columns, Panels<uint16_t> first, float* c, int64_t c_stride, Start start,
-                       const float* bias, Panels<uint16_t> second = {}) {
+  // Panels are not copied: reading again what was just written in parts would wait for all tiles to be stored.
+  static void multiply(int64_t rows, int64_t columns, const Panels<uint16_t>& first, float* c, int64_t c_stride, Start start,
+                       const float* bias, const Panels<uint16_t>& second = {}) {
     if (start == Start::chain) return add_tiles(first, second, c, c_stride, start, rows > 16);
     if (rows == kRows && columns == kColumns && start != Start::bias) {
       return add_tiles(first, second, c, c_stride, start, true);
@@ -79,7 +80,7 @@ struct AmxBlock {
   }
 
   /** Sixteen rows of C, or with `lower` all of them. Sums of a row are the same either way, and whether C was added first or last. */
-  static void add_tiles(Panels<uint16_t> first, Panels<uint16_t> second, float* c, int64_t c_stride, Start start,
+  static void add_tiles(const Panels<uint16_t>& first, const Panels<uint16_t>& second, float* c, int64_t c_stride, Start start,
                         bool lower) {
     const int64_t stride = c_stride * static_cast<int64_t>(sizeof(float));
     zero_tile<0>(), zero_tile<1>(), zero_tile<2>(), zero_tile<3>();
@@ -87,8 +88,8 @@ struct AmxBlock {
       load_tile<0>(c, stride), load_tile<1>(c + 16, stride);
       if (lower) load_tile<2>(c + 16 * c_stride, stride), load_tile<3>(c + 16 * c_stride + 16, stride);
     }
-    add_panels(first, lower);
-    if (second.depth > 0) add_panels(second, lower);
+    add_panels(first, lower, {c, c_stride, lower ? kRows : 16});
+    if (second.depth > 0) add_panels(second, lower, {nullptr, 0, 0});
     if (start != Start::values) {
       store_tile<0>(c, stride), store_tile<1>(c + 16, stride);
       if (lower) store_tile<2>(c + 16 * c_stride, stride), store_tile<3>(c + 16 * c_stride + 16, stride);
@@ -104,11 +105,25 @@ struct AmxBlock {
     }
   }
 
-  static inline __attribute__((always_inline)) void add_panels(Panels<uint16_t> panels, bool lower) {
+  /** Rows of C, asked for before they are stored. */
+  struct Target {
+    float* row;
+    int64_t stride, rows;
+
+    inline __attribute__((always_inline)) void turn() {
+      for (int i = 0; i < 2 && rows > 0; i++, rows--, row += stride) {
+        __builtin_prefetch(row, 1);
+        __builtin_prefetch(row + kWidth, 1);
+      }
+    }
+  };
+
+  static inline __attribute__((always_inline)) void add_panels(const Panels<uint16_t>& panels, bool lower, Target target) {
     const uint16_t *a = panels.a, *b = panels.b;
     for (int64_t k = 0; k < panels.depth; k += kDepthUnit, a += kDepthUnit * kRows, b += kDepthUnit * kColumns) {
       if (panels.ahead) panels.ahead->turn();
       if (panels.next_a) ask_for_next<4>(panels.next_a + 4 * k);
+      target.turn();
       load_tile<4>(a, 64), load_tile<6>(b, 128), load_tile<7>(b + 32, 128);
       multiply_tiles<0, 4, 6>(), multiply_tiles<1, 4, 7>();
       if (!lower) continue;

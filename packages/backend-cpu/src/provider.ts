@@ -16,12 +16,11 @@ export const cpuOptions = z.strictObject({
     .describe('Threads of the kernels; null: as many as the process may use. Results do not depend on it.')
     .meta({ decides: false }),
   packWeights: z
-    .union([z.literal('auto'), z.boolean()])
-    .default('auto')
+    .boolean()
+    .default(false)
     .describe(
       'Keep frozen bf16 weights packed for products too: their size again for each direction; a product over a few ' +
-        'hundred rows then takes a tenth less. auto: where the processor multiplies tiles, beside which packing is a ' +
-        'larger part. Results do not depend on it.',
+        'hundred rows then takes up to a tenth less. Results do not depend on it.',
     )
     .meta({ decides: false }),
 });
@@ -40,7 +39,7 @@ export const cpuBackend: BackendProvider = {
     const { addon } = backend;
     const precisions: readonly Precision[] = addon.multipliesBf16 || wanted === 'bf16' ? ['f32', 'bf16'] : ['f32'];
     backend.roundsProducts = wanted !== 'f32' && precisions.includes('bf16');
-    backend.packsWeights = packWeights === 'auto' ? addon.multipliesTiles : packWeights;
+    backend.packsWeights = packWeights;
     return {
       tfName: tfBackendName,
       precisions,

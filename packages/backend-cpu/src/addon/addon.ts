@@ -19,8 +19,6 @@ export interface Addon {
   readonly path: string;
   /** The path multiplies bf16 with instructions of its own; others expand it to float32 first. */
   readonly multipliesBf16: boolean;
-  /** The path multiplies tiles of bf16, so that packing weights is a large part of a product. */
-  readonly multipliesTiles: boolean;
   /** Those this processor can run, comma-separated, worst first. */
   readonly availablePaths: string;
   /** By name, e.g. `rmsNorm`. */

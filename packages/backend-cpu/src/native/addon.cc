@@ -257,7 +257,6 @@ NAPI_MODULE_INIT() {
   add_string(env, exports, "availablePaths", available_paths());
   add_string(env, exports, "path", path().name);
   add_flag(env, exports, "multipliesBf16", path().multiplies_bf16);
-  add_flag(env, exports, "multipliesTiles", path().multiplies_tiles);
   add_function(env, exports, "allocate", allocate);
   add_function(env, exports, "mapFile", map_file_buffer);
   add_function(env, exports, "forgetPages", forget_pages_of_array);

@@ -30,8 +30,7 @@ struct Candidate {
   const char* name;
   bool (*runs_here)();
   const Kernel* (*kernels)();
-  bool multiplies_bf16 = false;   // with instructions of its own
-  bool multiplies_tiles = false;
+  bool multiplies_bf16 = false;  // with instructions of its own
   bool (*by_itself)() = always;  // else it is taken by name only
 };
 
@@ -73,13 +72,13 @@ const Candidate candidates[] = {
     {"avx512", has_avx512, avx512::kernels},
 #endif
 #if defined(LLMF_HAS_AVX512BF16)
-    {"avx512bf16", has_avx512bf16, avx512bf16::kernels, true, false, adds_pairs_fast},
+    {"avx512bf16", has_avx512bf16, avx512bf16::kernels, true, adds_pairs_fast},
 #endif
 #if defined(LLMF_HAS_AMX)
-    {"amx", has_amx, amx::kernels, true, true},
+    {"amx", has_amx, amx::kernels, true},
 #endif
 #if defined(LLMF_HAS_AMX_EMULATED)
-    {"amx-emulated", has_avx512, amx_emulated::kernels, true, true, never},
+    {"amx-emulated", has_avx512, amx_emulated::kernels, true, never},
 #endif
 #if defined(LLMF_HAS_NEON)
     {"neon", always, neon::kernels},
@@ -89,11 +88,11 @@ const Candidate candidates[] = {
 }  // namespace
 
 Path choose_path(const char* forced) {
-  Path best{forced == nullptr ? "" : forced, nullptr, false, false};
+  Path best{forced == nullptr ? "" : forced, nullptr, false};
   for (const Candidate& candidate : candidates) {
     const bool wanted = forced == nullptr ? candidate.by_itself() : std::strcmp(forced, candidate.name) == 0;
     if (wanted && candidate.runs_here()) {
-      best = {candidate.name, candidate.kernels(), candidate.multiplies_bf16, candidate.multiplies_tiles};
+      best = {candidate.name, candidate.kernels(), candidate.multiplies_bf16};
     }
   }
   return best;

@@ -9,8 +9,7 @@ namespace llmf {
 struct Path {
   const char* name;
   const Kernel* kernels;
-  bool multiplies_bf16;   // with instructions of its own, not through float32
-  bool multiplies_tiles;  // … of whole tiles
+  bool multiplies_bf16;  // with instructions of its own, not through float32
 };
 
 /** The best of this binary's paths for this processor, or the one named by LLMF_CPU_ISA; null kernels when that one cannot run here. */
